@@ -1,0 +1,51 @@
+# make run    a calibrated economy, 20 times over, with its figures in results/baseline_2026
+# make test   every check: style, types, layers, unit tests
+# make lint   the checks that run no code
+# make bench  speed and memory of the kernels
+# make clean  remove the environment and all caches; results stay
+#
+# Needs Python 3.11, 3.12 or 3.13 and nothing else; PYTHON=... chooses which.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/ready
+
+# Work with an absent or unwritable home folder, and leave the user's own settings out of the picture.
+export HASHCREDIT_CACHE_DIR ?= $(CURDIR)/.cache/hashcredit
+export MPLCONFIGDIR ?= $(CURDIR)/.cache/matplotlib
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+unexport PYTHONPATH PYTHONHOME
+
+.PHONY: run test lint bench clean
+.DELETE_ON_ERROR:
+
+run: $(READY)
+	rm -rf results/baseline_2026
+	$(BIN)/hashcredit run baseline_2026 --seed 1 --replicates 20 --out results/baseline_2026
+
+test: lint
+	$(BIN)/python -m pytest -m "not slow"
+
+lint: $(READY)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy --strict
+	$(BIN)/lint-imports
+
+bench: $(READY)
+	$(BIN)/python -m hashcredit.experiments.benchmark
+
+$(READY): setup.cfg pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' || { \
+	    echo "hashcredit needs Python 3.11, 3.12 or 3.13, but $(PYTHON) is" \
+	        "$$($(PYTHON) --version 2>&1); choose another one: make PYTHON=python3.12 ..." >&2; exit 1; }
+	$(PYTHON) -m venv --clear $(VENV)
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt setuptools
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --no-build-isolation --editable '.[dev]'
+	touch $@
+
+clean:
+	rm -rf $(VENV) .cache build hashcredit.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis \
+	    .import_linter_cache
+	find agents simulator experiments tests -name __pycache__ -prune -exec rm -rf {} +

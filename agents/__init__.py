@@ -1,0 +1,1 @@
+"""Who decides: one table and a handful of decision rules for each kind of agent."""

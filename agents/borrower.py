@@ -1,0 +1,80 @@
+"""Borrowers (miners and neo-clouds): what one row of their table holds, and what they decide."""
+
+import numpy as np
+
+from hashcredit.agents.compiled import kernel
+from hashcredit.agents.dimensions import (
+    COOLING_CLASSES,
+    DSCR_WINDOW,
+    INSTRUMENTS,
+    MACHINE_TYPES,
+)
+
+BORROWER = np.dtype(
+    [
+        ("kind", "i1"),  # BorrowerKind
+        ("sector", "i1"),  # its column in the flow matrix
+        ("status", "i1"),  # BorrowerStatus
+        ("site_class", "i1"),  # which power price it pays (index into the scenario's classes)
+        ("grade", "i1"),  # own credit grade, 0 (best) to 3
+        ("cost_of_capital", "f8"),  # spread over the policy rate at which it discounts, per year
+        ("cash", "f8"),  # M$
+        ("btc", "f8"),  # coins not pledged
+        ("units", "i8", (MACHINE_TYPES,)),  # machines owned, pledged ones included
+        ("offered", "i8", (MACHINE_TYPES,)),  # of these, put up for sale by itself or its estate
+        ("book", "f8", (MACHINE_TYPES,)),  # book value of all units of a type, M$
+        ("slots", "i8", (COOLING_CLASSES,)),  # leased rack slots, occupied or free
+        ("debt", "f8", (INSTRUMENTS,)),  # face owed by instrument, M$ (the liability side)
+        ("payables", "f8"),  # overdue leases and supplier bills, M$ (owed to the rest of the world)
+        ("overhead_week", "f8"),  # fixed overhead, M$ a week
+        ("lease_week", "f8"),  # take-or-pay site leases, M$ a week
+        ("obligations", "f8"),  # leases, overhead and scheduled debt service of this week, M$
+        ("weeks_payables", "i4"),  # weeks in a row with overdue bills
+        ("cfads", "f8", (DSCR_WINDOW,)),  # cash flow available for debt service, last weeks, M$
+        ("service", "f8", (DSCR_WINDOW,)),  # scheduled debt service, last weeks, M$
+        ("opening_equity", "f8"),  # M$
+        ("income", "f8"),  # cumulative profit and loss, M$
+        ("issuance", "f8"),  # cumulative equity received, M$
+        ("distributions", "f8"),  # cumulative equity paid out, M$
+        ("pending_cause", "i1"),  # Cause for which it fails in this week's resolution phase
+        ("pending_channel", "i1"),  # Channel through which that reached it
+        ("pending_parent", "i8"),  # event that led to it, -1 if none
+        ("default_week", "i4"),  # -1 while alive
+        ("cause", "i1"),  # Cause
+        ("release_week", "i4"),  # week in which the stay ends
+        ("default_event", "i8"),  # id of its default event, -1 if none
+    ],
+    align=True,
+)
+
+
+@kernel
+def coins_to_keep(mined, cash, buffer, hold_share):
+    """Worth (M$) of this week's mined BTC that a miner keeps: a share, once its cash buffer is full."""
+    if cash <= buffer:
+        return 0.0
+    return min(hold_share * mined, cash - buffer)
+
+
+@kernel
+def cover(cfads, service):
+    """Trailing debt service cover ratio (DSCR): cash flow over scheduled service of the same weeks.
+
+    A borrower that owes no service is covered: infinity.
+    """
+    due = service.sum()
+    if due <= 0.0:
+        return np.inf
+    return cfads.sum() / due
+
+
+@kernel
+def capital_budget(cash, buffer, share):
+    """Cash (M$) that a borrower is ready to spend on machines: a share of what exceeds its buffer."""
+    return max(0.0, share * (cash - buffer))
+
+
+@kernel
+def worth_buying(value, price, hurdle):
+    """Whether a machine's value exceeds its price by the hurdle (a fraction of the price)."""
+    return value >= price * (1.0 + hurdle)

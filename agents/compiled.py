@@ -1,0 +1,136 @@
+"""The `@kernel` decorator: Numba compilation with a cache that notices every edit.
+
+Numba's own cache looks only at the file of the function itself. A kernel that calls a rule of another
+module would go on running the old rule after an edit or an upgrade. So the cache folder carries a key
+made of all kernel sources and of the versions that compile them: any change starts a new folder.
+"""
+
+import atexit
+import hashlib
+import os
+import re
+import shutil
+import sys
+import tempfile
+import threading
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import cache
+from pathlib import Path
+from typing import Any, TypeVar
+
+import llvmlite
+import numba
+import numpy as np
+from numba import config
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+KEYS_KEPT = 5
+"""Compiled versions of the sources that stay on disk; the least recently used go first."""
+
+_PACKAGES = ("agents", "simulator")
+_FOLDER_NAME = re.compile(r"kernels-[0-9a-f]{16}")
+_config_lock = threading.RLock()
+
+
+def kernel(function: Function) -> Function:
+    """Compile a pure function of numbers and arrays on its first call, and keep the result on disk.
+
+    No fastmath: results are the same bits on every run. `nogil` lets threads run kernels side by side.
+    With `NUMBA_DISABLE_JIT=1` the plain Python function comes back.
+    """
+    if config.DISABLE_JIT:
+        return function
+    folder = cache_folder()
+    with _cache_in(folder):
+        compiled: Any = numba.njit(cache=True, nogil=True, error_model="numpy")(function)
+    if not Path(compiled.stats.cache_path).is_relative_to(folder):
+        # Numba fell back to a folder without the key (disk full, folder gone): better to compile anew.
+        compiled = numba.njit(nogil=True, error_model="numpy")(function)
+    typed: Function = compiled
+    return typed
+
+
+@cache
+def cache_folder() -> Path:
+    """Folder for the machine code of the present sources; created, and known to be writable."""
+    base = _base_folder()
+    folder = base / f"kernels-{_key()}" if base else None
+    if folder is None or not _is_writable(folder):
+        temporary = Path(tempfile.mkdtemp(prefix="hashcredit-"))
+        atexit.register(shutil.rmtree, temporary, ignore_errors=True)
+        warnings.warn(
+            f"cannot write to the cache folder {folder or '(no home folder)'}: kernels are compiled anew in "
+            "every process; set HASHCREDIT_CACHE_DIR to a writable folder",
+            RuntimeWarning,
+            stacklevel=2,
+        )
+        return temporary
+    os.utime(folder)
+    _prune(folder.parent)
+    return folder
+
+
+@contextmanager
+def _cache_in(folder: Path) -> Iterator[None]:
+    """Make Numba cache under `folder`; it reads its settings when a function is decorated."""
+    with _config_lock:
+        before = config.CACHE_DIR, config.CACHE_LOCATOR_CLASSES
+        config.CACHE_DIR, config.CACHE_LOCATOR_CLASSES = str(folder), ""
+        try:
+            yield
+        finally:
+            config.CACHE_DIR, config.CACHE_LOCATOR_CLASSES = before
+
+
+def _base_folder() -> Path | None:
+    """Where the user wants caches to be, or None if there is no home to put them in."""
+    chosen = os.environ.get("HASHCREDIT_CACHE_DIR")
+    if chosen:
+        return Path(chosen).absolute()
+    # The XDG rules tell programs to ignore a relative path; an empty HOME would otherwise mean "/".
+    shared = os.environ.get("XDG_CACHE_HOME", "")
+    if os.path.isabs(shared):
+        return Path(shared, "hashcredit")
+    home = os.path.expanduser("~") if os.environ.get("HOME", "~") else ""
+    return Path(home, ".cache", "hashcredit") if os.path.isabs(home) else None
+
+
+def _key() -> str:
+    """Sixteen hexadecimal digits that change with any kernel source, version or compiler setting."""
+    digest = hashlib.sha256()
+    versions = numba.__version__, llvmlite.__version__, np.__version__, sys.version
+    # Numba's own index does not know of these two settings.
+    digest.update(repr((versions, config.OPT, config.BOUNDSCHECK)).encode())
+    root = Path(__file__).resolve().parent.parent
+    for path in sorted(path for package in _PACKAGES for path in (root / package).rglob("*.py")):
+        source = path.read_bytes()
+        digest.update(f"{path.relative_to(root)} {len(source)}\n".encode())
+        digest.update(source)
+    return digest.hexdigest()[:16]
+
+
+def _is_writable(folder: Path) -> bool:
+    """Try it: permission bits do not tell the truth on read-only and network file systems."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder) as probe:
+            probe.write(b"x")
+    except OSError:
+        return False
+    return True
+
+
+def _prune(base: Path) -> None:
+    """Delete all but the most recently used keys; another process may be doing the same."""
+    used: list[tuple[float, Path]] = []
+    for folder in base.iterdir():
+        if _FOLDER_NAME.fullmatch(folder.name):
+            try:
+                used.append((folder.stat().st_mtime, folder))
+            except OSError:  # it is gone already
+                continue
+    for _, folder in sorted(used, reverse=True)[KEYS_KEPT:]:
+        shutil.rmtree(folder, ignore_errors=True)

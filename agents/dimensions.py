@@ -1,0 +1,116 @@
+"""Fixed sizes of the tables and the codes that appear in their columns.
+
+The sizes are structural (they set the layout of a row, so compiled code depends on them);
+everything a researcher may vary is a scenario field instead.
+"""
+
+from enum import IntEnum
+
+MACHINE_TYPES = 12
+"""Columns reserved for machine types in every per-type field; a scenario may use fewer."""
+
+COOLING_CLASSES = 3
+SITE_CLASSES = 4
+INSTRUMENTS = 5
+LENDER_KINDS = 3
+BUYER_KINDS = 4
+GRADES = 4
+FACILITIES = 8
+"""Loan rows reserved for one borrower: its rows are `loans[b * FACILITIES : (b + 1) * FACILITIES]`."""
+
+DSCR_WINDOW = 13
+"""Weeks in the trailing window of the debt service cover ratio."""
+
+MAX_LAUNCHES = 16
+"""Announced launches (and halvings) that one machine type may have to live through."""
+
+
+class Cooling(IntEnum):
+    """Which rack slot a machine fits."""
+
+    ASIC = 0
+    AIR = 1
+    LIQUID = 2
+
+
+class MachineKind(IntEnum):
+    """Which index a machine earns: the compute-rent index or hashprice."""
+
+    GPU = 0
+    ASIC = 1
+
+
+class BorrowerKind(IntEnum):
+    MINER = 0
+    NEOCLOUD = 1
+
+
+class BorrowerStatus(IntEnum):
+    ALIVE = 0
+    IN_RESOLUTION = 1
+    RESOLVED = 2
+
+
+class LenderKind(IntEnum):
+    BANK = 0
+    PRIVATE_CREDIT = 1
+    BOND_FUND = 2
+
+
+class LenderStatus(IntEnum):
+    ALIVE = 0
+    RECEIVERSHIP = 1
+
+
+class Belief(IntEnum):
+    """How an underwriter expects rents to move over the life of a loan."""
+
+    UTILITY = 0
+    VENTURE = 1
+    LEARNED = 2
+
+
+class BuyerKind(IntEnum):
+    OPERATOR = 0
+    BROKER = 1
+    REFURBISHER = 2
+    SCRAP_DEALER = 3
+
+
+class Instrument(IntEnum):
+    MACHINE_LOAN = 0
+    PROJECT_FINANCE = 1
+    BTC_LOAN = 2
+    CONVERTIBLE = 3
+    HIGH_YIELD = 4
+
+
+class LoanStatus(IntEnum):
+    EMPTY = 0
+    PERFORMING = 1
+    DEFAULTED = 2
+    REPAID = 3
+    RESOLVED = 4
+
+
+class Cause(IntEnum):
+    """Why a borrower failed."""
+
+    NONE = 0
+    FORCED = 1
+    INSOLVENCY = 2
+    ILLIQUIDITY = 3
+    MARGIN = 4
+    ACCELERATION = 5
+    MATURITY = 6
+
+
+class Channel(IntEnum):
+    """How an event reached the agent it hit."""
+
+    NONE = 0
+    EXOGENOUS = 1
+    RENT = 2
+    MACHINE_PRICE = 3
+    BTC_PRICE = 4
+    OFFTAKER = 5

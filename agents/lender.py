@@ -1,0 +1,130 @@
+"""Lenders (banks, private credit, bond funds): one row of their table, and what they decide."""
+
+import math
+
+import numpy as np
+
+from hashcredit.agents.compiled import kernel
+from hashcredit.agents.dimensions import INSTRUMENTS, MACHINE_TYPES, Belief
+
+LENDER = np.dtype(
+    [
+        ("kind", "i1"),  # LenderKind
+        ("sector", "i1"),  # its column in the flow matrix
+        ("status", "i1"),  # LenderStatus
+        ("belief", "i1"),  # Belief
+        ("cost_of_capital", "f8"),  # spread over the policy rate at which it discounts, per year
+        ("advance_rate", "f8"),  # loan to machine price at origination, fraction
+        ("capital_target", "f8"),  # equity over loans under which it stops lending, fraction
+        ("capital_minimum", "f8"),  # equity over loans under which it must act, fraction
+        ("cash", "f8"),  # M$
+        ("loans", "f8", (INSTRUMENTS,)),  # face held by instrument, M$ (the asset side)
+        ("allowance", "f8"),  # write-downs on defaulted loans, M$
+        ("funding", "f8"),  # deposits and fund borrowings owed to the rest of the world, M$
+        ("units", "i8", (MACHINE_TYPES,)),  # repossessed machines
+        ("week_interest", "f8"),  # interest received this week, M$
+        ("learned_recovery", "f8"),  # running mean of its own realised recoveries, fraction
+        ("opening_equity", "f8"),  # M$
+        ("income", "f8"),  # cumulative profit and loss, M$
+        ("issuance", "f8"),  # cumulative equity received, M$
+        ("distributions", "f8"),  # cumulative equity paid out, M$
+        ("failure_week", "i4"),  # -1 while alive
+    ],
+    align=True,
+)
+
+
+@kernel
+def lending_capacity(equity, loans, capital_target, haircut):
+    """New loans (M$) that fit the capital target and the equity slice that back-leverage requires.
+
+    A haircut h on loans pledged for funding leaves h of every loan to be carried by equity, so equity
+    must reach `max(target, h)` of loans.
+    """
+    return equity / max(capital_target, haircut) - loans
+
+
+@kernel
+def expected_unit_earning(belief, earning, trend, tenor_years, launch_step):
+    """Average yearly earning (M$) of a machine over a loan's life as an underwriter sees it.
+
+    `utility`: today's, for ever. Otherwise rents fall at `trend` a year and the machine lives through
+    one launch a year, each taking `launch_step`.
+    """
+    if belief == Belief.UTILITY:
+        return earning
+    fall = trend - math.log(1.0 - launch_step)
+    if abs(fall) < 1e-12:
+        return earning
+    return earning * (1.0 - math.exp(-fall * tenor_years)) / (fall * tenor_years)
+
+
+@kernel
+def advance(belief, advance_rate, learned_recovery, recovery_prior):
+    """Fraction of a machine's price lent at origination; a learner scales it by what it recovered."""
+    if belief == Belief.LEARNED:
+        return advance_rate * min(1.0, learned_recovery / recovery_prior)
+    return advance_rate
+
+
+@kernel
+def underwrites(cash_flow, debt_service, covenant):
+    """Whether expected cash flow covers debt service (both M$ a year) by the covenant."""
+    return cash_flow >= covenant * debt_service
+
+
+@kernel
+def proceeds_now(units, price, on_sale, depth, removal_cost, discount, lag_years):
+    """Expected proceeds (M$) of seizing and selling `units` at the current depth of the market.
+
+    The price falls by 1/e for every `depth` units; `on_sale` units stand in front. Discounted over the
+    stay and net of removal.
+    """
+    if units <= 0:
+        return 0.0
+    average = price * math.exp(-on_sale / depth) * depth / units * (1.0 - math.exp(-units / depth))
+    return max(0.0, units * (average - removal_cost)) * math.exp(-discount * lag_years)
+
+
+@kernel
+def value_of_waiting(cash_flow, due, discount, hazard, years, later):
+    """Value (M$) of forbearing: payments while the borrower survives, then what is left at the end.
+
+    `sum_s exp(-k s) (1 - h)^s min(CF, due) + exp(-k H) (1 - h)^H L`, s in weeks up to `years`,
+    with weekly cash flow and due amount (M$), yearly discount rate and hazard.
+    """
+    weeks = round(years * 52.0)
+    keep = math.exp(-discount / 52.0) * (1.0 - hazard / 52.0)
+    payment = max(0.0, min(cash_flow, due))
+    annuity = float(weeks)
+    if keep < 1.0:
+        annuity = keep * (1.0 - keep**weeks) / (1.0 - keep)
+    return payment * annuity + keep**weeks * later
+
+
+@kernel
+def accelerates(now, waiting):
+    """Whether a lender calls a loan in breach: it expects more from selling now than from waiting."""
+    return now > waiting
+
+
+@kernel
+def learn(recovery, outcome, weight):
+    """Running mean of realised recoveries (fractions) after one more outcome."""
+    return recovery + weight * (outcome - recovery)
+
+
+@kernel
+def reservation_price(appraisal, floor, share, weeks_held, patience):
+    """Lowest price (M$ a unit) that a creditor accepts for seized machines.
+
+    It starts at a share of the appraisal and falls in a straight line to the floor over its patience.
+    """
+    left = max(0.0, 1.0 - weeks_held / patience)
+    return floor + max(0.0, share * appraisal - floor) * left
+
+
+@kernel
+def weekly_quota(units, share):
+    """Machines of an inventory that are put on sale this week: a share of it, at least one."""
+    return min(units, int(math.ceil(share * units)))

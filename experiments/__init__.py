@@ -1,0 +1,1 @@
+"""Experiments ask: studies, their execution, the results they leave, the figures they print."""

@@ -1,0 +1,28 @@
+"""The figures of a result folder: one module each, with its key, its title and `draw`.
+
+Matplotlib is imported by the figure modules only, so listing them costs nothing.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+    from hashcredit.experiments.figures.source import FigureSource
+
+FIGURES: dict[str, str] = {
+    "prices": "Machine prices: last trade, appraisal and fundamental value",
+    "defaults": "Defaults over time, by cause",
+    "recovery": "What seized machines were worth on paper and what creditors got",
+    "distribution": "How many borrowers fail: the distribution over replicates",
+}
+"""Key of each figure, with what is seen in it; `hashcredit.experiments.figures.<key>` draws it."""
+
+
+def draw(key: str, source: "FigureSource") -> "Figure":
+    """Draw the figure called `key` from the results of one scenario."""
+    if key not in FIGURES:
+        raise KeyError(f"no figure {key!r}; there are {', '.join(FIGURES)}")
+    figure: Figure = import_module(f"{__name__}.{key}").draw(source)
+    return figure

@@ -1,0 +1,55 @@
+"""Cumulative defaults over the weeks of one run, stacked by cause."""
+
+import numpy as np
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
+
+from hashcredit.experiments.figures import FIGURES, style
+from hashcredit.experiments.figures.source import FigureSource
+
+KEY = "defaults"
+TITLE = FIGURES[KEY]
+
+CAUSES: dict[str, tuple[str, str]] = {
+    "forced": ("set by the scenario", style.GREY),
+    "illiquidity": ("out of cash", style.BLUE),
+    "acceleration": ("accelerated by a lender", style.RED),
+    "margin": ("margin call", style.ORANGE),
+    "maturity": ("not refinanced", style.GREEN),
+    "insolvency": ("insolvent", style.PURPLE),
+}
+"""Cause as in the series' column names, with its words and its colour, from the bottom up."""
+
+
+@style.styled
+def draw(source: FigureSource) -> Figure:
+    """Stack the causes that occur as steps; the top edge is the number of failed borrowers."""
+    figure = style.new_figure(height=2.5)
+    style.title(figure, TITLE)
+    axes = figure.subplots()
+    dates = source.dates.to_numpy()
+    floor = np.zeros(len(dates))
+    for cause, (words, colour) in CAUSES.items():
+        count = source.series.get(f"defaults_{cause}")
+        if count is None or not (count > 0).any():
+            continue
+        top = floor + count.to_numpy()
+        axes.fill_between(
+            dates, floor, top, step="post", color=colour, linewidth=0, label=f"{words} ({count.iloc[-1]:.0f})"
+        )
+        floor = top
+    if floor.max(initial=0.0) > 0.0:
+        axes.step(dates, floor, where="post", color=style.BLACK, linewidth=0.8)
+        handles, labels = axes.get_legend_handles_labels()
+        axes.legend(handles[::-1], labels[::-1], loc="upper left", handlelength=1.0)
+        axes.set_ylim(0.0, floor.max() * 1.05)
+    else:
+        style.say(axes, "no borrower defaulted in this run")
+        axes.set_ylim(0.0, 1.0)
+    axes.set_xlim(dates[0], dates[-1])
+    axes.set_ylabel("borrowers that have defaulted")
+    axes.yaxis.set_major_locator(MaxNLocator(integer=True))
+    axes.grid(axis="y", color="#E4E4E4", linewidth=0.5)
+    style.date_axis(axes)
+    style.caption(figure, style.one_run(source))
+    return figure

@@ -1,0 +1,80 @@
+"""Paper value of seized machines against their proceeds, and the recovery rate on claims."""
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import PercentFormatter
+
+from hashcredit.experiments.figures import FIGURES, style
+from hashcredit.experiments.figures.source import FigureSource
+from hashcredit.experiments.statistics import mean_estimate
+
+KEY = "recovery"
+TITLE = FIGURES[KEY]
+
+
+@style.styled
+def draw(source: FigureSource) -> Figure:
+    """One dot a replicate (paper value, proceeds), above a histogram of recovery rates."""
+    figure = style.new_figure(height=4.6)
+    style.title(figure, "Seized machines: value on paper and\nwhat creditors got")
+    above, below = figure.subplots(2, 1, height_ratios=[1.5, 1.0])
+    shown = _paper_against_proceeds(above, source)
+    resolved = _recovery_rates(below, source)
+    style.caption(
+        figure,
+        f"{style.all_runs(source)}\n{shown:,} with seized machines sold; {resolved:,} with a resolved default.",
+    )
+    return figure
+
+
+def _paper_against_proceeds(axes: Axes, source: FigureSource) -> int:
+    """Scatter the replicates that sold seized machines; return how many they are."""
+    paper = source.summary["paper_value_musd"].to_numpy(dtype=float)
+    proceeds = source.summary["proceeds_musd"].to_numpy(dtype=float)
+    sold = np.isfinite(paper) & np.isfinite(proceeds) & (paper > 0.0)
+    axes.set_xlabel("paper value at seizure of the units sold, M$")
+    axes.set_ylabel("proceeds, M$")
+    if not sold.any():
+        style.say(axes, "no seized machine was sold")
+        return 0
+    paper, proceeds = paper[sold], proceeds[sold]
+    top = 1.05 * max(paper.max(), proceeds.max())
+    ratio = proceeds.sum() / paper.sum()
+    axes.plot([0.0, top], [0.0, top], color=style.GREY, linewidth=0.8)
+    axes.plot([0.0, top], [0.0, ratio * top], color=style.RED, linewidth=0.8, linestyle=(0, (4, 1.5)))
+    axes.scatter(paper, proceeds, s=5.0, color=style.BLUE, alpha=_ink(paper.size), linewidths=0, rasterized=True)
+    axes.set_xlim(0.0, top)
+    axes.set_ylim(0.0, top)
+    axes.legend(
+        axes.get_lines(), ["realised = paper", f"{ratio:.0%} of paper, all together"], loc="upper left"
+    )
+    return int(sold.sum())
+
+
+def _recovery_rates(axes: Axes, source: FigureSource) -> int:
+    """Histogram of the recovery rate; return in how many replicates there is one."""
+    rates = source.summary["recovery_rate"].to_numpy(dtype=float)
+    rates = rates[np.isfinite(rates)]
+    axes.set_xlabel("recovery rate: discounted recoveries over claims")
+    axes.set_ylabel("replicates")
+    axes.xaxis.set_major_formatter(PercentFormatter(xmax=1.0, decimals=0))
+    if rates.size == 0:
+        style.say(axes, "no default was resolved before the horizon")
+        axes.set_xlim(0.0, 1.0)
+        return 0
+    top = max(1.0, float(rates.max()))
+    axes.hist(rates, bins=np.linspace(0.0, top, 41), color=style.SKY)
+    estimate = mean_estimate(rates)
+    label = f"mean {estimate.mean:.0%}"
+    if estimate.n > 1:
+        label += f" (standard error {estimate.standard_error:.1%})"
+    axes.axvline(estimate.mean, color=style.BLACK, linewidth=0.8, label=label)
+    axes.legend(loc="upper left")
+    axes.set_xlim(0.0, top)
+    return int(rates.size)
+
+
+def _ink(dots: int) -> float:
+    """Opacity at which a cloud of `dots` still shows where it is dense."""
+    return float(np.clip(60.0 / dots, 0.15, 0.9))

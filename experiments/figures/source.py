@@ -1,0 +1,41 @@
+"""What a figure is drawn from: the results of one scenario, live or read back from a folder."""
+
+from dataclasses import dataclass
+from datetime import date
+
+import pandas as pd
+
+
+@dataclass(frozen=True)
+class FigureSource:
+    """Results of one scenario: one run in detail and the scalars of all replicates."""
+
+    scenario: str
+    seed: int
+    replicate: int
+    """The replicate that `series` and `machines` belong to."""
+    start_date: date
+    series: pd.DataFrame
+    """Weekly closing values of that replicate, index `week`."""
+    machines: dict[str, str]
+    """Name of each machine type, with its kind ("gpu" or "asic"), in the scenario's order."""
+    summary: pd.DataFrame
+    """One row a replicate."""
+
+    @property
+    def dates(self) -> pd.DatetimeIndex:
+        """Calendar date of each row of `series`."""
+        weeks = pd.to_timedelta(self.series.index.to_numpy() * 7, unit="D")
+        return pd.DatetimeIndex(pd.Timestamp(self.start_date) + weeks)
+
+    @property
+    def replicates(self) -> int:
+        """How many replicates the summary holds."""
+        return len(self.summary)
+
+    def column(self, quantity: str, machine: str) -> pd.Series:
+        """Series of one machine type, in USD or units; NaN throughout if the run has none."""
+        name = f"{quantity}_{machine.lower().replace(' ', '_')}"
+        if name not in self.series:
+            return pd.Series(float("nan"), index=self.series.index)
+        return self.series[name]

@@ -1,0 +1,108 @@
+"""House style of the figures: palette, sizes, date axes, the caption line."""
+
+from collections.abc import Callable
+from functools import wraps
+from pathlib import Path
+
+import matplotlib as mpl
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
+from matplotlib.figure import Figure
+
+from hashcredit.experiments.figures.source import FigureSource
+
+WIDTH = 3.5
+"""Inches: one column of a two-column journal."""
+
+# Okabe and Ito (2008): told apart with any common colour blindness.
+BLACK, ORANGE, SKY, GREEN = "#000000", "#E69F00", "#56B4E9", "#009E73"
+YELLOW, BLUE, RED, PURPLE = "#F0E442", "#0072B2", "#D55E00", "#CC79A7"
+GREY = "#8C8C8C"
+
+_RULES = {
+    "font.family": "DejaVu Sans",
+    "font.size": 7.0,
+    "axes.titlesize": 7.0,
+    "axes.labelsize": 7.0,
+    "xtick.labelsize": 6.5,
+    "ytick.labelsize": 6.5,
+    "legend.fontsize": 6.5,
+    "legend.frameon": False,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.linewidth": 0.6,
+    "xtick.major.width": 0.6,
+    "ytick.major.width": 0.6,
+    "lines.linewidth": 1.0,
+    "axes.axisbelow": True,
+    "pdf.fonttype": 42,  # text stays text in the PDF
+    "svg.hashsalt": "hashcredit",
+}
+
+
+def styled(draw: Callable[[FigureSource], Figure]) -> Callable[[FigureSource], Figure]:
+    """Run a drawing function under the house style, leaving Matplotlib's settings as they were."""
+
+    @wraps(draw)
+    def under_style(source: FigureSource) -> Figure:
+        with mpl.rc_context():
+            mpl.rcdefaults()  # a user's matplotlibrc must not change a published figure
+            mpl.rcParams.update(_RULES)
+            return draw(source)
+
+    return under_style
+
+
+def new_figure(height: float, width: float = WIDTH) -> Figure:
+    """Return an empty figure (inches) with an Agg canvas and no window manager behind it."""
+    figure = Figure(figsize=(width, height), layout="constrained")
+    FigureCanvasAgg(figure)
+    return figure
+
+
+def title(figure: Figure, text: str) -> None:
+    """Write the figure's title, left-aligned."""
+    figure.suptitle(text, x=0.01, ha="left", fontsize=8.0, fontweight="bold")
+
+
+def caption(figure: Figure, text: str) -> None:
+    """Write the line under the figure that says what sample it shows."""
+    figure.supxlabel(text, x=0.01, ha="left", fontsize=6.0, color="#404040")
+
+
+def one_run(source: FigureSource) -> str:
+    """Return the caption of a figure that shows a single run."""
+    return (
+        f"{source.scenario}, seed {source.seed}: one run (replicate {source.replicate}), "
+        f"{len(source.series)} weeks."
+    )
+
+
+def all_runs(source: FigureSource) -> str:
+    """Return the caption of a figure that shows every replicate."""
+    runs = "1 replicate" if source.replicates == 1 else f"{source.replicates:,} replicates"
+    return f"{source.scenario}, seed {source.seed}: {runs}."
+
+
+def date_axis(axes: Axes, ticks: int = 6) -> None:
+    """Put calendar dates on the horizontal axis, at most `ticks` of them."""
+    locator = AutoDateLocator(minticks=2, maxticks=ticks)
+    axes.xaxis.set_major_locator(locator)
+    axes.xaxis.set_major_formatter(ConciseDateFormatter(locator, show_offset=False))
+
+
+def say(axes: Axes, text: str) -> None:
+    """Write in the middle of a panel that has nothing to show."""
+    axes.text(0.5, 0.5, text, transform=axes.transAxes, ha="center", va="center", color=GREY)
+
+
+def save(figure: Figure, folder: Path, key: str) -> list[Path]:
+    """Write `key`.png (200 dots an inch) and `key`.pdf; equal figures give equal bytes."""
+    paths = [folder / f"{key}.png", folder / f"{key}.pdf"]
+    with mpl.rc_context():
+        mpl.rcdefaults()
+        mpl.rcParams.update(_RULES)
+        figure.savefig(paths[0], dpi=200, metadata={"Software": None})
+        figure.savefig(paths[1], metadata={"CreationDate": None, "Producer": None, "Creator": None})
+    return paths

@@ -1,0 +1,30 @@
+"""The simulator settles: markets, loans, resolution, time."""
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from hashcredit.simulator.engine import simulate as simulate
+    from hashcredit.simulator.engine import simulate_many as simulate_many
+    from hashcredit.simulator.scenario import Scenario as Scenario
+
+__all__ = ["Scenario", "simulate", "simulate_many"]
+
+# Imported on first use, so that a kernel module never pulls in pydantic or pandas through its package.
+_HOMES = {
+    "Scenario": "hashcredit.simulator.scenario",
+    "simulate": "hashcredit.simulator.engine",
+    "simulate_many": "hashcredit.simulator.engine",
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Import a public name from its module when it is first asked for."""
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module
+
+    return getattr(import_module(_HOMES[name]), name)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

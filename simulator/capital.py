@@ -1,0 +1,144 @@
+"""Phase 11 and the owners' side: write-downs, lenders' funding and failure, outsiders' fresh money."""
+
+import math
+
+from hashcredit.agents.compiled import kernel
+from hashcredit.agents.dimensions import (
+    BorrowerStatus,
+    BuyerKind,
+    Channel,
+    LenderKind,
+    LenderStatus,
+    LoanStatus,
+)
+from hashcredit.simulator.events import note
+from hashcredit.simulator.ledger import lender_equity, pay, revalue
+from hashcredit.simulator.operations import facilities_of
+from hashcredit.simulator.secondary import free_slots
+from hashcredit.simulator.shocks import WEEK
+from hashcredit.simulator.tables import EventKind, Flow, Revaluation, Sector
+
+
+@kernel
+def expected_recovery(economy, p, row):
+    """What a holder still expects of a defaulted loan, M$: collateral at a forced sale, else experience."""
+    loan = economy.loans[row]
+    units = loan.units + loan.seized
+    if loan.machine >= 0 and units > 0:
+        appraisal = economy.machines[loan.machine].appraisal
+        expected = p.marking_forced_sale_ratio * units * appraisal
+    else:
+        expected = economy.lenders[loan.holder].learned_recovery * loan.principal
+    return min(loan.principal, expected)
+
+
+@kernel
+def write_down(economy, p, row):
+    """Set the allowance of a defaulted loan to what its holder expects to lose."""
+    loan = economy.loans[row]
+    lender = economy.lenders[loan.holder]
+    allowance = loan.principal - expected_recovery(economy, p, row)
+    change = allowance - loan.allowance
+    loan.allowance = allowance
+    lender.allowance += change
+    revalue(economy, Revaluation.WRITE_DOWNS, lender, -change)
+
+
+@kernel
+def write_down_loans(economy, p):
+    """Phase 11: allowances on every claim under resolution."""
+    for b in range(economy.borrowers.shape[0]):
+        if economy.borrowers[b].status != BorrowerStatus.IN_RESOLUTION:
+            continue
+        first, last = facilities_of(economy, b)
+        for row in range(first, last):
+            loan = economy.loans[row]
+            if loan.status == LoanStatus.DEFAULTED:
+                write_down(economy, p, row)
+
+
+@kernel
+def funding_rate(economy, lender):
+    """Annual rate a lender pays on its funding: depositors the policy rate, others the cost of capital."""
+    if lender.kind == LenderKind.BANK:
+        return economy.market[0].policy_rate
+    return economy.market[0].cost_of_capital
+
+
+@kernel
+def fund(economy, lender, amount):
+    """Draw funding (M$, negative repays) from the rest of the world."""
+    if amount > 0.0:
+        pay(economy, Flow.FUNDING, economy.world[0], lender, amount)
+    else:
+        pay(economy, Flow.FUNDING, lender, economy.world[0], -amount)
+    lender.funding += amount
+
+
+@kernel
+def pay_out(economy, p, lender, earned):
+    """Distribute a share of the week's earnings (M$) of a lender that is above its capital target."""
+    if earned <= 0.0 or lender.status != LenderStatus.ALIVE:
+        return
+    if lender_equity(lender) < lender.capital_target * lender.loans.sum():
+        return
+    amount = min(p.lenders_payout[lender.kind] * earned, max(0.0, lender.cash))
+    pay(economy, Flow.DISTRIBUTIONS, lender, economy.world[0], amount)
+    lender.distributions += amount
+
+
+@kernel
+def manage_lender(economy, p, index):
+    """A lender's own week: funding cost, distributions, cash back to target, and its end."""
+    lender = economy.lenders[index]
+    loans = lender.loans.sum()
+    cost = lender.funding * funding_rate(economy, lender) * WEEK
+    pay(economy, Flow.FUNDING_INTEREST, lender, economy.world[0], cost)
+    pay_out(economy, p, lender, lender.week_interest - cost)
+    lender.week_interest = 0.0
+    gap = p.lenders_cash_share[lender.kind] * loans - lender.cash
+    if gap > 0.0:
+        fund(economy, lender, gap)
+    elif lender.funding > 0.0:
+        fund(economy, lender, -min(-gap, lender.funding))
+    if lender.status == LenderStatus.ALIVE and lender_equity(lender) < 0.0:
+        lender.status = LenderStatus.RECEIVERSHIP
+        lender.failure_week = economy.market[0].week
+        economy.market[0].lender_failures += 1
+        note(economy, EventKind.LENDER_FAILURE, Sector.LENDERS, index, -1, -1, -1, 0,
+             lender_equity(lender), 0.0, 0, Channel.NONE, -1)  # fmt: skip
+
+
+@kernel
+def refill_buyer(economy, p, k):
+    """Fresh money comes with a lag, excess cash is distributed, free slots are built at a finite rate."""
+    buyer = economy.buyers[k]
+    gap = buyer.cash_target - buyer.cash
+    world = economy.world[0]
+    if gap > 0.0:
+        fresh = gap / p.buyers_refill_weeks[buyer.kind]
+        pay(economy, Flow.EQUITY_INJECTIONS, world, buyer, fresh)
+        buyer.issuance += fresh
+    elif gap < 0.0:
+        pay(economy, Flow.DISTRIBUTIONS, buyer, world, -gap)
+        buyer.distributions -= gap
+    if buyer.kind == BuyerKind.SCRAP_DEALER:
+        return
+    for cooling in range(buyer.slots.shape[0]):
+        target = buyer.slots_target[cooling]
+        if target == 0 or free_slots(buyer, economy.machines, cooling) >= target:
+            continue
+        buyer.slot_credit[cooling] += target / p.buyers_slot_build_weeks[buyer.kind]
+        built = int(math.floor(buyer.slot_credit[cooling]))
+        buyer.slot_credit[cooling] -= built
+        buyer.slots[cooling] += built
+        economy.market[0].slots_built += built
+
+
+@kernel
+def manage_capital(economy, p):
+    """Every lender's and outsider's own account at the end of the week."""
+    for index in range(economy.lenders.shape[0]):
+        manage_lender(economy, p, index)
+    for k in range(economy.buyers.shape[0]):
+        refill_buyer(economy, p, k)

@@ -1,0 +1,176 @@
+"""Every bookkeeping identity, for `--check`: slow, in plain NumPy, naming the offender."""
+
+import numpy as np
+
+from hashcredit.agents.dimensions import FACILITIES, Instrument, LoanStatus
+from hashcredit.simulator.economy import Economy
+from hashcredit.simulator.errors import SimulationError
+from hashcredit.simulator.frames import sector_cash
+from hashcredit.simulator.tables import Sector
+
+TOLERANCE = 1e-9
+"""Relative: sums of about 1e5 float64 payments keep at least ten digits."""
+
+TABLES = ("borrowers", "lenders", "buyers", "loans", "machines", "market", "world")
+
+
+def check_identities(economy: Economy, opening: Economy, phase: str) -> None:
+    """Test all identities on the state after a phase; raise `SimulationError` at the first failure."""
+    check_finite(economy, phase)
+    check_loans(economy, phase)
+    check_debts(economy, phase)
+    check_units(economy, phase)
+    check_slots(economy, opening, phase)
+    check_cash(economy, opening, phase)
+    check_equity(economy, phase)
+
+
+def _fail(economy: Economy, phase: str, who: str, field: str, value: object, expected: object) -> None:
+    week = int(economy.market["week"][0])
+    raise SimulationError(f"week {week}, after {phase}: {field} of {who} is {value}, must be {expected}")
+
+
+def _compare(
+    economy: Economy,
+    phase: str,
+    who: str,
+    field: str,
+    values: np.ndarray,
+    expected: np.ndarray,
+    scale: np.ndarray,
+) -> None:
+    """Fail on the first row whose value is off by more than the tolerance times its scale (at least 1)."""
+    wrong = np.abs(values - expected) > TOLERANCE * np.maximum(scale, 1.0)
+    if wrong.any():
+        row = int(np.argmax(wrong))
+        _fail(economy, phase, f"{who} {row}", field, values[row], expected[row])
+
+
+def check_finite(economy: Economy, phase: str) -> None:
+    """No NaN and no infinity anywhere in the state."""
+    for table in TABLES:
+        rows = getattr(economy, table)
+        for field in rows.dtype.names:
+            values = rows[field]
+            if values.dtype.kind != "f":
+                continue
+            bad = ~np.isfinite(values).reshape(len(rows), -1).all(axis=1)
+            if bad.any():
+                row = int(np.argmax(bad))
+                _fail(economy, phase, f"{table}[{row}]", field, values[row], "finite")
+
+
+def check_loans(economy: Economy, phase: str) -> None:
+    """Principal is never negative, and overdue amounts are part of it."""
+    loans = economy.loans
+    for field in ("principal", "units", "coins", "seized", "overdue", "contract_units"):
+        bad = loans[field] < (-TOLERANCE if loans[field].dtype.kind == "f" else 0)
+        if bad.any():
+            row = int(np.argmax(bad))
+            _fail(economy, phase, f"loans[{row}]", field, loans[field][row], "not negative")
+    excess = loans["overdue"] > loans["principal"] * (1 + TOLERANCE) + TOLERANCE
+    live = loans["status"] == LoanStatus.PERFORMING
+    if (excess & live).any():
+        row = int(np.argmax(excess & live))
+        _fail(economy, phase, f"loans[{row}]", "overdue", loans["overdue"][row], "at most the principal")
+
+
+def check_debts(economy: Economy, phase: str) -> None:
+    """Each instrument's face is the same on the rows, the holder's asset and the obligor's liability side."""
+    loans = economy.loans
+    live = np.isin(loans["status"], (LoanStatus.PERFORMING, LoanStatus.DEFAULTED))
+    for instrument in Instrument:
+        chosen = live & (loans["instrument"] == instrument)
+        face = np.where(chosen, loans["principal"], 0.0)
+        owed = face.reshape(-1, FACILITIES).sum(axis=1)
+        debt = economy.borrowers["debt"][:, instrument]
+        _compare(economy, phase, "borrower", f"debt ({instrument.name.lower()})", debt, owed, owed)
+        held = np.bincount(loans["holder"][chosen], face[chosen], len(economy.lenders))
+        asset = economy.lenders["loans"][:, instrument]
+        _compare(economy, phase, "lender", f"loans ({instrument.name.lower()})", asset, held, held)
+    allowance = np.bincount(loans["holder"], loans["allowance"], len(economy.lenders))
+    carried = economy.lenders["allowance"]
+    _compare(economy, phase, "lender", "allowance", carried, allowance, economy.lenders["loans"].sum(axis=1))
+
+
+def check_units(economy: Economy, phase: str) -> None:
+    """Machines are conserved by type; pledges and offers never exceed what the owner has."""
+    held = sum(getattr(economy, table)["units"].sum(axis=0) for table in ("borrowers", "lenders", "buyers"))
+    machines = economy.machines
+    expected = machines["opening_units"] + machines["delivered"] - machines["scrapped"]
+    if (held != expected).any():
+        m = int(np.argmax(held != expected))
+        _fail(economy, phase, f"machines[{m}]", "units held", held[m], expected[m])
+    loans = economy.loans
+    types = economy.borrowers["units"].shape[1]
+    pledged = np.zeros((len(economy.borrowers), types), np.int64)
+    has = loans["machine"] >= 0
+    np.add.at(pledged, (np.arange(len(loans))[has] // FACILITIES, loans["machine"][has]), loans["units"][has])
+    seized = np.zeros((len(economy.lenders), types), np.int64)
+    np.add.at(seized, (loans["holder"][has], loans["machine"][has]), loans["seized"][has])
+    for name, taken in (("pledged", pledged), ("offered", economy.borrowers["offered"])):
+        over = (taken > economy.borrowers["units"]).any(axis=1)
+        if over.any():
+            b = int(np.argmax(over))
+            _fail(economy, phase, f"borrower {b}", name, taken[b], f"at most {economy.borrowers['units'][b]}")
+    wrong = (seized != economy.lenders["units"]).any(axis=1)
+    if wrong.any():
+        index = int(np.argmax(wrong))
+        _fail(economy, phase, f"lender {index}", "units", economy.lenders["units"][index], seized[index])
+
+
+def check_slots(economy: Economy, opening: Economy, phase: str) -> None:
+    """Slots leased, plus closed ones, equal the opening stock plus those built; machines fit in them."""
+    total = int(economy.borrowers["slots"].sum() + economy.buyers["slots"].sum())
+    first = int(opening.borrowers["slots"].sum() + opening.buyers["slots"].sum())
+    market = economy.market[0]
+    expected = first + int(market["slots_built"]) - int(market["slots_closed"])
+    if total != expected:
+        _fail(economy, phase, "all owners", "slots", total, expected)
+    cooling = economy.machines["cooling"]
+    for name in ("borrowers", "buyers"):
+        rows = getattr(economy, name)
+        for c in range(rows["slots"].shape[1]):
+            used = rows["units"][:, cooling == c].sum(axis=1)
+            over = (used > rows["slots"][:, c]) & (rows["status"] == 0 if name == "borrowers" else True)
+            if over.any():
+                row = int(np.argmax(over))
+                _fail(economy, phase, f"{name}[{row}]", "machines racked", used[row], "at most its slots")
+
+
+def check_cash(economy: Economy, opening: Economy, phase: str) -> None:
+    """Every row of the flow matrix sums to zero and its columns explain each sector's change of cash."""
+    gross = np.maximum(np.abs(economy.flows).sum(), 1.0)
+    rows = economy.flows.sum(axis=1)
+    _compare(economy, phase, "flow", "row sum", rows, np.zeros_like(rows), np.full_like(rows, gross))
+    change = sector_cash(economy) - sector_cash(opening)
+    explained = economy.flows.sum(axis=0)
+    _compare(economy, phase, "sector", "cash", change, explained, np.full(len(Sector), gross))
+
+
+def check_equity(economy: Economy, phase: str) -> None:
+    """Change in equity is income plus issuance less distributions, for every agent."""
+    coin = economy.market["btc_price"][0] * 1e-6
+    borrowers = economy.borrowers
+    coins = borrowers["btc"] + economy.loans["coins"].reshape(-1, FACILITIES).sum(axis=1)
+    assets = borrowers["cash"] + coins * coin + borrowers["book"].sum(axis=1)
+    debts = borrowers["debt"].sum(axis=1) + borrowers["payables"]
+    sides = {
+        "borrowers": (assets - debts, assets + debts),
+        "lenders": (
+            economy.lenders["cash"]
+            + economy.lenders["loans"].sum(axis=1)
+            - economy.lenders["allowance"]
+            - economy.lenders["funding"],
+            economy.lenders["loans"].sum(axis=1) + economy.lenders["funding"],
+        ),
+        "buyers": (
+            economy.buyers["cash"] + economy.buyers["book"].sum(axis=1),
+            np.abs(economy.buyers["cash"]) + economy.buyers["book"].sum(axis=1),
+        ),
+    }
+    for name, (equity, scale) in sides.items():
+        rows = getattr(economy, name)
+        expected = rows["opening_equity"] + rows["income"] + rows["issuance"] - rows["distributions"]
+        turnover = scale + np.abs(rows["opening_equity"]) + np.abs(rows["income"]) + rows["distributions"]
+        _compare(economy, phase, name, "equity", equity, expected, turnover)

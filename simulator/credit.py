@@ -1,0 +1,364 @@
+"""Phases 6 and 7: borrowing base, cover covenant, BTC margin, the lender's choice, bullets at maturity.
+
+A borrower that must fail is only marked here (`condemn`); it fails in the resolution phase.
+"""
+
+import math
+
+from hashcredit.agents.borrower import cover
+from hashcredit.agents.compiled import kernel
+from hashcredit.agents.dimensions import (
+    BorrowerStatus,
+    Cause,
+    Channel,
+    Instrument,
+    LenderStatus,
+    MachineKind,
+)
+from hashcredit.agents.lender import accelerates, proceeds_now, value_of_waiting
+from hashcredit.simulator.events import note
+from hashcredit.simulator.ledger import pay
+from hashcredit.simulator.operations import (
+    DUST,
+    facilities_of,
+    owes,
+    repay,
+    sell_coins,
+    weekly_service,
+)
+from hashcredit.simulator.shocks import WEEK
+from hashcredit.simulator.tables import EventKind, Flow, Sector
+
+ALWAYS, CHOICE, NEVER = 0, 1, 2
+"""Codes of `credit.enforcement`."""
+
+
+@kernel
+def condemn(borrower, cause, channel, parent):
+    """Mark a borrower as failing this week; the first cause counts."""
+    if borrower.pending_cause == Cause.NONE:
+        borrower.pending_cause = cause
+        borrower.pending_channel = channel
+        borrower.pending_parent = parent
+
+
+@kernel
+def assets_at_appraisal(economy, b):
+    """Cash, coins and machines at appraisal of borrower `b`, M$."""
+    borrower = economy.borrowers[b]
+    coin = economy.market[0].btc_price * 1e-6
+    total = borrower.cash + borrower.btc * coin
+    for m in range(economy.machines.shape[0]):
+        total += borrower.units[m] * economy.machines[m].appraisal
+    first, last = facilities_of(economy, b)
+    for row in range(first, last):
+        total += economy.loans[row].coins * coin
+    return total
+
+
+@kernel
+def debts(borrower):
+    """Loans and overdue bills, M$."""
+    return borrower.debt.sum() + borrower.payables
+
+
+@kernel
+def free_units(economy, b, m):
+    """Machines of type `m` that borrower `b` owns and has not pledged."""
+    free = economy.borrowers[b].units[m]
+    first, last = facilities_of(economy, b)
+    for row in range(first, last):
+        loan = economy.loans[row]
+        if loan.machine == m:
+            free -= loan.units
+    return free
+
+
+@kernel
+def sale_depth(economy, p, m):
+    """Units of type `m` whose sale moves its price by 1/e, as creditors believe."""
+    machine = economy.machines[m]
+    existing = machine.opening_units + machine.delivered - machine.scrapped
+    return max(1.0, p.secondary_market_impact_depth_share * existing)
+
+
+@kernel
+def removal_cost(p, kind):
+    """Cost (M$ a unit) of taking a repossessed machine out of its rack."""
+    if kind == MachineKind.ASIC:
+        return p.resolution_removal_cost_asic
+    return p.resolution_removal_cost
+
+
+@kernel
+def liquidation_value(economy, p, row, price, discount, lag_years):
+    """What the collateral of a loan is expected to fetch if it is seized now, M$, at most its face."""
+    loan = economy.loans[row]
+    lender = economy.lenders[loan.holder]
+    if loan.machine < 0 or loan.units == 0:
+        expected = lender.learned_recovery * loan.principal * math.exp(-discount * lag_years)
+        return min(loan.principal, expected)
+    machine = economy.machines[loan.machine]
+    value = proceeds_now(
+        loan.units,
+        price,
+        machine.offered,
+        sale_depth(economy, p, loan.machine),
+        removal_cost(p, machine.kind),
+        discount,
+        lag_years,
+    )
+    return min(loan.principal, value)
+
+
+@kernel
+def lender_accelerates(economy, p, row):
+    """The holder's choice on an uncured breach: sell now, or wait (`credit.enforcement` may fix it)."""
+    if p.credit_enforcement != CHOICE:
+        return p.credit_enforcement == ALWAYS
+    loan = economy.loans[row]
+    market = economy.market[0]
+    borrower = economy.borrowers[loan.obligor]
+    discount = market.cost_of_capital + economy.lenders[loan.holder].cost_of_capital
+    stay = 0.5 * (p.resolution_stay_low + p.resolution_stay_high) * WEEK
+    price = 0.0
+    later_price = 0.0
+    if loan.machine >= 0:
+        machine = economy.machines[loan.machine]
+        price = min(machine.appraisal, machine.price)
+        later_price = price * math.exp(-p.valuation_trend * p.credit_waiting_years)
+    now = liquidation_value(economy, p, row, price, discount, stay)
+    later = liquidation_value(economy, p, row, later_price, discount, stay)
+    share = loan.principal / max(borrower.debt.sum(), DUST)
+    cash_flow = borrower.cfads.mean() * share
+    due = weekly_service(loan, market.policy_rate, market.week)
+    waiting = value_of_waiting(
+        cash_flow, due, discount, p.credit_waiting_hazard, p.credit_waiting_years, later
+    )
+    return accelerates(now, min(waiting, loan.principal))
+
+
+@kernel
+def enforce(economy, p, row, channel, parent, first_time):
+    """An uncured breach: the lender accelerates, or forbears for now."""
+    loan = economy.loans[row]
+    borrower = economy.borrowers[loan.obligor]
+    lender = economy.lenders[loan.holder]
+    if not lender_accelerates(economy, p, row):
+        if first_time:
+            note(economy, EventKind.FORBEARANCE, Sector.LENDERS, loan.holder, borrower.sector,
+                 loan.obligor, loan.machine, loan.units, loan.principal, 0.0, 0, channel, parent)  # fmt: skip
+        return
+    event = note(economy, EventKind.ACCELERATION, Sector.LENDERS, loan.holder, borrower.sector,
+                 loan.obligor, loan.machine, loan.units, loan.principal, 0.0, 0, channel, parent)  # fmt: skip
+    if borrower.cash >= loan.principal:
+        repay(economy, loan, borrower, lender, loan.principal)
+    else:
+        condemn(borrower, Cause.ACCELERATION, channel, event if event >= 0 else parent)
+
+
+@kernel
+def test_borrowing_base(economy, p, row):
+    """Marked loans: pledge free machines, pay the excess over the base down, breach after the cure."""
+    loan = economy.loans[row]
+    borrower = economy.borrowers[loan.obligor]
+    lender = economy.lenders[loan.holder]
+    machine = economy.machines[loan.machine]
+    per_unit = loan.advance_rate * machine.appraisal
+    excess = loan.principal - per_unit * loan.units
+    if excess > DUST and per_unit > 0.0:
+        wanted = int(math.ceil(excess / per_unit))
+        pledged = min(wanted, free_units(economy, loan.obligor, loan.machine))
+        loan.units += pledged
+        excess -= pledged * per_unit
+    if excess <= DUST:
+        loan.weeks_over_base = 0
+        return
+    loan.weeks_over_base += 1
+    if loan.weeks_over_base == 1:
+        note(economy, EventKind.BORROWING_BASE_CALL, Sector.LENDERS, loan.holder, borrower.sector,
+             loan.obligor, loan.machine, loan.units, excess, machine.appraisal, 0,
+             Channel.MACHINE_PRICE, machine.trigger)  # fmt: skip
+    # within the cure period it keeps a month of obligations back, at its end nothing
+    kept = 4.0 * borrower.obligations if loan.weeks_over_base <= loan.cure_weeks else 0.0
+    if borrower.cash - kept < excess:
+        sell_coins(economy, p, borrower, excess - (borrower.cash - kept))
+    paid = min(excess, max(0.0, borrower.cash - kept))
+    if paid > 0.0:
+        repay(economy, loan, borrower, lender, paid)
+    if excess - paid <= DUST:
+        loan.weeks_over_base = 0
+    elif loan.weeks_over_base > loan.cure_weeks:
+        first_time = loan.weeks_over_base == loan.cure_weeks + 1
+        enforce(economy, p, row, Channel.MACHINE_PRICE, machine.trigger, first_time)
+
+
+@kernel
+def test_cover(economy, p, row, dscr):
+    """DSCR covenant: sweep free cash while under it, breach after the cure period."""
+    loan = economy.loans[row]
+    borrower = economy.borrowers[loan.obligor]
+    if dscr >= loan.dscr_covenant:
+        loan.weeks_under_dscr = 0
+        return
+    loan.weeks_under_dscr += 1
+    if loan.weeks_under_dscr == 1:
+        note(economy, EventKind.DSCR_BREACH, Sector.LENDERS, loan.holder, borrower.sector, loan.obligor,
+             loan.machine, loan.units, loan.principal, 0.0, 0, Channel.RENT, -1)  # fmt: skip
+    if loan.cash_sweep:
+        free = borrower.cash - p.investment_buffer_weeks * borrower.obligations
+        swept = min(loan.principal, p.credit_sweep_share * max(0.0, free))
+        if swept > DUST:
+            repay(economy, loan, borrower, economy.lenders[loan.holder], swept)
+    if loan.weeks_under_dscr > loan.cure_weeks and owes(loan):
+        enforce(economy, p, row, Channel.RENT, -1, loan.weeks_under_dscr == loan.cure_weeks + 1)
+
+
+@kernel
+def liquidate_coins(economy, row):
+    """Sell pledged BTC to repay the loan at once; what is left of the coins stays pledged."""
+    market = economy.market[0]
+    loan = economy.loans[row]
+    borrower = economy.borrowers[loan.obligor]
+    price = market.btc_price * 1e-6
+    coins = min(loan.coins, loan.principal / price)
+    proceeds = coins * price
+    loan.coins -= coins
+    market.btc_sold += proceeds
+    pay(economy, Flow.BTC_TRADES, economy.world[0], borrower, proceeds)
+    note(economy, EventKind.BTC_LIQUIDATION, Sector.LENDERS, loan.holder, borrower.sector, loan.obligor,
+         -1, 0, proceeds, price, 0, Channel.BTC_PRICE, -1)  # fmt: skip
+    return proceeds
+
+
+@kernel
+def test_margin(economy, p, row):
+    """BTC loans: a call is met with free coins and cash; over the liquidation level coins go at once."""
+    market = economy.market[0]
+    loan = economy.loans[row]
+    borrower = economy.borrowers[loan.obligor]
+    price = market.btc_price * 1e-6
+    if loan.principal <= p.credit_btc_call_ltv * loan.coins * price:
+        return
+    wanted = loan.principal / (p.credit_btc_initial_ltv * price) - loan.coins
+    pledged = min(wanted, borrower.btc)
+    loan.coins += pledged
+    borrower.btc -= pledged
+    excess = loan.principal - p.credit_btc_initial_ltv * loan.coins * price
+    note(economy, EventKind.MARGIN_CALL, Sector.LENDERS, loan.holder, borrower.sector, loan.obligor,
+         -1, 0, max(0.0, excess), price, 0, Channel.BTC_PRICE, -1)  # fmt: skip
+    paid = min(excess, max(0.0, borrower.cash - 4.0 * borrower.obligations))
+    if paid > DUST:
+        repay(economy, loan, borrower, economy.lenders[loan.holder], paid)
+    if not owes(loan) or loan.principal <= p.credit_btc_liquidation_ltv * loan.coins * price:
+        return
+    proceeds = liquidate_coins(economy, row)
+    repay(economy, loan, borrower, economy.lenders[loan.holder], min(proceeds, loan.principal))
+    if owes(loan):
+        left = loan.principal
+        if borrower.cash >= left:
+            repay(economy, loan, borrower, economy.lenders[loan.holder], left)
+        else:
+            condemn(borrower, Cause.MARGIN, Channel.BTC_PRICE, -1)
+
+
+@kernel
+def refinance(economy, p, row, dscr):
+    """A bullet about to mature is extended if its holder lives, cover passes and assets carry it.
+
+    A BTC loan needs only its margin: otherwise its coins are sold and repay it.
+    """
+    market = economy.market[0]
+    loan = economy.loans[row]
+    borrower = economy.borrowers[loan.obligor]
+    lender = economy.lenders[loan.holder]
+    alive = lender.status == LenderStatus.ALIVE
+    if loan.instrument == Instrument.BTC_LOAN:
+        if alive and loan.principal <= p.credit_btc_call_ltv * loan.coins * market.btc_price * 1e-6:
+            loan.maturity_week = market.week + p.credit_btc_tenor_weeks
+        else:
+            repay(economy, loan, borrower, lender, min(liquidate_coins(economy, row), loan.principal))
+        return
+    if not alive or dscr < max(1.0, p.credit_dscr_covenant):
+        return
+    if debts(borrower) > lender.advance_rate * assets_at_appraisal(economy, loan.obligor):
+        return
+    loan.maturity_week = market.week + p.credit_tenor_weeks
+    loan.fixed_rate = 1
+    loan.rate = market.cost_of_capital + p.credit_spread_by_grade[borrower.grade]
+
+
+@kernel
+def roll_over(economy, p):
+    """Phase 7: bullets that mature next week are extended, or fall due."""
+    week = economy.market[0].week
+    for b in range(economy.borrowers.shape[0]):
+        borrower = economy.borrowers[b]
+        if borrower.status != BorrowerStatus.ALIVE:
+            continue
+        first, last = facilities_of(economy, b)
+        for row in range(first, last):
+            loan = economy.loans[row]
+            if owes(loan) and not loan.amortising and loan.maturity_week == week + 1:
+                refinance(economy, p, row, cover(borrower.cfads, borrower.service))
+
+
+@kernel
+def test_payment(economy, p, b):
+    """Missed payments beyond the grace period: the borrower fails, insolvent or merely illiquid."""
+    borrower = economy.borrowers[b]
+    missed = borrower.weeks_payables
+    matured = False
+    first, last = facilities_of(economy, b)
+    for row in range(first, last):
+        loan = economy.loans[row]
+        if owes(loan) and loan.weeks_overdue > 0:
+            missed = max(missed, loan.weeks_overdue)
+            matured |= not loan.amortising and economy.market[0].week >= loan.maturity_week
+    if missed <= p.credit_grace_weeks:
+        return
+    if assets_at_appraisal(economy, b) < debts(borrower):
+        condemn(borrower, Cause.INSOLVENCY, Channel.RENT, -1)
+    elif matured:
+        condemn(borrower, Cause.MATURITY, Channel.NONE, -1)
+    else:
+        condemn(borrower, Cause.ILLIQUIDITY, Channel.RENT, -1)
+
+
+@kernel
+def offer_free_units(economy, b):
+    """A borrower in arrears or over its borrowing base puts its unpledged machines on sale."""
+    borrower = economy.borrowers[b]
+    distressed = borrower.payables > DUST
+    first, last = facilities_of(economy, b)
+    for row in range(first, last):
+        loan = economy.loans[row]
+        if owes(loan) and (loan.weeks_overdue > 0 or loan.weeks_over_base > 0):
+            distressed = True
+    for m in range(economy.machines.shape[0]):
+        borrower.offered[m] = 0
+        if distressed and borrower.units[m] > 0:
+            borrower.offered[m] = free_units(economy, b, m)
+
+
+@kernel
+def enforce_covenants(economy, p):
+    """Phase 6 for every live borrower."""
+    for b in range(economy.borrowers.shape[0]):
+        borrower = economy.borrowers[b]
+        if borrower.status != BorrowerStatus.ALIVE:
+            continue
+        dscr = cover(borrower.cfads, borrower.service)
+        first, last = facilities_of(economy, b)
+        for row in range(first, last):
+            loan = economy.loans[row]
+            if not owes(loan):
+                continue
+            if loan.instrument == Instrument.BTC_LOAN:
+                test_margin(economy, p, row)
+            elif loan.borrowing_base and loan.machine >= 0:
+                test_borrowing_base(economy, p, row)
+            if owes(loan) and loan.dscr_covenant > 0.0 and loan.instrument != Instrument.BTC_LOAN:
+                test_cover(economy, p, row, dscr)
+        test_payment(economy, p, b)
+        offer_free_units(economy, b)

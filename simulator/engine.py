@@ -1,0 +1,190 @@
+"""Running replicates: one with everything recorded, or many in parallel for their summaries."""
+
+import math
+import os
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+
+import numpy as np
+
+from hashcredit.simulator.economy import Economy
+from hashcredit.simulator.checks import check_identities
+from hashcredit.simulator.errors import EventBufferFull, ScenarioError
+from hashcredit.simulator.observables import close_run
+from hashcredit.simulator.results import ManyRuns, Run
+from hashcredit.simulator.scenario import Scenario
+from hashcredit.simulator.state import Setup, allocate, clear, prepare, shell
+from hashcredit.simulator.step import PHASES, open_economy, run_weeks
+from hashcredit.simulator.tables import MARKET, ErrorCode
+
+FIRST_EVENTS_PER_BORROWER = 64
+MOST_EVENTS = 1 << 26
+TASK_SECONDS = 0.1
+"""Replicates handed to a thread at once last about this long: short enough for progress and Ctrl-C."""
+
+Progress = Callable[[int, int], None]
+
+
+def simulate(
+    scenario: Scenario | str | None = None,
+    seed: int = 1,
+    replicate: int = 0,
+    *,
+    check: bool = False,
+) -> Run:
+    """Run one replicate and keep its series, events, tables and flows.
+
+    `check` tests every bookkeeping identity after every phase (slow) and raises `SimulationError` naming
+    phase, agent and field. The bits depend on (scenario, seed, replicate) alone.
+    """
+    setup = prepare(_scenario(scenario), whole_number("seed", seed))
+    whole_number("replicate", replicate)
+    capacity = 4096 + FIRST_EVENTS_PER_BORROWER * setup.borrowers
+    while True:
+        economy = allocate(setup, series=True, events=capacity)
+        opening = _run(economy, setup, replicate, check=check, keep_opening=True)
+        if economy.market["error"][0] != ErrorCode.EVENT_BUFFER_FULL:
+            return Run(setup=setup, replicate=replicate, economy=economy, before=opening)
+        capacity *= 4  # nothing is lost: the same replicate is run again with more room
+        if capacity > MOST_EVENTS:
+            raise EventBufferFull(f"replicate {replicate} writes more than {MOST_EVENTS} events")
+
+
+def simulate_many(
+    scenario: Scenario | str | None | Sequence[Scenario] = None,
+    seed: int = 1,
+    replicates: int = 1000,
+    *,
+    threads: int | None = None,
+    progress: Progress | None = None,
+) -> ManyRuns:
+    """Run many replicates of one scenario, or of each of several, and keep their summaries.
+
+    `threads` defaults to the number of processors this process may use; it never changes a result.
+    `progress(done, total)` is called from the calling thread.
+    """
+    scenarios = list(scenario) if isinstance(scenario, (list, tuple)) else [_scenario(scenario)]
+    whole_number("replicates", replicates, least=1)
+    whole_number("seed", seed)
+    workers = whole_number("threads", threads, least=1) if threads is not None else processors()
+    setups = [prepare(each, seed) for each in scenarios]
+    markets = np.zeros((len(setups), replicates), MARKET)
+    _run_pool(setups, markets, workers, progress)
+    return ManyRuns(setups=setups, markets=markets)
+
+
+def processors() -> int:
+    """Processors that this process may use."""
+    return len(os.sched_getaffinity(0))
+
+
+def whole_number(name: str, value: int, least: int = 0) -> int:
+    """Check an integer argument; the error names it, its value and what is allowed."""
+    if isinstance(value, bool) or not isinstance(value, int | np.integer) or not least <= value < 2**63:
+        raise ScenarioError(name, value, f"a whole number from {least} to {2**63 - 1}")
+    return int(value)
+
+
+def _scenario(scenario: Scenario | str | None) -> Scenario:
+    return scenario if isinstance(scenario, Scenario) else Scenario.load(scenario)
+
+
+def _run(
+    economy: Economy, setup: Setup, replicate: int, *, check: bool = False, keep_opening: bool = False
+) -> Economy | None:
+    """Run one replicate in an economy's tables; return a copy of the opening ones if asked."""
+    clear(economy, setup)
+    open_economy(economy, setup.parameters, setup.seed, replicate)
+    opening = shell(economy) if keep_opening else None
+    weeks = setup.scenario.horizon_weeks
+    if check:
+        _run_checked(economy, setup, replicate, weeks)
+    else:
+        run_weeks(economy, setup.parameters, setup.seed, replicate, weeks)
+    return opening
+
+
+def _run_checked(economy: Economy, setup: Setup, replicate: int, weeks: int) -> None:
+    """The same weeks phase by phase, with every identity tested after each phase."""
+    p = setup.parameters[0]
+    opening = shell(economy)
+    for _ in range(weeks):
+        for phase in PHASES:
+            phase(economy, p, setup.seed, replicate)
+            check_identities(economy, opening, phase.__name__)
+        economy.market[0]["week"] += 1
+    close_run(economy)
+
+
+def _batch(
+    economy: Economy, setup: Setup, markets: np.ndarray, first: int, last: int, stop: threading.Event
+) -> int:
+    """Run replicates `first` to `last` - 1 in one thread and keep their closing scalars."""
+    for replicate in range(first, last):
+        if stop.is_set():
+            break
+        _run(economy, setup, replicate)
+        markets[replicate] = economy.market[0]
+    return last - first
+
+
+def _run_pool(
+    setups: list[Setup], markets: np.ndarray, workers: int, progress: Progress | None
+) -> None:
+    """Spread all replicates over threads; kernels release the GIL, results go to fixed places."""
+    replicates = markets.shape[1]
+    total = markets.size
+    stop = threading.Event()
+    done = 0
+    for index, setup in enumerate(setups):
+        scratch = [allocate(setup, series=False, events=0) for _ in range(min(workers, replicates))]
+        started = time.perf_counter()
+        _batch(scratch[0], setup, markets[index], 0, 1, stop)  # compiles, and tells how long one takes
+        seconds = max(time.perf_counter() - started, 1e-6)
+        if replicates > 1:
+            started = time.perf_counter()
+            _batch(scratch[0], setup, markets[index], 1, 2, stop)
+            seconds = max(time.perf_counter() - started, 1e-6)
+        first = min(2, replicates)
+        done += first
+        if progress:
+            progress(done, total)
+        size = max(1, min(round(TASK_SECONDS / seconds), math.ceil((replicates - first) / workers)))
+        with ThreadPoolExecutor(len(scratch)) as pool:
+            try:
+                for count in _tasks(pool, scratch, setup, markets[index], first, size, stop):
+                    done += count
+                    if progress:
+                        progress(done, total)
+            except BaseException:
+                stop.set()  # running replicates end by themselves within milliseconds
+                raise
+
+
+def _tasks(
+    pool: ThreadPoolExecutor,
+    scratch: list[Economy],
+    setup: Setup,
+    markets: np.ndarray,
+    first: int,
+    size: int,
+    stop: threading.Event,
+) -> Iterator[int]:
+    """Keep one task a scratch economy running; yield the number of replicates of each that ends."""
+    running: dict[Future[int], Economy] = {}
+    for economy in scratch:
+        if first < len(markets):
+            last = min(first + size, len(markets))
+            running[pool.submit(_batch, economy, setup, markets, first, last, stop)] = economy
+            first = last
+    while running:
+        finished, _ = wait(running, timeout=0.2, return_when=FIRST_COMPLETED)
+        for task in finished:
+            economy = running.pop(task)
+            if first < len(markets):
+                last = min(first + size, len(markets))
+                running[pool.submit(_batch, economy, setup, markets, first, last, stop)] = economy
+                first = last
+            yield task.result()

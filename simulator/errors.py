@@ -1,0 +1,94 @@
+"""Every error that hashcredit raises on purpose: one class a cause, each carrying its data.
+
+All of them can be pickled, so that a worker process can hand one to its parent, and each prints as one line.
+`exit_code` is what the command line returns: 2 for bad input, 1 for a run that failed.
+"""
+
+from typing import Any
+
+
+def _one_line(text: str, limit: int = 400) -> str:
+    """Text without line breaks, cut where nobody would read on."""
+    flat = " ".join(text.split())
+    return flat if len(flat) <= limit else flat[: limit - 3] + "..."
+
+
+def _shown(value: Any) -> str:
+    """A value as Python writes it; whole numbers beyond Python's own limit of digits are only described."""
+    try:
+        return repr(value)
+    except ValueError:
+        return "a number with thousands of digits"
+
+
+class HashcreditError(Exception):
+    """Parent of all errors that hashcredit raises on purpose."""
+
+    exit_code = 2
+
+
+class ScenarioError(HashcreditError):
+    """A scenario, a change to one or a calibration key that cannot be used.
+
+    Parameters
+    ----------
+    field : str
+        Dotted name of the field, or the file, that is wrong.
+    value : object
+        What was given.
+    allowed : str
+        What would have been accepted, in words.
+    """
+
+    def __init__(self, field: str, value: Any, allowed: str) -> None:
+        super().__init__(field, value, allowed)
+        self.field = field
+        self.value = value
+        self.allowed = allowed
+
+    def __str__(self) -> str:
+        shown = _one_line(_shown(self.value), 80)
+        return _one_line(f"{self.field}: {shown} is not allowed; expected {self.allowed}", 600)
+
+
+class OutputFolderError(HashcreditError):
+    """A result folder that cannot be used: not empty, not writable, not a folder."""
+
+    def __init__(self, folder: str, reason: str) -> None:
+        super().__init__(folder, reason)
+        self.folder = folder
+        self.reason = reason
+
+    def __str__(self) -> str:
+        return _one_line(f"output folder {self.folder}: {self.reason}")
+
+
+class SimulationError(HashcreditError):
+    """A run that had to stop: which one, in which week, and why."""
+
+    exit_code = 1
+
+    def __init__(self, reason: str, scenario: str = "", replicate: int = -1, week: int = -1) -> None:
+        super().__init__(reason, scenario, replicate, week)
+        self.reason = reason
+        self.scenario = scenario
+        self.replicate = replicate
+        self.week = week
+
+    def __str__(self) -> str:
+        where = [
+            f"scenario {self.scenario}" if self.scenario else "",
+            f"replicate {self.replicate}" if self.replicate >= 0 else "",
+            f"week {self.week}" if self.week >= 0 else "",
+        ]
+        place = ", ".join(part for part in where if part)
+        return _one_line(f"{place}: {self.reason}" if place else self.reason)
+
+
+class EventBufferFull(SimulationError):
+    """More events than the table reserved for them: an error, never a silent loss."""
+
+    def __init__(self, capacity: int, scenario: str = "", replicate: int = -1, week: int = -1) -> None:
+        super().__init__(f"the event table is full ({capacity} rows)", scenario, replicate, week)
+        self.capacity = capacity
+        self.args = (capacity, scenario, replicate, week)

@@ -1,0 +1,276 @@
+"""Phase 12: free cash above a buffer goes into newer machines, levered where a linked lender underwrites.
+
+Borrowers plan every `investment.decision_weeks`; who decides first rotates. Without this re-levering
+an amortising economy heals and nobody ever fails.
+"""
+
+import math
+
+from hashcredit.agents.borrower import capital_budget, worth_buying
+from hashcredit.agents.compiled import kernel
+from hashcredit.agents.dimensions import (
+    BorrowerKind,
+    BorrowerStatus,
+    Instrument,
+    LenderKind,
+    LenderStatus,
+    LoanStatus,
+    MachineKind,
+)
+from hashcredit.agents.lender import advance, expected_unit_earning, lending_capacity, underwrites
+from hashcredit.simulator.capital import fund
+from hashcredit.simulator.draws import pick
+from hashcredit.simulator.events import note
+from hashcredit.simulator.ledger import lender_equity, pay, post_principal
+from hashcredit.simulator.machines import value_of
+from hashcredit.simulator.operations import facilities_of
+from hashcredit.simulator.randomness import Stream, exponential, uniform4
+from hashcredit.simulator.secondary import free_slots, slot_cost
+from hashcredit.simulator.tables import EventKind, Flow, Sector
+
+UNLIMITED = 1e18
+
+
+@kernel
+def slot_price(p, cooling):
+    """Cost (M$) of fitting out one rack slot."""
+    return p.costs_retrofit[cooling] * p.costs_slot_kw[cooling]
+
+
+@kernel
+def slot_rent(p, cooling):
+    """Take-or-pay lease (M$ a year) of one rack slot."""
+    return p.costs_lease[cooling] * p.costs_slot_kw[cooling]
+
+
+@kernel
+def can_plan(economy, b):
+    """Whether a borrower is free to invest: alive, no missed payment, no open covenant breach."""
+    borrower = economy.borrowers[b]
+    if borrower.status != BorrowerStatus.ALIVE or borrower.payables > 0.0:
+        return False
+    first, last = facilities_of(economy, b)
+    for row in range(first, last):
+        loan = economy.loans[row]
+        if loan.status == LoanStatus.PERFORMING and (
+            loan.weeks_overdue > 0 or loan.weeks_over_base > 0 or loan.weeks_under_dscr > 0
+        ):
+            return False
+    return True
+
+
+@kernel
+def choose_machine(economy, p, b):
+    """The machine on sale with the best value per dollar for borrower `b`, -1 if none is worth it.
+
+    Price and value are those of a machine in a slot that has to be built and leased.
+    """
+    borrower = economy.borrowers[b]
+    week = economy.market[0].week
+    best = -1
+    best_ratio = 0.0
+    for m in range(economy.machines.shape[0]):
+        machine = economy.machines[m]
+        if not machine.used or not machine.launch_week <= week <= machine.end_of_sale_week:
+            continue
+        if machine.kind == MachineKind.ASIC and borrower.kind != BorrowerKind.MINER:
+            continue
+        spread = borrower.cost_of_capital
+        value = value_of(economy, p, m, borrower.site_class, spread, p.valuation_refresh_weeks)
+        value -= slot_cost(p, machine.cooling, economy.market[0].cost_of_capital + spread)
+        price = machine.price_new + slot_price(p, machine.cooling)
+        if worth_buying(value, price, p.investment_hurdle) and value / price > best_ratio:
+            best = m
+            best_ratio = value / price
+    return best
+
+
+@kernel
+def empty_row(economy, b):
+    """A free row for a new facility of borrower `b`, -1 if all its rows are in use."""
+    first, last = facilities_of(economy, b)
+    for row in range(first, last):
+        status = economy.loans[row].status
+        if status in (LoanStatus.EMPTY, LoanStatus.REPAID, LoanStatus.RESOLVED):
+            return row
+    return -1
+
+
+@kernel
+def capacity_of(economy, p, lender):
+    """New loans (M$) that a lender can still make; without limit while its capital is ignored."""
+    if lender.status != LenderStatus.ALIVE:
+        return 0.0
+    if not p.channels_lender_credit:
+        return UNLIMITED
+    haircut = 0.0 if lender.kind == LenderKind.BANK else economy.market[0].haircut
+    return lending_capacity(lender_equity(lender), lender.loans.sum(), lender.capital_target, haircut)
+
+
+@kernel
+def loan_offer(economy, p, lender, b, m, grade):
+    """Loan (M$ a unit) that a lender would make against a new machine; 0 if it declines."""
+    borrower = economy.borrowers[b]
+    machine = economy.machines[m]
+    offer = min(machine.price_new, machine.appraisal) * advance(
+        lender.belief, lender.advance_rate, lender.learned_recovery, p.lenders_recovery_prior[lender.kind]
+    )
+    years = p.credit_tenor_weeks / 52.0
+    earning = expected_unit_earning(
+        lender.belief, machine.earning, p.valuation_trend, years, p.compute_launch_step
+    )
+    cash_flow = earning - machine.cost[borrower.site_class] - slot_rent(p, machine.cooling)
+    rate = max(economy.market[0].policy_rate, p.credit_floor) + p.credit_spread_by_grade[grade]
+    service = offer * (1.0 / years + 0.5 * rate)  # interest on the average balance
+    if offer <= 0.0 or not underwrites(cash_flow, service, p.credit_dscr_covenant):
+        return 0.0
+    return offer
+
+
+@kernel
+def find_lender(economy, p, b, m, grade):
+    """The linked lender with the largest offer that has capacity left; (-1, 0) if none underwrites."""
+    best = -1
+    best_offer = 0.0
+    for link in range(economy.credit_start[b], economy.credit_start[b + 1]):
+        index = economy.credit_lender[link]
+        lender = economy.lenders[index]
+        if capacity_of(economy, p, lender) <= 0.0:
+            continue
+        offer = loan_offer(economy, p, lender, b, m, grade)
+        if offer > best_offer:
+            best = index
+            best_offer = offer
+    return best, best_offer
+
+
+@kernel
+def make_room(economy, p, b, cooling, units, free):
+    """Lease and fit out the slots that `units` machines need beyond the `free` ones."""
+    borrower = economy.borrowers[b]
+    needed = units - max(free, 0)
+    if needed <= 0:
+        return
+    market = economy.market[0]
+    relet = min(needed, market.vacant[cooling])
+    market.vacant[cooling] -= relet
+    market.slots_closed -= relet
+    market.slots_built += needed - relet
+    borrower.slots[cooling] += needed
+    borrower.lease_week += needed * slot_rent(p, cooling) / 52.0
+    pay(economy, Flow.SLOT_BUILDING, borrower, economy.world[0], needed * slot_price(p, cooling))
+
+
+@kernel
+def open_contract(economy, p, seed, replicate, row, years_week):
+    """Rent the units of a facility to a customer at a discount on expected spot use."""
+    loan = economy.loans[row]
+    machine = economy.machines[loan.machine]
+    week = economy.market[0].week
+    loan.contract_units = loan.units
+    loan.contract_rent = machine.earning * (1.0 - p.investment_contract_discount)
+    loan.contract_end = week + years_week
+    loan.hazard_left = exponential(seed, replicate, week, loan.obligor, Stream.OFFTAKER, 0, 0)
+
+
+@kernel
+def open_facility(economy, p, row, b, holder, m, units, amount, grade, u_marked, u_recourse, u_cross):
+    """Write a new machine loan into a free row and pay it out."""
+    loan = economy.loans[row]
+    lender = economy.lenders[holder]
+    borrower = economy.borrowers[b]
+    loan.status = LoanStatus.PERFORMING
+    loan.instrument = Instrument.MACHINE_LOAN
+    loan.rank = 0
+    loan.offtaker = grade
+    loan.amortising = 1
+    loan.fixed_rate = 0
+    loan.borrowing_base = u_marked < p.credit_marked_share
+    loan.cash_sweep = 1
+    loan.recourse = u_recourse < p.credit_recourse_share
+    loan.cross_default = u_cross < p.credit_cross_default_share
+    loan.holder = holder
+    loan.obligor = b
+    loan.machine = m
+    loan.maturity_week = economy.market[0].week + p.credit_tenor_weeks
+    loan.cure_weeks = p.credit_cure_weeks
+    loan.weeks_overdue = 0
+    loan.weeks_over_base = 0
+    loan.weeks_under_dscr = 0
+    loan.units = units
+    loan.coins = 0.0
+    loan.principal = 0.0
+    loan.rate = p.credit_spread_by_grade[grade]
+    loan.floor = p.credit_floor
+    loan.advance_rate = p.credit_base_headroom * lender.advance_rate
+    loan.dscr_covenant = p.credit_dscr_covenant
+    loan.overdue = 0.0
+    loan.contract_units = 0
+    loan.seized = 0
+    loan.allowance = 0.0
+    short = amount - lender.cash
+    if short > 0.0:
+        fund(economy, lender, short)
+    pay(economy, Flow.LOAN_DRAWDOWNS, lender, borrower, amount)
+    post_principal(loan, borrower, lender, amount)
+    note(economy, EventKind.LOAN, Sector.LENDERS, holder, borrower.sector, b, m, units, amount, 0.0, 0, 0, -1)
+
+
+@kernel
+def buy_machines(economy, borrower, m, units):
+    """Buy new machines from the vendor."""
+    machine = economy.machines[m]
+    amount = units * machine.price_new
+    pay(economy, Flow.NEW_MACHINES, borrower, economy.world[0], amount)
+    borrower.units[m] += units
+    borrower.book[m] += amount
+    machine.delivered += units
+
+
+@kernel
+def invest_borrower(economy, p, seed, replicate, b):
+    """One borrower's plan: the best machine, the debt it gets for it, and as many as cash and slots allow."""
+    borrower = economy.borrowers[b]
+    buffer = p.investment_buffer_weeks * borrower.obligations
+    budget = capital_budget(borrower.cash, buffer, p.investment_spend_share)
+    if budget <= 0.0 or not can_plan(economy, b):
+        return
+    m = choose_machine(economy, p, b)
+    if m < 0:
+        return
+    machine = economy.machines[m]
+    week = economy.market[0].week
+    u = uniform4(seed, replicate, week, b, Stream.UNDERWRITING, 0)
+    v = uniform4(seed, replicate, week, b, Stream.CONTRACT, 0)
+    contracted = machine.kind == MachineKind.GPU and v[0] < p.investment_contract_share
+    grade = pick(p.neoclouds_offtaker_shares, v[1]) if contracted else borrower.grade
+    row = empty_row(economy, b)
+    holder, offer = find_lender(economy, p, b, m, grade) if row >= 0 else (-1, 0.0)
+    free = max(0, free_slots(borrower, economy.machines, machine.cooling))
+    growth = p.investment_growth_cap * p.investment_decision_weeks / 52.0
+    room = free + int(growth * borrower.slots.sum())
+    own = machine.price_new + slot_price(p, machine.cooling) - offer
+    units = int(min(float(room), math.floor(budget / own)))
+    if holder >= 0:
+        units = int(min(float(units), math.floor(capacity_of(economy, p, economy.lenders[holder]) / offer)))
+    if units <= 0:
+        return
+    if holder >= 0:
+        open_facility(economy, p, row, b, holder, m, units, units * offer, grade, u[0], u[1], u[2])
+        if contracted:
+            open_contract(economy, p, seed, replicate, row, p.investment_contract_weeks)
+    make_room(economy, p, b, machine.cooling, units, free)
+    buy_machines(economy, borrower, m, units)
+    note(economy, EventKind.PURCHASE, borrower.sector, b, Sector.REST_OF_WORLD, -1, m, units,
+         units * machine.price_new, machine.price_new, 0, 0, -1)  # fmt: skip
+
+
+@kernel
+def invest(economy, p, seed, replicate):
+    """Phase 12: in planning weeks every borrower decides once, starting with another one each time."""
+    week = economy.market[0].week
+    if (week + 1) % p.investment_decision_weeks != 0:
+        return
+    count = economy.borrowers.shape[0]
+    for place in range(count):
+        invest_borrower(economy, p, seed, replicate, (place + week) % count)

@@ -1,0 +1,96 @@
+"""The rules of bookkeeping: every payment and every change of face or worth passes through here.
+
+A payment moves cash between two accounts and is posted in the transaction-flow matrix. Income
+flows (rent, interest, costs) also change both parties' cumulative income. Worth that changes without
+a payment (depreciation, write-downs) is posted in the revaluation matrix. The face of a loan is held
+three times, by the row, by the holder and by the obligor; `post_principal` changes all three.
+"""
+
+from hashcredit.agents.compiled import kernel
+from hashcredit.simulator.tables import LAST_INCOME_FLOW, Revaluation
+
+LAST_INCOME = int(LAST_INCOME_FLOW)
+
+
+@kernel
+def pay(economy, flow, payer, payee, amount):
+    """Move `amount` (M$, not negative) from one account to another under a kind of flow."""
+    payer.cash -= amount
+    payee.cash += amount
+    economy.flows[flow, payer.sector] -= amount
+    economy.flows[flow, payee.sector] += amount
+    if flow <= LAST_INCOME:
+        payer.income -= amount
+        payee.income += amount
+
+
+@kernel
+def revalue(economy, kind, agent, amount):
+    """Change an agent's worth by `amount` (M$) without a payment."""
+    agent.income += amount
+    economy.revaluations[kind, agent.sector] += amount
+
+
+@kernel
+def post_principal(loan, borrower, lender, amount):
+    """Change the face of a loan by `amount` (M$) on the row, the liability and the asset side."""
+    loan.principal += amount
+    borrower.debt[loan.instrument] += amount
+    lender.loans[loan.instrument] += amount
+
+
+@kernel
+def capitalise(economy, loan, borrower, lender, amount):
+    """Add unpaid interest or a creditor's outlay (M$) to the face: income of the holder, not yet cash."""
+    post_principal(loan, borrower, lender, amount)
+    revalue(economy, Revaluation.CAPITALISED_INTEREST, borrower, -amount)
+    revalue(economy, Revaluation.CAPITALISED_INTEREST, lender, amount)
+
+
+@kernel
+def write_off(economy, loan, borrower, lender):
+    """Extinguish what is left of a loan on both sides, using up the holder's allowance."""
+    left = loan.principal
+    revalue(economy, Revaluation.WRITE_OFFS, borrower, left)
+    revalue(economy, Revaluation.WRITE_OFFS, lender, -left)
+    revalue(economy, Revaluation.WRITE_DOWNS, lender, loan.allowance)
+    lender.allowance -= loan.allowance
+    loan.allowance = 0.0
+    post_principal(loan, borrower, lender, -left)
+    loan.principal = 0.0
+
+
+@kernel
+def take_units(holder, machine, units):
+    """Remove machines of a type from an owner's books; return their book value, M$."""
+    book = holder.book[machine] * units / holder.units[machine]
+    holder.units[machine] -= units
+    holder.book[machine] -= book
+    if holder.units[machine] == 0:
+        book += holder.book[machine]
+        holder.book[machine] = 0.0
+    return book
+
+
+@kernel
+def borrower_equity(economy, b):
+    """Book equity of borrower `b`, M$: cash, coins at market and machines at book less debts."""
+    borrower = economy.borrowers[b]
+    equity = borrower.cash + borrower.btc * economy.market[0].btc_price * 1e-6 - borrower.payables
+    equity += borrower.book.sum() - borrower.debt.sum()
+    facilities = economy.loans.shape[0] // economy.borrowers.shape[0]
+    for row in range(b * facilities, (b + 1) * facilities):
+        equity += economy.loans[row].coins * economy.market[0].btc_price * 1e-6
+    return equity
+
+
+@kernel
+def lender_equity(lender):
+    """Book equity of a lender, M$: cash and loans less allowance and funding."""
+    return lender.cash + lender.loans.sum() - lender.allowance - lender.funding
+
+
+@kernel
+def buyer_equity(buyer):
+    """Book equity of a secondary buyer, M$."""
+    return buyer.cash + buyer.book.sum()

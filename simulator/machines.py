@@ -1,0 +1,194 @@
+"""Phases 3 and 4: what machines earn, and what they are worth.
+
+Earnings follow the compute-rent index (GPUs) or hashprice (ASICs). Worth is never one number: book
+value lives on the owners' rows; the fundamental value belongs to a site class and a cost of capital
+(`value_of`); appraisal and last price live on the machine's row.
+"""
+
+import math
+
+from hashcredit.agents.compiled import kernel
+from hashcredit.agents.dimensions import MachineKind
+from hashcredit.simulator.shocks import WEEK
+from hashcredit.simulator.valuation import value_at, value_coefficients
+
+HOURS_A_YEAR = 8766.0
+DAYS_A_YEAR = 365.25
+GONE = 8.0
+"""Launch widths after which a logistic is within 4e-4 of its end: the rest is ignored by valuers."""
+
+
+@kernel
+def launch_progress(p, at, week):
+    """Share (0 to 1) of a launch's effect that has come through, `at` being its midpoint week."""
+    return 1.0 / (1.0 + math.exp(-(week - at) / p.compute_launch_width_weeks))
+
+
+@kernel
+def obsolescence(p, machine, week):
+    """Earnings of a GPU type relative to the first week, for what later rivals have taken since.
+
+    Throughputs are rents of the first week, so launches of the past are already in them.
+    """
+    left = 1.0
+    for i in range(machine.launches):
+        at = machine.launch_at[i]
+        step = machine.launch_step[i]
+        if at < -GONE * p.compute_launch_width_weeks:
+            continue  # over before the first week
+        left *= 1.0 - step * launch_progress(p, at, week)
+        left /= 1.0 - step * launch_progress(p, at, 0)
+    return left
+
+
+@kernel
+def move_compute_market(economy, p):
+    """Reference GPU-hour price: trend, demand over active supply, shock; two-sided."""
+    market = economy.market[0]
+    years = (market.week + 1) * WEEK
+    market.demand *= math.exp(
+        (p.compute_demand_growth - p.compute_demand_tightness * market.tightness) * WEEK
+    )
+    others = p.compute_hyperscaler_multiple
+    own = market.active / market.active_base if market.active_base > 0.0 else 1.0
+    market.supply = (own + others * math.exp(p.compute_hyperscaler_growth * years)) / (1.0 + others)
+    scarcity = p.compute_price_elasticity * math.log(market.demand / market.supply)
+    trend = -p.compute_trend * years
+    market.rent_index = p.compute_rent_index0 * math.exp(trend + scarcity + market.rent_shock)
+    if economy.rent_path.shape[0] > 0:
+        market.rent_index = economy.rent_path[market.week]
+
+
+@kernel
+def move_hashprice(economy, p):
+    """Hashprice: BTC and subsidy over difficulty; difficulty follows last week's hashprice with a lag."""
+    market = economy.market[0]
+    years = (market.week + 1) * WEEK
+    trend = p.mining_difficulty_trend
+    gap = math.log(market.hashprice / p.mining_hashprice0) + trend * (years - WEEK)
+    market.difficulty += (trend + p.mining_difficulty_speed * gap) * WEEK
+    subsidy = 1.0
+    if market.week >= p.mining_halving_week:
+        subsidy = 1.0 - p.mining_halving_share
+    btc = market.btc_price / p.shocks_btc_price0
+    market.hashprice = p.mining_hashprice0 * btc * subsidy * math.exp(-market.difficulty)
+
+
+@kernel
+def set_earning(economy, p, m):
+    """Earning of a spot unit of type `m` (M$ a year), and in which site classes it stays on."""
+    market = economy.market[0]
+    machine = economy.machines[m]
+    scale = machine.throughput * math.exp(machine.idiosyncratic) * 1e-6
+    if machine.kind == MachineKind.GPU:
+        hourly = market.rent_index * p.compute_utilisation * obsolescence(p, machine, market.week)
+        machine.earning = hourly * HOURS_A_YEAR * scale
+    else:
+        machine.earning = market.hashprice * 1e-3 * DAYS_A_YEAR * scale
+    for site in range(machine.cost.shape[0]):
+        machine.on[site] = machine.earning > machine.cost[site]
+
+
+@kernel
+def set_earnings(economy, p):
+    """What every machine type earns this week."""
+    for m in range(economy.machines.shape[0]):
+        if economy.machines[m].used:
+            set_earning(economy, p, m)
+
+
+@kernel
+def anticipate_launches(economy, p, m):
+    """Fill the announced falls of earnings that a valuer of type `m` still expects; return their number.
+
+    A launch under way leaves the rest of its logistic, at once once its midpoint is past; one that is
+    announced but not yet made counts with the probability `valuation.launch_belief`.
+    """
+    week = economy.market[0].week
+    machine = economy.machines[m]
+    times, factors = economy.launch_times, economy.launch_factors
+    count = 0
+    if machine.kind == MachineKind.ASIC:
+        if week < p.mining_halving_week < 1_000_000:
+            times[0] = (p.mining_halving_week - week) * WEEK
+            factors[0] = 1.0 - p.mining_halving_belief
+            count = 1
+        return count
+    horizon = p.valuation_horizon_years / WEEK
+    for i in range(machine.launches):
+        at = machine.launch_at[i]
+        past = (week - at) / p.compute_launch_width_weeks
+        if past > GONE or at - week >= horizon:
+            continue
+        launched = at - p.compute_launch_lag_weeks <= week
+        belief = 1.0 if launched else p.valuation_launch_belief
+        now = 1.0 - machine.launch_step[i] * launch_progress(p, at, week)
+        times[count] = max(0.0, (at - week) * WEEK)
+        factors[count] = (1.0 - belief * machine.launch_step[i]) / now
+        count += 1
+    return count
+
+
+@kernel
+def refresh_value(economy, p, m, site):
+    """Evaluate the value integrand of type `m` in a site class once for all bidders of the week."""
+    machine = economy.machines[m]
+    count = anticipate_launches(economy, p, m)
+    trend = p.valuation_trend
+    if machine.kind == MachineKind.ASIC:
+        trend = p.mining_asic_trend
+    value_coefficients(
+        machine.earning,
+        trend,
+        machine.cost[site],
+        p.valuation_volatility,
+        p.valuation_horizon_years,
+        economy.launch_times,
+        economy.launch_factors,
+        count,
+        economy.value_table[m, site],
+    )
+    economy.valued_week[m, site] = economy.market[0].week
+
+
+@kernel
+def value_of(economy, p, m, site, spread, oldest):
+    """Fundamental value (M$ a unit) of type `m` in a site class at cost of capital plus `spread`.
+
+    The integrand may be up to `oldest` weeks old; 0 asks for this week's.
+    """
+    if economy.market[0].week - economy.valued_week[m, site] > oldest:
+        refresh_value(economy, p, m, site)
+    return value_at(economy.value_table[m, site], economy.market[0].cost_of_capital + spread)
+
+
+@kernel
+def update_income_values(economy, p):
+    """The appraiser's income value of each type, renewed every `valuation.refresh_weeks`."""
+    site = p.valuation_appraiser_site_class
+    for m in range(economy.machines.shape[0]):
+        machine = economy.machines[m]
+        if machine.used and (economy.market[0].week + m) % p.valuation_refresh_weeks == 0:
+            machine.income_value = value_of(economy, p, m, site, p.valuation_appraiser_spread, 0)
+
+
+@kernel
+def mark_appraisals(economy, p):
+    """Appraisals follow the week's trades by their volume and the income value slowly.
+
+    No trade, no market news: `A' = A + a q / (q + q0) (vwap - A) + b (M - A)`.
+    """
+    for m in range(economy.machines.shape[0]):
+        machine = economy.machines[m]
+        if not machine.used:
+            continue
+        step = p.marking_income_weight * (machine.income_value - machine.appraisal)
+        if machine.traded > 0:
+            vwap = machine.traded_value / machine.traded
+            machine.price = vwap
+            if p.channels_fire_sale:
+                volume = machine.traded / (machine.traded + p.marking_depth_units)
+                step += p.marking_market_weight * volume * (vwap - machine.appraisal)
+        machine.appraisal += step
+        if machine.kind == MachineKind.GPU and machine.launch_week > economy.market[0].week:
+            machine.price = machine.price_new  # not yet on sale: the vendor's list price

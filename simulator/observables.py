@@ -1,0 +1,227 @@
+"""Phase 13: the week's series, and the three residuals that are always on."""
+
+from enum import IntEnum
+
+from hashcredit.agents.compiled import kernel
+from hashcredit.agents.dimensions import BorrowerKind, BorrowerStatus, LenderStatus
+from hashcredit.simulator.ledger import lender_equity
+
+
+class Column(IntEnum):
+    """Columns of the series that do not belong to a machine type."""
+
+    TIGHTNESS = 0
+    POLICY_RATE = 1
+    COST_OF_CAPITAL = 2
+    HAIRCUT = 3
+    BTC_PRICE_USD = 4
+    HASHPRICE_USD_PH_DAY = 5
+    RENT_INDEX_USD_H = 6
+    DEMAND = 7
+    SUPPLY = 8
+    CORRELATION = 9
+    ALIVE_MINERS = 10
+    ALIVE_NEOCLOUDS = 11
+    ALIVE_LENDERS = 12
+    DEFAULTS_FORCED = 13
+    DEFAULTS_INSOLVENCY = 14
+    DEFAULTS_ILLIQUIDITY = 15
+    DEFAULTS_MARGIN = 16
+    DEFAULTS_ACCELERATION = 17
+    DEFAULTS_MATURITY = 18
+    DEBT_MUSD = 19
+    DEBT_IN_DEFAULT_MUSD = 20
+    ALLOWANCE_MUSD = 21
+    LENDER_EQUITY_MUSD = 22
+    BORROWER_CASH_MUSD = 23
+    LENDER_CASH_MUSD = 24
+    BUYER_CASH_MUSD = 25
+    BTC_HELD = 26
+    UNITS_OFFERED = 27
+    UNITS_SOLD = 28
+    UNITS_UNSOLD = 29
+    SALE_PROCEEDS_MUSD = 30
+    MONEY_RESIDUAL = 31
+    BALANCE_RESIDUAL = 32
+    UNITS_RESIDUAL = 33
+
+
+class MachineColumn(IntEnum):
+    """Columns of the series that every machine type has."""
+
+    RENT_USD_H = 0
+    APPRAISAL_USD = 1
+    FUNDAMENTAL_USD = 2
+    PRICE_USD = 3
+    UNITS_ON_SALE = 4
+    UNITS_TRADED = 5
+
+
+COMMON_COLUMNS = len(Column)
+COLUMNS_PER_MACHINE = len(MachineColumn)
+USD = 1e6
+HOURS_A_YEAR = 8766.0
+
+
+@kernel
+def money_residual(economy):
+    """|total cash - opening total| over gross cash without the rest of the world."""
+    total = economy.world[0].cash
+    gross = 0.0
+    for b in range(economy.borrowers.shape[0]):
+        total += economy.borrowers[b].cash
+        gross += abs(economy.borrowers[b].cash)
+    for index in range(economy.lenders.shape[0]):
+        total += economy.lenders[index].cash
+        gross += abs(economy.lenders[index].cash)
+    for k in range(economy.buyers.shape[0]):
+        total += economy.buyers[k].cash
+        gross += abs(economy.buyers[k].cash)
+    return abs(total - economy.market[0].opening_money) / max(gross, 1e-12)
+
+
+@kernel
+def balance_residual(economy):
+    """Largest |asset face - liability face| over instruments, relative to the larger side (or 1 M$)."""
+    worst = 0.0
+    for instrument in range(economy.borrowers[0].debt.shape[0]):
+        assets = 0.0
+        liabilities = 0.0
+        for index in range(economy.lenders.shape[0]):
+            assets += economy.lenders[index].loans[instrument]
+        for b in range(economy.borrowers.shape[0]):
+            liabilities += economy.borrowers[b].debt[instrument]
+        worst = max(worst, abs(assets - liabilities) / max(1.0, abs(assets), abs(liabilities)))
+    return worst
+
+
+@kernel
+def units_residual(economy):
+    """Largest |units held - opening units - delivered + scrapped| over machine types."""
+    worst = 0
+    for m in range(economy.machines.shape[0]):
+        machine = economy.machines[m]
+        if not machine.used:
+            continue
+        units = -machine.opening_units - machine.delivered + machine.scrapped
+        for b in range(economy.borrowers.shape[0]):
+            units += economy.borrowers[b].units[m]
+        for index in range(economy.lenders.shape[0]):
+            units += economy.lenders[index].units[m]
+        for k in range(economy.buyers.shape[0]):
+            units += economy.buyers[k].units[m]
+        worst = max(worst, abs(units))
+    return worst
+
+
+@kernel
+def measure_residuals(economy):
+    """Update the largest residuals of the run."""
+    market = economy.market[0]
+    market.money_residual = max(market.money_residual, money_residual(economy))
+    market.balance_residual = max(market.balance_residual, balance_residual(economy))
+    market.units_residual = max(market.units_residual, units_residual(economy))
+
+
+@kernel
+def record_agents(economy, row):
+    """Counts and sums over agents."""
+    alive_miners = 0
+    alive_neoclouds = 0
+    cash = 0.0
+    coins = 0.0
+    debt = 0.0
+    unsold = 0
+    for b in range(economy.borrowers.shape[0]):
+        borrower = economy.borrowers[b]
+        cash += borrower.cash
+        coins += borrower.btc
+        debt += borrower.debt.sum()
+        unsold += borrower.offered.sum()
+        if borrower.status == BorrowerStatus.ALIVE:
+            if borrower.kind == BorrowerKind.MINER:
+                alive_miners += 1
+            else:
+                alive_neoclouds += 1
+        else:
+            row[Column.DEFAULTS_FORCED + borrower.cause - 1] += 1
+            row[Column.DEBT_IN_DEFAULT_MUSD] += borrower.debt.sum()
+    for loan in economy.loans:
+        coins += loan.coins
+    row[Column.ALIVE_MINERS] = alive_miners
+    row[Column.ALIVE_NEOCLOUDS] = alive_neoclouds
+    row[Column.BORROWER_CASH_MUSD] = cash
+    row[Column.BTC_HELD] = coins
+    row[Column.DEBT_MUSD] = debt
+    for index in range(economy.lenders.shape[0]):
+        lender = economy.lenders[index]
+        if lender.status == LenderStatus.ALIVE:
+            row[Column.ALIVE_LENDERS] += 1
+        row[Column.ALLOWANCE_MUSD] += lender.allowance
+        row[Column.LENDER_EQUITY_MUSD] += lender_equity(lender)
+        row[Column.LENDER_CASH_MUSD] += lender.cash
+        unsold += lender.units.sum()
+    for k in range(economy.buyers.shape[0]):
+        row[Column.BUYER_CASH_MUSD] += economy.buyers[k].cash
+    row[Column.UNITS_UNSOLD] = unsold
+
+
+@kernel
+def record_machines(economy, p, row):
+    """Rents, the values and the week's trade of each machine type."""
+    used = 0
+    for m in range(economy.machines.shape[0]):
+        machine = economy.machines[m]
+        if not machine.used:
+            continue
+        first = COMMON_COLUMNS + COLUMNS_PER_MACHINE * used
+        used += 1
+        row[first + MachineColumn.RENT_USD_H] = machine.earning * USD / HOURS_A_YEAR
+        row[first + MachineColumn.APPRAISAL_USD] = machine.appraisal * USD
+        row[first + MachineColumn.FUNDAMENTAL_USD] = machine.income_value * USD
+        row[first + MachineColumn.PRICE_USD] = machine.price * USD
+        row[first + MachineColumn.UNITS_ON_SALE] = machine.offered
+        row[first + MachineColumn.UNITS_TRADED] = machine.traded
+        row[Column.UNITS_OFFERED] += machine.offered
+        row[Column.UNITS_SOLD] += machine.traded
+        row[Column.SALE_PROCEEDS_MUSD] += machine.traded_value
+
+
+@kernel
+def record(economy, p):
+    """Close the week: residuals always, the series if it is kept."""
+    measure_residuals(economy)
+    market = economy.market[0]
+    if economy.series.shape[0] <= market.week:
+        return
+    row = economy.series[market.week]
+    row[:] = 0.0
+    row[Column.TIGHTNESS] = market.tightness
+    row[Column.POLICY_RATE] = market.policy_rate
+    row[Column.COST_OF_CAPITAL] = market.cost_of_capital
+    row[Column.HAIRCUT] = market.haircut
+    row[Column.BTC_PRICE_USD] = market.btc_price
+    row[Column.HASHPRICE_USD_PH_DAY] = market.hashprice
+    row[Column.RENT_INDEX_USD_H] = market.rent_index
+    row[Column.DEMAND] = market.demand
+    row[Column.SUPPLY] = market.supply
+    row[Column.CORRELATION] = market.rho
+    row[Column.MONEY_RESIDUAL] = market.money_residual
+    row[Column.BALANCE_RESIDUAL] = market.balance_residual
+    row[Column.UNITS_RESIDUAL] = market.units_residual
+    record_agents(economy, row)
+    record_machines(economy, p, row)
+
+
+@kernel
+def close_run(economy):
+    """Closing scalars that no phase keeps: unsold machines and open write-downs."""
+    market = economy.market[0]
+    market.units_unsold = 0
+    market.allowances = 0.0
+    for b in range(economy.borrowers.shape[0]):
+        if economy.borrowers[b].status == BorrowerStatus.IN_RESOLUTION:
+            market.units_unsold += economy.borrowers[b].offered.sum()
+    for index in range(economy.lenders.shape[0]):
+        market.units_unsold += economy.lenders[index].units.sum()
+        market.allowances += economy.lenders[index].allowance

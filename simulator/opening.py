@@ -1,0 +1,115 @@
+"""Opening balance sheets, second half: lenders, buyers, and the books' starting point."""
+
+import math
+
+import numpy as np
+
+from hashcredit.agents.compiled import kernel
+from hashcredit.agents.dimensions import BuyerKind, Cooling, LenderKind
+from hashcredit.simulator.draws import opening_normal
+from hashcredit.simulator.ledger import borrower_equity, buyer_equity, lender_equity
+from hashcredit.simulator.randomness import Stream
+from hashcredit.simulator.tables import Sector
+
+LEAST_SHARE = 0.25
+"""A lender without loans opens with the capital for this share of the average loan book."""
+
+
+@kernel
+def open_lender(economy, p, index):
+    """A lender's kind and terms; its balance sheet follows once all loans are placed."""
+    lender = economy.lenders[index]
+    banks, credit = p.population_banks, p.population_private_credit
+    kind = LenderKind.BOND_FUND.value
+    if index < banks:
+        kind = LenderKind.BANK.value
+    elif index < banks + credit:
+        kind = LenderKind.PRIVATE_CREDIT.value
+    lender.kind = kind
+    lender.sector = Sector.LENDERS
+    lender.belief = p.lenders_belief[kind]
+    lender.cost_of_capital = p.lenders_spread[kind]
+    lender.advance_rate = p.lenders_advance_rate[kind]
+    lender.capital_target = p.lenders_capital_target[kind]
+    lender.capital_minimum = p.lenders_capital_minimum[kind]
+    lender.learned_recovery = p.lenders_recovery_prior[kind]
+    lender.failure_week = -1
+
+
+@kernel
+def capitalise_lenders(economy, p):
+    """Equity and funding that carry the loans placed, with the headroom of undrawn capacity."""
+    total = 0.0
+    for index in range(economy.lenders.shape[0]):
+        total += economy.lenders[index].loans.sum()
+    least = LEAST_SHARE * total / max(1, economy.lenders.shape[0])
+    for index in range(economy.lenders.shape[0]):
+        lender = economy.lenders[index]
+        loans = lender.loans.sum()
+        base = max(loans, least)
+        equity = p.lenders_equity_ratio[lender.kind] * (1.0 + p.lenders_headroom[lender.kind]) * base
+        lender.cash = p.lenders_cash_share[lender.kind] * base
+        lender.funding = loans + lender.cash - equity
+        if lender.funding < 0.0:
+            lender.cash -= lender.funding
+            lender.funding = 0.0
+        lender.opening_equity = lender_equity(lender)
+
+
+@kernel
+def buyer_kind(p, k):
+    """Kind of buyer `k`: operators, brokers, refurbishers, then scrap dealers."""
+    last = p.population_operators
+    if k < last:
+        return BuyerKind.OPERATOR.value
+    last += p.population_brokers
+    if k < last:
+        return BuyerKind.BROKER.value
+    last += p.population_refurbishers
+    if k < last:
+        return BuyerKind.REFURBISHER.value
+    return BuyerKind.SCRAP_DEALER.value
+
+
+@kernel
+def open_buyer(economy, p, seed, replicate, k):
+    """A buyer's terms, cash and free slots."""
+    buyer = economy.buyers[k]
+    kind = buyer_kind(p, k)
+    buyer.kind = kind
+    buyer.sector = Sector.BUYERS
+    buyer.site_class = p.buyers_site_class[kind]
+    buyer.cost_of_capital = p.buyers_spread[kind]
+    buyer.margin = p.buyers_margin[kind]
+    buyer.moving_cost = p.buyers_moving_cost[kind]
+    buyer.moving_cost_asic = p.buyers_moving_cost_asic[kind]
+    sd = p.buyers_cash_log_sd[kind]
+    size = math.exp(sd * opening_normal(seed, replicate, Stream.POPULATION_BUYER, k, 0))
+    buyer.cash = p.buyers_cash[kind] * size
+    buyer.cash_target = buyer.cash
+    slots = np.empty(3)
+    slots[Cooling.ASIC.value] = p.buyers_slots_asic[kind]
+    slots[Cooling.AIR.value] = p.buyers_slots_air[kind]
+    slots[Cooling.LIQUID.value] = p.buyers_slots_liquid[kind]
+    for cooling in range(buyer.slots.shape[0]):
+        buyer.slots[cooling] = int(slots[cooling] * size)
+        buyer.slots_target[cooling] = buyer.slots[cooling]
+    buyer.opening_equity = buyer_equity(buyer)
+
+
+@kernel
+def open_books(economy):
+    """Remember the opening stocks against which every identity is checked."""
+    market = economy.market[0]
+    money = economy.world[0].cash
+    for b in range(economy.borrowers.shape[0]):
+        borrower = economy.borrowers[b]
+        borrower.opening_equity = borrower_equity(economy, b)
+        money += borrower.cash
+        for m in range(economy.machines.shape[0]):
+            economy.machines[m].opening_units += borrower.units[m]
+    for index in range(economy.lenders.shape[0]):
+        money += economy.lenders[index].cash
+    for k in range(economy.buyers.shape[0]):
+        money += economy.buyers[k].cash
+    market.opening_money = money

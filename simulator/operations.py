@@ -1,0 +1,321 @@
+"""Phase 5: rents and mining revenue, power, leases and overhead, then debt service by rank."""
+
+import math
+
+from hashcredit.agents.borrower import coins_to_keep
+from hashcredit.agents.compiled import kernel
+from hashcredit.agents.dimensions import (
+    DSCR_WINDOW,
+    BorrowerKind,
+    BorrowerStatus,
+    Channel,
+    Instrument,
+    LoanStatus,
+    MachineKind,
+)
+from hashcredit.simulator.events import note
+from hashcredit.simulator.ledger import capitalise, pay, post_principal, revalue
+from hashcredit.simulator.shocks import WEEK
+from hashcredit.simulator.tables import EventKind, Flow, Revaluation, Sector
+
+DUST = 1e-9
+"""M$ (a tenth of a cent): amounts below it are rounding, not debts."""
+
+
+@kernel
+def facilities_of(economy, b):
+    """Rows of borrower `b` in the loan table."""
+    width = economy.loans.shape[0] // economy.borrowers.shape[0]
+    return b * width, (b + 1) * width
+
+
+@kernel
+def loan_rate(loan, policy_rate):
+    """Annual interest rate of a loan: its coupon, or the floored policy rate plus its spread."""
+    if loan.fixed_rate:
+        return loan.rate
+    return max(policy_rate, loan.floor) + loan.rate
+
+
+@kernel
+def scheduled_principal(loan, week):
+    """Principal (M$) that falls due this week: level instalments, or all of it at maturity."""
+    current = loan.principal - loan.overdue
+    if loan.amortising:
+        return current / max(loan.maturity_week - week + 1, 1)
+    return current if week >= loan.maturity_week else 0.0
+
+
+@kernel
+def weekly_service(loan, policy_rate, week):
+    """Interest and level instalments of a week, M$; a bullet's repayment is refinanced, not serviced."""
+    service = loan.principal * loan_rate(loan, policy_rate) * WEEK
+    if loan.amortising:
+        service += scheduled_principal(loan, week)
+    return service
+
+
+@kernel
+def sell_coins(economy, p, borrower, amount):
+    """Sell unpledged BTC worth up to `amount` (M$) and return what it fetched."""
+    price = economy.market[0].btc_price * 1e-6
+    coins = min(borrower.btc, amount / price)
+    if coins <= 0.0:
+        return 0.0
+    borrower.btc = max(0.0, borrower.btc - coins)
+    pay(economy, Flow.BTC_TRADES, economy.world[0], borrower, coins * price)
+    return coins * price
+
+
+@kernel
+def revalue_coins(economy, previous_price):
+    """Mark every miner's BTC, pledged or not, from last week's price (USD) to this week's."""
+    change = (economy.market[0].btc_price - previous_price) * 1e-6
+    for b in range(economy.borrowers.shape[0]):
+        borrower = economy.borrowers[b]
+        coins = borrower.btc
+        if borrower.debt[Instrument.BTC_LOAN] > 0.0:
+            first, last = facilities_of(economy, b)
+            for row in range(first, last):
+                coins += economy.loans[row].coins
+        if coins > 0.0:
+            revalue(economy, Revaluation.BTC_PRICE, borrower, coins * change)
+
+
+@kernel
+def expire_contract(economy, p, row):
+    """End a rental contract that has run out or whose customer has failed; its units go to spot."""
+    market = economy.market[0]
+    loan = economy.loans[row]
+    stress = math.exp(p.credit_offtaker_tightness * market.tightness)
+    loan.hazard_left -= p.credit_offtaker_hazard[loan.offtaker] * stress * WEEK
+    if loan.hazard_left <= 0.0:
+        note(economy, EventKind.OFFTAKER_DEFAULT, Sector.REST_OF_WORLD, -1,
+             economy.borrowers[loan.obligor].sector, loan.obligor, loan.machine,
+             loan.contract_units, 0.0, loan.contract_rent, 0, Channel.OFFTAKER, -1)  # fmt: skip
+        loan.contract_units = 0
+    elif market.week >= loan.contract_end:
+        loan.contract_units = 0
+
+
+@kernel
+def earn(economy, p, b):
+    """Rent, mining revenue and the avoidable cost of running units; return revenue less cost, M$."""
+    borrower = economy.borrowers[b]
+    market = economy.market[0]
+    site = borrower.site_class
+    rent = 0.0
+    mined = 0.0
+    cost = 0.0
+    for m in range(economy.machines.shape[0]):
+        units = borrower.units[m]
+        if units == 0:
+            continue
+        machine = economy.machines[m]
+        if machine.on[site]:
+            cost += units * machine.cost[site]
+            if machine.kind == MachineKind.ASIC:
+                mined += units * machine.earning
+            else:
+                rent += units * machine.earning
+                market.active += units * machine.throughput
+        depreciation = min(borrower.book[m], units * machine.price_new * WEEK / machine.life_years)
+        borrower.book[m] -= depreciation
+        revalue(economy, Revaluation.DEPRECIATION, borrower, -depreciation)
+    first, last = facilities_of(economy, b)
+    for row in range(first, last):
+        loan = economy.loans[row]
+        if loan.contract_units == 0 or loan.status != LoanStatus.PERFORMING:
+            continue
+        expire_contract(economy, p, row)
+        # contracted units run and bill whatever spot does
+        machine = economy.machines[loan.machine]
+        rent += loan.contract_units * loan.contract_rent
+        if machine.on[site]:
+            rent -= loan.contract_units * machine.earning
+        else:
+            cost += loan.contract_units * machine.cost[site]
+            market.active += loan.contract_units * machine.throughput
+    world = economy.world[0]
+    pay(economy, Flow.COMPUTE_RENT, world, borrower, rent * WEEK)
+    if borrower.kind == BorrowerKind.MINER:
+        pay(economy, Flow.MINING_REVENUE, world, borrower, mined * WEEK)
+        keep = coins_to_keep(mined * WEEK, borrower.cash, p.investment_buffer_weeks * borrower.obligations,
+                             p.miners_hold_share)  # fmt: skip
+        if keep > 0.0:
+            pay(economy, Flow.BTC_TRADES, borrower, world, keep)
+            borrower.btc += keep / (market.btc_price * 1e-6)
+    pay(economy, Flow.POWER_AND_UPKEEP, borrower, world, cost * WEEK)
+    return (rent + mined - cost) * WEEK
+
+
+@kernel
+def pay_bill(economy, p, flow, borrower, due):
+    """Pay a bill from cash and then from coins; what is left becomes an overdue payable."""
+    if borrower.cash < due:
+        sell_coins(economy, p, borrower, due - borrower.cash)
+    paid = min(due, max(borrower.cash, 0.0))
+    pay(economy, flow, borrower, economy.world[0], paid)
+    unpaid = due - paid
+    if unpaid > 0.0:
+        borrower.payables += unpaid
+        revalue(economy, Revaluation.UNPAID_BILLS, borrower, -unpaid)
+        revalue(economy, Revaluation.UNPAID_BILLS, economy.world[0], unpaid)
+
+
+@kernel
+def settle_payables(economy, p, borrower):
+    """Pay overdue bills out of cash and coins."""
+    if borrower.payables <= 0.0:
+        return
+    if borrower.cash < borrower.payables:
+        sell_coins(economy, p, borrower, borrower.payables - borrower.cash)
+    paid = min(borrower.payables, max(borrower.cash, 0.0))
+    pay(economy, Flow.PAYABLES_SETTLED, borrower, economy.world[0], paid)
+    borrower.payables -= paid
+    if borrower.payables < DUST:
+        revalue(economy, Revaluation.UNPAID_BILLS, borrower, borrower.payables)
+        revalue(economy, Revaluation.UNPAID_BILLS, economy.world[0], -borrower.payables)
+        borrower.payables = 0.0
+
+
+@kernel
+def repay(economy, loan, borrower, lender, amount):
+    """Repay part of a loan's principal (M$); a loan repaid in full frees its collateral."""
+    pay(economy, Flow.LOAN_REPAYMENTS, borrower, lender, amount)
+    post_principal(loan, borrower, lender, -amount)
+    loan.overdue = max(0.0, loan.overdue - amount)
+    if loan.principal < DUST:
+        rest = loan.principal
+        revalue(economy, Revaluation.WRITE_OFFS, borrower, rest)
+        revalue(economy, Revaluation.WRITE_OFFS, lender, -rest)
+        post_principal(loan, borrower, lender, -rest)
+        loan.principal = 0.0
+        loan.overdue = 0.0
+        borrower.btc += loan.coins
+        loan.coins = 0.0
+        if loan.contract_units == 0:
+            # a row with a live contract keeps its units, free of debt, until the contract ends
+            loan.status = LoanStatus.REPAID
+            loan.units = 0
+
+
+@kernel
+def service_loan(economy, p, row):
+    """Collect interest, the instalment and what is overdue; capitalise interest that is not paid."""
+    market = economy.market[0]
+    loan = economy.loans[row]
+    borrower = economy.borrowers[loan.obligor]
+    lender = economy.lenders[loan.holder]
+    interest = loan.principal * loan_rate(loan, market.policy_rate) * WEEK
+    instalment = scheduled_principal(loan, market.week)
+    due = interest + instalment + loan.overdue
+    if borrower.cash < due:
+        sell_coins(economy, p, borrower, due - borrower.cash)
+    available = max(borrower.cash, 0.0)
+    paid_interest = min(interest, available)
+    pay(economy, Flow.INTEREST, borrower, lender, paid_interest)
+    lender.week_interest += paid_interest
+    overdue = loan.overdue + instalment
+    if paid_interest < interest:
+        capitalise(economy, loan, borrower, lender, interest - paid_interest)
+        overdue += interest - paid_interest
+    loan.overdue = overdue
+    paid = min(overdue, max(borrower.cash, 0.0))
+    if paid > 0.0:
+        repay(economy, loan, borrower, lender, paid)
+    if loan.overdue > DUST:
+        loan.weeks_overdue += 1
+        if loan.weeks_overdue == 1:
+            note(economy, EventKind.MISSED_PAYMENT, borrower.sector, loan.obligor, Sector.LENDERS,
+                 loan.holder, loan.machine, 0, loan.overdue, 0.0, 0, Channel.NONE, -1)  # fmt: skip
+    else:
+        loan.overdue = 0.0
+        loan.weeks_overdue = 0
+
+
+@kernel
+def owes(loan):
+    """Whether a row is a live loan with principal outstanding."""
+    return loan.status == LoanStatus.PERFORMING and loan.principal > 0.0
+
+
+@kernel
+def service_debt(economy, p, b):
+    """Serve all loans of a borrower, secured ones first; return the week's scheduled service, M$."""
+    market = economy.market[0]
+    first, last = facilities_of(economy, b)
+    scheduled = 0.0
+    for rank in range(2):
+        for row in range(first, last):
+            loan = economy.loans[row]
+            if loan.rank == rank and owes(loan):
+                scheduled += weekly_service(loan, market.policy_rate, market.week)
+                service_loan(economy, p, row)
+    return scheduled
+
+
+@kernel
+def close_expired_contracts(economy, b):
+    """Free the rows whose loan is repaid and whose contract has ended since."""
+    first, last = facilities_of(economy, b)
+    for row in range(first, last):
+        loan = economy.loans[row]
+        if loan.status == LoanStatus.PERFORMING and loan.principal == 0.0 and loan.contract_units == 0:
+            loan.status = LoanStatus.REPAID
+            loan.units = 0
+
+
+@kernel
+def operate_borrower(economy, p, b):
+    """One borrower's week: earn, pay bills, serve debt, remember cover and obligations."""
+    borrower = economy.borrowers[b]
+    earned = earn(economy, p, b)
+    settle_payables(economy, p, borrower)
+    pay_bill(economy, p, Flow.SITE_LEASES, borrower, borrower.lease_week)
+    pay_bill(economy, p, Flow.OVERHEAD, borrower, borrower.overhead_week)
+    borrower.weeks_payables = borrower.weeks_payables + 1 if borrower.payables > DUST else 0
+    service = service_debt(economy, p, b)
+    close_expired_contracts(economy, b)
+    slot = economy.market[0].week % DSCR_WINDOW
+    borrower.cfads[slot] = earned - borrower.lease_week - borrower.overhead_week
+    borrower.service[slot] = service
+    borrower.obligations = borrower.lease_week + borrower.overhead_week + service
+
+
+@kernel
+def operate_buyer(economy, k):
+    """One buyer's week: racked machines earn spot rent where it covers their avoidable cost."""
+    buyer = economy.buyers[k]
+    rent = 0.0
+    mined = 0.0
+    cost = 0.0
+    for m in range(economy.machines.shape[0]):
+        units = buyer.units[m]
+        if units == 0:
+            continue
+        machine = economy.machines[m]
+        if machine.on[buyer.site_class]:
+            cost += units * machine.cost[buyer.site_class]
+            if machine.kind == MachineKind.ASIC:
+                mined += units * machine.earning
+            else:
+                rent += units * machine.earning
+                economy.market[0].active += units * machine.throughput
+        depreciation = min(buyer.book[m], units * machine.price_new * WEEK / machine.life_years)
+        buyer.book[m] -= depreciation
+        revalue(economy, Revaluation.DEPRECIATION, buyer, -depreciation)
+    pay(economy, Flow.COMPUTE_RENT, economy.world[0], buyer, rent * WEEK)
+    pay(economy, Flow.MINING_REVENUE, economy.world[0], buyer, mined * WEEK)
+    pay(economy, Flow.POWER_AND_UPKEEP, buyer, economy.world[0], cost * WEEK)
+
+
+@kernel
+def operate(economy, p):
+    """Everybody's operating week; active throughput is counted afresh for next week's supply."""
+    economy.market[0].active = 0.0
+    for b in range(economy.borrowers.shape[0]):
+        if economy.borrowers[b].status == BorrowerStatus.ALIVE:
+            operate_borrower(economy, p, b)
+    for k in range(economy.buyers.shape[0]):
+        operate_buyer(economy, k)

@@ -1,0 +1,244 @@
+"""From a scenario to what kernels read: one parameter record, the machine table, exogenous paths.
+
+This is the border where units are converted, once: money becomes M$, months and weeks become years where
+a rate is a year's, dates become weeks from the start. The record's fields are named `section_field`.
+"""
+
+from collections.abc import Iterator
+from datetime import date
+from typing import Any, Literal, get_args, get_origin
+
+import numpy as np
+from pydantic import BaseModel
+from pydantic.fields import FieldInfo
+
+from hashcredit.agents.dimensions import MACHINE_TYPES, Cooling, MachineKind
+from hashcredit.simulator.scenario import Scenario
+from hashcredit.simulator.sections import SECTIONS, Machine
+from hashcredit.simulator.sections_base import documentation
+from hashcredit.simulator.sections_errors import inner_model
+from hashcredit.simulator.tables import MACHINE
+
+NEVER = 10**6
+"""Week of something that does not happen."""
+
+HOURS_A_YEAR = 24 * 365.25
+MILLION = 1e-6
+DAYS_A_WEEK = 7
+
+CONVERSIONS = {
+    "USD/unit": MILLION,  # M$ a unit
+    "USD/unit-week": MILLION,  # M$ a unit and week
+    "USD/kW": MILLION,  # M$ a kW
+    "USD/kW-month": 12 * MILLION,  # M$ a kW and year
+}
+"""Factor from a scenario's unit to the kernels' unit."""
+
+UNCHANGED = frozenset(
+    {
+        "none",
+        "fraction",
+        "ratio",
+        "probability",
+        "correlation",
+        "weight",
+        "log",
+        "1/yr",
+        "1/yr^0.5",
+        "1/week",
+        "years",
+        "weeks",
+        "week",
+        "date",
+        "agents",
+        "units",
+        "lenders",
+        "bidders",
+        "M$",
+        "USD per BTC",
+        "USD/GPU-h",
+        "USD/PH/day",
+        "USD/kWh",
+        "EH/s",
+        "kW",
+        "BTC per EH/s",
+    }
+)
+"""Units that kernels use as they are."""
+
+
+def weeks_from(start: date, day: date) -> int:
+    """Whole weeks from the start to a day, negative if it is earlier."""
+    return (day - start).days // DAYS_A_WEEK
+
+
+def conversion(unit: str) -> float:
+    """Factor from a scenario's unit to the kernels' unit."""
+    if unit in CONVERSIONS:
+        return CONVERSIONS[unit]
+    if unit in UNCHANGED:
+        return 1.0
+    raise ValueError(f"no conversion for the unit {unit!r}")
+
+
+def _column(field: FieldInfo) -> tuple[str, tuple[int, ...]] | None:
+    """NumPy type and shape of a field's column, None for text and paths."""
+    kind = field.annotation
+    if kind is bool:
+        return "i1", ()
+    if kind is int or get_origin(kind) is Literal or date in get_args(kind):
+        return "i8", ()
+    if kind is float and not documentation(field).get("knots"):
+        return "f8", ()
+    if kind == dict[str, float]:
+        return "f8", (MACHINE_TYPES,)
+    if get_origin(kind) is tuple and not documentation(field).get("knots"):
+        return "f8", (len(get_args(kind)),)
+    return None
+
+
+def _kinds(section: type[BaseModel]) -> list[type[BaseModel]]:
+    """Models of the tables by kind of agent inside a section, empty for a plain section."""
+    inner = [inner_model(field) for field in section.model_fields.values() if not documentation(field)]
+    return [model for model in inner if model is not None]
+
+
+def _name(section: str, field: str) -> str:
+    name = f"{section}_{field}"
+    return name.removesuffix("_date") + "_week" if name.endswith("_date") else name
+
+
+def _fields() -> Iterator[tuple[str, str, tuple[int, ...]]]:
+    """Name, type and shape of every column of the parameter record."""
+    yield "horizon_weeks", "i8", ()
+    for section, model in SECTIONS.items():
+        kinds = _kinds(model)
+        for field, info in (kinds[0] if kinds else model).model_fields.items():
+            column = _column(info)
+            if column is not None:
+                yield _name(section, field), column[0], (len(kinds), *column[1]) if kinds else column[1]
+    yield "forced_week", "i8", ()
+    yield "forced_machine", "i8", ()
+    yield "forced_units", "i8", ()
+
+
+PARAMETERS = np.dtype(
+    [(name, kind, shape) if shape else (name, kind) for name, kind, shape in _fields()], align=True
+)
+"""One record that holds every number of a scenario in the kernels' units."""
+
+
+def _value(value: Any, field: FieldInfo, scenario: Scenario) -> Any:
+    """One field's value as its column stores it."""
+    if get_origin(field.annotation) is Literal:
+        return get_args(field.annotation).index(value)
+    if date in get_args(field.annotation):
+        return _future_week(value, scenario)
+    factor = conversion(documentation(field)["unit"])
+    if isinstance(value, dict):
+        weights = np.array([value.get(machine.name, 0.0) for machine in scenario.machine])
+        shares = np.zeros(MACHINE_TYPES)
+        shares[: weights.size] = weights / (weights.sum() or 1.0)
+        return shares
+    if isinstance(value, bool | int):
+        return value
+    return np.asarray(value) * factor
+
+
+def _future_week(day: date | None, scenario: Scenario) -> int:
+    """Week of a day; a day before the start is already part of the starting values, so it never comes."""
+    week = NEVER if day is None else weeks_from(scenario.start_date, day)
+    return week if week >= 0 else NEVER
+
+
+def compile_parameters(scenario: Scenario) -> np.ndarray:
+    """The parameter record of a scenario, shape (1,), in the kernels' units."""
+    record = np.zeros(1, dtype=PARAMETERS)
+    record["horizon_weeks"] = scenario.horizon_weeks
+    for section, model in SECTIONS.items():
+        content = getattr(scenario, section)
+        for field, info in model.model_fields.items():
+            if not documentation(info):
+                continue
+            if _column(info) is not None:
+                record[_name(section, field)][0] = _value(getattr(content, field), info, scenario)
+        for index, (_, terms) in enumerate(content if _kinds(model) else ()):
+            for field, info in type(terms).model_fields.items():
+                record[_name(section, field)][0, index] = _value(getattr(terms, field), info, scenario)
+    forced = scenario.shocks.forced_default
+    record["forced_week"] = -1 if forced is None else forced.week
+    record["forced_machine"] = -1 if forced is None else _machine_names(scenario).index(forced.machine)
+    record["forced_units"] = 0 if forced is None else forced.units
+    return record
+
+
+def _machine_names(scenario: Scenario) -> list[str]:
+    return [machine.name for machine in scenario.machine]
+
+
+def compile_machines(scenario: Scenario) -> np.ndarray:
+    """The machine table, shape (12,), with its static columns filled."""
+    table = np.zeros(MACHINE_TYPES, dtype=MACHINE)
+    for row, machine in zip(table, scenario.machine, strict=False):
+        _fill_machine(row, machine, scenario)
+    return table
+
+
+def _fill_machine(row: Any, machine: Machine, scenario: Scenario) -> None:
+    """Static columns of one machine type."""
+    is_gpu = machine.kind == "gpu"
+    costs = scenario.costs
+    pue = costs.pue_gpu if is_gpu else costs.pue_asic
+    row["used"] = 1
+    row["kind"] = MachineKind.GPU if is_gpu else MachineKind.ASIC
+    row["cooling"] = Cooling[machine.cooling.upper()]
+    row["launch_week"] = weeks_from(scenario.start_date, machine.launch_date)
+    row["end_of_sale_week"] = weeks_from(scenario.start_date, machine.end_of_sale_date)
+    row["throughput"] = machine.throughput
+    row["kw"] = machine.kw
+    row["price_new"] = machine.price_new * MILLION * (1.0 + costs.addon if is_gpu else 1.0)
+    row["life_years"] = machine.life_years
+    power = machine.kw * pue * np.asarray(costs.power_price) * HOURS_A_YEAR * MILLION
+    row["cost"] = power + costs.upkeep * machine.price_new * MILLION
+    entries = launches(machine, scenario)
+    row["launches"] = len(entries)
+    row["launch_at"][: len(entries)] = [week for week, _ in entries]
+    row["launch_step"][: len(entries)] = [step for _, step in entries]
+
+
+def launches(machine: Machine, scenario: Scenario) -> list[tuple[float, float]]:
+    """Midpoint weeks and steps of what later rivals take from a GPU type, by date.
+
+    An ASIC has none: a terahash earns hashprice whatever its generation, and rivals work through difficulty.
+    """
+    if machine.kind == "asic":
+        return []
+    lag = scenario.compute.launch_lag_weeks
+    rivals = [m for m in scenario.machine if m.kind == "gpu" and m.launch_date > machine.launch_date]
+    dates = sorted(rival.launch_date for rival in rivals)
+    return [(weeks_from(scenario.start_date, day) + lag, scenario.compute.launch_step) for day in dates]
+
+
+def compile_paths(scenario: Scenario) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Weekly paths of tightness, haircut, BTC in USD and rent in USD a GPU-hour.
+
+    The last two are empty where the scenario draws them instead.
+    """
+    weeks = scenario.horizon_weeks
+    return (
+        _path(scenario.funding.tightness, weeks),
+        _path(scenario.repo.haircut, weeks),
+        _path(scenario.shocks.btc_path, weeks),
+        _path(scenario.shocks.rent_path, weeks),
+    )
+
+
+def _path(path: Any, weeks: int) -> np.ndarray:
+    """A constant or linear interpolation between knots, flat outside; empty without knots."""
+    if not isinstance(path, tuple):
+        return np.full(weeks, float(path))
+    if not path:
+        return np.empty(0)
+    known, values = zip(*path, strict=True)
+    filled: np.ndarray = np.interp(np.arange(weeks, dtype=np.float64), known, values)
+    return filled

@@ -1,0 +1,131 @@
+"""Scenario sections of investment, funding, channels of contagion and networks."""
+
+from typing import Literal, Self
+
+from pydantic import model_validator
+
+from hashcredit.simulator.sections_base import Path, Section, check_knots, path, quantity, refused
+
+NetworkKind = Literal["erdos-renyi", "scale-free", "core-periphery", "block", "complete"]
+
+
+class Investment(Section):
+    """What borrowers do with free cash."""
+
+    buffer_weeks: float = quantity(
+        13.0, unit="weeks", low=0.0, high=260.0, meaning="weeks of fixed costs and debt service kept in cash"
+    )
+    decision_weeks: int = quantity(
+        13, unit="weeks", low=1, high=260, meaning="weeks between two investment decisions of a borrower"
+    )
+    spend_share: float = quantity(
+        0.6,
+        unit="fraction",
+        low=0.0,
+        high=1.0,
+        meaning="share of free cash above the buffer that is invested",
+    )
+    hurdle: float = quantity(
+        0.05, unit="fraction", low=-0.5, high=2.0, meaning="value over cost that an investment must exceed"
+    )
+    growth_cap: float = quantity(
+        0.5, unit="1/yr", low=0.0, high=10.0, meaning="new slots a year as a share of a borrower's own slots"
+    )
+    contract_share: float = quantity(
+        0.6, unit="fraction", low=0.0, high=1.0, meaning="share of new machines that is let under a contract"
+    )
+    contract_weeks: int = quantity(
+        156, unit="weeks", low=1, high=1040, meaning="length of a new rental contract"
+    )
+    contract_discount: float = quantity(
+        0.05,
+        unit="fraction",
+        low=-1.0,
+        high=0.9,
+        meaning="discount of a new contract's rent on the spot rent",
+    )
+    used_share: float = quantity(
+        0.5,
+        unit="fraction",
+        low=0.0,
+        high=1.0,
+        meaning="share of free cash that a peer may bid for used machines",
+    )
+
+
+class Funding(Section):
+    """Conditions of funding: an exogenous path of tightness and what it costs."""
+
+    tightness: Path = path(
+        0.2,
+        unit="none",
+        low=0.0,
+        high=1.0,
+        meaning="tightness of funding: a constant or [week, value] pairs",
+    )
+    premium: float = quantity(
+        0.02, unit="1/yr", low=0.0, high=0.5, meaning="cost of capital over the policy rate at tightness 0"
+    )
+    premium_convexity: float = quantity(
+        0.06, unit="1/yr", low=0.0, high=0.5, meaning="cost of capital added at tightness 1 (with its square)"
+    )
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        check_knots("tightness", self.tightness)
+        if self.tightness == ():
+            raise refused("tightness", [], "a number or at least one [week, value] pair")
+        return self
+
+
+class Repo(Section):
+    """Lenders' back-leverage on their loans."""
+
+    haircut: Path = path(
+        0.20,
+        unit="fraction",
+        low=0.0,
+        high=1.0,
+        meaning="haircut on lenders' back-leverage: a constant or [week, value] pairs",
+    )
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        check_knots("haircut", self.haircut)
+        if self.haircut == ():
+            raise refused("haircut", [], "a number or at least one [week, value] pair")
+        return self
+
+
+class Channels(Section):
+    """Which channels of contagion are on."""
+
+    fire_sale: bool = quantity(
+        True, unit="none", meaning="sales and marks at market rather than orderly value"
+    )
+    repo: bool = quantity(True, unit="none", meaning="haircuts respond and back-leverage can be called")
+    lender_credit: bool = quantity(
+        True, unit="none", meaning="lenders' capital limits their credit decisions"
+    )
+    interlender: bool = quantity(True, unit="none", meaning="lenders' losses reach other lenders")
+    macro_funding: bool = quantity(True, unit="none", meaning="this economy feeds back on tightness and BTC")
+
+
+class Networks(Section):
+    """Who lends to whom and who sells to whom."""
+
+    credit_kind: NetworkKind = quantity(
+        "erdos-renyi", unit="none", meaning="generator of the borrower-lender network"
+    )
+    credit_degree: float = quantity(
+        5.0, unit="lenders", low=1.0, high=1000.0, meaning="mean number of lenders that a borrower knows"
+    )
+    trade_kind: NetworkKind = quantity(
+        "erdos-renyi", unit="none", meaning="generator of the seller-bidder network"
+    )
+    trade_degree_peers: float = quantity(
+        12.0, unit="bidders", low=0.0, high=1e5, meaning="mean number of peers that a seller knows"
+    )
+    trade_degree_buyers: float = quantity(
+        20.0, unit="bidders", low=0.0, high=1e5, meaning="mean number of outside buyers that a seller knows"
+    )

@@ -1,0 +1,136 @@
+"""Building and clearing the arrays of an economy for a (scenario, seed)."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from hashcredit.agents.borrower import BORROWER
+from hashcredit.agents.buyer import BUYER
+from hashcredit.agents.dimensions import FACILITIES, MACHINE_TYPES, MAX_LAUNCHES, SITE_CLASSES
+from hashcredit.agents.lender import LENDER
+from hashcredit.simulator.economy import Economy
+from hashcredit.simulator.networks import Networks, build_networks
+from hashcredit.simulator.observables import COLUMNS_PER_MACHINE, COMMON_COLUMNS
+from hashcredit.simulator.parameters import compile_machines, compile_parameters, compile_paths
+from hashcredit.simulator.scenario import Scenario
+from hashcredit.simulator.tables import EVENT, LOAN, MARKET, WORLD, Flow, Revaluation, Sector
+from hashcredit.simulator.valuation import COEFFICIENTS
+
+
+@dataclass(frozen=True)
+class Setup:
+    """What all replicates of a (scenario, seed) share; nothing in it is written to by a run."""
+
+    scenario: Scenario
+    seed: int
+    parameters: np.ndarray  # PARAMETERS[1]
+    machines: np.ndarray  # MACHINE[MACHINE_TYPES], static fields
+    networks: Networks
+    tightness_path: np.ndarray
+    haircut_path: np.ndarray
+    btc_path: np.ndarray
+    rent_path: np.ndarray
+
+    @property
+    def borrowers(self) -> int:
+        population = self.scenario.population
+        return population.miners + population.neoclouds
+
+    @property
+    def lenders(self) -> int:
+        population = self.scenario.population
+        return population.banks + population.private_credit + population.bond_funds
+
+    @property
+    def buyers(self) -> int:
+        population = self.scenario.population
+        return (
+            population.operators + population.brokers + population.refurbishers + population.scrap_dealers
+        )
+
+    @property
+    def agents(self) -> int:
+        return self.borrowers + self.lenders + self.buyers
+
+    @property
+    def machine_names(self) -> list[str]:
+        return [machine.name for machine in self.scenario.machine]
+
+
+def prepare(scenario: Scenario, seed: int) -> Setup:
+    """Compile a scenario's numbers, machines and paths, and draw its networks."""
+    tightness, haircut, btc, rent = compile_paths(scenario)
+    return Setup(
+        scenario=scenario,
+        seed=seed,
+        parameters=compile_parameters(scenario),
+        machines=compile_machines(scenario),
+        networks=build_networks(scenario, seed),
+        tightness_path=tightness,
+        haircut_path=haircut,
+        btc_path=btc,
+        rent_path=rent,
+    )
+
+
+def allocate(setup: Setup, *, series: bool, events: int) -> Economy:
+    """Empty tables for one replicate at a time; `events` is the capacity of the event log."""
+    borrowers, lenders, buyers = setup.borrowers, setup.lenders, setup.buyers
+    loans = borrowers * FACILITIES
+    lots = loans + borrowers
+    bidders = borrowers + buyers
+    width = max(lots, bidders)
+    columns = COMMON_COLUMNS + COLUMNS_PER_MACHINE * len(setup.machine_names)
+    weeks = setup.scenario.horizon_weeks if series else 0
+    return Economy(
+        borrowers=np.zeros(borrowers, BORROWER),
+        lenders=np.zeros(lenders, LENDER),
+        buyers=np.zeros(buyers, BUYER),
+        loans=np.zeros(loans, LOAN),
+        machines=setup.machines.copy(),
+        market=np.zeros(1, MARKET),
+        world=np.zeros(1, WORLD),
+        flows=np.zeros((len(Flow), len(Sector))),
+        revaluations=np.zeros((len(Revaluation), len(Sector))),
+        events=np.zeros(events, EVENT),
+        series=np.zeros((weeks, columns)),
+        credit_start=setup.networks.credit_start,
+        credit_lender=setup.networks.credit_lender,
+        trade_start=setup.networks.trade_start,
+        trade_seller=setup.networks.trade_seller,
+        tightness_path=setup.tightness_path,
+        haircut_path=setup.haircut_path,
+        btc_path=setup.btc_path,
+        rent_path=setup.rent_path,
+        value_table=np.zeros((MACHINE_TYPES, SITE_CLASSES, COEFFICIENTS)),
+        valued_week=np.zeros((MACHINE_TYPES, SITE_CLASSES), np.int32),
+        launch_times=np.zeros(MAX_LAUNCHES),
+        launch_factors=np.zeros(MAX_LAUNCHES),
+        numbers=np.zeros((4, width)),
+        indices=np.zeros((8, width), np.int64),
+        node_head=np.full(borrowers + lenders, -1, np.int64),
+        trades=np.zeros((3, lots + bidders), np.int64),
+    )
+
+
+def clear(economy: Economy, setup: Setup) -> None:
+    """Make an economy ready for another replicate."""
+    for table in (
+        economy.borrowers,
+        economy.lenders,
+        economy.buyers,
+        economy.loans,
+        economy.market,
+        economy.world,
+    ):
+        table.view(np.uint8).fill(0)
+    economy.machines[:] = setup.machines
+    economy.flows.fill(0.0)
+    economy.revaluations.fill(0.0)
+
+
+def shell(economy: Economy) -> Economy:
+    """A copy of the tables that a run reports, for comparing before and after."""
+    return economy.copy_with(
+        "borrowers", "lenders", "buyers", "loans", "machines", "market", "world", "flows"
+    )

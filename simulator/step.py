@@ -1,0 +1,150 @@
+"""One week, phase by phase. This page is the contents of docs/odd.md."""
+
+from hashcredit.agents.compiled import kernel
+from hashcredit.simulator.capital import manage_capital, write_down_loans
+from hashcredit.simulator.credit import enforce_covenants, roll_over
+from hashcredit.simulator.default import resolve_defaults
+from hashcredit.simulator.funding import set_funding
+from hashcredit.simulator.investment import invest
+from hashcredit.simulator.machines import (
+    mark_appraisals,
+    move_compute_market,
+    move_hashprice,
+    set_earnings,
+    update_income_values,
+)
+from hashcredit.simulator.observables import close_run, record
+from hashcredit.simulator.operations import operate, revalue_coins
+from hashcredit.simulator.population import populate
+from hashcredit.simulator.secondary import trade_machines
+from hashcredit.simulator.shocks import draw_shocks
+from hashcredit.simulator.tables import ErrorCode
+
+
+@kernel
+def shocks(economy, p, seed, replicate):
+    """Phase 1: BTC, compute rents and machine-specific rents; coins are marked."""
+    before = economy.market[0].btc_price
+    draw_shocks(economy, p, seed, replicate)
+    revalue_coins(economy, before)
+
+
+@kernel
+def funding(economy, p, seed, replicate):
+    """Phase 2: tightness, cost of capital, haircut."""
+    set_funding(economy, p)
+
+
+@kernel
+def compute_market(economy, p, seed, replicate):
+    """Phase 3: the rent index, hashprice and every type's earning."""
+    move_compute_market(economy, p)
+    move_hashprice(economy, p)
+    set_earnings(economy, p)
+
+
+@kernel
+def values(economy, p, seed, replicate):
+    """Phase 4: the appraisers' income values; bidders' own values are worked out where they bid."""
+    update_income_values(economy, p)
+
+
+@kernel
+def cash_flow(economy, p, seed, replicate):
+    """Phase 5: earnings, bills and debt service."""
+    operate(economy, p)
+
+
+@kernel
+def covenants(economy, p, seed, replicate):
+    """Phase 6: borrowing base, cover, BTC margin, and the lender's choice."""
+    enforce_covenants(economy, p)
+
+
+@kernel
+def rollover(economy, p, seed, replicate):
+    """Phase 7: bullets about to mature."""
+    roll_over(economy, p)
+
+
+@kernel
+def resolution(economy, p, seed, replicate):
+    """Phase 8: default, stay, seizure, waterfall."""
+    resolve_defaults(economy, p, seed, replicate)
+
+
+@kernel
+def secondary_market(economy, p, seed, replicate):
+    """Phase 9: used machines change hands, and appraisers take note."""
+    trade_machines(economy, p)
+    mark_appraisals(economy, p)
+
+
+@kernel
+def losses(economy, p, seed, replicate):
+    """Phase 11: write-downs, lenders' and outsiders' own accounts."""
+    write_down_loans(economy, p)
+    manage_capital(economy, p)
+
+
+@kernel
+def investment(economy, p, seed, replicate):
+    """Phase 12: free cash goes into newer machines."""
+    invest(economy, p, seed, replicate)
+
+
+@kernel
+def bookkeeping(economy, p, seed, replicate):
+    """Phase 13: residuals and series."""
+    record(economy, p)
+
+
+PHASES = (
+    shocks,
+    funding,
+    compute_market,
+    values,
+    cash_flow,
+    covenants,
+    rollover,
+    resolution,
+    secondary_market,
+    losses,
+    investment,
+    bookkeeping,
+)
+"""The phases in the order in which `run_week` calls them, for callers that step through a week."""
+
+
+@kernel
+def run_week(economy, p, seed, replicate):
+    """One week of one replicate, in place."""
+    shocks(economy, p, seed, replicate)
+    funding(economy, p, seed, replicate)
+    compute_market(economy, p, seed, replicate)
+    values(economy, p, seed, replicate)
+    cash_flow(economy, p, seed, replicate)
+    covenants(economy, p, seed, replicate)
+    rollover(economy, p, seed, replicate)
+    resolution(economy, p, seed, replicate)
+    secondary_market(economy, p, seed, replicate)
+    losses(economy, p, seed, replicate)
+    investment(economy, p, seed, replicate)
+    bookkeeping(economy, p, seed, replicate)
+    economy.market[0].week += 1
+
+
+@kernel
+def open_economy(economy, parameters, seed, replicate):
+    """Opening balance sheets in cleared tables."""
+    populate(economy, parameters[0], seed, replicate)
+
+
+@kernel
+def run_weeks(economy, parameters, seed, replicate, weeks):
+    """Run up to `weeks` weeks; stops at the first error (`economy.market[0].error`)."""
+    for _ in range(weeks):
+        run_week(economy, parameters[0], seed, replicate)
+        if economy.market[0].error != ErrorCode.NONE:
+            break
+    close_run(economy)

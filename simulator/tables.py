@@ -1,0 +1,284 @@
+"""The state of one economy: what a row of each table holds, and which arrays there are."""
+
+from enum import IntEnum
+import numpy as np
+
+from hashcredit.agents.borrower import BORROWER
+from hashcredit.agents.buyer import BUYER
+from hashcredit.agents.dimensions import COOLING_CLASSES, MAX_LAUNCHES, SITE_CLASSES, Cause
+from hashcredit.agents.lender import LENDER
+
+FLOAT = np.dtype(np.float64)
+INT32 = np.dtype(np.int32)
+INT64 = np.dtype(np.int64)
+
+LOAN = np.dtype(
+    [
+        ("status", "i1"),  # LoanStatus
+        ("instrument", "i1"),  # Instrument
+        ("rank", "i1"),  # 0 secured, 1 unsecured
+        ("offtaker", "i1"),  # grade of the customer behind it, 0 (best) to 3
+        ("amortising", "i1"),  # 1: level principal to maturity, 0: bullet
+        ("fixed_rate", "i1"),  # 1: rate is the coupon, 0: rate is a spread over the policy rate
+        ("borrowing_base", "i1"),  # 1: marked to market against advance_rate
+        ("cash_sweep", "i1"),  # 1: free cash prepays while cover is under the covenant
+        ("recourse", "i1"),  # 1: a deficiency is a claim on the estate
+        ("cross_default", "i1"),  # 1: the default of another facility defaults this one
+        ("holder", "i4"),  # lender row
+        ("obligor", "i4"),  # borrower row
+        ("machine", "i4"),  # pledged type, -1 if none
+        ("maturity_week", "i4"),
+        ("cure_weeks", "i4"),
+        ("weeks_overdue", "i4"),  # weeks in a row with a missed payment
+        ("weeks_over_base", "i4"),  # weeks in a row over the borrowing base
+        ("weeks_under_dscr", "i4"),  # weeks in a row under the DSCR covenant
+        ("units", "i8"),  # pledged machines
+        ("coins", "f8"),  # pledged BTC
+        ("principal", "f8"),  # face, M$
+        ("rate", "f8"),  # spread or coupon, per year
+        ("floor", "f8"),  # floor of the policy rate, per year
+        ("advance_rate", "f8"),  # fraction of appraisal that may be lent
+        ("dscr_covenant", "f8"),  # 0 if none
+        ("overdue", "f8"),  # missed payments, M$ (part of principal)
+        ("contract_units", "i8"),  # pledged units rented out under a contract
+        ("contract_rent", "f8"),  # M$ a unit and year
+        ("contract_end", "i4"),  # week in which the contract expires
+        ("hazard_left", "f8"),  # integrated hazard left before the offtaker fails
+        # once defaulted:
+        ("claim", "f8"),  # face at default, M$
+        ("seized", "i8"),  # machines in the holder's hands and not yet sold
+        ("offered", "i8"),  # of these, on sale this week
+        ("weeks_held", "i4"),  # weeks since seizure
+        ("recovered", "f8"),  # cash received, M$
+        ("recovered_pv", "f8"),  # the same, discounted to the default date, M$
+        ("paper_value", "f8"),  # appraisal of the seized units at seizure, M$
+        ("allowance", "f8"),  # write-down, M$
+    ],
+    align=True,
+)
+
+MACHINE = np.dtype(
+    [
+        ("kind", "i1"),  # MachineKind
+        ("cooling", "i1"),  # Cooling
+        ("used", "i1"),  # 1: the scenario defines this column
+        ("launch_week", "i4"),  # relative to the first week, negative if earlier
+        ("end_of_sale_week", "i4"),  # last week in which the vendor sells it
+        ("throughput", "f8"),  # GPUs: rent relative to the index; ASICs: TH/s
+        ("kw", "f8"),  # IT load, kW a unit
+        ("price_new", "f8"),  # M$ a unit, installed
+        ("life_years", "f8"),  # accounting life, straight line
+        ("cost", "f8", (SITE_CLASSES,)),  # avoidable cost (power, upkeep), M$ a unit and year
+        ("launches", "i4"),  # number of entries used in the two fields below
+        ("launch_at", "f8", (MAX_LAUNCHES,)),  # week at which a rival's effect is half done
+        ("launch_step", "f8", (MAX_LAUNCHES,)),  # fraction of earnings that it takes away
+        # state:
+        ("idiosyncratic", "f8"),  # log deviation of its rent from the index
+        ("earning", "f8"),  # M$ a unit and year at full spot use
+        ("on", "i1", (SITE_CLASSES,)),  # 1: a spot unit covers its avoidable cost
+        ("appraisal", "f8"),  # M$ a unit
+        ("income_value", "f8"),  # the appraiser's income value, M$ a unit
+        ("price", "f8"),  # last trade, M$ a unit
+        ("opening_units", "i8"),  # units in existence at the start
+        ("traded", "i8"),  # units sold this week
+        ("traded_value", "f8"),  # proceeds of the week's sales, M$
+        ("offered", "i8"),  # units on sale this week
+        ("delivered", "i8"),  # units bought from the vendor, cumulative
+        ("scrapped", "i8"),  # units scrapped, cumulative
+        ("trigger", "i8"),  # id of the default whose sale last moved its price, -1 if none
+    ],
+    align=True,
+)
+
+MARKET = np.dtype(
+    [
+        ("week", "i4"),
+        ("error", "i4"),  # 0, or the ErrorCode that stopped the run
+        ("btc_fundamental", "f8"),  # log of BTC in USD before this economy's sales
+        ("btc_impact", "f8"),  # log impact of this economy's sales
+        ("btc_price", "f8"),  # USD
+        ("btc_sold", "f8"),  # forced sales of the week, M$
+        ("difficulty", "f8"),  # log, relative to the first week
+        ("hashprice", "f8"),  # USD a PH/s and day
+        ("rent_shock", "f8"),  # log, cumulated innovations of the compute-rent index
+        ("rent_index", "f8"),  # USD a reference GPU-hour
+        ("demand", "f8"),  # relative to the first week
+        ("supply", "f8"),  # active throughput including hyperscalers, relative to the first week
+        ("active", "f8"),  # throughput switched on in this economy last week, reference units
+        ("active_base", "f8"),  # the same at the start
+        ("tightness", "f8"),  # 0 to 1
+        ("policy_rate", "f8"),  # per year
+        ("cost_of_capital", "f8"),  # policy rate plus premium, per year
+        ("haircut", "f8"),  # on lenders' back-leverage, fraction
+        ("rho", "f8"),  # correlation of BTC and compute rents this week
+        ("events", "i8"),  # rows used in the event table
+        ("default_events", "i8"),  # defaults so far (their id when events are not recorded)
+        ("slots_built", "i8"),
+        ("slots_closed", "i8"),
+        ("vacant", "i8", (COOLING_CLASSES,)),  # closed slots that a landlord would let again
+        # tallies of the summary
+        ("defaults", "i8"),
+        ("defaults_miners", "i8"),
+        ("defaults_neoclouds", "i8"),
+        ("lender_failures", "i8"),
+        ("debt_defaulted", "f8"),  # M$
+        ("resolved_claims", "f8"),  # M$, of defaults whose resolution ended
+        ("resolved_recoveries", "f8"),  # discounted, M$
+        ("paper_sold", "f8"),  # appraisal at seizure of the units sold since, M$
+        ("proceeds_sold", "f8"),  # what they fetched, M$
+        ("paper_seized", "f8"),  # appraisal at seizure of all seized units, M$
+        ("credit_lost", "f8"),  # principal written off when resolutions ended, M$
+        ("allowances", "f8"),  # write-downs on claims still open at the end, M$
+        ("defaults_by_cause", "i8", (len(Cause),)),
+        ("units_dumped", "i8"),
+        ("units_unsold", "i8"),  # on the hands of creditors and estates at the end
+        ("peak_haircut", "f8"),
+        ("money_residual", "f8"),
+        ("balance_residual", "f8"),
+        ("units_residual", "i8"),
+        ("opening_money", "f8"),  # total cash of all accounts at the start, M$
+    ],
+    align=True,
+)
+
+WORLD = np.dtype(
+    [
+        ("sector", "i1"),
+        ("cash", "f8"),  # M$, the account of customers, utilities, landlords, vendor, savers
+        ("income", "f8"),  # cumulative, M$
+    ],
+    align=True,
+)
+
+EVENT = np.dtype(
+    [
+        ("week", "i4"),
+        ("kind", "i1"),  # EventKind
+        ("agent_kind", "i1"),  # Sector, or -1
+        ("counterparty_kind", "i1"),  # Sector, or -1
+        ("cause", "i1"),  # Cause
+        ("channel", "i1"),  # Channel
+        ("agent", "i4"),
+        ("counterparty", "i4"),
+        ("machine", "i4"),
+        ("units", "i8"),
+        ("amount", "f8"),  # M$
+        ("price", "f8"),  # M$ a unit (USD for BTC)
+        ("parent", "i8"),  # row of the event that led to it, -1 if none
+    ],
+    align=True,
+)
+
+
+class Sector(IntEnum):
+    """Columns of the flow matrix."""
+
+    MINERS = 0
+    NEOCLOUDS = 1
+    LENDERS = 2
+    BUYERS = 3
+    REST_OF_WORLD = 4
+
+
+class Flow(IntEnum):
+    """Rows of the transaction-flow matrix: every payment has one of these kinds."""
+
+    COMPUTE_RENT = 0
+    MINING_REVENUE = 1
+    POWER_AND_UPKEEP = 2
+    SITE_LEASES = 3
+    OVERHEAD = 4
+    INTEREST = 5
+    FUNDING_INTEREST = 6
+    REMOVAL_AND_STORAGE = 7
+    MOVING = 8
+    SLOT_BUILDING = 9
+    ESTATE_COSTS = 10
+    BTC_TRADES = 11
+    NEW_MACHINES = 12
+    USED_MACHINES = 13
+    LOAN_DRAWDOWNS = 14
+    LOAN_REPAYMENTS = 15
+    RECOVERIES = 16
+    PAYABLES_SETTLED = 17
+    FUNDING = 18
+    EQUITY_INJECTIONS = 19
+    DISTRIBUTIONS = 20
+
+
+LAST_INCOME_FLOW = Flow.ESTATE_COSTS
+"""Flows up to this one are income of the receiver and expense of the payer."""
+
+
+class Revaluation(IntEnum):
+    """Rows of the revaluation matrix: changes of net worth without a payment."""
+
+    DEPRECIATION = 0
+    BTC_PRICE = 1
+    MACHINE_SALES = 2  # sale price less book value
+    WRITE_DOWNS = 3
+    WRITE_OFFS = 4
+    CAPITALISED_INTEREST = 5
+    UNPAID_BILLS = 6
+    SCRAPPED = 7
+
+
+class EventKind(IntEnum):
+    LAUNCH = 0
+    OFFTAKER_DEFAULT = 1
+    MISSED_PAYMENT = 2
+    BORROWING_BASE_CALL = 3
+    DSCR_BREACH = 4
+    MARGIN_CALL = 5
+    BTC_LIQUIDATION = 6
+    FORBEARANCE = 7
+    ACCELERATION = 8
+    DEFAULT = 9
+    SEIZURE = 10
+    SALE = 11
+    RECOVERY = 12
+    RESOLUTION = 13
+    LOAN = 14
+    REPAYMENT = 15
+    PURCHASE = 16
+    LENDER_FAILURE = 17
+
+
+class ErrorCode(IntEnum):
+    NONE = 0
+    EVENT_BUFFER_FULL = 1
+
+
+FIELDS: dict[str, tuple[np.dtype, int]] = {
+    "borrowers": (BORROWER, 1),
+    "lenders": (LENDER, 1),
+    "buyers": (BUYER, 1),
+    "loans": (LOAN, 1),  # FACILITIES rows a borrower
+    "machines": (MACHINE, 1),
+    "market": (MARKET, 1),  # one row
+    "world": (WORLD, 1),  # one row
+    "flows": (FLOAT, 2),  # [flow, sector], receipts positive, cumulative, M$
+    "revaluations": (FLOAT, 2),  # [revaluation, sector], cumulative, M$
+    "events": (EVENT, 1),  # empty: events are not recorded
+    "series": (FLOAT, 2),  # [week, column], empty: not recorded
+    # networks, shared by all replicates of a (scenario, seed)
+    "credit_start": (INT32, 1),  # [borrower + 1]: borrower -> lenders
+    "credit_lender": (INT32, 1),
+    "trade_start": (INT32, 1),  # [bidder + 1]: bidders (borrowers, then buyers) -> sellers
+    "trade_seller": (INT32, 1),  # seller node: borrowers, then lenders
+    # exogenous paths [week]
+    "tightness_path": (FLOAT, 1),
+    "haircut_path": (FLOAT, 1),
+    "btc_path": (FLOAT, 1),  # USD, empty unless the scenario feeds one in
+    "rent_path": (FLOAT, 1),  # USD an hour, empty unless the scenario feeds one in
+    # scratch
+    "value_table": (FLOAT, 3),  # [machine, site class, coefficient]
+    "valued_week": (INT32, 2),  # [machine, site class]
+    "launch_times": (FLOAT, 1),
+    "launch_factors": (FLOAT, 1),
+    "numbers": (FLOAT, 2),  # [4, lot or bid]
+    "indices": (INT64, 2),  # [8, lot or bid]
+    "node_head": (INT64, 1),  # [seller node]: its first lot, -1 if none
+    "trades": (INT64, 2),  # [3, trade]: bidder, lot, units
+}
+"""Arrays of an economy: what each holds, and in how many dimensions."""
