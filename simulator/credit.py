@@ -129,8 +129,11 @@ def lender_accelerates(economy, p, row):
         later_price = price * math.exp(-p.valuation_trend * p.credit_waiting_years)
     now = liquidation_value(economy, p, row, price, discount, stay)
     later = liquidation_value(economy, p, row, later_price, discount, stay)
+    # what the borrower can pay a week: its earnings, and its liquid reserves spread over the wait
     share = loan.principal / max(borrower.debt.sum(), DUST)
-    cash_flow = borrower.cfads.mean() * share
+    reserves = borrower.cash + borrower.btc * market.btc_price * 1e-6
+    capacity = borrower.cfads.mean() + reserves * WEEK / max(p.credit_waiting_years, WEEK)
+    cash_flow = capacity * share
     due = weekly_service(loan, market.policy_rate, market.week)
     waiting = value_of_waiting(
         cash_flow, due, discount, p.credit_waiting_hazard, p.credit_waiting_years, later
@@ -151,6 +154,8 @@ def enforce(economy, p, row, channel, parent, first_time):
         return
     event = note(economy, EventKind.ACCELERATION, Sector.LENDERS, loan.holder, borrower.sector,
                  loan.obligor, loan.machine, loan.units, loan.principal, 0.0, 0, channel, parent)  # fmt: skip
+    if borrower.cash < loan.principal:
+        sell_coins(economy, p, borrower, loan.principal - borrower.cash)
     if borrower.cash >= loan.principal:
         repay(economy, loan, borrower, lender, loan.principal)
     else:

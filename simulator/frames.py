@@ -98,7 +98,7 @@ def table_frames(economy: Economy, machines: list[str]) -> "dict[str, pd.DataFra
     frame.insert(0, "name", machines)
     result["machines"] = frame.rename(
         columns={"delivered": "units_delivered", "scrapped": "units_scrapped"}
-    ).drop(columns=["trigger", "launches"])
+    ).drop(columns=["trigger", "launches", "inventory"])
     return result
 
 

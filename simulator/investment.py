@@ -186,7 +186,7 @@ def open_facility(economy, p, row, b, holder, m, units, amount, grade, u_marked,
     loan.amortising = 1
     loan.fixed_rate = 0
     loan.borrowing_base = u_marked < p.credit_marked_share
-    loan.cash_sweep = 1
+    loan.cash_sweep = economy.machines[m].kind == MachineKind.GPU
     loan.recourse = u_recourse < p.credit_recourse_share
     loan.cross_default = u_cross < p.credit_cross_default_share
     loan.holder = holder
@@ -203,7 +203,7 @@ def open_facility(economy, p, row, b, holder, m, units, amount, grade, u_marked,
     loan.rate = p.credit_spread_by_grade[grade]
     loan.floor = p.credit_floor
     loan.advance_rate = p.credit_base_headroom * lender.advance_rate
-    loan.dscr_covenant = p.credit_dscr_covenant
+    loan.dscr_covenant = p.credit_dscr_covenant if loan.cash_sweep else 0.0
     loan.overdue = 0.0
     loan.contract_units = 0
     loan.seized = 0

@@ -163,13 +163,29 @@ def value_of(economy, p, m, site, spread, oldest):
 
 
 @kernel
+def scrap_price(p, machine):
+    """What the parts of a machine fetch, M$ a unit."""
+    return p.secondary_market_scrap_share * machine.price_new
+
+
+@kernel
+def orderly_value(economy, p, m):
+    """The appraiser's value (M$ a unit) of type `m` this week: an average operator's, at least its parts'."""
+    machine = economy.machines[m]
+    site = p.valuation_appraiser_site_class
+    if machine.kind == MachineKind.ASIC:
+        site = p.valuation_appraiser_site_class_asic
+    value = value_of(economy, p, m, site, p.valuation_appraiser_spread, 0)
+    return max(value, scrap_price(p, machine))
+
+
+@kernel
 def update_income_values(economy, p):
     """The appraiser's income value of each type, renewed every `valuation.refresh_weeks`."""
-    site = p.valuation_appraiser_site_class
     for m in range(economy.machines.shape[0]):
         machine = economy.machines[m]
         if machine.used and (economy.market[0].week + m) % p.valuation_refresh_weeks == 0:
-            machine.income_value = value_of(economy, p, m, site, p.valuation_appraiser_spread, 0)
+            machine.income_value = orderly_value(economy, p, m)
 
 
 @kernel

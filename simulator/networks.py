@@ -183,7 +183,7 @@ def _probabilities(weights: Matrix, pairs: Matrix, links: float) -> Matrix:
 
 def _uniform_links(left: Index, right: Index, probability: float, rng: np.random.Generator) -> Pairs:
     """Link each pair with the same probability."""
-    if len(left) == 0 or len(right) == 0:
+    if len(left) == 0 or len(right) == 0 or probability < 1e-15:  # log(1 - probability) would be zero
         return _joined([])
     rows = max(1, int(SLICE / max(1.0, probability * len(right))))
     parts = []
@@ -197,6 +197,8 @@ def _uniform_links(left: Index, right: Index, probability: float, rng: np.random
 def _scale_free_links(n_left: int, n_right: int, degree: float, rng: np.random.Generator) -> Pairs:
     """Match heavy-tailed degrees at random; links that hit a linked pair are matched anew, or moved."""
     links = round(degree * n_left)
+    if links == 0:
+        return _joined([])
     left = _heavy_tailed(n_left, links, n_right, rng)
     right = _heavy_tailed(n_right, links, n_left, rng)
     keys = np.empty(0, np.int64)

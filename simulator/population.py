@@ -16,7 +16,7 @@ from hashcredit.agents.dimensions import (
 from hashcredit.simulator.draws import opening_normal, opening_uniform, pick
 from hashcredit.simulator.funding import set_funding
 from hashcredit.simulator.ledger import post_principal
-from hashcredit.simulator.machines import set_earnings, value_of
+from hashcredit.simulator.machines import orderly_value, set_earnings
 from hashcredit.simulator.opening import capitalise_lenders, open_books, open_buyer, open_lender
 from hashcredit.simulator.operations import facilities_of, weekly_service
 from hashcredit.simulator.randomness import Stream
@@ -41,12 +41,11 @@ def open_market(economy, p):
     economy.world[0].sector = Sector.REST_OF_WORLD
     set_funding(economy, p)
     set_earnings(economy, p)
-    site = p.valuation_appraiser_site_class
     for m in range(economy.machines.shape[0]):
         machine = economy.machines[m]
         machine.trigger = -1
         if machine.used:
-            machine.income_value = value_of(economy, p, m, site, p.valuation_appraiser_spread, 0)
+            machine.income_value = orderly_value(economy, p, m)
             machine.appraisal = machine.income_value
             machine.price = machine.appraisal if machine.launch_week <= 0 else machine.price_new
 
@@ -144,8 +143,9 @@ def open_machine_loan(economy, p, seed, replicate, b, m, units, age):
     loan.amortising = 1
     loan.fixed_rate = 0
     loan.rate = p.credit_spread_by_grade[loan.offtaker]
-    loan.dscr_covenant = p.credit_dscr_covenant
-    loan.cash_sweep = 1
+    if machine.kind == MachineKind.GPU:  # cover covenants are known of data-centre and GPU loans only
+        loan.dscr_covenant = p.credit_dscr_covenant
+        loan.cash_sweep = 1
     loan.borrowing_base = opening_uniform(seed, replicate, stream, b, draw + 1) < p.credit_marked_share
     loan.recourse = opening_uniform(seed, replicate, stream, b, draw + 2) < p.credit_recourse_share
     loan.cross_default = opening_uniform(seed, replicate, stream, b, draw + 3) < p.credit_cross_default_share

@@ -19,7 +19,6 @@ from hashcredit.agents.dimensions import (
     BorrowerStatus,
     BuyerKind,
     Channel,
-    LoanStatus,
     MachineKind,
 )
 from hashcredit.agents.lender import reservation_price, weekly_quota
@@ -27,17 +26,26 @@ from hashcredit.simulator.credit import sale_depth
 from hashcredit.simulator.default import apply_collateral
 from hashcredit.simulator.events import note
 from hashcredit.simulator.ledger import pay, revalue, take_units
-from hashcredit.simulator.machines import value_of
+from hashcredit.simulator.machines import orderly_value, scrap_price, value_of
 from hashcredit.simulator.operations import facilities_of
 from hashcredit.simulator.tables import EventKind, Flow, Revaluation, Sector
 
+NO_LIMIT = 1 << 40
+"""Slots of a scrap dealer."""
 AUCTION, IMPACT, DEEP = 0, 1, 2
 """Codes of `secondary_market.rule`."""
 
-# rows of Economy.indices, one column a lot (first six) or a bidder (last two)
-NODE, ROW, IS_LOAN, LEFT, NEXT, SOLD, BIDDER, ORDER = 0, 1, 2, 3, 4, 5, 6, 7
-# rows of Economy.numbers
-RESERVE, PRICE, BID, OUTLAY = 0, 1, 2, 3
+# rows of Economy.indices: one column a lot, a bid, a bidder (of two machine kinds) or a seller
+NODE, ROW, IS_LOAN, LEFT, NEXT = 0, 1, 2, 3, 4
+BIDDER, WANTED = 5, 6
+REACHED, CAPPED = 7, 8
+SELLER = 10
+INDEX_ROWS = 11
+# rows of Economy.numbers: one column a lot, a bid or a bidder (of two machine kinds)
+RESERVE, PRICE = 0, 1
+BID = 2
+CAP = 3
+NUMBER_ROWS = 5
 # rows of Economy.trades
 WHO, LOT, HOW_MANY = 0, 1, 2
 
@@ -50,12 +58,6 @@ def free_slots(holder, machines, cooling):
         if machines[m].cooling == cooling:
             used += holder.units[m]
     return holder.slots[cooling] - used
-
-
-@kernel
-def scrap_price(p, machine):
-    """What the parts of a machine fetch, M$ a unit."""
-    return p.secondary_market_scrap_share * machine.price_new
 
 
 @kernel
@@ -75,7 +77,6 @@ def add_lot(economy, p, m, lots, node, row, is_loan, units, weeks_held):
     index[ROW, lots] = row
     index[IS_LOAN, lots] = is_loan
     index[LEFT, lots] = quota
-    index[SOLD, lots] = 0
     index[NEXT, lots] = economy.node_head[node]
     economy.node_head[node] = lots
     economy.numbers[RESERVE, lots] = reservation_price(
@@ -90,22 +91,50 @@ def add_lot(economy, p, m, lots, node, row, is_loan, units, weeks_held):
 
 
 @kernel
-def open_lots(economy, p, m):
-    """Collect the week's lots of type `m`; return their number."""
-    lots = 0
-    economy.machines[m].offered = 0
-    borrowers = economy.borrowers.shape[0]
-    week = economy.market[0].week
-    for b in range(borrowers):
+def list_sellers(economy):
+    """Collect the borrowers whose machines are for sale, by themselves or their creditors; count units."""
+    for m in range(economy.machines.shape[0]):
+        economy.machines[m].inventory = 0
+    count = 0
+    for b in range(economy.borrowers.shape[0]):
         borrower = economy.borrowers[b]
-        if borrower.offered[m] > 0:
-            held = week - borrower.release_week if borrower.status == BorrowerStatus.IN_RESOLUTION else 0
-            lots = add_lot(economy, p, m, lots, b, b, 0, borrower.offered[m], held)
+        if borrower.status == BorrowerStatus.RESOLVED:
+            continue
+        units = 0
+        for m in range(economy.machines.shape[0]):
+            units += borrower.offered[m]
+            economy.machines[m].inventory += borrower.offered[m]
         if borrower.status == BorrowerStatus.IN_RESOLUTION:
             first, last = facilities_of(economy, b)
             for row in range(first, last):
                 loan = economy.loans[row]
-                if loan.machine == m and loan.seized > 0 and loan.status == LoanStatus.DEFAULTED:
+                if loan.seized > 0:
+                    units += loan.seized
+                    economy.machines[loan.machine].inventory += loan.seized
+        if units > 0:
+            economy.indices[SELLER, count] = b
+            count += 1
+    return count
+
+
+@kernel
+def open_lots(economy, p, m, sellers):
+    """Collect the week's lots of type `m`; return their number."""
+    lots = 0
+    borrowers = economy.borrowers.shape[0]
+    week = economy.market[0].week
+    for place in range(sellers):
+        b = economy.indices[SELLER, place]
+        borrower = economy.borrowers[b]
+        in_resolution = borrower.status == BorrowerStatus.IN_RESOLUTION
+        if borrower.offered[m] > 0:
+            held = week - borrower.release_week if in_resolution else 0
+            lots = add_lot(economy, p, m, lots, b, b, 0, borrower.offered[m], held)
+        if in_resolution:
+            first, last = facilities_of(economy, b)
+            for row in range(first, last):
+                loan = economy.loans[row]
+                if loan.machine == m and loan.seized > 0:
                     node = borrowers + loan.holder
                     lots = add_lot(economy, p, m, lots, node, row, 1, loan.seized, loan.weeks_held)
     return lots
@@ -119,24 +148,24 @@ def close_lots(economy, lots):
 
 
 @kernel
-def reaches_a_lot(economy, bidder):
-    """Whether a bidder is linked to any seller of the type that is on the block."""
-    for link in range(economy.trade_start[bidder], economy.trade_start[bidder + 1]):
-        if economy.node_head[economy.trade_seller[link]] >= 0:
-            return True
-    return False
+def reach_bidders(economy, m, lots):
+    """Mark the bidders that are linked to a seller of type `m`; return this sale's mark."""
+    mark = 1 + economy.market[0].week * economy.machines.shape[0] + m
+    for lot in range(lots):
+        node = economy.indices[NODE, lot]
+        for link in range(economy.seller_start[node], economy.seller_start[node + 1]):
+            economy.indices[REACHED, economy.seller_bidder[link]] = mark
+    return mark
 
 
 @kernel
-def new_machine_cap(economy, p, m, site, spread):
-    """Price per unit of value of the best new machine of the same kind: the dearest a used one may be."""
+def dearest_value(economy, p, kind, site, spread):
+    """Price per unit of value of the best machine that the vendor sells: the dearest a used one may be."""
     week = economy.market[0].week
     best = np.inf
     for h in range(economy.machines.shape[0]):
         new = economy.machines[h]
-        if h == m or not new.used or new.kind != economy.machines[m].kind:
-            continue
-        if new.launch_week <= week <= new.end_of_sale_week:
+        if new.used and new.kind == kind and new.launch_week <= week <= new.end_of_sale_week:
             value = value_of(economy, p, h, site, spread, p.valuation_refresh_weeks)
             if value > 0.0:
                 best = min(best, new.price_new / value)
@@ -144,72 +173,85 @@ def new_machine_cap(economy, p, m, site, spread):
 
 
 @kernel
+def new_machine_cap(economy, p, kind, bidder, site, spread):
+    """`dearest_value` for one bidder, worked out once a week."""
+    stamp = economy.market[0].week + 1
+    if economy.indices[CAPPED + kind, bidder] != stamp:
+        economy.indices[CAPPED + kind, bidder] = stamp
+        economy.numbers[CAP + kind, bidder] = dearest_value(economy, p, kind, site, spread)
+    return economy.numbers[CAP + kind, bidder]
+
+
+@kernel
+def peer_moving_cost(p, kind):
+    """What a peer pays to move and install a used machine, M$ a unit: as an operator does."""
+    if kind == MachineKind.ASIC:
+        return p.buyers_moving_cost_asic[BuyerKind.OPERATOR]
+    return p.buyers_moving_cost[BuyerKind.OPERATOR]
+
+
+@kernel
 def peer_bid(economy, p, m, b):
-    """Bid of a live borrower that uses a free slot, its all-in outlay a unit, and the units it wants."""
+    """Bid (M$ a unit) and units wanted of a live borrower with a free slot and spare cash."""
     borrower = economy.borrowers[b]
-    if borrower.status != BorrowerStatus.ALIVE or borrower.payables > 0.0 or borrower.offered.sum() > 0:
-        return 0.0, 0.0, 0
+    if borrower.status != BorrowerStatus.ALIVE or borrower.payables > 0.0:
+        return 0.0, 0
     buffer = p.investment_buffer_weeks * borrower.obligations
     budget = capital_budget(borrower.cash, buffer, p.investment_used_share)
-    if budget <= 0.0:
-        return 0.0, 0.0, 0
+    if budget <= 0.0 or borrower.offered.sum() > 0:
+        return 0.0, 0
     machine = economy.machines[m]
     slots = free_slots(borrower, economy.machines, machine.cooling)
     if slots <= 0:
-        return 0.0, 0.0, 0
+        return 0.0, 0
     spread = borrower.cost_of_capital
     value = value_of(economy, p, m, borrower.site_class, spread, 0)
-    moving = p.buyers_moving_cost[BuyerKind.OPERATOR]
-    if machine.kind == MachineKind.ASIC:
-        moving = p.buyers_moving_cost_asic[BuyerKind.OPERATOR]
-    cap = value * new_machine_cap(economy, p, m, borrower.site_class, spread)
+    moving = peer_moving_cost(p, machine.kind)
+    cap = value * new_machine_cap(economy, p, machine.kind, b, borrower.site_class, spread)
     price = bid(value, 0.0, 0.0, moving, cap)
-    return price, price + moving, affordable(budget, price + moving, slots)
+    return price, affordable(budget, price + moving, slots)
 
 
 @kernel
 def outsider_bid(economy, p, m, k):
-    """Bid of a secondary buyer, its all-in outlay a unit, and the units it wants."""
+    """Bid (M$ a unit) and units wanted of a secondary buyer."""
     buyer = economy.buyers[k]
     machine = economy.machines[m]
     if buyer.kind == BuyerKind.SCRAP_DEALER:
         price = scrap_price(p, machine)
-        return price, price, affordable(buyer.cash, price, 1 << 40)
+        return price, affordable(buyer.cash, price, NO_LIMIT)
     slots = free_slots(buyer, economy.machines, machine.cooling)
     if slots <= 0 or buyer.cash <= 0.0:
-        return 0.0, 0.0, 0
-    value = value_of(economy, p, m, buyer.site_class, buyer.cost_of_capital, 0)
-    moving = buyer.moving_cost
-    if machine.kind == MachineKind.ASIC:
-        moving = buyer.moving_cost_asic
+        return 0.0, 0
+    spread = buyer.cost_of_capital
+    value = value_of(economy, p, m, buyer.site_class, spread, 0)
+    moving = buyer.moving_cost_asic if machine.kind == MachineKind.ASIC else buyer.moving_cost
     rent = 0.0
     if buyer.kind != BuyerKind.OPERATOR:
         # whoever it resells to has to rent a slot first
-        rent = slot_cost(p, machine.cooling, economy.market[0].cost_of_capital + buyer.cost_of_capital)
-    cap = value * new_machine_cap(economy, p, m, buyer.site_class, buyer.cost_of_capital)
+        rent = slot_cost(p, machine.cooling, economy.market[0].cost_of_capital + spread)
+    bidder = economy.borrowers.shape[0] + k
+    cap = value * new_machine_cap(economy, p, machine.kind, bidder, buyer.site_class, spread)
     price = bid(value, buyer.margin, rent, moving, cap)
-    return price, price + moving, affordable(buyer.cash, price + moving, slots)
+    return price, affordable(buyer.cash, price + moving, slots)
 
 
 @kernel
-def collect_bids(economy, p, m):
+def collect_bids(economy, p, m, mark):
     """Bids of all linked bidders that can pay and host at least one unit; return their number."""
     borrowers = economy.borrowers.shape[0]
     count = 0
     for bidder in range(borrowers + economy.buyers.shape[0]):
-        if bidder < borrowers and economy.borrowers[bidder].status != BorrowerStatus.ALIVE:
-            continue
-        if not reaches_a_lot(economy, bidder):
+        if economy.indices[REACHED, bidder] != mark:
             continue
         if bidder < borrowers:
-            price, outlay, units = peer_bid(economy, p, m, bidder)
+            price, units = peer_bid(economy, p, m, bidder)
         else:
-            price, outlay, units = outsider_bid(economy, p, m, bidder - borrowers)
+            price, units = outsider_bid(economy, p, m, bidder - borrowers)
         if price > 0.0 and units > 0:
             economy.indices[BIDDER, count] = bidder
-            economy.indices[ORDER, count] = units
+            economy.indices[WANTED, count] = units
             economy.numbers[BID, count] = price
-            economy.numbers[OUTLAY, count] = outlay
             count += 1
     return count
 
@@ -230,14 +272,16 @@ def cheapest_lot(economy, bidder, price):
 
 
 @kernel
-def match(economy, bids):
-    """Serve bids best first; return the number of trades and leave each lot's price behind."""
+def match(economy, bids, left):
+    """Serve bids best first while units are `left`; return the number of trades, prices are in the lots."""
     order = np.argsort(-economy.numbers[BID, :bids], kind="mergesort")
     trades = 0
     for place in range(bids):
+        if left == 0:
+            break
         i = order[place]
         bidder = economy.indices[BIDDER, i]
-        wanted = economy.indices[ORDER, i]
+        wanted = economy.indices[WANTED, i]
         price = economy.numbers[BID, i]
         while wanted > 0:
             lot = cheapest_lot(economy, bidder, price)
@@ -245,13 +289,13 @@ def match(economy, bids):
                 break
             units = min(wanted, economy.indices[LEFT, lot])
             economy.indices[LEFT, lot] -= units
-            economy.indices[SOLD, lot] += units
             economy.numbers[PRICE, lot] = price  # bids fall: the last one accepted is the lowest
             economy.trades[WHO, trades] = bidder
             economy.trades[LOT, trades] = lot
             economy.trades[HOW_MANY, trades] = units
             trades += 1
             wanted -= units
+            left -= units
     return trades
 
 
@@ -331,11 +375,8 @@ def settle(economy, p, m, trades):
         note_sale(economy, m, lot, bidder, units, amount)
         if bidder < borrowers:
             peer = economy.borrowers[bidder]
-            moving = p.buyers_moving_cost[BuyerKind.OPERATOR]
-            if asic:
-                moving = p.buyers_moving_cost_asic[BuyerKind.OPERATOR]
             hand_over(economy, lot, m, units, peer, amount)
-            receive(economy, m, units, peer, amount, moving)
+            receive(economy, m, units, peer, amount, peer_moving_cost(p, economy.machines[m].kind))
         else:
             buyer = economy.buyers[bidder - borrowers]
             hand_over(economy, lot, m, units, buyer, amount)
@@ -348,8 +389,7 @@ def settle(economy, p, m, trades):
 @kernel
 def formula_price(economy, p, m, units):
     """Price of a market with elastic outsiders: orderly value less a margin, or exponential depth."""
-    site = p.valuation_appraiser_site_class
-    orderly = value_of(economy, p, m, site, p.valuation_appraiser_spread, 0)
+    orderly = orderly_value(economy, p, m)
     if p.secondary_market_rule == IMPACT and p.channels_fire_sale:
         depth = sale_depth(economy, p, m)
         return orderly * depth / units * (1.0 - math.exp(-units / depth))
@@ -384,17 +424,18 @@ def sell_to_elastic_outsider(economy, p, m, lots):
 def trade_machines(economy, p):
     """Phase 9 for every machine type that has a seller."""
     elastic = p.secondary_market_rule != AUCTION or not p.channels_fire_sale
+    sellers = list_sellers(economy)
     for m in range(economy.machines.shape[0]):
         machine = economy.machines[m]
         machine.traded = 0
         machine.traded_value = 0.0
-        if not machine.used:
+        machine.offered = 0
+        if machine.inventory == 0:
             continue
-        lots = open_lots(economy, p, m)
-        if lots == 0:
-            continue
+        lots = open_lots(economy, p, m, sellers)
         if elastic:
             sell_to_elastic_outsider(economy, p, m, lots)
         else:
-            settle(economy, p, m, match(economy, collect_bids(economy, p, m)))
+            bids = collect_bids(economy, p, m, reach_bidders(economy, m, lots))
+            settle(economy, p, m, match(economy, bids, machine.offered))
         close_lots(economy, lots)

@@ -113,6 +113,9 @@ class Valuation(Section):
     appraiser_site_class: int = quantity(
         2, unit="none", low=0, high=3, meaning="site class whose power price the appraiser assumes"
     )
+    appraiser_site_class_asic: int = quantity(
+        1, unit="none", low=0, high=3, meaning="site class whose power price the appraiser of ASICs assumes"
+    )
     refresh_weeks: int = quantity(
         4, unit="weeks", low=1, high=52, meaning="weeks between two computations of income values"
     )

@@ -13,6 +13,7 @@ from hashcredit.simulator.networks import Networks, build_networks
 from hashcredit.simulator.observables import COLUMNS_PER_MACHINE, COMMON_COLUMNS
 from hashcredit.simulator.parameters import compile_machines, compile_parameters, compile_paths
 from hashcredit.simulator.scenario import Scenario
+from hashcredit.simulator.secondary import INDEX_ROWS, NUMBER_ROWS
 from hashcredit.simulator.tables import EVENT, LOAN, MARKET, WORLD, Flow, Revaluation, Sector
 from hashcredit.simulator.valuation import COEFFICIENTS
 
@@ -26,6 +27,8 @@ class Setup:
     parameters: np.ndarray  # PARAMETERS[1]
     machines: np.ndarray  # MACHINE[MACHINE_TYPES], static fields
     networks: Networks
+    seller_start: np.ndarray  # the trading network from the sellers' side
+    seller_bidder: np.ndarray
     tightness_path: np.ndarray
     haircut_path: np.ndarray
     btc_path: np.ndarray
@@ -60,17 +63,32 @@ class Setup:
 def prepare(scenario: Scenario, seed: int) -> Setup:
     """Compile a scenario's numbers, machines and paths, and draw its networks."""
     tightness, haircut, btc, rent = compile_paths(scenario)
+    networks = build_networks(scenario, seed)
+    population = scenario.population
+    lenders = population.banks + population.private_credit + population.bond_funds
+    nodes = population.miners + population.neoclouds + lenders
+    seller_start, seller_bidder = transpose(networks.trade_start, networks.trade_seller, nodes)
     return Setup(
         scenario=scenario,
         seed=seed,
         parameters=compile_parameters(scenario),
         machines=compile_machines(scenario),
-        networks=build_networks(scenario, seed),
+        networks=networks,
+        seller_start=seller_start,
+        seller_bidder=seller_bidder,
         tightness_path=tightness,
         haircut_path=haircut,
         btc_path=btc,
         rent_path=rent,
     )
+
+
+def transpose(start: np.ndarray, target: np.ndarray, targets: int) -> tuple[np.ndarray, np.ndarray]:
+    """A compressed sparse network seen from its targets, sources ascending."""
+    source = np.repeat(np.arange(len(start) - 1, dtype=np.int32), np.diff(start))
+    order = np.argsort(target, kind="stable")
+    counts = np.bincount(target, minlength=targets)
+    return np.concatenate([[0], np.cumsum(counts)]).astype(np.int32), source[order]
 
 
 def allocate(setup: Setup, *, series: bool, events: int) -> Economy:
@@ -98,6 +116,8 @@ def allocate(setup: Setup, *, series: bool, events: int) -> Economy:
         credit_lender=setup.networks.credit_lender,
         trade_start=setup.networks.trade_start,
         trade_seller=setup.networks.trade_seller,
+        seller_start=setup.seller_start,
+        seller_bidder=setup.seller_bidder,
         tightness_path=setup.tightness_path,
         haircut_path=setup.haircut_path,
         btc_path=setup.btc_path,
@@ -106,8 +126,8 @@ def allocate(setup: Setup, *, series: bool, events: int) -> Economy:
         valued_week=np.zeros((MACHINE_TYPES, SITE_CLASSES), np.int32),
         launch_times=np.zeros(MAX_LAUNCHES),
         launch_factors=np.zeros(MAX_LAUNCHES),
-        numbers=np.zeros((4, width)),
-        indices=np.zeros((8, width), np.int64),
+        numbers=np.zeros((NUMBER_ROWS, width)),
+        indices=np.zeros((INDEX_ROWS, width), np.int64),
         node_head=np.full(borrowers + lenders, -1, np.int64),
         trades=np.zeros((3, lots + bidders), np.int64),
     )
@@ -115,6 +135,7 @@ def allocate(setup: Setup, *, series: bool, events: int) -> Economy:
 
 def clear(economy: Economy, setup: Setup) -> None:
     """Make an economy ready for another replicate."""
+    economy.indices.fill(0)  # its marks are weeks
     for table in (
         economy.borrowers,
         economy.lenders,

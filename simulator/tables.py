@@ -83,6 +83,7 @@ MACHINE = np.dtype(
         ("traded", "i8"),  # units sold this week
         ("traded_value", "f8"),  # proceeds of the week's sales, M$
         ("offered", "i8"),  # units on sale this week
+        ("inventory", "i8"),  # units in the hands of sellers
         ("delivered", "i8"),  # units bought from the vendor, cumulative
         ("scrapped", "i8"),  # units scrapped, cumulative
         ("trigger", "i8"),  # id of the default whose sale last moved its price, -1 if none
@@ -266,6 +267,8 @@ FIELDS: dict[str, tuple[np.dtype, int]] = {
     "credit_lender": (INT32, 1),
     "trade_start": (INT32, 1),  # [bidder + 1]: bidders (borrowers, then buyers) -> sellers
     "trade_seller": (INT32, 1),  # seller node: borrowers, then lenders
+    "seller_start": (INT32, 1),  # [seller node + 1]: the same links from the sellers' side
+    "seller_bidder": (INT32, 1),
     # exogenous paths [week]
     "tightness_path": (FLOAT, 1),
     "haircut_path": (FLOAT, 1),
@@ -276,8 +279,8 @@ FIELDS: dict[str, tuple[np.dtype, int]] = {
     "valued_week": (INT32, 2),  # [machine, site class]
     "launch_times": (FLOAT, 1),
     "launch_factors": (FLOAT, 1),
-    "numbers": (FLOAT, 2),  # [4, lot or bid]
-    "indices": (INT64, 2),  # [8, lot or bid]
+    "numbers": (FLOAT, 2),  # of the secondary market: [what, lot or bidder]
+    "indices": (INT64, 2),  # of the secondary market: [what, lot or bidder]
     "node_head": (INT64, 1),  # [seller node]: its first lot, -1 if none
     "trades": (INT64, 2),  # [3, trade]: bidder, lot, units
 }

@@ -4,6 +4,7 @@ import math
 
 import numpy as np
 import pytest
+
 from hashcredit.experiments.statistics import (
     mean_estimate,
     paired_difference,

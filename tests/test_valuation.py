@@ -264,7 +264,7 @@ def test_it_is_worth_something_and_no_less_than_without_the_option(
 
 @given(trends, st.floats(0.05, 5.0), st.floats(0.02, 0.2), volatilities, horizons)
 def test_call_less_put_is_earnings_less_costs(d, cost, k, sigma, horizon):
-    """The put, `int exp(-k s) [c N(-d2) - F N(-d1)] ds`, is a machine that earns c, costs r0, trends by -d."""
+    """The put, `int exp(-k s) [c N(-d2) - F N(-d1)] ds`, is a machine that earns c and costs r0, trend -d."""
     call = direct(1.0, d, cost, k, sigma, horizon)
     put = direct(cost, -d, 1.0, k + d, sigma, horizon)
     forward = annuity(d + k, 0.0, horizon) - cost * annuity(k, 0.0, horizon)

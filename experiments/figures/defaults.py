@@ -43,13 +43,12 @@ def draw(source: FigureSource) -> Figure:
         handles, labels = axes.get_legend_handles_labels()
         axes.legend(handles[::-1], labels[::-1], loc="upper left", handlelength=1.0)
         axes.set_ylim(0.0, floor.max() * 1.05)
+        axes.yaxis.set_major_locator(MaxNLocator(integer=True))
+        axes.grid(axis="y", color="#E4E4E4", linewidth=0.5)
+        axes.set_xlim(dates[0], dates[-1])
+        style.date_axis(axes, source.dates)
     else:
         style.say(axes, "no borrower defaulted in this run")
-        axes.set_ylim(0.0, 1.0)
-    axes.set_xlim(dates[0], dates[-1])
     axes.set_ylabel("borrowers that have defaulted")
-    axes.yaxis.set_major_locator(MaxNLocator(integer=True))
-    axes.grid(axis="y", color="#E4E4E4", linewidth=0.5)
-    style.date_axis(axes)
     style.caption(figure, style.one_run(source))
     return figure

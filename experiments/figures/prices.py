@@ -20,25 +20,26 @@ def draw(source: FigureSource) -> Figure:
     names = [name for name in source.machines if _has_price(source, name)]
     columns = 3 if len(names) > 4 else 2
     rows = max(1, ceil(len(names) / columns))
-    figure = style.new_figure(height=1.15 + 1.0 * rows, width=style.WIDTH if columns == 2 else 5.2)
-    style.title(figure, TITLE)
+    figure = style.new_figure(height=1.0 + 0.95 * rows)
+    style.title(figure, "Used machines: trades, appraisal, fundamental value\n")
     if not names:
         style.say(figure.subplots(), "no machine has a price in this run")
         style.caption(figure, style.one_run(source))
         return figure
     grid = figure.subplots(rows, columns, squeeze=False, sharex=True)
     for axes, name in zip(grid.flat, names, strict=False):
-        _panel(axes, source, name)
+        _panel(axes, source, name, columns)
     for axes in grid.flat[len(names) :]:
         axes.set_axis_off()
     for column in range(columns):  # the lowest panel of every column carries the dates
         lowest = grid.flat[max(i for i in range(len(names)) if i % columns == column)]
         lowest.xaxis.set_tick_params(labelbottom=True)
-    figure.supylabel("price of one machine, thousand USD", fontsize=7.0)
-    handles, labels = grid.flat[0].get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside upper left", ncols=len(labels), fontsize=6.5)
+    figure.supylabel("thousand USD a machine", fontsize=7.0)
+    style.legend_under_title(figure, grid.flat[0])
     traded = sum(np.nansum(source.column("units_traded", name)) for name in names)
-    style.caption(figure, f"{style.one_run(source)} {traded:,.0f} used machines traded. Own scale in each panel.")
+    style.caption(
+        figure, f"{style.one_run(source)}\n{traded:,.0f} used machines traded. Each panel has its own scale."
+    )
     return figure
 
 
@@ -47,7 +48,7 @@ def _has_price(source: FigureSource, name: str) -> bool:
     return any(bool((column > 0).any()) for column in columns)
 
 
-def _panel(axes: Axes, source: FigureSource, name: str) -> None:
+def _panel(axes: Axes, source: FigureSource, name: str, columns: int) -> None:
     dates = source.dates.to_numpy()
     fundamental = source.column("fundamental_usd", name).to_numpy() / 1e3
     appraisal = source.column("appraisal_usd", name).to_numpy() / 1e3
@@ -56,10 +57,16 @@ def _panel(axes: Axes, source: FigureSource, name: str) -> None:
     axes.plot(dates, fundamental, color=style.BLUE, label="fundamental")
     axes.plot(dates, appraisal, color=style.ORANGE, linestyle=(0, (4, 1.2)), label="appraisal")
     axes.scatter(
-        dates[traded], price[traded], s=3.0, color=style.BLACK, linewidths=0, zorder=3, label="trade in that week"
+        dates[traded],
+        price[traded],
+        s=3.0,
+        color=style.BLACK,
+        linewidths=0,
+        zorder=3,
+        label="price when traded",
     )
     axes.set_title(name, loc="left", pad=2.0)
     axes.set_ylim(bottom=0.0)
     axes.yaxis.set_major_locator(MaxNLocator(nbins=3, min_n_ticks=2))
     axes.grid(axis="y", color="#E4E4E4", linewidth=0.5)
-    style.date_axis(axes, ticks=4)
+    style.date_axis(axes, source.dates, ticks=4 if columns < 3 else 3, short=columns > 2)

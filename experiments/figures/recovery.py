@@ -3,7 +3,7 @@
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import PercentFormatter
+from matplotlib.ticker import MaxNLocator, PercentFormatter
 
 from hashcredit.experiments.figures import FIGURES, style
 from hashcredit.experiments.figures.source import FigureSource
@@ -23,7 +23,8 @@ def draw(source: FigureSource) -> Figure:
     resolved = _recovery_rates(below, source)
     style.caption(
         figure,
-        f"{style.all_runs(source)}\n{shown:,} with seized machines sold; {resolved:,} with a resolved default.",
+        f"{style.all_runs(source)}\n"
+        f"{shown:,} with seized machines sold (dots), {resolved:,} with a default resolved (bars).",
     )
     return figure
 
@@ -43,7 +44,16 @@ def _paper_against_proceeds(axes: Axes, source: FigureSource) -> int:
     ratio = proceeds.sum() / paper.sum()
     axes.plot([0.0, top], [0.0, top], color=style.GREY, linewidth=0.8)
     axes.plot([0.0, top], [0.0, ratio * top], color=style.RED, linewidth=0.8, linestyle=(0, (4, 1.5)))
-    axes.scatter(paper, proceeds, s=5.0, color=style.BLUE, alpha=_ink(paper.size), linewidths=0, rasterized=True)
+    axes.scatter(
+        paper,
+        proceeds,
+        s=6.0,
+        zorder=3,
+        color=style.BLUE,
+        alpha=_ink(paper.size),
+        linewidths=0,
+        rasterized=True,
+    )
     axes.set_xlim(0.0, top)
     axes.set_ylim(0.0, top)
     axes.legend(
@@ -61,16 +71,16 @@ def _recovery_rates(axes: Axes, source: FigureSource) -> int:
     axes.xaxis.set_major_formatter(PercentFormatter(xmax=1.0, decimals=0))
     if rates.size == 0:
         style.say(axes, "no default was resolved before the horizon")
-        axes.set_xlim(0.0, 1.0)
         return 0
     top = max(1.0, float(rates.max()))
-    axes.hist(rates, bins=np.linspace(0.0, top, 41), color=style.SKY)
+    axes.hist(rates, bins=np.linspace(0.0, top, 41).tolist(), color=style.SKY)
     estimate = mean_estimate(rates)
-    label = f"mean {estimate.mean:.0%}"
+    label = f"mean {estimate.mean:.1%}"
     if estimate.n > 1:
-        label += f" (standard error {estimate.standard_error:.1%})"
-    axes.axvline(estimate.mean, color=style.BLACK, linewidth=0.8, label=label)
-    axes.legend(loc="upper left")
+        label += f", 95 % interval {estimate.low:.1%} to {estimate.high:.1%}"
+    axes.axvline(estimate.mean, color=style.BLACK, linewidth=0.8)
+    axes.set_title(label, loc="right", pad=2.0, fontsize=6.0)
+    axes.yaxis.set_major_locator(MaxNLocator(nbins=5, integer=True))
     axes.set_xlim(0.0, top)
     return int(rates.size)
 

@@ -2,12 +2,16 @@
 
 from collections.abc import Callable
 from functools import wraps
+from math import ceil
 from pathlib import Path
+from textwrap import wrap
+from typing import Any
 
 import matplotlib as mpl
+import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
+from matplotlib.dates import AutoDateLocator, DateFormatter, DateLocator, MonthLocator, YearLocator
 from matplotlib.figure import Figure
 
 from hashcredit.experiments.figures.source import FigureSource
@@ -20,7 +24,7 @@ BLACK, ORANGE, SKY, GREEN = "#000000", "#E69F00", "#56B4E9", "#009E73"
 YELLOW, BLUE, RED, PURPLE = "#F0E442", "#0072B2", "#D55E00", "#CC79A7"
 GREY = "#8C8C8C"
 
-_RULES = {
+_RULES: Any = {
     "font.family": "DejaVu Sans",
     "font.size": 7.0,
     "axes.titlesize": 7.0,
@@ -66,9 +70,18 @@ def title(figure: Figure, text: str) -> None:
     figure.suptitle(text, x=0.01, ha="left", fontsize=8.0, fontweight="bold")
 
 
+def legend_under_title(figure: Figure, axes: Axes) -> None:
+    """One line of keys between the title and the panels; the title must leave an empty second line."""
+    handles, labels = axes.get_legend_handles_labels()
+    below = 1.0 - 0.17 / figure.get_figheight()  # inches
+    figure.legend(handles, labels, loc="upper left", bbox_to_anchor=(0.0, below), ncols=len(labels))
+
+
 def caption(figure: Figure, text: str) -> None:
-    """Write the line under the figure that says what sample it shows."""
-    figure.supxlabel(text, x=0.01, ha="left", fontsize=6.0, color="#404040")
+    """Write the lines under the figure that say what sample it shows, wrapped to its width."""
+    characters = int(22.5 * figure.get_figwidth())
+    lines = [part for line in text.splitlines() for part in wrap(line, characters)]
+    figure.supxlabel("\n".join(lines), x=0.01, ha="left", fontsize=6.0, color="#404040")
 
 
 def one_run(source: FigureSource) -> str:
@@ -85,16 +98,25 @@ def all_runs(source: FigureSource) -> str:
     return f"{source.scenario}, seed {source.seed}: {runs}."
 
 
-def date_axis(axes: Axes, ticks: int = 6) -> None:
-    """Put calendar dates on the horizontal axis, at most `ticks` of them."""
-    locator = AutoDateLocator(minticks=2, maxticks=ticks)
+def date_axis(axes: Axes, dates: pd.DatetimeIndex, ticks: int = 6, short: bool = False) -> None:
+    """Put calendar dates on the horizontal axis, about `ticks` of them; `short` writes years as '27."""
+    years = (dates[-1] - dates[0]).days / 365.25
+    locator: DateLocator
+    if years > 2.0:
+        locator, form = YearLocator(ceil(years / ticks)), "'%y" if short else "%Y"
+    elif years > 0.4:
+        locator, form = MonthLocator(interval=ceil(12.0 * years / ticks)), "%m/%y" if short else "%b %Y"
+    else:
+        locator, form = AutoDateLocator(minticks=1, maxticks=ticks), "%d/%m" if short else "%d %b %y"
     axes.xaxis.set_major_locator(locator)
-    axes.xaxis.set_major_formatter(ConciseDateFormatter(locator, show_offset=False))
+    axes.xaxis.set_major_formatter(DateFormatter(form))
 
 
 def say(axes: Axes, text: str) -> None:
-    """Write in the middle of a panel that has nothing to show."""
+    """Write in the middle of a panel that has nothing to show, and take its numbers away."""
     axes.text(0.5, 0.5, text, transform=axes.transAxes, ha="center", va="center", color=GREY)
+    axes.set_xticks([])
+    axes.set_yticks([])
 
 
 def save(figure: Figure, folder: Path, key: str) -> list[Path]:

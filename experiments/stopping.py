@@ -1,0 +1,62 @@
+"""A clean end on Ctrl-C and SIGTERM, whatever the main thread is doing.
+
+Python's own handlers wait until the main thread runs Python code again, which a kernel or the compiler may
+put off for seconds. So the signals are blocked in every thread and one thread does nothing but wait for
+them; it tidies up and ends the process at once.
+"""
+
+import os
+import signal
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+Cleanup = Callable[[], None]
+
+
+class StopListener:
+    """Ends the process with code 128 + signal after running the clean-ups registered at that moment."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._cleanups: list[Cleanup] = []
+        self._finished = False
+
+    def start(self) -> None:
+        """Begin to listen; call it before any other thread exists, since threads inherit the blocking."""
+        signals = {signal.SIGINT, signal.SIGTERM}
+        if signal.getsignal(signal.SIGHUP) == signal.SIG_DFL:  # under nohup it stays ignored
+            signals.add(signal.SIGHUP)
+        signal.pthread_sigmask(signal.SIG_BLOCK, signals)
+        threading.Thread(target=self._listen, args=(signals,), name="stop listener", daemon=True).start()
+
+    @contextmanager
+    def cleaning(self, cleanup: Cleanup) -> Iterator[None]:
+        """Register what has to be undone if the process is stopped inside the block."""
+        with self._lock:
+            self._cleanups.append(cleanup)
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._cleanups.remove(cleanup)
+
+    @contextmanager
+    def last_step(self) -> Iterator[None]:
+        """A block that is not interrupted; once it has succeeded a stop comes too late and is ignored."""
+        with self._lock:
+            yield
+            self._finished = True
+
+    def _listen(self, signals: set[signal.Signals]) -> None:
+        while True:
+            number = signal.sigwait(signals)
+            with self._lock:
+                if self._finished:
+                    continue
+                for cleanup in self._cleanups:
+                    cleanup()
+                sys.stderr.write(f"\nhashcredit: stopped by {signal.Signals(number).name}, nothing written\n")
+                sys.stderr.flush()
+                os._exit(128 + number)
