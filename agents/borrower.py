@@ -17,23 +17,27 @@ BORROWER = np.dtype(
         ("status", "i1"),  # BorrowerStatus
         ("site_class", "i1"),  # which power price it pays (index into the scenario's classes)
         ("grade", "i1"),  # own credit grade, 0 (best) to 3
-        ("cost_of_capital", "f8"),  # spread over the policy rate at which it discounts, per year
+        ("selling", "i1"),  # 1: in distress, its unpledged machines are on sale
+        ("facilities", "i4"),  # loan rows in use, counted from its first one
         ("cash", "f8"),  # M$
         ("btc", "f8"),  # coins not pledged
-        ("units", "i8", (MACHINE_TYPES,)),  # machines owned, pledged ones included
-        ("offered", "i8", (MACHINE_TYPES,)),  # of these, put up for sale by itself or its estate
-        ("book", "f8", (MACHINE_TYPES,)),  # book value of all units of a type, M$
+        ("payables", "f8"),  # overdue leases and supplier bills, M$ (owed to the rest of the world)
+        ("lease_week", "f8"),  # take-or-pay site leases, M$ a week
+        ("overhead_week", "f8"),  # fixed overhead, M$ a week
+        ("obligations", "f8"),  # leases, overhead and scheduled debt service of this week, M$
+        ("cfads_window", "f8"),  # sum of the trailing cash flows, M$
+        ("service_window", "f8"),  # sum of the trailing debt service, M$
+        ("cost_of_capital", "f8"),  # spread over the policy rate at which it discounts, per year
+        ("income", "f8"),  # cumulative profit and loss, M$
+        ("weeks_payables", "i4"),  # weeks in a row with overdue bills
         ("slots", "i8", (COOLING_CLASSES,)),  # leased rack slots, occupied or free
         ("debt", "f8", (INSTRUMENTS,)),  # face owed by instrument, M$ (the liability side)
-        ("payables", "f8"),  # overdue leases and supplier bills, M$ (owed to the rest of the world)
-        ("overhead_week", "f8"),  # fixed overhead, M$ a week
-        ("lease_week", "f8"),  # take-or-pay site leases, M$ a week
-        ("obligations", "f8"),  # leases, overhead and scheduled debt service of this week, M$
-        ("weeks_payables", "i4"),  # weeks in a row with overdue bills
+        ("units", "i8", (MACHINE_TYPES,)),  # machines owned, pledged ones included
+        ("book", "f8", (MACHINE_TYPES,)),  # book value of all units of a type, M$
+        ("offered", "i8", (MACHINE_TYPES,)),  # units put up for sale by itself or its estate
         ("cfads", "f8", (DSCR_WINDOW,)),  # cash flow available for debt service, last weeks, M$
         ("service", "f8", (DSCR_WINDOW,)),  # scheduled debt service, last weeks, M$
         ("opening_equity", "f8"),  # M$
-        ("income", "f8"),  # cumulative profit and loss, M$
         ("issuance", "f8"),  # cumulative equity received, M$
         ("distributions", "f8"),  # cumulative equity paid out, M$
         ("pending_cause", "i1"),  # Cause for which it fails in this week's resolution phase
@@ -57,15 +61,14 @@ def coins_to_keep(mined, cash, buffer, hold_share):
 
 
 @kernel
-def cover(cfads, service):
-    """Trailing debt service cover ratio (DSCR): cash flow over scheduled service of the same weeks.
+def cover(cash_flow, service):
+    """Debt service cover ratio (DSCR): cash flow over scheduled service of the same weeks, both in M$.
 
     A borrower that owes no service is covered: infinity.
     """
-    due = service.sum()
-    if due <= 0.0:
+    if service <= 0.0:
         return np.inf
-    return cfads.sum() / due
+    return cash_flow / service
 
 
 @kernel

@@ -5,6 +5,10 @@ everything a researcher may vary is a scenario field instead.
 """
 
 from enum import IntEnum
+from typing import Any
+
+Record = Any
+"""One row of a table, its fields as attributes: known to Numba, not to a type checker."""
 
 MACHINE_TYPES = 12
 """Columns reserved for machine types in every per-type field; a scenario may use fewer."""

@@ -3,9 +3,10 @@
 import errno
 import json
 import os
+import secrets
 import shutil
-import tempfile
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
@@ -68,7 +69,9 @@ def statistics_of(summary: "pd.DataFrame") -> list[Statistic]:
     ]
     defaults = summary["defaults"].to_numpy()
     unforced = defaults - summary["defaults_forced"].to_numpy()
-    some = Statistic("defaults_if_any", "defaults, where there are any", "borrowers", mean_estimate(defaults[defaults > 0]))
+    some = Statistic(
+        "defaults_if_any", "defaults in runs with any", "borrowers", mean_estimate(defaults[defaults > 0])
+    )
     rows.insert(1, some)
     events = {
         "any_default": ("any default", defaults > 0),
@@ -141,8 +144,8 @@ class ResultFolder:
             raise OutputFolderError(repr(str(target)), "needs a name")
         self.shown = str(target)
         self.target = Path(os.path.realpath(target))
-        self.path = Path()
-        """Where to write; known inside the context."""
+        self.path = self.target.parent / f".hashcredit.{secrets.token_hex(6)}.partial"
+        """Where to write inside the context."""
         self._made: list[Path] = []
         self._published = False
 
@@ -150,9 +153,9 @@ class ResultFolder:
         try:
             if self.target.exists():
                 self._check_existing()
-            self._make_parents()
-            self.path = Path(tempfile.mkdtemp(prefix=".hashcredit.", suffix=".partial", dir=self.target.parent))
-            self._made.append(self.path)
+            for folder in reversed([parent for parent in self.path.parents if not parent.exists()]):
+                self._make(folder)
+            self._make(self.path)
         except OSError as error:
             self.discard()
             raise OutputFolderError(self.shown, f"cannot be written ({_reason(error)})") from None
@@ -161,14 +164,10 @@ class ResultFolder:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if not self._published:
-            self.discard()
+        self.discard()
 
     def publish(self) -> None:
         """Put the folder in its place under its name."""
-        mask = os.umask(0)
-        os.umask(mask)
-        self.path.chmod(0o777 & ~mask)  # temporary folders are private, results are not
         try:
             if self.target.exists() and self.target.samefile(Path.cwd()):
                 # A shell that stands in the folder would lose it if it were replaced.
@@ -185,18 +184,19 @@ class ResultFolder:
         _sync_folder(self.target.parent)
 
     def discard(self) -> None:
-        """Remove what was made; another thread may still be writing, so try again for a while."""
-        for made in reversed(self._made):
-            if made == self.path:
-                for _ in range(50):
-                    shutil.rmtree(made, ignore_errors=True)
-                    if not made.exists():
-                        break
-            else:
-                try:
-                    made.rmdir()
-                except OSError:  # somebody else uses it by now
-                    break
+        """Remove what was made, unless it was published.
+
+        Another thread may still be writing, so it tries again for a while.
+        """
+        if self._published:
+            return
+        for _ in range(50):
+            shutil.rmtree(self.path, ignore_errors=True)
+            if not self.path.exists():
+                break
+        for folder in reversed(self._made):
+            with suppress(OSError):  # never made, or used by somebody else by now
+                folder.rmdir()
 
     def _check_existing(self) -> None:
         if not self.target.is_dir():
@@ -206,11 +206,9 @@ class ResultFolder:
         if not os.access(self.target, os.W_OK | os.X_OK):
             raise OutputFolderError(self.shown, "cannot be written (permission denied)")
 
-    def _make_parents(self) -> None:
-        missing = [folder for folder in self.target.parents if not folder.exists()]
-        for folder in reversed(missing):
-            folder.mkdir()
-            self._made.append(folder)
+    def _make(self, folder: Path) -> None:
+        self._made.append(folder)  # first: a stop may come at any time
+        folder.mkdir()
 
 
 def _reason(error: OSError) -> str:
@@ -219,12 +217,9 @@ def _reason(error: OSError) -> str:
 
 def _sync_folder(folder: Path) -> None:
     descriptor = os.open(folder, os.O_RDONLY)
-    try:
+    with suppress(OSError):  # some file systems cannot
         os.fsync(descriptor)
-    except OSError:  # some file systems cannot
-        pass
-    finally:
-        os.close(descriptor)
+    os.close(descriptor)
 
 
 def write_whole(path: Path, write: Callable[[BinaryIO], Any]) -> None:

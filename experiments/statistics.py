@@ -44,7 +44,8 @@ def probability_estimate(happened: ArrayLike, level: float = LEVEL) -> Estimate:
     """Share of replicates in which something happened, with Wilson's score interval.
 
     Unlike the normal interval it stays inside [0, 1] and keeps its coverage near both ends
-    (Wilson 1927). The standard error is the plain binomial one.
+    (Wilson 1927). The standard error is the plain binomial one, which cannot be told (NaN) where the
+    event happened never or always.
     """
     outcomes = np.asarray(happened, dtype=bool)
     n, successes = outcomes.size, int(np.count_nonzero(outcomes))
@@ -52,7 +53,8 @@ def probability_estimate(happened: ArrayLike, level: float = LEVEL) -> Estimate:
         return Estimate(0, np.nan, np.nan, np.nan, np.nan, np.nan)
     share = successes / n
     low, high = wilson_interval(successes, n, level)
-    return Estimate(n, share, float(np.sqrt(share * (1.0 - share) / n)), low, high, np.nan)
+    standard_error = float(np.sqrt(share * (1.0 - share) / n)) if 0 < successes < n else np.nan
+    return Estimate(n, share, standard_error, low, high, np.nan)
 
 
 def wilson_interval(successes: int, n: int, level: float = LEVEL) -> tuple[float, float]:

@@ -8,6 +8,7 @@ import math
 from hashcredit.agents.borrower import cover
 from hashcredit.agents.compiled import kernel
 from hashcredit.agents.dimensions import (
+    DSCR_WINDOW,
     BorrowerStatus,
     Cause,
     Channel,
@@ -132,7 +133,7 @@ def lender_accelerates(economy, p, row):
     # what the borrower can pay a week: its earnings, and its liquid reserves spread over the wait
     share = loan.principal / max(borrower.debt.sum(), DUST)
     reserves = borrower.cash + borrower.btc * market.btc_price * 1e-6
-    capacity = borrower.cfads.mean() + reserves * WEEK / max(p.credit_waiting_years, WEEK)
+    capacity = borrower.cfads_window / DSCR_WINDOW + reserves * WEEK / max(p.credit_waiting_years, WEEK)
     cash_flow = capacity * share
     due = weekly_service(loan, market.policy_rate, market.week)
     waiting = value_of_waiting(
@@ -142,13 +143,16 @@ def lender_accelerates(economy, p, row):
 
 
 @kernel
-def enforce(economy, p, row, channel, parent, first_time):
-    """An uncured breach: the lender accelerates, or forbears for now."""
+def enforce(economy, p, row, channel, parent, weeks):
+    """A breach uncured for `weeks`: at each review the lender accelerates, or forbears until the next."""
     loan = economy.loans[row]
+    since = weeks - loan.cure_weeks - 1
+    if since % p.credit_review_weeks != 0:
+        return
     borrower = economy.borrowers[loan.obligor]
     lender = economy.lenders[loan.holder]
     if not lender_accelerates(economy, p, row):
-        if first_time:
+        if since == 0:
             note(economy, EventKind.FORBEARANCE, Sector.LENDERS, loan.holder, borrower.sector,
                  loan.obligor, loan.machine, loan.units, loan.principal, 0.0, 0, channel, parent)  # fmt: skip
         return
@@ -194,8 +198,7 @@ def test_borrowing_base(economy, p, row):
     if excess - paid <= DUST:
         loan.weeks_over_base = 0
     elif loan.weeks_over_base > loan.cure_weeks:
-        first_time = loan.weeks_over_base == loan.cure_weeks + 1
-        enforce(economy, p, row, Channel.MACHINE_PRICE, machine.trigger, first_time)
+        enforce(economy, p, row, Channel.MACHINE_PRICE, machine.trigger, loan.weeks_over_base)
 
 
 @kernel
@@ -216,7 +219,7 @@ def test_cover(economy, p, row, dscr):
         if swept > DUST:
             repay(economy, loan, borrower, economy.lenders[loan.holder], swept)
     if loan.weeks_under_dscr > loan.cure_weeks and owes(loan):
-        enforce(economy, p, row, Channel.RENT, -1, loan.weeks_under_dscr == loan.cure_weeks + 1)
+        enforce(economy, p, row, Channel.RENT, -1, loan.weeks_under_dscr)
 
 
 @kernel
@@ -305,7 +308,7 @@ def roll_over(economy, p):
         for row in range(first, last):
             loan = economy.loans[row]
             if owes(loan) and not loan.amortising and loan.maturity_week == week + 1:
-                refinance(economy, p, row, cover(borrower.cfads, borrower.service))
+                refinance(economy, p, row, cover(borrower.cfads_window, borrower.service_window))
 
 
 @kernel
@@ -331,39 +334,53 @@ def test_payment(economy, p, b):
 
 
 @kernel
-def offer_free_units(economy, b):
-    """A borrower in arrears or over its borrowing base puts its unpledged machines on sale."""
-    borrower = economy.borrowers[b]
-    distressed = borrower.payables > DUST
+def is_distressed(economy, b):
+    """Whether a borrower has overdue bills, a missed payment or an uncured borrowing base."""
+    if economy.borrowers[b].payables > DUST:
+        return True
     first, last = facilities_of(economy, b)
     for row in range(first, last):
         loan = economy.loans[row]
         if owes(loan) and (loan.weeks_overdue > 0 or loan.weeks_over_base > 0):
-            distressed = True
+            return True
+    return False
+
+
+@kernel
+def offer_free_units(economy, b):
+    """A borrower in distress puts its unpledged machines on sale, one out of it takes them back."""
+    borrower = economy.borrowers[b]
+    distressed = is_distressed(economy, b)
+    if not distressed and not borrower.selling:
+        return
+    borrower.selling = distressed
     for m in range(economy.machines.shape[0]):
-        borrower.offered[m] = 0
-        if distressed and borrower.units[m] > 0:
-            borrower.offered[m] = free_units(economy, b, m)
+        borrower.offered[m] = free_units(economy, b, m) if distressed and borrower.units[m] > 0 else 0
+
+
+@kernel
+def test_loan(economy, p, row):
+    """The covenant that a live loan has: margin, borrowing base, cover."""
+    loan = economy.loans[row]
+    if loan.instrument == Instrument.BTC_LOAN:
+        test_margin(economy, p, row)
+        return
+    if loan.borrowing_base and loan.machine >= 0:
+        test_borrowing_base(economy, p, row)
+    if loan.dscr_covenant > 0.0 and owes(loan):
+        borrower = economy.borrowers[loan.obligor]
+        test_cover(economy, p, row, cover(borrower.cfads_window, borrower.service_window))
 
 
 @kernel
 def enforce_covenants(economy, p):
     """Phase 6 for every live borrower."""
     for b in range(economy.borrowers.shape[0]):
-        borrower = economy.borrowers[b]
-        if borrower.status != BorrowerStatus.ALIVE:
+        if economy.borrowers[b].status != BorrowerStatus.ALIVE:
             continue
-        dscr = cover(borrower.cfads, borrower.service)
         first, last = facilities_of(economy, b)
         for row in range(first, last):
-            loan = economy.loans[row]
-            if not owes(loan):
-                continue
-            if loan.instrument == Instrument.BTC_LOAN:
-                test_margin(economy, p, row)
-            elif loan.borrowing_base and loan.machine >= 0:
-                test_borrowing_base(economy, p, row)
-            if owes(loan) and loan.dscr_covenant > 0.0 and loan.instrument != Instrument.BTC_LOAN:
-                test_cover(economy, p, row, dscr)
+            if owes(economy.loans[row]):
+                test_loan(economy, p, row)
         test_payment(economy, p, b)
         offer_free_units(economy, b)

@@ -37,6 +37,37 @@ class Economy:
 
     __slots__ = (*FIELDS, "_table", "address")
 
+    borrowers: np.ndarray
+    lenders: np.ndarray
+    buyers: np.ndarray
+    loans: np.ndarray
+    machines: np.ndarray
+    market: np.ndarray
+    world: np.ndarray
+    flows: np.ndarray
+    revaluations: np.ndarray
+    events: np.ndarray
+    series: np.ndarray
+    credit_start: np.ndarray
+    credit_lender: np.ndarray
+    trade_start: np.ndarray
+    trade_seller: np.ndarray
+    seller_start: np.ndarray
+    seller_bidder: np.ndarray
+    tightness_path: np.ndarray
+    haircut_path: np.ndarray
+    btc_path: np.ndarray
+    rent_path: np.ndarray
+    value_table: np.ndarray
+    valued_week: np.ndarray
+    launch_times: np.ndarray
+    launch_factors: np.ndarray
+    numbers: np.ndarray
+    indices: np.ndarray
+    node_head: np.ndarray
+    trades: np.ndarray
+    address: int
+
     def __init__(self, **arrays: np.ndarray) -> None:
         if arrays.keys() != FIELDS.keys():
             raise TypeError(f"an economy needs exactly the arrays {list(FIELDS)}")

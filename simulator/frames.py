@@ -41,7 +41,7 @@ CODES: dict[tuple[str, str], type[IntEnum]] = {
 }
 """Columns that hold codes, and what the codes mean."""
 
-HIDDEN = frozenset({"sector", "used", "cfads", "service", "pending_cause", "pending_channel", "pending_parent",
+HIDDEN = frozenset({"sector", "used", "cfads", "service", "cfads_window", "service_window", "pending_cause", "pending_channel", "pending_parent",
                     "week_interest", "slot_credit"})  # fmt: skip
 """Working fields that are no part of the reported tables."""
 

@@ -1,5 +1,7 @@
 """Funding conditions of the week: tightness, cost of capital and the haircut on lenders' borrowing."""
 
+import math
+
 from hashcredit.agents.compiled import kernel
 
 
@@ -12,6 +14,7 @@ def set_funding(economy, p):
     market.policy_rate = p.credit_policy_rate
     premium = p.funding_premium + p.funding_premium_convexity * tightness * tightness
     market.cost_of_capital = market.policy_rate + premium
+    market.offtaker_stress = math.exp(p.credit_offtaker_tightness * tightness)
     # with the channel off the haircut stays where it was
     week = market.week if p.channels_repo else 0
     market.haircut = economy.haircut_path[week]

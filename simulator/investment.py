@@ -9,6 +9,7 @@ import math
 from hashcredit.agents.borrower import capital_budget, worth_buying
 from hashcredit.agents.compiled import kernel
 from hashcredit.agents.dimensions import (
+    FACILITIES,
     BorrowerKind,
     BorrowerStatus,
     Instrument,
@@ -90,10 +91,9 @@ def empty_row(economy, b):
     """A free row for a new facility of borrower `b`, -1 if all its rows are in use."""
     first, last = facilities_of(economy, b)
     for row in range(first, last):
-        status = economy.loans[row].status
-        if status in (LoanStatus.EMPTY, LoanStatus.REPAID, LoanStatus.RESOLVED):
+        if economy.loans[row].status == LoanStatus.REPAID:
             return row
-    return -1
+    return last if last - first < FACILITIES else -1
 
 
 @kernel
@@ -179,6 +179,7 @@ def open_facility(economy, p, row, b, holder, m, units, amount, grade, u_marked,
     loan = economy.loans[row]
     lender = economy.lenders[holder]
     borrower = economy.borrowers[b]
+    borrower.facilities = max(borrower.facilities, row - b * FACILITIES + 1)
     loan.status = LoanStatus.PERFORMING
     loan.instrument = Instrument.MACHINE_LOAN
     loan.rank = 0

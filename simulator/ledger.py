@@ -7,6 +7,7 @@ three times, by the row, by the holder and by the obligor; `post_principal` chan
 """
 
 from hashcredit.agents.compiled import kernel
+from hashcredit.agents.dimensions import FACILITIES
 from hashcredit.simulator.tables import LAST_INCOME_FLOW, Revaluation
 
 LAST_INCOME = int(LAST_INCOME_FLOW)
@@ -78,8 +79,7 @@ def borrower_equity(economy, b):
     borrower = economy.borrowers[b]
     equity = borrower.cash + borrower.btc * economy.market[0].btc_price * 1e-6 - borrower.payables
     equity += borrower.book.sum() - borrower.debt.sum()
-    facilities = economy.loans.shape[0] // economy.borrowers.shape[0]
-    for row in range(b * facilities, (b + 1) * facilities):
+    for row in range(b * FACILITIES, (b + 1) * FACILITIES):
         equity += economy.loans[row].coins * economy.market[0].btc_price * 1e-6
     return equity
 

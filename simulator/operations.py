@@ -1,11 +1,10 @@
 """Phase 5: rents and mining revenue, power, leases and overhead, then debt service by rank."""
 
-import math
-
 from hashcredit.agents.borrower import coins_to_keep
 from hashcredit.agents.compiled import kernel
 from hashcredit.agents.dimensions import (
     DSCR_WINDOW,
+    FACILITIES,
     BorrowerKind,
     BorrowerStatus,
     Channel,
@@ -24,9 +23,9 @@ DUST = 1e-9
 
 @kernel
 def facilities_of(economy, b):
-    """Rows of borrower `b` in the loan table."""
-    width = economy.loans.shape[0] // economy.borrowers.shape[0]
-    return b * width, (b + 1) * width
+    """First row, and the row after the last, that borrower `b` has used in the loan table."""
+    first = b * FACILITIES
+    return first, first + economy.borrowers[b].facilities
 
 
 @kernel
@@ -87,8 +86,7 @@ def expire_contract(economy, p, row):
     """End a rental contract that has run out or whose customer has failed; its units go to spot."""
     market = economy.market[0]
     loan = economy.loans[row]
-    stress = math.exp(p.credit_offtaker_tightness * market.tightness)
-    loan.hazard_left -= p.credit_offtaker_hazard[loan.offtaker] * stress * WEEK
+    loan.hazard_left -= p.credit_offtaker_hazard[loan.offtaker] * market.offtaker_stress * WEEK
     if loan.hazard_left <= 0.0:
         note(economy, EventKind.OFFTAKER_DEFAULT, Sector.REST_OF_WORLD, -1,
              economy.borrowers[loan.obligor].sector, loan.obligor, loan.machine,
@@ -107,6 +105,7 @@ def earn(economy, p, b):
     rent = 0.0
     mined = 0.0
     cost = 0.0
+    depreciation = 0.0
     for m in range(economy.machines.shape[0]):
         units = borrower.units[m]
         if units == 0:
@@ -119,9 +118,10 @@ def earn(economy, p, b):
             else:
                 rent += units * machine.earning
                 market.active += units * machine.throughput
-        depreciation = min(borrower.book[m], units * machine.price_new * WEEK / machine.life_years)
-        borrower.book[m] -= depreciation
-        revalue(economy, Revaluation.DEPRECIATION, borrower, -depreciation)
+        fall = min(borrower.book[m], units * machine.depreciation)
+        borrower.book[m] -= fall
+        depreciation += fall
+    revalue(economy, Revaluation.DEPRECIATION, borrower, -depreciation)
     first, last = facilities_of(economy, b)
     for row in range(first, last):
         loan = economy.loans[row]
@@ -202,7 +202,10 @@ def repay(economy, loan, borrower, lender, amount):
 
 @kernel
 def service_loan(economy, p, row):
-    """Collect interest, the instalment and what is overdue; capitalise interest that is not paid."""
+    """Collect interest, the instalment and what is overdue; capitalise interest that is not paid.
+
+    Returns the week's scheduled service (M$): interest and level instalments, not a bullet's repayment.
+    """
     market = economy.market[0]
     loan = economy.loans[row]
     borrower = economy.borrowers[loan.obligor]
@@ -216,12 +219,11 @@ def service_loan(economy, p, row):
     paid_interest = min(interest, available)
     pay(economy, Flow.INTEREST, borrower, lender, paid_interest)
     lender.week_interest += paid_interest
-    overdue = loan.overdue + instalment
+    loan.overdue += instalment
     if paid_interest < interest:
         capitalise(economy, loan, borrower, lender, interest - paid_interest)
-        overdue += interest - paid_interest
-    loan.overdue = overdue
-    paid = min(overdue, max(borrower.cash, 0.0))
+        loan.overdue += interest - paid_interest
+    paid = min(loan.overdue, max(borrower.cash, 0.0))
     if paid > 0.0:
         repay(economy, loan, borrower, lender, paid)
     if loan.overdue > DUST:
@@ -232,6 +234,7 @@ def service_loan(economy, p, row):
     else:
         loan.overdue = 0.0
         loan.weeks_overdue = 0
+    return interest + instalment if loan.amortising else interest
 
 
 @kernel
@@ -243,15 +246,19 @@ def owes(loan):
 @kernel
 def service_debt(economy, p, b):
     """Serve all loans of a borrower, secured ones first; return the week's scheduled service, M$."""
-    market = economy.market[0]
     first, last = facilities_of(economy, b)
     scheduled = 0.0
-    for rank in range(2):
+    unsecured = False
+    for row in range(first, last):
+        if owes(economy.loans[row]):
+            if economy.loans[row].rank == 0:
+                scheduled += service_loan(economy, p, row)
+            else:
+                unsecured = True
+    if unsecured:
         for row in range(first, last):
-            loan = economy.loans[row]
-            if loan.rank == rank and owes(loan):
-                scheduled += weekly_service(loan, market.policy_rate, market.week)
-                service_loan(economy, p, row)
+            if economy.loans[row].rank > 0 and owes(economy.loans[row]):
+                scheduled += service_loan(economy, p, row)
     return scheduled
 
 
@@ -267,6 +274,19 @@ def close_expired_contracts(economy, b):
 
 
 @kernel
+def remember_week(economy, borrower, cash_flow, service):
+    """Move the trailing window on by a week; its sums are added up afresh once a round."""
+    slot = economy.market[0].week % DSCR_WINDOW
+    borrower.cfads_window += cash_flow - borrower.cfads[slot]
+    borrower.service_window += service - borrower.service[slot]
+    borrower.cfads[slot] = cash_flow
+    borrower.service[slot] = service
+    if slot == 0:
+        borrower.cfads_window = borrower.cfads.sum()
+        borrower.service_window = borrower.service.sum()
+
+
+@kernel
 def operate_borrower(economy, p, b):
     """One borrower's week: earn, pay bills, serve debt, remember cover and obligations."""
     borrower = economy.borrowers[b]
@@ -277,9 +297,7 @@ def operate_borrower(economy, p, b):
     borrower.weeks_payables = borrower.weeks_payables + 1 if borrower.payables > DUST else 0
     service = service_debt(economy, p, b)
     close_expired_contracts(economy, b)
-    slot = economy.market[0].week % DSCR_WINDOW
-    borrower.cfads[slot] = earned - borrower.lease_week - borrower.overhead_week
-    borrower.service[slot] = service
+    remember_week(economy, borrower, earned - borrower.lease_week - borrower.overhead_week, service)
     borrower.obligations = borrower.lease_week + borrower.overhead_week + service
 
 
@@ -290,6 +308,7 @@ def operate_buyer(economy, k):
     rent = 0.0
     mined = 0.0
     cost = 0.0
+    depreciation = 0.0
     for m in range(economy.machines.shape[0]):
         units = buyer.units[m]
         if units == 0:
@@ -302,9 +321,12 @@ def operate_buyer(economy, k):
             else:
                 rent += units * machine.earning
                 economy.market[0].active += units * machine.throughput
-        depreciation = min(buyer.book[m], units * machine.price_new * WEEK / machine.life_years)
-        buyer.book[m] -= depreciation
-        revalue(economy, Revaluation.DEPRECIATION, buyer, -depreciation)
+        fall = min(buyer.book[m], units * machine.depreciation)
+        buyer.book[m] -= fall
+        depreciation += fall
+    if depreciation == 0.0 and rent + mined == 0.0:
+        return
+    revalue(economy, Revaluation.DEPRECIATION, buyer, -depreciation)
     pay(economy, Flow.COMPUTE_RENT, economy.world[0], buyer, rent * WEEK)
     pay(economy, Flow.MINING_REVENUE, economy.world[0], buyer, mined * WEEK)
     pay(economy, Flow.POWER_AND_UPKEEP, buyer, economy.world[0], cost * WEEK)

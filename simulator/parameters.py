@@ -198,6 +198,7 @@ def _fill_machine(row: Any, machine: Machine, scenario: Scenario) -> None:
     row["kw"] = machine.kw
     row["price_new"] = machine.price_new * MILLION * (1.0 + costs.addon if is_gpu else 1.0)
     row["life_years"] = machine.life_years
+    row["depreciation"] = row["price_new"] / (machine.life_years * 52.0)
     power = machine.kw * pue * np.asarray(costs.power_price) * HOURS_A_YEAR * MILLION
     row["cost"] = power + costs.upkeep * machine.price_new * MILLION
     entries = launches(machine, scenario)

@@ -8,6 +8,7 @@ import math
 
 from hashcredit.agents.compiled import kernel
 from hashcredit.agents.dimensions import (
+    FACILITIES,
     BorrowerKind,
     Instrument,
     LoanStatus,
@@ -69,12 +70,12 @@ def pick_holder(economy, p, b, u):
 
 @kernel
 def next_row(economy, b):
-    """The first unused loan row of a borrower."""
-    first, last = facilities_of(economy, b)
-    for row in range(first, last):
-        if economy.loans[row].status == LoanStatus.EMPTY:
-            return row
-    return -1
+    """Take the next loan row of a borrower into use; -1 if all are."""
+    borrower = economy.borrowers[b]
+    if borrower.facilities == FACILITIES:
+        return -1
+    borrower.facilities += 1
+    return b * FACILITIES + borrower.facilities - 1
 
 
 @kernel
@@ -238,6 +239,8 @@ def close_opening(economy, p, b, free_share, cash_weeks, cash_log_sd, z):
     borrower.cash = cash_weeks * math.exp(cash_log_sd * z) * borrower.obligations
     borrower.cfads[:] = revenue - cost - borrower.lease_week - borrower.overhead_week
     borrower.service[:] = service
+    borrower.cfads_window = borrower.cfads.sum()
+    borrower.service_window = borrower.service.sum()
 
 
 @kernel

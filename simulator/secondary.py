@@ -16,6 +16,7 @@ from hashcredit.agents.borrower import capital_budget
 from hashcredit.agents.buyer import affordable, annuity, bid
 from hashcredit.agents.compiled import kernel
 from hashcredit.agents.dimensions import (
+    SITE_CLASSES,
     BorrowerStatus,
     BuyerKind,
     Channel,
@@ -35,17 +36,16 @@ NO_LIMIT = 1 << 40
 AUCTION, IMPACT, DEEP = 0, 1, 2
 """Codes of `secondary_market.rule`."""
 
-# rows of Economy.indices: one column a lot, a bid, a bidder (of two machine kinds) or a seller
+# rows of Economy.indices: one column a lot, a bid, a bidder, a seller or a remembered cap
 NODE, ROW, IS_LOAN, LEFT, NEXT = 0, 1, 2, 3, 4
-BIDDER, WANTED = 5, 6
-REACHED, CAPPED = 7, 8
-SELLER = 10
-INDEX_ROWS = 11
-# rows of Economy.numbers: one column a lot, a bid or a bidder (of two machine kinds)
-RESERVE, PRICE = 0, 1
-BID = 2
-CAP = 3
+BIDDER, WANTED, REACHED, SELLER, CAPPED = 5, 6, 7, 8, 9
+INDEX_ROWS = 10
+# rows of Economy.numbers: one column a lot, a bid or a remembered cap
+RESERVE, PRICE, BID, CAP, CAP_SPREAD = 0, 1, 2, 3, 4
 NUMBER_ROWS = 5
+CAPS = 8
+"""Costs of capital for which a week's cap is remembered, for each machine kind and site class."""
+LEAST_COLUMNS = 2 * SITE_CLASSES * CAPS
 # rows of Economy.trades
 WHO, LOT, HOW_MANY = 0, 1, 2
 
@@ -173,13 +173,19 @@ def dearest_value(economy, p, kind, site, spread):
 
 
 @kernel
-def new_machine_cap(economy, p, kind, bidder, site, spread):
-    """`dearest_value` for one bidder, worked out once a week."""
+def new_machine_cap(economy, p, kind, site, spread):
+    """`dearest_value`, worked out once a week for each kind, site class and cost of capital."""
     stamp = economy.market[0].week + 1
-    if economy.indices[CAPPED + kind, bidder] != stamp:
-        economy.indices[CAPPED + kind, bidder] = stamp
-        economy.numbers[CAP + kind, bidder] = dearest_value(economy, p, kind, site, spread)
-    return economy.numbers[CAP + kind, bidder]
+    group = CAPS * (kind * economy.valued_week.shape[1] + site)
+    for slot in range(group, group + CAPS):
+        if economy.indices[CAPPED, slot] != stamp:
+            economy.indices[CAPPED, slot] = stamp
+            economy.numbers[CAP_SPREAD, slot] = spread
+            economy.numbers[CAP, slot] = dearest_value(economy, p, kind, site, spread)
+            return economy.numbers[CAP, slot]
+        if economy.numbers[CAP_SPREAD, slot] == spread:
+            return economy.numbers[CAP, slot]
+    return dearest_value(economy, p, kind, site, spread)
 
 
 @kernel
@@ -207,7 +213,7 @@ def peer_bid(economy, p, m, b):
     spread = borrower.cost_of_capital
     value = value_of(economy, p, m, borrower.site_class, spread, 0)
     moving = peer_moving_cost(p, machine.kind)
-    cap = value * new_machine_cap(economy, p, machine.kind, b, borrower.site_class, spread)
+    cap = value * new_machine_cap(economy, p, machine.kind, borrower.site_class, spread)
     price = bid(value, 0.0, 0.0, moving, cap)
     return price, affordable(budget, price + moving, slots)
 
@@ -230,8 +236,7 @@ def outsider_bid(economy, p, m, k):
     if buyer.kind != BuyerKind.OPERATOR:
         # whoever it resells to has to rent a slot first
         rent = slot_cost(p, machine.cooling, economy.market[0].cost_of_capital + spread)
-    bidder = economy.borrowers.shape[0] + k
-    cap = value * new_machine_cap(economy, p, machine.kind, bidder, buyer.site_class, spread)
+    cap = value * new_machine_cap(economy, p, machine.kind, buyer.site_class, spread)
     price = bid(value, buyer.margin, rent, moving, cap)
     return price, affordable(buyer.cash, price + moving, slots)
 

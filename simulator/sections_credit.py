@@ -193,6 +193,9 @@ class Credit(Section):
         unit="none",
         meaning="what a lender does about an uncured breach: accelerate, compare, forbear",
     )
+    review_weeks: int = quantity(
+        4, unit="weeks", low=1, high=52, meaning="weeks between a lender's decisions on a loan left in breach"
+    )
     waiting_hazard: float = quantity(
         0.15, unit="1/yr", low=0.0, high=5.0, meaning="hazard of failure that a lender assumes while it waits"
     )

@@ -13,7 +13,7 @@ from hashcredit.simulator.networks import Networks, build_networks
 from hashcredit.simulator.observables import COLUMNS_PER_MACHINE, COMMON_COLUMNS
 from hashcredit.simulator.parameters import compile_machines, compile_parameters, compile_paths
 from hashcredit.simulator.scenario import Scenario
-from hashcredit.simulator.secondary import INDEX_ROWS, NUMBER_ROWS
+from hashcredit.simulator.secondary import INDEX_ROWS, LEAST_COLUMNS, NUMBER_ROWS
 from hashcredit.simulator.tables import EVENT, LOAN, MARKET, WORLD, Flow, Revaluation, Sector
 from hashcredit.simulator.valuation import COEFFICIENTS
 
@@ -97,7 +97,7 @@ def allocate(setup: Setup, *, series: bool, events: int) -> Economy:
     loans = borrowers * FACILITIES
     lots = loans + borrowers
     bidders = borrowers + buyers
-    width = max(lots, bidders)
+    width = max(lots, bidders, LEAST_COLUMNS)
     columns = COMMON_COLUMNS + COLUMNS_PER_MACHINE * len(setup.machine_names)
     weeks = setup.scenario.horizon_weeks if series else 0
     return Economy(

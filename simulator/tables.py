@@ -14,6 +14,7 @@ INT64 = np.dtype(np.int64)
 
 LOAN = np.dtype(
     [
+        # what every pass over the loans reads comes first: one cache line
         ("status", "i1"),  # LoanStatus
         ("instrument", "i1"),  # Instrument
         ("rank", "i1"),  # 0 secured, 1 unsecured
@@ -28,26 +29,25 @@ LOAN = np.dtype(
         ("obligor", "i4"),  # borrower row
         ("machine", "i4"),  # pledged type, -1 if none
         ("maturity_week", "i4"),
-        ("cure_weeks", "i4"),
         ("weeks_overdue", "i4"),  # weeks in a row with a missed payment
         ("weeks_over_base", "i4"),  # weeks in a row over the borrowing base
         ("weeks_under_dscr", "i4"),  # weeks in a row under the DSCR covenant
-        ("units", "i8"),  # pledged machines
-        ("coins", "f8"),  # pledged BTC
         ("principal", "f8"),  # face, M$
         ("rate", "f8"),  # spread or coupon, per year
-        ("floor", "f8"),  # floor of the policy rate, per year
-        ("advance_rate", "f8"),  # fraction of appraisal that may be lent
-        ("dscr_covenant", "f8"),  # 0 if none
         ("overdue", "f8"),  # missed payments, M$ (part of principal)
+        ("dscr_covenant", "f8"),  # 0 if none
+        ("floor", "f8"),  # floor of the policy rate, per year
+        ("units", "i8"),  # pledged machines
+        ("advance_rate", "f8"),  # fraction of appraisal that may be lent
         ("contract_units", "i8"),  # pledged units rented out under a contract
         ("contract_rent", "f8"),  # M$ a unit and year
-        ("contract_end", "i4"),  # week in which the contract expires
         ("hazard_left", "f8"),  # integrated hazard left before the offtaker fails
+        ("contract_end", "i4"),  # week in which the contract expires
+        ("cure_weeks", "i4"),
+        ("coins", "f8"),  # pledged BTC
         # once defaulted:
         ("claim", "f8"),  # face at default, M$
         ("seized", "i8"),  # machines in the holder's hands and not yet sold
-        ("offered", "i8"),  # of these, on sale this week
         ("weeks_held", "i4"),  # weeks since seizure
         ("recovered", "f8"),  # cash received, M$
         ("recovered_pv", "f8"),  # the same, discounted to the default date, M$
@@ -68,6 +68,7 @@ MACHINE = np.dtype(
         ("kw", "f8"),  # IT load, kW a unit
         ("price_new", "f8"),  # M$ a unit, installed
         ("life_years", "f8"),  # accounting life, straight line
+        ("depreciation", "f8"),  # straight-line depreciation, M$ a unit and week
         ("cost", "f8", (SITE_CLASSES,)),  # avoidable cost (power, upkeep), M$ a unit and year
         ("launches", "i4"),  # number of entries used in the two fields below
         ("launch_at", "f8", (MAX_LAUNCHES,)),  # week at which a rival's effect is half done
@@ -110,6 +111,7 @@ MARKET = np.dtype(
         ("tightness", "f8"),  # 0 to 1
         ("policy_rate", "f8"),  # per year
         ("cost_of_capital", "f8"),  # policy rate plus premium, per year
+        ("offtaker_stress", "f8"),  # factor on customers' default hazard
         ("haircut", "f8"),  # on lenders' back-leverage, fraction
         ("rho", "f8"),  # correlation of BTC and compute rents this week
         ("events", "i8"),  # rows used in the event table

@@ -12,10 +12,10 @@ if TYPE_CHECKING:
     from hashcredit.experiments.figures.source import FigureSource
 
 FIGURES: dict[str, str] = {
-    "prices": "Machine prices: last trade, appraisal and fundamental value",
+    "prices": "Used machines: trades, appraisal, fundamental value",
     "defaults": "Defaults over time, by cause",
-    "recovery": "What seized machines were worth on paper and what creditors got",
-    "distribution": "How many borrowers fail: the distribution over replicates",
+    "recovery": "Seized machines: value on paper and value realised",
+    "distribution": "How many borrowers fail, over all replicates",
 }
 """Key of each figure, with what is seen in it; `hashcredit.experiments.figures.<key>` draws it."""
 

@@ -18,13 +18,13 @@ CAUSES: dict[str, tuple[str, str]] = {
     "maturity": ("not refinanced", style.GREEN),
     "insolvency": ("insolvent", style.PURPLE),
 }
-"""Cause as in the series' column names, with its words and its colour, from the bottom up."""
+"""Cause as in the series' column names, with its words and its colour, from the bottom of the stack up."""
 
 
 @style.styled
 def draw(source: FigureSource) -> Figure:
     """Stack the causes that occur as steps; the top edge is the number of failed borrowers."""
-    figure = style.new_figure(height=2.5)
+    figure = style.new_figure(height=2.8)
     style.title(figure, TITLE)
     axes = figure.subplots()
     dates = source.dates.to_numpy()
@@ -41,7 +41,7 @@ def draw(source: FigureSource) -> Figure:
     if floor.max(initial=0.0) > 0.0:
         axes.step(dates, floor, where="post", color=style.BLACK, linewidth=0.8)
         handles, labels = axes.get_legend_handles_labels()
-        axes.legend(handles[::-1], labels[::-1], loc="upper left", handlelength=1.0)
+        axes.legend(handles, labels, loc="lower left", bbox_to_anchor=(-0.02, 1.0), ncols=2, handlelength=1.0)
         axes.set_ylim(0.0, floor.max() * 1.05)
         axes.yaxis.set_major_locator(MaxNLocator(integer=True))
         axes.grid(axis="y", color="#E4E4E4", linewidth=0.5)
@@ -50,5 +50,7 @@ def draw(source: FigureSource) -> Figure:
     else:
         style.say(axes, "no borrower defaulted in this run")
     axes.set_ylabel("borrowers that have defaulted")
-    style.caption(figure, style.one_run(source))
+    median = source.summary["defaults"].median()
+    context = f"Median number of defaults over all replicates ({source.replicates:,}): {median:g}."
+    style.caption(figure, f"{style.one_run(source)}\n{context}")
     return figure

@@ -24,14 +24,14 @@ _MOST_BARS = 40
 @style.styled
 def draw(source: FigureSource) -> Figure:
     """Three histograms on one axis: all borrowers, miners, neo-clouds."""
-    figure = style.new_figure(height=4.2)
-    style.title(figure, "How many borrowers fail:\nthe distribution over replicates")
+    figure = style.new_figure(height=4.1)
+    style.title(figure, TITLE)
     most = int(max(source.summary[column].max() for column, _, _ in _PANELS))
     width = most // _MOST_BARS + 1
     panels = figure.subplots(3, 1, sharex=True)
     for axes, (column, words, colour) in zip(panels, _PANELS, strict=True):
         _histogram(axes, source.summary[column].to_numpy(dtype=np.int64), width, words, colour)
-    panels[-1].set_xlim(-1.0, max(most + width, 4.0))
+    panels[-1].set_xlim(-0.8, max(most + width, 4.0))
     panels[-1].set_xlabel("defaults in a run")
     figure.supylabel("share of replicates", fontsize=7.0)
     bars = "" if width == 1 else f"; other bars: {width} counts each"
@@ -49,7 +49,8 @@ def _histogram(axes: Axes, counts: NDArray[np.int64], width: int, words: str, co
     edges = np.arange(1, counts.max() + width + 1, width)
     shares = np.histogram(counts, bins=edges)[0] / counts.size if edges.size > 1 else np.zeros(0)
     none = int(np.count_nonzero(counts == 0))
-    low, median, high = np.percentile(counts, [2.5, 50.0, 97.5])
+    median = np.median(counts)
+    low, high = np.quantile(counts, [0.025, 0.975], method="inverted_cdf")
     axes.axvspan(low - 0.5, high + 0.5, color=style.RED, alpha=0.1, linewidth=0)
     axes.bar(0.0, none / counts.size, width=0.9, color=style.BLACK)
     axes.bar(

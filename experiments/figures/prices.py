@@ -20,8 +20,8 @@ def draw(source: FigureSource) -> Figure:
     names = [name for name in source.machines if _has_price(source, name)]
     columns = 3 if len(names) > 4 else 2
     rows = max(1, ceil(len(names) / columns))
-    figure = style.new_figure(height=1.0 + 0.95 * rows)
-    style.title(figure, "Used machines: trades, appraisal, fundamental value\n")
+    figure = style.new_figure(height=1.1 + 0.95 * rows)
+    style.title(figure, TITLE, empty_lines=1)
     if not names:
         style.say(figure.subplots(), "no machine has a price in this run")
         style.caption(figure, style.one_run(source))
@@ -38,7 +38,9 @@ def draw(source: FigureSource) -> Figure:
     style.legend_under_title(figure, grid.flat[0])
     traded = sum(np.nansum(source.column("units_traded", name)) for name in names)
     style.caption(
-        figure, f"{style.one_run(source)}\n{traded:,.0f} used machines traded. Each panel has its own scale."
+        figure,
+        f"{style.one_run(source)}\n{traded:,.0f} used machines traded. "
+        "Fundamental: the appraiser's income value. Each panel has its own scale.",
     )
     return figure
 

@@ -3,7 +3,7 @@
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator, PercentFormatter
+from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter, PercentFormatter
 
 from hashcredit.experiments.figures import FIGURES, style
 from hashcredit.experiments.figures.source import FigureSource
@@ -15,9 +15,9 @@ TITLE = FIGURES[KEY]
 
 @style.styled
 def draw(source: FigureSource) -> Figure:
-    """One dot a replicate (paper value, proceeds), above a histogram of recovery rates."""
-    figure = style.new_figure(height=4.6)
-    style.title(figure, "Seized machines: value on paper and\nwhat creditors got")
+    """One dot a replicate (paper value, share of it realised), above a histogram of recovery rates."""
+    figure = style.new_figure(height=4.5)
+    style.title(figure, TITLE)
     above, below = figure.subplots(2, 1, height_ratios=[1.5, 1.0])
     shown = _paper_against_proceeds(above, source)
     resolved = _recovery_rates(below, source)
@@ -31,34 +31,30 @@ def draw(source: FigureSource) -> Figure:
 
 def _paper_against_proceeds(axes: Axes, source: FigureSource) -> int:
     """Scatter the replicates that sold seized machines; return how many they are."""
-    paper = source.summary["paper_value_musd"].to_numpy(dtype=float)
+    paper = source.summary["paper_sold_musd"].to_numpy(dtype=float)
     proceeds = source.summary["proceeds_musd"].to_numpy(dtype=float)
     sold = np.isfinite(paper) & np.isfinite(proceeds) & (paper > 0.0)
-    axes.set_xlabel("paper value at seizure of the units sold, M$")
-    axes.set_ylabel("proceeds, M$")
+    axes.set_xlabel("paper value at seizure of the machines sold, M$")
+    axes.set_ylabel("proceeds, share of paper value")
     if not sold.any():
         style.say(axes, "no seized machine was sold")
         return 0
     paper, proceeds = paper[sold], proceeds[sold]
-    top = 1.05 * max(paper.max(), proceeds.max())
-    ratio = proceeds.sum() / paper.sum()
-    axes.plot([0.0, top], [0.0, top], color=style.GREY, linewidth=0.8)
-    axes.plot([0.0, top], [0.0, ratio * top], color=style.RED, linewidth=0.8, linestyle=(0, (4, 1.5)))
-    axes.scatter(
-        paper,
-        proceeds,
-        s=6.0,
-        zorder=3,
-        color=style.BLUE,
-        alpha=_ink(paper.size),
-        linewidths=0,
-        rasterized=True,
-    )
-    axes.set_xlim(0.0, top)
-    axes.set_ylim(0.0, top)
-    axes.legend(
-        axes.get_lines(), ["realised = paper", f"{ratio:.0%} of paper, all together"], loc="upper left"
-    )
+    share, together = proceeds / paper, proceeds.sum() / paper.sum()
+    axes.scatter(paper, share, s=6.0, color=style.BLUE, alpha=_ink(paper.size), linewidths=0, rasterized=True)
+    axes.axhline(1.0, color=style.GREY, linewidth=0.8, label="as on paper")
+    dashes = (0, (4, 1.5))
+    label = f"{together:.0%}: all replicates together"
+    axes.axhline(together, color=style.RED, linewidth=0.8, linestyle=dashes, label=label)
+    axes.set_xscale("log")
+    axes.set_xlim(paper.min() / 1.5, paper.max() * 1.5)
+    decades = np.log10(paper.max() / paper.min())
+    axes.xaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0) if decades < 2.0 else (1.0,)))
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,g}"))
+    axes.xaxis.set_minor_formatter(NullFormatter())
+    axes.set_ylim(0.0, 1.25 * max(1.0, share.max()))
+    axes.yaxis.set_major_formatter(PercentFormatter(xmax=1.0, decimals=0))
+    axes.legend(loc="upper left", ncols=2)
     return int(sold.sum())
 
 

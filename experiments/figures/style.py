@@ -65,9 +65,9 @@ def new_figure(height: float, width: float = WIDTH) -> Figure:
     return figure
 
 
-def title(figure: Figure, text: str) -> None:
-    """Write the figure's title, left-aligned."""
-    figure.suptitle(text, x=0.01, ha="left", fontsize=8.0, fontweight="bold")
+def title(figure: Figure, text: str, empty_lines: int = 0) -> None:
+    """Write the figure's title, left-aligned, with room for `empty_lines` under it."""
+    figure.suptitle(text + "\n" * empty_lines, x=0.01, ha="left", fontsize=8.0, fontweight="bold")
 
 
 def legend_under_title(figure: Figure, axes: Axes) -> None:
@@ -79,7 +79,7 @@ def legend_under_title(figure: Figure, axes: Axes) -> None:
 
 def caption(figure: Figure, text: str) -> None:
     """Write the lines under the figure that say what sample it shows, wrapped to its width."""
-    characters = int(22.5 * figure.get_figwidth())
+    characters = int(21.0 * figure.get_figwidth())
     lines = [part for line in text.splitlines() for part in wrap(line, characters)]
     figure.supxlabel("\n".join(lines), x=0.01, ha="left", fontsize=6.0, color="#404040")
 

@@ -1,0 +1,151 @@
+"""The grammar of the command line: commands, options, bounds and help."""
+
+import argparse
+from typing import Any, NoReturn
+
+EXAMPLES = """examples:
+  hashcredit run                                        the baseline, 1,000 replicates, a table
+  hashcredit run dump_10k_h100 --out results/dump       the same with figures and data in a folder
+  hashcredit run --set secondary_market.rule=deep --set horizon_weeks=52 --replicates 100
+  hashcredit run my_scenario.toml --check --flows       test every bookkeeping identity, show who paid whom
+  hashcredit compare dump_10k_h100                      a fire sale in a thin and in a deep market
+  hashcredit scenario list
+  hashcredit scenario show baseline_2026 --table        every number, its unit, bounds and source
+
+exit codes: 0 done, 1 a run failed, 2 bad input (nothing written), 130 or 143 stopped (nothing written)
+"""
+
+MARKETS = ("auction", "impact", "deep")
+MOST_REPLICATES = 10_000_000
+REPLICATES = 1000
+CHECKED_REPLICATES = 10
+"""Replicates of `run --check` unless a number is given: checking costs a hundred times the run."""
+
+
+class _Parser(argparse.ArgumentParser):
+    """A parser whose complaints are one line."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(2, f"hashcredit: error: {' '.join(message.split())}\n")
+
+
+def _whole(least: int, most: int) -> Any:
+    """Argument type: a whole number within bounds."""
+
+    def parse(text: str) -> int:
+        try:
+            value = int(text)
+        except ValueError:
+            value = least - 1
+        if not least <= value <= most:
+            allowed = f"{text!r} is not allowed; expected a whole number from {least} to {most}"
+            raise argparse.ArgumentTypeError(allowed)
+        return value
+
+    return parse
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """The whole command line; every command is stored as a function under `command`."""
+    parser = _Parser(
+        prog="hashcredit",
+        description="How far does a fire sale of GPUs spread through miners, neo-clouds and lenders?",
+        epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    parser.add_argument("--version", action=_Version, nargs=0, help="print the version and exit")
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True, parser_class=_Parser)
+    _add_run(commands)
+    _add_compare(commands)
+    _add_scenario(commands)
+    figures = commands.add_parser("figures", help="list the figures of a result folder")
+    figures.set_defaults(command="figures")
+    warmup = commands.add_parser("warmup", help="compile the kernels into the cache")
+    warmup.set_defaults(command="warmup")
+    return parser
+
+
+def _add_run(commands: Any) -> None:
+    run = commands.add_parser(
+        "run", help="simulate a scenario many times and summarise it", allow_abbrev=False
+    )
+    run.set_defaults(command="run")
+    _add_common(run)
+    run.add_argument("--out", metavar="DIR", help="new or empty folder for data, figures and provenance")
+    run.add_argument(
+        "--check",
+        action="store_true",
+        help=f"test every bookkeeping identity after every phase of every replicate (slow; "
+        f"{CHECKED_REPLICATES} replicates unless --replicates is given)",
+    )
+    run.add_argument("--flows", action="store_true", help="print who paid whom for what in replicate 0")
+    run.add_argument("--no-figures", action="store_true", help="write the data only")
+
+
+def _add_compare(commands: Any) -> None:
+    compare = commands.add_parser(
+        "compare", help="the same draws under several secondary-market rules", allow_abbrev=False
+    )
+    compare.set_defaults(command="compare")
+    _add_common(compare)
+    compare.add_argument(
+        "--markets",
+        nargs="+",
+        choices=MARKETS,
+        default=["auction", "deep", "impact"],
+        metavar="RULE",
+        help="rules to compare, the first one being the reference: auction, deep, impact (default: all)",
+    )
+
+
+def _add_common(parser: argparse.ArgumentParser) -> None:
+    """Arguments of every command that simulates."""
+    parser.add_argument(
+        "scenario", nargs="?", metavar="SCENARIO", help="packaged name or TOML file (default: baseline_2026)"
+    )
+    parser.add_argument(
+        "--set",
+        action="append",
+        default=[],
+        metavar="KEY=VALUE",
+        help="change a field, such as shocks.btc_volatility=0.7; may be repeated",
+    )
+    parser.add_argument("--seed", type=_whole(0, 2**63 - 1), default=1, metavar="N", help="default: 1")
+    parser.add_argument(
+        "--replicates", type=_whole(1, MOST_REPLICATES), metavar="N", help="number of runs (default: 1000)"
+    )
+    parser.add_argument(
+        "--threads",
+        type=_whole(1, 1024),
+        metavar="N",
+        help="default: one a processor; never changes a result",
+    )
+    parser.add_argument("--quiet", action="store_true", help="no progress on stderr")
+
+
+def _add_scenario(commands: Any) -> None:
+    scenario = commands.add_parser("scenario", help="list, show and check scenarios")
+    actions = scenario.add_subparsers(title="actions", metavar="ACTION", required=True, parser_class=_Parser)
+    listing = actions.add_parser("list", help="packaged scenarios, one a line, name first")
+    listing.set_defaults(command="scenario list")
+    show = actions.add_parser("show", help="print a complete scenario file")
+    show.add_argument("scenario", nargs="?", metavar="SCENARIO", help="default: baseline_2026")
+    show.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="change a field first")
+    show.add_argument("--table", action="store_true", help="one line a field: unit, bounds, meaning, source")
+    show.set_defaults(command="scenario show")
+    check = actions.add_parser("check", help="validate scenario files")
+    check.add_argument("files", nargs="+", metavar="FILE")
+    check.set_defaults(command="scenario check")
+    schema = actions.add_parser("schema", help="print the JSON schema of a scenario file")
+    schema.set_defaults(command="scenario schema")
+
+
+class _Version(argparse.Action):
+    """Look the version up only when it is asked for."""
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: Any, **__: Any) -> None:
+        from importlib.metadata import version
+
+        print(f"hashcredit {version('hashcredit')}")
+        parser.exit()

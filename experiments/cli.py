@@ -1,0 +1,270 @@
+"""The command `hashcredit`: arguments in, text and result folders out.
+
+Nothing heavy is imported before a command needs it, so that help and mistakes are answered at once.
+"""
+
+import argparse
+import json
+import os
+import sys
+import time
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from hashcredit.experiments.arguments import CHECKED_REPLICATES, REPLICATES, build_parser
+from hashcredit.experiments.progress import Progress
+from hashcredit.experiments.stopping import StopListener
+
+if TYPE_CHECKING:
+    from hashcredit.simulator.results import ManyRuns, Run
+    from hashcredit.simulator.scenario import Scenario
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command line and return its exit code.
+
+    With `argv` left out this is the process's own command: it then ends the process itself when it is
+    stopped by Ctrl-C or SIGTERM.
+    """
+    listener = StopListener()
+    if argv is None:
+        listener.start()
+    try:
+        arguments = build_parser().parse_args(argv)
+    except SystemExit as end:  # help, version or a mistake: said already
+        return int(end.code or 0)
+    arguments.command_line = ["hashcredit", *(sys.argv[1:] if argv is None else argv)]
+    try:
+        code: int = COMMANDS[arguments.command](arguments, listener)
+        sys.stdout.flush()
+    except KeyboardInterrupt:
+        return 130
+    except BrokenPipeError:  # the reader, such as head, has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except Exception as error:
+        code = _complain(error)
+    return code
+
+
+def _complain(error: Exception) -> int:
+    """Print one line for an expected failure and return its exit code; anything else goes on up."""
+    from hashcredit.simulator.errors import HashcreditError
+
+    if isinstance(error, HashcreditError):
+        print(f"hashcredit: error: {error}", file=sys.stderr)
+        return error.exit_code
+    if isinstance(error, OSError | MemoryError):
+        reason = "not enough memory" if isinstance(error, MemoryError) else str(error)
+        print(f"hashcredit: error: {reason}", file=sys.stderr)
+        return 1
+    raise error
+
+
+def _run(arguments: argparse.Namespace, listener: StopListener) -> int:
+    """`hashcredit run`: refuse bad input, simulate, print, publish."""
+    scenario = _scenario(arguments)
+    if arguments.out is None:
+        many, run = _simulate(arguments, scenario)
+        _report(arguments, scenario, many, run)
+        if not arguments.quiet:
+            print("nothing was written; --out DIR keeps data and figures", file=sys.stderr)
+        return 0
+
+    from hashcredit.experiments.output import ResultFolder, write_results
+
+    started = datetime.now(UTC)
+    folder = ResultFolder(arguments.out)
+    with listener.cleaning(folder.discard), folder:
+        many, run = _simulate(arguments, scenario)
+        write_results(
+            folder.path,
+            scenario,
+            many,
+            run,
+            figures=not arguments.no_figures,
+            command=arguments.command_line,
+            start_time=started,
+        )
+        _report(arguments, scenario, many, run)
+        sys.stdout.flush()
+        with listener.last_step():
+            folder.publish()
+    if not arguments.quiet:
+        print(f"results are in {arguments.out}", file=sys.stderr)
+    return 0
+
+
+def _simulate(arguments: argparse.Namespace, scenario: "Scenario") -> "tuple[ManyRuns, Run]":
+    """All replicates for their summaries, and replicate 0 with everything recorded."""
+    from hashcredit.simulator import simulate, simulate_many
+
+    count = arguments.replicates or (CHECKED_REPLICATES if arguments.check else REPLICATES)
+    _announce_compilation(arguments.quiet)
+    with Progress("runs", arguments.quiet) as progress:
+        many = simulate_many(
+            scenario, arguments.seed, count, threads=arguments.threads, progress=progress.update
+        )
+    run = simulate(scenario, arguments.seed, 0, check=arguments.check)
+    if arguments.check:
+        with Progress("checked runs", arguments.quiet) as progress:
+            _same_scalars(run, many)
+            progress.update(1, count)
+            for replicate in range(1, count):
+                _same_scalars(simulate(scenario, arguments.seed, replicate, check=True), many)
+                progress.update(replicate + 1, count)
+    return many, run
+
+
+def _same_scalars(checked: "Run", many: "ManyRuns") -> None:
+    """A checked run goes phase by phase; it must end with the same bits as the compiled weeks."""
+    from hashcredit.simulator.errors import SimulationError
+
+    row = many.summary.iloc[checked.replicate]
+    for name, value in checked.summary.items():
+        if value != row[name] and not (value != value and row[name] != row[name]):  # NaN equals NaN here
+            reason = f"{name} is {value!r} phase by phase but {row[name]!r} in one go"
+            raise SimulationError(reason, row["scenario"], checked.replicate)
+
+
+def _report(arguments: argparse.Namespace, scenario: "Scenario", many: "ManyRuns", run: "Run") -> None:
+    """Print the summary table and, on request, the flow matrix."""
+    from hashcredit.experiments.output import (
+        format_flows,
+        format_residuals,
+        format_statistics,
+        statistics_of,
+    )
+
+    summary = many.summary
+    print(f"{scenario.name}: {scenario.title}")
+    print(f"seed {arguments.seed}, {len(summary):,} replicates of {scenario.horizon_weeks} weeks\n")
+    print(format_statistics(statistics_of(summary)))
+    print(f"\n{format_residuals(summary)}")
+    if arguments.check:
+        print(f"every identity held after every phase of {len(summary):,} replicates")
+    if arguments.flows:
+        print(f"\npayments in replicate 0, summed over {scenario.horizon_weeks} weeks\n")
+        print(format_flows(run.flows))
+
+
+def _compare(arguments: argparse.Namespace, _: StopListener) -> int:
+    """`hashcredit compare`: the same draws under several market rules."""
+    scenario = _scenario(arguments)
+    if len(set(arguments.markets)) < len(arguments.markets):
+        from hashcredit.simulator.errors import ScenarioError
+
+        raise ScenarioError("--markets", " ".join(arguments.markets), "each market at most once")
+    from hashcredit.experiments.compare import compare_markets, format_comparison
+
+    _announce_compilation(arguments.quiet)
+    with Progress("runs", arguments.quiet) as progress:
+        comparison = compare_markets(
+            scenario,
+            arguments.markets,
+            arguments.seed,
+            arguments.replicates or REPLICATES,
+            threads=arguments.threads,
+            progress=progress.update,
+        )
+    print(format_comparison(comparison))
+    return 0
+
+
+def _scenario(arguments: argparse.Namespace) -> "Scenario":
+    """The scenario named on the command line with its changes."""
+    from hashcredit.simulator.scenario import Scenario, parse_assignments
+
+    return Scenario.load(arguments.scenario).with_changes(parse_assignments(arguments.set))
+
+
+def _scenario_list(_: argparse.Namespace, __: StopListener) -> int:
+    from hashcredit.simulator.scenario import Scenario
+
+    names = Scenario.names()
+    width = max(len(name) for name in names)
+    for name in names:
+        print(f"{name:<{width}}  {Scenario.load(name).title}")
+    return 0
+
+
+def _scenario_show(arguments: argparse.Namespace, _: StopListener) -> int:
+    scenario = _scenario(arguments)
+    if not arguments.table:
+        print(scenario.to_toml(comments=True), end="")
+        return 0
+    from hashcredit.simulator.sections_text import toml_value
+
+    rows = [("field", "value", "unit", "lowest", "highest", "meaning", "source", "evidence")]
+    for row in scenario.describe():
+        low, high = ("" if bound is None else str(bound) for bound in (row.low, row.high))
+        value = toml_value(row.value)
+        rows.append((row.field, value, row.unit, low, high, row.meaning, row.source, row.evidence))
+    widths = [min(40, max(len(row[column]) for row in rows)) for column in range(len(rows[0]))]
+    for cells in rows:
+        print("  ".join(f"{cell:<{width}}" for cell, width in zip(cells, widths, strict=True)).rstrip())
+    return 0
+
+
+def _scenario_check(arguments: argparse.Namespace, _: StopListener) -> int:
+    from hashcredit.simulator.scenario import Scenario
+
+    for file in arguments.files:
+        scenario = Scenario.load(file)
+        print(f"{file}: {scenario.name} is valid, digest {scenario.digest()[:16]}")
+    return 0
+
+
+def _scenario_schema(_: argparse.Namespace, __: StopListener) -> int:
+    from hashcredit.simulator.scenario import Scenario
+
+    print(json.dumps(Scenario.json_schema(), indent=2))
+    return 0
+
+
+def _figures(_: argparse.Namespace, __: StopListener) -> int:
+    from hashcredit.experiments.figures import FIGURES
+
+    width = max(len(key) for key in FIGURES)
+    for key, title in FIGURES.items():
+        print(f"{key:<{width}}  {title}")
+    return 0
+
+
+def _warmup(_: argparse.Namespace, __: StopListener) -> int:
+    """Run something tiny on every path, so that all machine code is in the cache."""
+    started = time.perf_counter()
+    from hashcredit.agents.compiled import cache_folder
+    from hashcredit.simulator import Scenario, simulate, simulate_many
+
+    scenario = Scenario.load().with_changes({"horizon_weeks": 2})
+    simulate_many(scenario, replicates=2)
+    simulate(scenario)
+    simulate(scenario, check=True)
+    print(f"kernels are ready in {cache_folder()} after {time.perf_counter() - started:.1f} s")
+    return 0
+
+
+def _announce_compilation(quiet: bool) -> None:
+    """Say why nothing moves for a while when no machine code is cached yet."""
+    from hashcredit.agents.compiled import cache_folder
+
+    if not quiet and not any(cache_folder().rglob("*.nbi")):
+        print("compiling the kernels, about a minute; the next run starts at once", file=sys.stderr)
+
+
+COMMANDS: dict[str, Callable[[argparse.Namespace, StopListener], int]] = {
+    "run": _run,
+    "compare": _compare,
+    "scenario list": _scenario_list,
+    "scenario show": _scenario_show,
+    "scenario check": _scenario_check,
+    "scenario schema": _scenario_schema,
+    "figures": _figures,
+    "warmup": _warmup,
+}
+
+
+if __name__ == "__main__":
+    sys.exit(main())
