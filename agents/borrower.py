@@ -53,7 +53,7 @@ BORROWER = np.dtype(
 
 
 @kernel
-def coins_to_keep(mined, cash, buffer, hold_share):
+def coins_to_keep(mined: float, cash: float, buffer: float, hold_share: float) -> float:
     """Worth (M$) of this week's mined BTC that a miner keeps: a share, once its cash buffer is full."""
     if cash <= buffer:
         return 0.0
@@ -61,7 +61,7 @@ def coins_to_keep(mined, cash, buffer, hold_share):
 
 
 @kernel
-def cover(cash_flow, service):
+def cover(cash_flow: float, service: float) -> float:
     """Debt service cover ratio (DSCR): cash flow over scheduled service of the same weeks, both in M$.
 
     A borrower that owes no service is covered: infinity.
@@ -72,12 +72,12 @@ def cover(cash_flow, service):
 
 
 @kernel
-def capital_budget(cash, buffer, share):
+def capital_budget(cash: float, buffer: float, share: float) -> float:
     """Cash (M$) that a borrower is ready to spend on machines: a share of what exceeds its buffer."""
     return max(0.0, share * (cash - buffer))
 
 
 @kernel
-def worth_buying(value, price, hurdle):
+def worth_buying(value: float, price: float, hurdle: float) -> bool:
     """Whether a machine's value exceeds its price by the hurdle (a fraction of the price)."""
     return value >= price * (1.0 + hurdle)

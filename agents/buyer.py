@@ -33,7 +33,7 @@ BUYER = np.dtype(
 
 
 @kernel
-def bid(value, margin, slot_cost, moving_cost, cap):
+def bid(value: float, margin: float, slot_cost: float, moving_cost: float, cap: float) -> float:
     """Bid (M$ a unit): value less the bidder's margin, slot and moving cost, never above the cap.
 
     The cap is what the same service costs in new machines; a bid of zero or less is no bid.
@@ -42,7 +42,7 @@ def bid(value, margin, slot_cost, moving_cost, cap):
 
 
 @kernel
-def annuity(discount, years):
+def annuity(discount: float, years: float) -> float:
     """Present value of one a year, paid continuously, for `years` at `discount` a year."""
     if abs(discount) < 1e-12:
         return years
@@ -50,7 +50,7 @@ def annuity(discount, years):
 
 
 @kernel
-def affordable(budget, price, free_slots):
+def affordable(budget: float, price: float, free_slots: int) -> int:
     """Whole machines that fit a budget (M$) at a price (M$ a unit, all in) and the free slots."""
     if budget <= 0.0 or free_slots <= 0:
         return 0

@@ -35,7 +35,7 @@ LENDER = np.dtype(
 
 
 @kernel
-def lending_capacity(equity, loans, capital_target, haircut):
+def lending_capacity(equity: float, loans: float, capital_target: float, haircut: float) -> float:
     """New loans (M$) that fit the capital target and the equity slice that back-leverage requires.
 
     A haircut h on loans pledged for funding leaves h of every loan to be carried by equity, so equity
@@ -45,7 +45,9 @@ def lending_capacity(equity, loans, capital_target, haircut):
 
 
 @kernel
-def expected_unit_earning(belief, earning, trend, tenor_years, launch_step):
+def expected_unit_earning(
+    belief: int, earning: float, trend: float, tenor_years: float, launch_step: float
+) -> float:
     """Average yearly earning (M$) of a machine over a loan's life as an underwriter sees it.
 
     `utility`: today's, for ever. Otherwise rents fall at `trend` a year and the machine lives through
@@ -60,7 +62,7 @@ def expected_unit_earning(belief, earning, trend, tenor_years, launch_step):
 
 
 @kernel
-def advance(belief, advance_rate, learned_recovery, recovery_prior):
+def advance(belief: int, advance_rate: float, learned_recovery: float, recovery_prior: float) -> float:
     """Fraction of a machine's price lent at origination; a learner scales it by what it recovered."""
     if belief == Belief.LEARNED:
         return advance_rate * min(1.0, learned_recovery / recovery_prior)
@@ -68,13 +70,21 @@ def advance(belief, advance_rate, learned_recovery, recovery_prior):
 
 
 @kernel
-def underwrites(cash_flow, debt_service, covenant):
+def underwrites(cash_flow: float, debt_service: float, covenant: float) -> bool:
     """Whether expected cash flow covers debt service (both M$ a year) by the covenant."""
     return cash_flow >= covenant * debt_service
 
 
 @kernel
-def proceeds_now(units, price, on_sale, depth, removal_cost, discount, lag_years):
+def proceeds_now(
+    units: int,
+    price: float,
+    on_sale: int,
+    depth: float,
+    removal_cost: float,
+    discount: float,
+    lag_years: float,
+) -> float:
     """Expected proceeds (M$) of seizing and selling `units` at the current depth of the market.
 
     The price falls by 1/e for every `depth` units; `on_sale` units stand in front. Discounted over the
@@ -87,7 +97,9 @@ def proceeds_now(units, price, on_sale, depth, removal_cost, discount, lag_years
 
 
 @kernel
-def value_of_waiting(cash_flow, due, discount, hazard, years, later):
+def value_of_waiting(
+    cash_flow: float, due: float, discount: float, hazard: float, years: float, later: float
+) -> float:
     """Value (M$) of forbearing: payments while the borrower survives, then what is left at the end.
 
     `sum_s exp(-k s) (1 - h)^s min(CF, due) + exp(-k H) (1 - h)^H L`, s in weeks up to `years`,
@@ -103,19 +115,21 @@ def value_of_waiting(cash_flow, due, discount, hazard, years, later):
 
 
 @kernel
-def accelerates(now, waiting):
+def accelerates(now: float, waiting: float) -> bool:
     """Whether a lender calls a loan in breach: it expects more from selling now than from waiting."""
     return now > waiting
 
 
 @kernel
-def learn(recovery, outcome, weight):
+def learn(recovery: float, outcome: float, weight: float) -> float:
     """Running mean of realised recoveries (fractions) after one more outcome."""
     return recovery + weight * (outcome - recovery)
 
 
 @kernel
-def reservation_price(appraisal, floor, share, weeks_held, patience):
+def reservation_price(
+    appraisal: float, floor: float, share: float, weeks_held: int, patience: float
+) -> float:
     """Lowest price (M$ a unit) that a creditor accepts for seized machines.
 
     It starts at a share of the appraisal and falls in a straight line to the floor over its patience.
@@ -125,6 +139,6 @@ def reservation_price(appraisal, floor, share, weeks_held, patience):
 
 
 @kernel
-def weekly_quota(units, share):
+def weekly_quota(units: int, share: float) -> int:
     """Machines of an inventory that are put on sale this week: a share of it, at least one."""
-    return min(units, int(math.ceil(share * units)))
+    return min(units, math.ceil(share * units))

@@ -10,17 +10,19 @@ from hashcredit.agents.dimensions import (
     LenderKind,
     LenderStatus,
     LoanStatus,
+    Record,
 )
+from hashcredit.simulator.bidding import free_slots
+from hashcredit.simulator.economy import Economy
 from hashcredit.simulator.events import note
 from hashcredit.simulator.ledger import lender_equity, pay, revalue
 from hashcredit.simulator.operations import facilities_of
-from hashcredit.simulator.secondary import free_slots
 from hashcredit.simulator.shocks import WEEK
 from hashcredit.simulator.tables import EventKind, Flow, Revaluation, Sector
 
 
 @kernel
-def expected_recovery(economy, p, row):
+def expected_recovery(economy: Economy, p: Record, row: int) -> float:
     """What a holder still expects of a defaulted loan, M$: collateral at a forced sale, else experience."""
     loan = economy.loans[row]
     units = loan.units + loan.seized
@@ -33,7 +35,7 @@ def expected_recovery(economy, p, row):
 
 
 @kernel
-def write_down(economy, p, row):
+def write_down(economy: Economy, p: Record, row: int) -> None:
     """Set the allowance of a defaulted loan to what its holder expects to lose."""
     loan = economy.loans[row]
     lender = economy.lenders[loan.holder]
@@ -45,7 +47,7 @@ def write_down(economy, p, row):
 
 
 @kernel
-def write_down_loans(economy, p):
+def write_down_loans(economy: Economy, p: Record) -> None:
     """Phase 11: allowances on every claim under resolution."""
     for b in range(economy.borrowers.shape[0]):
         if economy.borrowers[b].status != BorrowerStatus.IN_RESOLUTION:
@@ -58,7 +60,7 @@ def write_down_loans(economy, p):
 
 
 @kernel
-def funding_rate(economy, lender):
+def funding_rate(economy: Economy, lender: Record) -> float:
     """Annual rate a lender pays on its funding: depositors the policy rate, others the cost of capital."""
     if lender.kind == LenderKind.BANK:
         return economy.market[0].policy_rate
@@ -66,7 +68,7 @@ def funding_rate(economy, lender):
 
 
 @kernel
-def fund(economy, lender, amount):
+def fund(economy: Economy, lender: Record, amount: float) -> None:
     """Draw funding (M$, negative repays) from the rest of the world."""
     if amount > 0.0:
         pay(economy, Flow.FUNDING, economy.world[0], lender, amount)
@@ -76,7 +78,7 @@ def fund(economy, lender, amount):
 
 
 @kernel
-def pay_out(economy, p, lender, earned):
+def pay_out(economy: Economy, p: Record, lender: Record, earned: float) -> None:
     """Distribute a share of the week's earnings (M$) of a lender that is above its capital target."""
     if earned <= 0.0 or lender.status != LenderStatus.ALIVE:
         return
@@ -88,7 +90,7 @@ def pay_out(economy, p, lender, earned):
 
 
 @kernel
-def manage_lender(economy, p, index):
+def manage_lender(economy: Economy, p: Record, index: int) -> None:
     """A lender's own week: funding cost, distributions, cash back to target, and its end."""
     lender = economy.lenders[index]
     loans = lender.loans.sum()
@@ -110,7 +112,7 @@ def manage_lender(economy, p, index):
 
 
 @kernel
-def refill_buyer(economy, p, k):
+def refill_buyer(economy: Economy, p: Record, k: int) -> None:
     """Fresh money comes with a lag, excess cash is distributed, free slots are built at a finite rate."""
     buyer = economy.buyers[k]
     gap = buyer.cash_target - buyer.cash
@@ -129,14 +131,14 @@ def refill_buyer(economy, p, k):
         if target == 0 or free_slots(buyer, economy.machines, cooling) >= target:
             continue
         buyer.slot_credit[cooling] += target / p.buyers_slot_build_weeks[buyer.kind]
-        built = int(math.floor(buyer.slot_credit[cooling]))
+        built = math.floor(buyer.slot_credit[cooling])
         buyer.slot_credit[cooling] -= built
         buyer.slots[cooling] += built
         economy.market[0].slots_built += built
 
 
 @kernel
-def manage_capital(economy, p):
+def manage_capital(economy: Economy, p: Record) -> None:
     """Every lender's and outsider's own account at the end of the week."""
     for index in range(economy.lenders.shape[0]):
         manage_lender(economy, p, index)

@@ -15,8 +15,10 @@ from hashcredit.agents.dimensions import (
     Instrument,
     LenderStatus,
     MachineKind,
+    Record,
 )
 from hashcredit.agents.lender import accelerates, proceeds_now, value_of_waiting
+from hashcredit.simulator.economy import Economy
 from hashcredit.simulator.events import note
 from hashcredit.simulator.ledger import pay
 from hashcredit.simulator.operations import (
@@ -35,7 +37,7 @@ ALWAYS, CHOICE, NEVER = 0, 1, 2
 
 
 @kernel
-def condemn(borrower, cause, channel, parent):
+def condemn(borrower: Record, cause: int, channel: int, parent: int) -> None:
     """Mark a borrower as failing this week; the first cause counts."""
     if borrower.pending_cause == Cause.NONE:
         borrower.pending_cause = cause
@@ -44,7 +46,7 @@ def condemn(borrower, cause, channel, parent):
 
 
 @kernel
-def assets_at_appraisal(economy, b):
+def assets_at_appraisal(economy: Economy, b: int) -> float:
     """Cash, coins and machines at appraisal of borrower `b`, M$."""
     borrower = economy.borrowers[b]
     coin = economy.market[0].btc_price * 1e-6
@@ -58,13 +60,13 @@ def assets_at_appraisal(economy, b):
 
 
 @kernel
-def debts(borrower):
+def debts(borrower: Record) -> float:
     """Loans and overdue bills, M$."""
     return borrower.debt.sum() + borrower.payables
 
 
 @kernel
-def free_units(economy, b, m):
+def free_units(economy: Economy, b: int, m: int) -> int:
     """Machines of type `m` that borrower `b` owns and has not pledged."""
     free = economy.borrowers[b].units[m]
     first, last = facilities_of(economy, b)
@@ -76,7 +78,7 @@ def free_units(economy, b, m):
 
 
 @kernel
-def sale_depth(economy, p, m):
+def sale_depth(economy: Economy, p: Record, m: int) -> float:
     """Units of type `m` whose sale moves its price by 1/e, as creditors believe."""
     machine = economy.machines[m]
     existing = machine.opening_units + machine.delivered - machine.scrapped
@@ -84,7 +86,7 @@ def sale_depth(economy, p, m):
 
 
 @kernel
-def removal_cost(p, kind):
+def removal_cost(p: Record, kind: int) -> float:
     """Cost (M$ a unit) of taking a repossessed machine out of its rack."""
     if kind == MachineKind.ASIC:
         return p.resolution_removal_cost_asic
@@ -92,7 +94,9 @@ def removal_cost(p, kind):
 
 
 @kernel
-def liquidation_value(economy, p, row, price, discount, lag_years):
+def liquidation_value(
+    economy: Economy, p: Record, row: int, price: float, discount: float, lag_years: float
+) -> float:
     """What the collateral of a loan is expected to fetch if it is seized now, M$, at most its face."""
     loan = economy.loans[row]
     lender = economy.lenders[loan.holder]
@@ -113,7 +117,7 @@ def liquidation_value(economy, p, row, price, discount, lag_years):
 
 
 @kernel
-def lender_accelerates(economy, p, row):
+def lender_accelerates(economy: Economy, p: Record, row: int) -> bool:
     """The holder's choice on an uncured breach: sell now, or wait (`credit.enforcement` may fix it)."""
     if p.credit_enforcement != CHOICE:
         return p.credit_enforcement == ALWAYS
@@ -143,7 +147,7 @@ def lender_accelerates(economy, p, row):
 
 
 @kernel
-def enforce(economy, p, row, channel, parent, weeks):
+def enforce(economy: Economy, p: Record, row: int, channel: int, parent: int, weeks: int) -> None:
     """A breach uncured for `weeks`: at each review the lender accelerates, or forbears until the next."""
     loan = economy.loans[row]
     since = weeks - loan.cure_weeks - 1
@@ -167,7 +171,7 @@ def enforce(economy, p, row, channel, parent, weeks):
 
 
 @kernel
-def test_borrowing_base(economy, p, row):
+def test_borrowing_base(economy: Economy, p: Record, row: int) -> None:
     """Marked loans: pledge free machines, pay the excess over the base down, breach after the cure."""
     loan = economy.loans[row]
     borrower = economy.borrowers[loan.obligor]
@@ -176,7 +180,7 @@ def test_borrowing_base(economy, p, row):
     per_unit = loan.advance_rate * machine.appraisal
     excess = loan.principal - per_unit * loan.units
     if excess > DUST and per_unit > 0.0:
-        wanted = int(math.ceil(excess / per_unit))
+        wanted = math.ceil(excess / per_unit)
         pledged = min(wanted, free_units(economy, loan.obligor, loan.machine))
         loan.units += pledged
         excess -= pledged * per_unit
@@ -202,7 +206,7 @@ def test_borrowing_base(economy, p, row):
 
 
 @kernel
-def test_cover(economy, p, row, dscr):
+def test_cover(economy: Economy, p: Record, row: int, dscr: float) -> None:
     """DSCR covenant: sweep free cash while under it, breach after the cure period."""
     loan = economy.loans[row]
     borrower = economy.borrowers[loan.obligor]
@@ -223,7 +227,7 @@ def test_cover(economy, p, row, dscr):
 
 
 @kernel
-def liquidate_coins(economy, row):
+def liquidate_coins(economy: Economy, row: int) -> float:
     """Sell pledged BTC to repay the loan at once; what is left of the coins stays pledged."""
     market = economy.market[0]
     loan = economy.loans[row]
@@ -240,7 +244,7 @@ def liquidate_coins(economy, row):
 
 
 @kernel
-def test_margin(economy, p, row):
+def test_margin(economy: Economy, p: Record, row: int) -> None:
     """BTC loans: a call is met with free coins and cash; over the liquidation level coins go at once."""
     market = economy.market[0]
     loan = economy.loans[row]
@@ -271,7 +275,7 @@ def test_margin(economy, p, row):
 
 
 @kernel
-def refinance(economy, p, row, dscr):
+def refinance(economy: Economy, p: Record, row: int, dscr: float) -> None:
     """A bullet about to mature is extended if its holder lives, cover passes and assets carry it.
 
     A BTC loan needs only its margin: otherwise its coins are sold and repay it.
@@ -297,7 +301,7 @@ def refinance(economy, p, row, dscr):
 
 
 @kernel
-def roll_over(economy, p):
+def roll_over(economy: Economy, p: Record) -> None:
     """Phase 7: bullets that mature next week are extended, or fall due."""
     week = economy.market[0].week
     for b in range(economy.borrowers.shape[0]):
@@ -312,7 +316,7 @@ def roll_over(economy, p):
 
 
 @kernel
-def test_payment(economy, p, b):
+def test_payment(economy: Economy, p: Record, b: int) -> None:
     """Missed payments beyond the grace period: the borrower fails, insolvent or merely illiquid."""
     borrower = economy.borrowers[b]
     missed = borrower.weeks_payables
@@ -334,7 +338,7 @@ def test_payment(economy, p, b):
 
 
 @kernel
-def is_distressed(economy, b):
+def is_distressed(economy: Economy, b: int) -> bool:
     """Whether a borrower has overdue bills, a missed payment or an uncured borrowing base."""
     if economy.borrowers[b].payables > DUST:
         return True
@@ -347,7 +351,7 @@ def is_distressed(economy, b):
 
 
 @kernel
-def offer_free_units(economy, b):
+def offer_free_units(economy: Economy, b: int) -> None:
     """A borrower in distress puts its unpledged machines on sale, one out of it takes them back."""
     borrower = economy.borrowers[b]
     distressed = is_distressed(economy, b)
@@ -359,7 +363,7 @@ def offer_free_units(economy, b):
 
 
 @kernel
-def test_loan(economy, p, row):
+def test_loan(economy: Economy, p: Record, row: int) -> None:
     """The covenant that a live loan has: margin, borrowing base, cover."""
     loan = economy.loans[row]
     if loan.instrument == Instrument.BTC_LOAN:
@@ -373,7 +377,7 @@ def test_loan(economy, p, row):
 
 
 @kernel
-def enforce_covenants(economy, p):
+def enforce_covenants(economy: Economy, p: Record) -> None:
     """Phase 6 for every live borrower."""
     for b in range(economy.borrowers.shape[0]):
         if economy.borrowers[b].status != BorrowerStatus.ALIVE:

@@ -17,9 +17,11 @@ from hashcredit.agents.dimensions import (
     Channel,
     Instrument,
     LoanStatus,
+    Record,
 )
 from hashcredit.agents.lender import learn
 from hashcredit.simulator.credit import condemn, liquidate_coins, removal_cost
+from hashcredit.simulator.economy import Economy
 from hashcredit.simulator.events import note
 from hashcredit.simulator.ledger import capitalise, pay, post_principal, revalue, take_units, write_off
 from hashcredit.simulator.operations import DUST, facilities_of, loan_rate, sell_coins
@@ -29,7 +31,7 @@ from hashcredit.simulator.tables import EventKind, Flow, Revaluation, Sector
 
 
 @kernel
-def pro_rata(cash, claims):
+def pro_rata(cash: float, claims: float) -> float:
     """Share (0 to 1) of each claim that `cash` pays pari passu; both in M$."""
     if claims <= 0.0:
         return 0.0
@@ -37,7 +39,7 @@ def pro_rata(cash, claims):
 
 
 @kernel
-def estate_waterfall(cash, cost_share, unsecured):
+def estate_waterfall(cash: float, cost_share: float, unsecured: float) -> tuple[float, float, float]:
     """Split an estate: costs, the paid share of unsecured claims, and the surplus for equity.
 
     `cash` and `unsecured` in M$, `cost_share` a fraction of the cash. Returns (costs, share, surplus).
@@ -49,7 +51,7 @@ def estate_waterfall(cash, cost_share, unsecured):
 
 
 @kernel
-def discount_to_default(economy, row):
+def discount_to_default(economy: Economy, row: int) -> float:
     """Factor that discounts today's recovery of a claim to its default date at its contract rate."""
     loan = economy.loans[row]
     market = economy.market[0]
@@ -58,7 +60,7 @@ def discount_to_default(economy, row):
 
 
 @kernel
-def charge_collateral(economy, row, cost):
+def charge_collateral(economy: Economy, row: int, cost: float) -> None:
     """Removal or storage (M$): paid by the holder, added to its claim, netted from what it recovers."""
     loan = economy.loans[row]
     lender = economy.lenders[loan.holder]
@@ -69,7 +71,7 @@ def charge_collateral(economy, row, cost):
 
 
 @kernel
-def apply_collateral(economy, row, proceeds):
+def apply_collateral(economy: Economy, row: int, proceeds: float) -> None:
     """Give sale proceeds that the holder has received to its claim, and the surplus to the estate."""
     loan = economy.loans[row]
     lender = economy.lenders[loan.holder]
@@ -88,7 +90,7 @@ def apply_collateral(economy, row, proceeds):
 
 
 @kernel
-def default_loan(economy, row):
+def default_loan(economy: Economy, row: int) -> float:
     """Turn a loan into a claim; pledged coins are sold at once (safe harbour). Return the claim, M$."""
     loan = economy.loans[row]
     borrower = economy.borrowers[loan.obligor]
@@ -113,7 +115,7 @@ def default_loan(economy, row):
 
 
 @kernel
-def fail(economy, p, seed, replicate, b):
+def fail(economy: Economy, p: Record, seed: int, replicate: int, b: int) -> None:
     """The default of borrower `b`: its loans become claims, the stay begins, its coins go to the estate."""
     market = economy.market[0]
     borrower = economy.borrowers[b]
@@ -148,7 +150,7 @@ def fail(economy, p, seed, replicate, b):
 
 
 @kernel
-def seize(economy, p, row):
+def seize(economy: Economy, p: Record, row: int) -> None:
     """The stay is over: pledged machines move to the holder, who pays for their removal."""
     loan = economy.loans[row]
     borrower = economy.borrowers[loan.obligor]
@@ -166,12 +168,25 @@ def seize(economy, p, row):
     economy.market[0].units_dumped += units
     economy.market[0].paper_seized += loan.paper_value
     charge_collateral(economy, row, units * removal_cost(p, machine.kind))
-    note(economy, EventKind.SEIZURE, Sector.LENDERS, loan.holder, borrower.sector, loan.obligor, m, units,
-         loan.paper_value, machine.appraisal, borrower.cause, Channel.NONE, borrower.default_event)  # fmt: skip
+    note(
+        economy,
+        EventKind.SEIZURE,
+        Sector.LENDERS,
+        loan.holder,
+        borrower.sector,
+        loan.obligor,
+        m,
+        units,
+        loan.paper_value,
+        machine.appraisal,
+        borrower.cause,
+        Channel.NONE,
+        borrower.default_event,
+    )
 
 
 @kernel
-def vacate(economy, p, b):
+def vacate(economy: Economy, p: Record, b: int) -> None:
     """The landlord takes the slots back; a share of them is to let again."""
     borrower = economy.borrowers[b]
     market = economy.market[0]
@@ -183,7 +198,7 @@ def vacate(economy, p, b):
 
 
 @kernel
-def store(economy, p, row):
+def store(economy: Economy, p: Record, row: int) -> None:
     """A week's storage of seized machines."""
     loan = economy.loans[row]
     loan.weeks_held += 1
@@ -194,7 +209,7 @@ def store(economy, p, row):
 
 
 @kernel
-def unsecured_part(loan):
+def unsecured_part(loan: Record) -> float:
     """What a claim may ask of the estate (M$): all of an unsecured loan, a deficiency with recourse."""
     if loan.status != LoanStatus.DEFAULTED or loan.principal <= 0.0:
         return 0.0
@@ -204,7 +219,7 @@ def unsecured_part(loan):
 
 
 @kernel
-def close_claim(economy, p, row, share):
+def close_claim(economy: Economy, p: Record, row: int, share: float) -> float:
     """Pay a claim its share of the estate, write the rest off and remember the recovery."""
     loan = economy.loans[row]
     borrower = economy.borrowers[loan.obligor]
@@ -234,7 +249,7 @@ def close_claim(economy, p, row, share):
 
 
 @kernel
-def close_estate(economy, p, b):
+def close_estate(economy: Economy, p: Record, b: int) -> None:
     """All machines are sold: costs, unsecured claims pari passu, equity; the borrower is gone."""
     borrower = economy.borrowers[b]
     world = economy.world[0]
@@ -263,7 +278,7 @@ def close_estate(economy, p, b):
 
 
 @kernel
-def resolve(economy, p, b):
+def resolve(economy: Economy, p: Record, b: int) -> None:
     """One week of a resolution: seizure when the stay ends, storage, the estate's own sale, the end."""
     market = economy.market[0]
     borrower = economy.borrowers[b]
@@ -292,7 +307,7 @@ def resolve(economy, p, b):
 
 
 @kernel
-def force_defaults(economy, p):
+def force_defaults(economy: Economy, p: Record) -> None:
     """`shocks.forced_default`: the largest holders of a type fail until that many units are seized."""
     if economy.market[0].week != p.forced_week:
         return
@@ -316,7 +331,7 @@ def force_defaults(economy, p):
 
 
 @kernel
-def resolve_defaults(economy, p, seed, replicate):
+def resolve_defaults(economy: Economy, p: Record, seed: int, replicate: int) -> None:
     """Phase 8: new failures, then one week of every resolution."""
     force_defaults(economy, p)
     for b in range(economy.borrowers.shape[0]):

@@ -1,23 +1,26 @@
 """Named draws of the opening week: pure functions of (seed, replicate, stream, agent, index)."""
 
+import numpy as np
+
 from hashcredit.agents.compiled import kernel
+from hashcredit.agents.dimensions import Record
 from hashcredit.simulator.randomness import normal, uniform
 
 
 @kernel
-def opening_normal(seed, replicate, stream, agent, index):
+def opening_normal(seed: int, replicate: int, stream: int, agent: Record, index: int) -> float:
     """Standard normal number `index` of an agent's opening draws."""
     return normal(seed, replicate, 0, agent, stream, index // 4, index % 4)
 
 
 @kernel
-def opening_uniform(seed, replicate, stream, agent, index):
+def opening_uniform(seed: int, replicate: int, stream: int, agent: Record, index: int) -> float:
     """Uniform number `index` (other words than the normal of that index) of an agent's opening draws."""
     return uniform(seed, replicate, 1, agent, stream, index // 4, index % 4)
 
 
 @kernel
-def pick(shares, u):
+def pick(shares: np.ndarray, u: float) -> int:
     """Index drawn with probabilities proportional to `shares` by a uniform number."""
     target = u * shares.sum()
     total = 0.0

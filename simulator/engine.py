@@ -9,8 +9,8 @@ from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 
 import numpy as np
 
-from hashcredit.simulator.economy import Economy
 from hashcredit.simulator.checks import check_identities
+from hashcredit.simulator.economy import Economy
 from hashcredit.simulator.errors import EventBufferFull, ScenarioError
 from hashcredit.simulator.observables import close_run
 from hashcredit.simulator.results import ManyRuns, Run
@@ -44,16 +44,22 @@ def simulate(
     capacity = 4096 + FIRST_EVENTS_PER_BORROWER * setup.borrowers
     while True:
         economy = allocate(setup, series=True, events=capacity)
-        opening = _run(economy, setup, replicate, check=check, keep_opening=True)
+        clear(economy, setup)
+        open_economy(economy, setup.parameters, seed, replicate)
+        opening = shell(economy)
+        if check:
+            _run_checked(economy, setup, replicate, opening)
+        else:
+            run_weeks(economy, setup.parameters, seed, replicate, setup.scenario.horizon_weeks)
         if economy.market["error"][0] != ErrorCode.EVENT_BUFFER_FULL:
             return Run(setup=setup, replicate=replicate, economy=economy, before=opening)
         capacity *= 4  # nothing is lost: the same replicate is run again with more room
         if capacity > MOST_EVENTS:
-            raise EventBufferFull(f"replicate {replicate} writes more than {MOST_EVENTS} events")
+            raise EventBufferFull(MOST_EVENTS, setup.scenario.name, replicate)
 
 
 def simulate_many(
-    scenario: Scenario | str | None | Sequence[Scenario] = None,
+    scenario: Scenario | str | Sequence[Scenario | str] | None = None,
     seed: int = 1,
     replicates: int = 1000,
     *,
@@ -65,7 +71,10 @@ def simulate_many(
     `threads` defaults to the number of processors this process may use; it never changes a result.
     `progress(done, total)` is called from the calling thread.
     """
-    scenarios = list(scenario) if isinstance(scenario, (list, tuple)) else [_scenario(scenario)]
+    if scenario is None or isinstance(scenario, Scenario | str):
+        scenarios = [_scenario(scenario)]
+    else:
+        scenarios = [_scenario(each) for each in scenario]
     whole_number("replicates", replicates, least=1)
     whole_number("seed", seed)
     workers = whole_number("threads", threads, least=1) if threads is not None else processors()
@@ -91,31 +100,22 @@ def _scenario(scenario: Scenario | str | None) -> Scenario:
     return scenario if isinstance(scenario, Scenario) else Scenario.load(scenario)
 
 
-def _run(
-    economy: Economy, setup: Setup, replicate: int, *, check: bool = False, keep_opening: bool = False
-) -> Economy | None:
-    """Run one replicate in an economy's tables; return a copy of the opening ones if asked."""
-    clear(economy, setup)
-    open_economy(economy, setup.parameters, setup.seed, replicate)
-    opening = shell(economy) if keep_opening else None
-    weeks = setup.scenario.horizon_weeks
-    if check:
-        _run_checked(economy, setup, replicate, weeks)
-    else:
-        run_weeks(economy, setup.parameters, setup.seed, replicate, weeks)
-    return opening
-
-
-def _run_checked(economy: Economy, setup: Setup, replicate: int, weeks: int) -> None:
-    """The same weeks phase by phase, with every identity tested after each phase."""
+def _run_checked(economy: Economy, setup: Setup, replicate: int, opening: Economy) -> None:
+    """The weeks phase by phase, with every identity tested after each phase."""
     p = setup.parameters[0]
-    opening = shell(economy)
-    for _ in range(weeks):
+    for _ in range(setup.scenario.horizon_weeks):
         for phase in PHASES:
             phase(economy, p, setup.seed, replicate)
             check_identities(economy, opening, phase.__name__)
         economy.market[0]["week"] += 1
     close_run(economy)
+
+
+def run_replicate(economy: Economy, setup: Setup, replicate: int) -> None:
+    """Run one replicate in an economy's tables, recording what they have room for."""
+    clear(economy, setup)
+    open_economy(economy, setup.parameters, setup.seed, replicate)
+    run_weeks(economy, setup.parameters, setup.seed, replicate, setup.scenario.horizon_weeks)
 
 
 def _batch(
@@ -125,14 +125,12 @@ def _batch(
     for replicate in range(first, last):
         if stop.is_set():
             break
-        _run(economy, setup, replicate)
+        run_replicate(economy, setup, replicate)
         markets[replicate] = economy.market[0]
     return last - first
 
 
-def _run_pool(
-    setups: list[Setup], markets: np.ndarray, workers: int, progress: Progress | None
-) -> None:
+def _run_pool(setups: list[Setup], markets: np.ndarray, workers: int, progress: Progress | None) -> None:
     """Spread all replicates over threads; kernels release the GIL, results go to fixed places."""
     replicates = markets.shape[1]
     total = markets.size

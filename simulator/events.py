@@ -1,13 +1,27 @@
 """Writing the event log."""
 
 from hashcredit.agents.compiled import kernel
+from hashcredit.agents.dimensions import Record
+from hashcredit.simulator.economy import Economy
 from hashcredit.simulator.tables import ErrorCode
 
 
 @kernel
 def note(
-    economy, kind, sector, agent, other_sector, other, machine, units, amount, price, cause, channel, parent
-):
+    economy: Economy,
+    kind: int,
+    sector: int,
+    agent: Record,
+    other_sector: int,
+    other: int,
+    machine: int,
+    units: int,
+    amount: float,
+    price: float,
+    cause: int,
+    channel: int,
+    parent: int,
+) -> int:
     """Append one event and return its row, or -1 if events are not recorded (an empty buffer).
 
     `amount` in M$, `price` in M$ a unit. A full buffer sets the error code that stops the run.

@@ -41,8 +41,21 @@ CODES: dict[tuple[str, str], type[IntEnum]] = {
 }
 """Columns that hold codes, and what the codes mean."""
 
-HIDDEN = frozenset({"sector", "used", "cfads", "service", "cfads_window", "service_window", "pending_cause", "pending_channel", "pending_parent",
-                    "week_interest", "slot_credit"})  # fmt: skip
+HIDDEN = frozenset(
+    {
+        "sector",
+        "used",
+        "cfads",
+        "service",
+        "cfads_window",
+        "service_window",
+        "pending_cause",
+        "pending_channel",
+        "pending_parent",
+        "week_interest",
+        "slot_credit",
+    }
+)
 """Working fields that are no part of the reported tables."""
 
 BY_MACHINE = frozenset({"units", "book", "offered"})
@@ -116,7 +129,7 @@ def series_frame(series: np.ndarray, machines: list[str]) -> "pd.DataFrame":
     frame = pd.DataFrame(series.copy(), columns=names)
     frame.index.name = "week"
     whole = [name for name in names if name.startswith(("alive_", "defaults_", "units_"))]
-    return frame.astype({name: np.int64 for name in whole})
+    return frame.astype(dict.fromkeys(whole, np.int64))
 
 
 def events_frame(events: np.ndarray, machines: list[str]) -> "pd.DataFrame":

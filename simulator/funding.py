@@ -3,10 +3,12 @@
 import math
 
 from hashcredit.agents.compiled import kernel
+from hashcredit.agents.dimensions import Record
+from hashcredit.simulator.economy import Economy
 
 
 @kernel
-def set_funding(economy, p):
+def set_funding(economy: Economy, p: Record) -> None:
     """Read tightness and haircut from the scenario's paths; the cost of capital is convex in tightness."""
     market = economy.market[0]
     tightness = economy.tightness_path[market.week]

@@ -17,35 +17,37 @@ from hashcredit.agents.dimensions import (
     LenderStatus,
     LoanStatus,
     MachineKind,
+    Record,
 )
 from hashcredit.agents.lender import advance, expected_unit_earning, lending_capacity, underwrites
+from hashcredit.simulator.bidding import free_slots, slot_cost
 from hashcredit.simulator.capital import fund
 from hashcredit.simulator.draws import pick
+from hashcredit.simulator.economy import Economy
 from hashcredit.simulator.events import note
 from hashcredit.simulator.ledger import lender_equity, pay, post_principal
 from hashcredit.simulator.machines import value_of
 from hashcredit.simulator.operations import facilities_of
 from hashcredit.simulator.randomness import Stream, exponential, uniform4
-from hashcredit.simulator.secondary import free_slots, slot_cost
 from hashcredit.simulator.tables import EventKind, Flow, Sector
 
 UNLIMITED = 1e18
 
 
 @kernel
-def slot_price(p, cooling):
+def slot_price(p: Record, cooling: int) -> float:
     """Cost (M$) of fitting out one rack slot."""
     return p.costs_retrofit[cooling] * p.costs_slot_kw[cooling]
 
 
 @kernel
-def slot_rent(p, cooling):
+def slot_rent(p: Record, cooling: int) -> float:
     """Take-or-pay lease (M$ a year) of one rack slot."""
     return p.costs_lease[cooling] * p.costs_slot_kw[cooling]
 
 
 @kernel
-def can_plan(economy, b):
+def can_plan(economy: Economy, b: int) -> bool:
     """Whether a borrower is free to invest: alive, no missed payment, no open covenant breach."""
     borrower = economy.borrowers[b]
     if borrower.status != BorrowerStatus.ALIVE or borrower.payables > 0.0:
@@ -61,7 +63,7 @@ def can_plan(economy, b):
 
 
 @kernel
-def choose_machine(economy, p, b):
+def choose_machine(economy: Economy, p: Record, b: int) -> int:
     """The machine on sale with the best value per dollar for borrower `b`, -1 if none is worth it.
 
     Price and value are those of a machine in a slot that has to be built and leased.
@@ -87,7 +89,7 @@ def choose_machine(economy, p, b):
 
 
 @kernel
-def empty_row(economy, b):
+def empty_row(economy: Economy, b: int) -> int:
     """A free row for a new facility of borrower `b`, -1 if all its rows are in use."""
     first, last = facilities_of(economy, b)
     for row in range(first, last):
@@ -97,7 +99,7 @@ def empty_row(economy, b):
 
 
 @kernel
-def capacity_of(economy, p, lender):
+def capacity_of(economy: Economy, p: Record, lender: Record) -> float:
     """New loans (M$) that a lender can still make; without limit while its capital is ignored."""
     if lender.status != LenderStatus.ALIVE:
         return 0.0
@@ -108,7 +110,7 @@ def capacity_of(economy, p, lender):
 
 
 @kernel
-def loan_offer(economy, p, lender, b, m, grade):
+def loan_offer(economy: Economy, p: Record, lender: Record, b: int, m: int, grade: int) -> float:
     """Loan (M$ a unit) that a lender would make against a new machine; 0 if it declines."""
     borrower = economy.borrowers[b]
     machine = economy.machines[m]
@@ -128,7 +130,7 @@ def loan_offer(economy, p, lender, b, m, grade):
 
 
 @kernel
-def find_lender(economy, p, b, m, grade):
+def find_lender(economy: Economy, p: Record, b: int, m: int, grade: int) -> tuple[int, float]:
     """The linked lender with the largest offer that has capacity left; (-1, 0) if none underwrites."""
     best = -1
     best_offer = 0.0
@@ -145,7 +147,7 @@ def find_lender(economy, p, b, m, grade):
 
 
 @kernel
-def make_room(economy, p, b, cooling, units, free):
+def make_room(economy: Economy, p: Record, b: int, cooling: int, units: int, free: int) -> None:
     """Lease and fit out the slots that `units` machines need beyond the `free` ones."""
     borrower = economy.borrowers[b]
     needed = units - max(free, 0)
@@ -162,7 +164,7 @@ def make_room(economy, p, b, cooling, units, free):
 
 
 @kernel
-def open_contract(economy, p, seed, replicate, row, years_week):
+def open_contract(economy: Economy, p: Record, seed: int, replicate: int, row: int, years_week: int) -> None:
     """Rent the units of a facility to a customer at a discount on expected spot use."""
     loan = economy.loans[row]
     machine = economy.machines[loan.machine]
@@ -174,7 +176,20 @@ def open_contract(economy, p, seed, replicate, row, years_week):
 
 
 @kernel
-def open_facility(economy, p, row, b, holder, m, units, amount, grade, u_marked, u_recourse, u_cross):
+def open_facility(
+    economy: Economy,
+    p: Record,
+    row: int,
+    b: int,
+    holder: int,
+    m: int,
+    units: int,
+    amount: float,
+    grade: int,
+    u_marked: float,
+    u_recourse: float,
+    u_cross: float,
+) -> None:
     """Write a new machine loan into a free row and pay it out."""
     loan = economy.loans[row]
     lender = economy.lenders[holder]
@@ -218,7 +233,7 @@ def open_facility(economy, p, row, b, holder, m, units, amount, grade, u_marked,
 
 
 @kernel
-def buy_machines(economy, borrower, m, units):
+def buy_machines(economy: Economy, borrower: Record, m: int, units: int) -> None:
     """Buy new machines from the vendor."""
     machine = economy.machines[m]
     amount = units * machine.price_new
@@ -229,7 +244,7 @@ def buy_machines(economy, borrower, m, units):
 
 
 @kernel
-def invest_borrower(economy, p, seed, replicate, b):
+def invest_borrower(economy: Economy, p: Record, seed: int, replicate: int, b: int) -> None:
     """One borrower's plan: the best machine, the debt it gets for it, and as many as cash and slots allow."""
     borrower = economy.borrowers[b]
     buffer = p.investment_buffer_weeks * borrower.obligations
@@ -267,7 +282,7 @@ def invest_borrower(economy, p, seed, replicate, b):
 
 
 @kernel
-def invest(economy, p, seed, replicate):
+def invest(economy: Economy, p: Record, seed: int, replicate: int) -> None:
     """Phase 12: in planning weeks every borrower decides once, starting with another one each time."""
     week = economy.market[0].week
     if (week + 1) % p.investment_decision_weeks != 0:

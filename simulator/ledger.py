@@ -7,14 +7,15 @@ three times, by the row, by the holder and by the obligor; `post_principal` chan
 """
 
 from hashcredit.agents.compiled import kernel
-from hashcredit.agents.dimensions import FACILITIES
+from hashcredit.agents.dimensions import FACILITIES, Record
+from hashcredit.simulator.economy import Economy
 from hashcredit.simulator.tables import LAST_INCOME_FLOW, Revaluation
 
 LAST_INCOME = int(LAST_INCOME_FLOW)
 
 
 @kernel
-def pay(economy, flow, payer, payee, amount):
+def pay(economy: Economy, flow: int, payer: Record, payee: Record, amount: float) -> None:
     """Move `amount` (M$, not negative) from one account to another under a kind of flow."""
     payer.cash -= amount
     payee.cash += amount
@@ -26,14 +27,14 @@ def pay(economy, flow, payer, payee, amount):
 
 
 @kernel
-def revalue(economy, kind, agent, amount):
+def revalue(economy: Economy, kind: int, agent: Record, amount: float) -> None:
     """Change an agent's worth by `amount` (M$) without a payment."""
     agent.income += amount
     economy.revaluations[kind, agent.sector] += amount
 
 
 @kernel
-def post_principal(loan, borrower, lender, amount):
+def post_principal(loan: Record, borrower: Record, lender: Record, amount: float) -> None:
     """Change the face of a loan by `amount` (M$) on the row, the liability and the asset side."""
     loan.principal += amount
     borrower.debt[loan.instrument] += amount
@@ -41,7 +42,7 @@ def post_principal(loan, borrower, lender, amount):
 
 
 @kernel
-def capitalise(economy, loan, borrower, lender, amount):
+def capitalise(economy: Economy, loan: Record, borrower: Record, lender: Record, amount: float) -> None:
     """Add unpaid interest or a creditor's outlay (M$) to the face: income of the holder, not yet cash."""
     post_principal(loan, borrower, lender, amount)
     revalue(economy, Revaluation.CAPITALISED_INTEREST, borrower, -amount)
@@ -49,7 +50,7 @@ def capitalise(economy, loan, borrower, lender, amount):
 
 
 @kernel
-def write_off(economy, loan, borrower, lender):
+def write_off(economy: Economy, loan: Record, borrower: Record, lender: Record) -> None:
     """Extinguish what is left of a loan on both sides, using up the holder's allowance."""
     left = loan.principal
     revalue(economy, Revaluation.WRITE_OFFS, borrower, left)
@@ -62,7 +63,7 @@ def write_off(economy, loan, borrower, lender):
 
 
 @kernel
-def take_units(holder, machine, units):
+def take_units(holder: Record, machine: int, units: int) -> float:
     """Remove machines of a type from an owner's books; return their book value, M$."""
     book = holder.book[machine] * units / holder.units[machine]
     holder.units[machine] -= units
@@ -74,7 +75,7 @@ def take_units(holder, machine, units):
 
 
 @kernel
-def borrower_equity(economy, b):
+def borrower_equity(economy: Economy, b: int) -> float:
     """Book equity of borrower `b`, M$: cash, coins at market and machines at book less debts."""
     borrower = economy.borrowers[b]
     equity = borrower.cash + borrower.btc * economy.market[0].btc_price * 1e-6 - borrower.payables
@@ -85,12 +86,12 @@ def borrower_equity(economy, b):
 
 
 @kernel
-def lender_equity(lender):
+def lender_equity(lender: Record) -> float:
     """Book equity of a lender, M$: cash and loans less allowance and funding."""
     return lender.cash + lender.loans.sum() - lender.allowance - lender.funding
 
 
 @kernel
-def buyer_equity(buyer):
+def buyer_equity(buyer: Record) -> float:
     """Book equity of a secondary buyer, M$."""
     return buyer.cash + buyer.book.sum()

@@ -8,7 +8,8 @@ value lives on the owners' rows; the fundamental value belongs to a site class a
 import math
 
 from hashcredit.agents.compiled import kernel
-from hashcredit.agents.dimensions import MachineKind
+from hashcredit.agents.dimensions import MachineKind, Record
+from hashcredit.simulator.economy import Economy
 from hashcredit.simulator.shocks import WEEK
 from hashcredit.simulator.valuation import value_at, value_coefficients
 
@@ -19,13 +20,13 @@ GONE = 8.0
 
 
 @kernel
-def launch_progress(p, at, week):
+def launch_progress(p: Record, at: float, week: int) -> float:
     """Share (0 to 1) of a launch's effect that has come through, `at` being its midpoint week."""
     return 1.0 / (1.0 + math.exp(-(week - at) / p.compute_launch_width_weeks))
 
 
 @kernel
-def obsolescence(p, machine, week):
+def obsolescence(p: Record, machine: Record, week: int) -> float:
     """Earnings of a GPU type relative to the first week, for what later rivals have taken since.
 
     Throughputs are rents of the first week, so launches of the past are already in them.
@@ -42,7 +43,7 @@ def obsolescence(p, machine, week):
 
 
 @kernel
-def move_compute_market(economy, p):
+def move_compute_market(economy: Economy, p: Record) -> None:
     """Reference GPU-hour price: trend, demand over active supply, shock; two-sided."""
     market = economy.market[0]
     years = (market.week + 1) * WEEK
@@ -60,7 +61,7 @@ def move_compute_market(economy, p):
 
 
 @kernel
-def move_hashprice(economy, p):
+def move_hashprice(economy: Economy, p: Record) -> None:
     """Hashprice: BTC and subsidy over difficulty; difficulty follows last week's hashprice with a lag."""
     market = economy.market[0]
     years = (market.week + 1) * WEEK
@@ -75,7 +76,7 @@ def move_hashprice(economy, p):
 
 
 @kernel
-def set_earning(economy, p, m):
+def set_earning(economy: Economy, p: Record, m: int) -> None:
     """Earning of a spot unit of type `m` (M$ a year), and in which site classes it stays on."""
     market = economy.market[0]
     machine = economy.machines[m]
@@ -90,7 +91,7 @@ def set_earning(economy, p, m):
 
 
 @kernel
-def set_earnings(economy, p):
+def set_earnings(economy: Economy, p: Record) -> None:
     """What every machine type earns this week."""
     for m in range(economy.machines.shape[0]):
         if economy.machines[m].used:
@@ -98,7 +99,7 @@ def set_earnings(economy, p):
 
 
 @kernel
-def anticipate_launches(economy, p, m):
+def anticipate_launches(economy: Economy, p: Record, m: int) -> int:
     """Fill the announced falls of earnings that a valuer of type `m` still expects; return their number.
 
     A launch under way leaves the rest of its logistic, at once once its midpoint is past; one that is
@@ -130,7 +131,7 @@ def anticipate_launches(economy, p, m):
 
 
 @kernel
-def refresh_value(economy, p, m, site):
+def refresh_value(economy: Economy, p: Record, m: int, site: int) -> None:
     """Evaluate the value integrand of type `m` in a site class once for all bidders of the week."""
     machine = economy.machines[m]
     count = anticipate_launches(economy, p, m)
@@ -152,7 +153,7 @@ def refresh_value(economy, p, m, site):
 
 
 @kernel
-def value_of(economy, p, m, site, spread, oldest):
+def value_of(economy: Economy, p: Record, m: int, site: int, spread: float, oldest: int) -> float:
     """Fundamental value (M$ a unit) of type `m` in a site class at cost of capital plus `spread`.
 
     The integrand may be up to `oldest` weeks old; 0 asks for this week's.
@@ -163,13 +164,13 @@ def value_of(economy, p, m, site, spread, oldest):
 
 
 @kernel
-def scrap_price(p, machine):
+def scrap_price(p: Record, machine: Record) -> float:
     """What the parts of a machine fetch, M$ a unit."""
     return p.secondary_market_scrap_share * machine.price_new
 
 
 @kernel
-def orderly_value(economy, p, m):
+def orderly_value(economy: Economy, p: Record, m: int) -> float:
     """The appraiser's value (M$ a unit) of type `m` this week: an average operator's, at least its parts'."""
     machine = economy.machines[m]
     site = p.valuation_appraiser_site_class
@@ -180,7 +181,7 @@ def orderly_value(economy, p, m):
 
 
 @kernel
-def update_income_values(economy, p):
+def update_income_values(economy: Economy, p: Record) -> None:
     """The appraiser's income value of each type, renewed every `valuation.refresh_weeks`."""
     for m in range(economy.machines.shape[0]):
         machine = economy.machines[m]
@@ -189,7 +190,7 @@ def update_income_values(economy, p):
 
 
 @kernel
-def mark_appraisals(economy, p):
+def mark_appraisals(economy: Economy, p: Record) -> None:
     """Appraisals follow the week's trades by their volume and the income value slowly.
 
     No trade, no market news: `A' = A + a q / (q + q0) (vwap - A) + b (M - A)`.

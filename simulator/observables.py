@@ -2,8 +2,11 @@
 
 from enum import IntEnum
 
+import numpy as np
+
 from hashcredit.agents.compiled import kernel
-from hashcredit.agents.dimensions import BorrowerKind, BorrowerStatus, LenderStatus
+from hashcredit.agents.dimensions import BorrowerKind, BorrowerStatus, LenderStatus, Record
+from hashcredit.simulator.economy import Economy
 from hashcredit.simulator.ledger import lender_equity
 
 
@@ -64,7 +67,7 @@ HOURS_A_YEAR = 8766.0
 
 
 @kernel
-def money_residual(economy):
+def money_residual(economy: Economy) -> float:
     """|total cash - opening total| over gross cash without the rest of the world."""
     total = economy.world[0].cash
     gross = 0.0
@@ -81,7 +84,7 @@ def money_residual(economy):
 
 
 @kernel
-def balance_residual(economy):
+def balance_residual(economy: Economy) -> float:
     """Largest |asset face - liability face| over instruments, relative to the larger side (or 1 M$)."""
     worst = 0.0
     for instrument in range(economy.borrowers[0].debt.shape[0]):
@@ -96,7 +99,7 @@ def balance_residual(economy):
 
 
 @kernel
-def units_residual(economy):
+def units_residual(economy: Economy) -> int:
     """Largest |units held - opening units - delivered + scrapped| over machine types."""
     worst = 0
     for m in range(economy.machines.shape[0]):
@@ -115,7 +118,7 @@ def units_residual(economy):
 
 
 @kernel
-def measure_residuals(economy):
+def measure_residuals(economy: Economy) -> None:
     """Update the largest residuals of the run."""
     market = economy.market[0]
     market.money_residual = max(market.money_residual, money_residual(economy))
@@ -124,7 +127,7 @@ def measure_residuals(economy):
 
 
 @kernel
-def record_agents(economy, row):
+def record_agents(economy: Economy, row: np.ndarray) -> None:
     """Counts and sums over agents."""
     alive_miners = 0
     alive_neoclouds = 0
@@ -167,7 +170,7 @@ def record_agents(economy, row):
 
 
 @kernel
-def record_machines(economy, p, row):
+def record_machines(economy: Economy, p: Record, row: np.ndarray) -> None:
     """Rents, the values and the week's trade of each machine type."""
     used = 0
     for m in range(economy.machines.shape[0]):
@@ -188,7 +191,7 @@ def record_machines(economy, p, row):
 
 
 @kernel
-def record(economy, p):
+def record(economy: Economy, p: Record) -> None:
     """Close the week: residuals always, the series if it is kept."""
     measure_residuals(economy)
     market = economy.market[0]
@@ -214,7 +217,7 @@ def record(economy, p):
 
 
 @kernel
-def close_run(economy):
+def close_run(economy: Economy) -> None:
     """Closing scalars that no phase keeps: unsold machines and open write-downs."""
     market = economy.market[0]
     market.units_unsold = 0

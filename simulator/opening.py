@@ -5,8 +5,9 @@ import math
 import numpy as np
 
 from hashcredit.agents.compiled import kernel
-from hashcredit.agents.dimensions import BuyerKind, Cooling, LenderKind
+from hashcredit.agents.dimensions import BuyerKind, Cooling, LenderKind, Record
 from hashcredit.simulator.draws import opening_normal
+from hashcredit.simulator.economy import Economy
 from hashcredit.simulator.ledger import borrower_equity, buyer_equity, lender_equity
 from hashcredit.simulator.randomness import Stream
 from hashcredit.simulator.tables import Sector
@@ -16,7 +17,7 @@ LEAST_SHARE = 0.25
 
 
 @kernel
-def open_lender(economy, p, index):
+def open_lender(economy: Economy, p: Record, index: int) -> None:
     """A lender's kind and terms; its balance sheet follows once all loans are placed."""
     lender = economy.lenders[index]
     banks, credit = p.population_banks, p.population_private_credit
@@ -37,7 +38,7 @@ def open_lender(economy, p, index):
 
 
 @kernel
-def capitalise_lenders(economy, p):
+def capitalise_lenders(economy: Economy, p: Record) -> None:
     """Equity and funding that carry the loans placed, with the headroom of undrawn capacity."""
     total = 0.0
     for index in range(economy.lenders.shape[0]):
@@ -57,7 +58,7 @@ def capitalise_lenders(economy, p):
 
 
 @kernel
-def buyer_kind(p, k):
+def buyer_kind(p: Record, k: int) -> int:
     """Kind of buyer `k`: operators, brokers, refurbishers, then scrap dealers."""
     last = p.population_operators
     if k < last:
@@ -72,7 +73,7 @@ def buyer_kind(p, k):
 
 
 @kernel
-def open_buyer(economy, p, seed, replicate, k):
+def open_buyer(economy: Economy, p: Record, seed: int, replicate: int, k: int) -> None:
     """A buyer's terms, cash and free slots."""
     buyer = economy.buyers[k]
     kind = buyer_kind(p, k)
@@ -98,7 +99,7 @@ def open_buyer(economy, p, seed, replicate, k):
 
 
 @kernel
-def open_books(economy):
+def open_books(economy: Economy) -> None:
     """Remember the opening stocks against which every identity is checked."""
     market = economy.market[0]
     money = economy.world[0].cash

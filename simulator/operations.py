@@ -11,7 +11,9 @@ from hashcredit.agents.dimensions import (
     Instrument,
     LoanStatus,
     MachineKind,
+    Record,
 )
+from hashcredit.simulator.economy import Economy
 from hashcredit.simulator.events import note
 from hashcredit.simulator.ledger import capitalise, pay, post_principal, revalue
 from hashcredit.simulator.shocks import WEEK
@@ -22,14 +24,14 @@ DUST = 1e-9
 
 
 @kernel
-def facilities_of(economy, b):
+def facilities_of(economy: Economy, b: int) -> tuple[int, int]:
     """First row, and the row after the last, that borrower `b` has used in the loan table."""
     first = b * FACILITIES
     return first, first + economy.borrowers[b].facilities
 
 
 @kernel
-def loan_rate(loan, policy_rate):
+def loan_rate(loan: Record, policy_rate: float) -> float:
     """Annual interest rate of a loan: its coupon, or the floored policy rate plus its spread."""
     if loan.fixed_rate:
         return loan.rate
@@ -37,7 +39,7 @@ def loan_rate(loan, policy_rate):
 
 
 @kernel
-def scheduled_principal(loan, week):
+def scheduled_principal(loan: Record, week: int) -> float:
     """Principal (M$) that falls due this week: level instalments, or all of it at maturity."""
     current = loan.principal - loan.overdue
     if loan.amortising:
@@ -46,7 +48,7 @@ def scheduled_principal(loan, week):
 
 
 @kernel
-def weekly_service(loan, policy_rate, week):
+def weekly_service(loan: Record, policy_rate: float, week: int) -> float:
     """Interest and level instalments of a week, M$; a bullet's repayment is refinanced, not serviced."""
     service = loan.principal * loan_rate(loan, policy_rate) * WEEK
     if loan.amortising:
@@ -55,7 +57,7 @@ def weekly_service(loan, policy_rate, week):
 
 
 @kernel
-def sell_coins(economy, p, borrower, amount):
+def sell_coins(economy: Economy, p: Record, borrower: Record, amount: float) -> float:
     """Sell unpledged BTC worth up to `amount` (M$) and return what it fetched."""
     price = economy.market[0].btc_price * 1e-6
     coins = min(borrower.btc, amount / price)
@@ -67,7 +69,7 @@ def sell_coins(economy, p, borrower, amount):
 
 
 @kernel
-def revalue_coins(economy, previous_price):
+def revalue_coins(economy: Economy, previous_price: float) -> None:
     """Mark every miner's BTC, pledged or not, from last week's price (USD) to this week's."""
     change = (economy.market[0].btc_price - previous_price) * 1e-6
     for b in range(economy.borrowers.shape[0]):
@@ -82,7 +84,7 @@ def revalue_coins(economy, previous_price):
 
 
 @kernel
-def expire_contract(economy, p, row):
+def expire_contract(economy: Economy, p: Record, row: int) -> None:
     """End a rental contract that has run out or whose customer has failed; its units go to spot."""
     market = economy.market[0]
     loan = economy.loans[row]
@@ -97,7 +99,7 @@ def expire_contract(economy, p, row):
 
 
 @kernel
-def earn(economy, p, b):
+def earn(economy: Economy, p: Record, b: int) -> float:
     """Rent, mining revenue and the avoidable cost of running units; return revenue less cost, M$."""
     borrower = economy.borrowers[b]
     market = economy.market[0]
@@ -150,7 +152,7 @@ def earn(economy, p, b):
 
 
 @kernel
-def pay_bill(economy, p, flow, borrower, due):
+def pay_bill(economy: Economy, p: Record, flow: int, borrower: Record, due: float) -> None:
     """Pay a bill from cash and then from coins; what is left becomes an overdue payable."""
     if borrower.cash < due:
         sell_coins(economy, p, borrower, due - borrower.cash)
@@ -164,7 +166,7 @@ def pay_bill(economy, p, flow, borrower, due):
 
 
 @kernel
-def settle_payables(economy, p, borrower):
+def settle_payables(economy: Economy, p: Record, borrower: Record) -> None:
     """Pay overdue bills out of cash and coins."""
     if borrower.payables <= 0.0:
         return
@@ -180,7 +182,7 @@ def settle_payables(economy, p, borrower):
 
 
 @kernel
-def repay(economy, loan, borrower, lender, amount):
+def repay(economy: Economy, loan: Record, borrower: Record, lender: Record, amount: float) -> None:
     """Repay part of a loan's principal (M$); a loan repaid in full frees its collateral."""
     pay(economy, Flow.LOAN_REPAYMENTS, borrower, lender, amount)
     post_principal(loan, borrower, lender, -amount)
@@ -201,7 +203,7 @@ def repay(economy, loan, borrower, lender, amount):
 
 
 @kernel
-def service_loan(economy, p, row):
+def service_loan(economy: Economy, p: Record, row: int) -> float:
     """Collect interest, the instalment and what is overdue; capitalise interest that is not paid.
 
     Returns the week's scheduled service (M$): interest and level instalments, not a bullet's repayment.
@@ -238,13 +240,13 @@ def service_loan(economy, p, row):
 
 
 @kernel
-def owes(loan):
+def owes(loan: Record) -> bool:
     """Whether a row is a live loan with principal outstanding."""
     return loan.status == LoanStatus.PERFORMING and loan.principal > 0.0
 
 
 @kernel
-def service_debt(economy, p, b):
+def service_debt(economy: Economy, p: Record, b: int) -> float:
     """Serve all loans of a borrower, secured ones first; return the week's scheduled service, M$."""
     first, last = facilities_of(economy, b)
     scheduled = 0.0
@@ -263,7 +265,7 @@ def service_debt(economy, p, b):
 
 
 @kernel
-def close_expired_contracts(economy, b):
+def close_expired_contracts(economy: Economy, b: int) -> None:
     """Free the rows whose loan is repaid and whose contract has ended since."""
     first, last = facilities_of(economy, b)
     for row in range(first, last):
@@ -274,7 +276,7 @@ def close_expired_contracts(economy, b):
 
 
 @kernel
-def remember_week(economy, borrower, cash_flow, service):
+def remember_week(economy: Economy, borrower: Record, cash_flow: float, service: float) -> None:
     """Move the trailing window on by a week; its sums are added up afresh once a round."""
     slot = economy.market[0].week % DSCR_WINDOW
     borrower.cfads_window += cash_flow - borrower.cfads[slot]
@@ -287,7 +289,7 @@ def remember_week(economy, borrower, cash_flow, service):
 
 
 @kernel
-def operate_borrower(economy, p, b):
+def operate_borrower(economy: Economy, p: Record, b: int) -> None:
     """One borrower's week: earn, pay bills, serve debt, remember cover and obligations."""
     borrower = economy.borrowers[b]
     earned = earn(economy, p, b)
@@ -302,7 +304,7 @@ def operate_borrower(economy, p, b):
 
 
 @kernel
-def operate_buyer(economy, k):
+def operate_buyer(economy: Economy, k: int) -> None:
     """One buyer's week: racked machines earn spot rent where it covers their avoidable cost."""
     buyer = economy.buyers[k]
     rent = 0.0
@@ -333,7 +335,7 @@ def operate_buyer(economy, k):
 
 
 @kernel
-def operate(economy, p):
+def operate(economy: Economy, p: Record) -> None:
     """Everybody's operating week; active throughput is counted afresh for next week's supply."""
     economy.market[0].active = 0.0
     for b in range(economy.borrowers.shape[0]):

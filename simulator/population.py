@@ -6,29 +6,31 @@ a marked loan never exceeds its borrowing base, a BTC loan stands at its initial
 
 import math
 
+import numpy as np
+
 from hashcredit.agents.compiled import kernel
 from hashcredit.agents.dimensions import (
-    FACILITIES,
     BorrowerKind,
     Instrument,
     LoanStatus,
     MachineKind,
+    Record,
 )
 from hashcredit.simulator.draws import opening_normal, opening_uniform, pick
+from hashcredit.simulator.economy import Economy
 from hashcredit.simulator.funding import set_funding
-from hashcredit.simulator.ledger import post_principal
 from hashcredit.simulator.machines import orderly_value, set_earnings
 from hashcredit.simulator.opening import capitalise_lenders, open_books, open_buyer, open_lender
+from hashcredit.simulator.opening_loans import contract_units, open_bullets, open_loan, open_machine_loan
 from hashcredit.simulator.operations import facilities_of, weekly_service
 from hashcredit.simulator.randomness import Stream
 from hashcredit.simulator.tables import Sector
 
 NEVER_VALUED = -1_000_000
-FIRST_DRAW_OF_FACILITY = 8
 
 
 @kernel
-def open_market(economy, p):
+def open_market(economy: Economy, p: Record) -> None:
     """Prices, indices and valuations of the first week."""
     market = economy.market[0]
     market.btc_fundamental = math.log(p.shocks_btc_price0)
@@ -52,113 +54,7 @@ def open_market(economy, p):
 
 
 @kernel
-def pick_holder(economy, p, b, u):
-    """A linked lender of borrower `b`, drawn by the market shares of the lenders' kinds."""
-    first, last = economy.credit_start[b], economy.credit_start[b + 1]
-    total = 0.0
-    for link in range(first, last):
-        total += p.lenders_market_share[economy.lenders[economy.credit_lender[link]].kind]
-    target = u * total
-    so_far = 0.0
-    for link in range(first, last):
-        index = economy.credit_lender[link]
-        so_far += p.lenders_market_share[economy.lenders[index].kind]
-        if target < so_far:
-            return index
-    return economy.credit_lender[last - 1]
-
-
-@kernel
-def next_row(economy, b):
-    """Take the next loan row of a borrower into use; -1 if all are."""
-    borrower = economy.borrowers[b]
-    if borrower.facilities == FACILITIES:
-        return -1
-    borrower.facilities += 1
-    return b * FACILITIES + borrower.facilities - 1
-
-
-@kernel
-def open_loan(economy, p, seed, replicate, b, draw, instrument, principal, maturity):
-    """Write an opening loan into the next free row and return the row (-1: no row left, no loan)."""
-    row = next_row(economy, b)
-    if row < 0:
-        return row
-    loan = economy.loans[row]
-    holder = pick_holder(economy, p, b, opening_uniform(seed, replicate, Stream.POPULATION_LOAN, b, draw))
-    loan.status = LoanStatus.PERFORMING
-    loan.instrument = instrument
-    loan.rank = 0 if instrument <= Instrument.BTC_LOAN else 1
-    loan.holder = holder
-    loan.obligor = b
-    loan.machine = -1
-    loan.maturity_week = maturity
-    loan.cure_weeks = p.credit_cure_weeks
-    loan.recourse = 1
-    loan.cross_default = 1
-    loan.fixed_rate = 1
-    loan.floor = p.credit_floor
-    loan.offtaker = economy.borrowers[b].grade
-    post_principal(loan, economy.borrowers[b], economy.lenders[holder], principal)
-    return row
-
-
-@kernel
-def contract_units(economy, p, seed, replicate, row, draw):
-    """Rent part of a facility's units out under a running contract."""
-    loan = economy.loans[row]
-    b = loan.obligor
-    stream = Stream.POPULATION_LOAN
-    span = p.neoclouds_contracted_high - p.neoclouds_contracted_low
-    share = p.neoclouds_contracted_low + span * opening_uniform(seed, replicate, stream, b, draw)
-    span = p.neoclouds_contract_premium_high - p.neoclouds_contract_premium_low
-    premium = p.neoclouds_contract_premium_low + span * opening_uniform(seed, replicate, stream, b, draw + 1)
-    loan.contract_units = int(share * loan.units)
-    loan.contract_rent = premium * economy.machines[loan.machine].earning
-    loan.contract_end = int(p.investment_contract_weeks * opening_uniform(seed, replicate, stream, b, draw + 2))
-    loan.offtaker = pick(p.neoclouds_offtaker_shares, opening_uniform(seed, replicate, stream, b, draw + 3))
-    loan.rate = p.credit_spread_by_grade[loan.offtaker]
-    loan.hazard_left = -math.log(opening_uniform(seed, replicate, stream, b, draw + 4))
-
-
-@kernel
-def open_machine_loan(economy, p, seed, replicate, b, m, units, age):
-    """A machine loan drawn `age` weeks ago and amortised since; -1 if it has been repaid."""
-    if age >= p.credit_tenor_weeks:
-        return -1
-    stream = Stream.POPULATION_LOAN
-    draw = FIRST_DRAW_OF_FACILITY * (m + 4)
-    z = opening_normal(seed, replicate, stream, b, draw)
-    ltv = min(0.95, max(0.05, p.credit_origination_ltv + p.credit_ltv_sd * z))
-    machine = economy.machines[m]
-    left = 1.0 - age / p.credit_tenor_weeks
-    principal = ltv * units * machine.price_new * left
-    maturity = p.credit_tenor_weeks - age
-    row = open_loan(economy, p, seed, replicate, b, draw, Instrument.MACHINE_LOAN, 0.0, maturity)
-    if row < 0:
-        return row
-    loan = economy.loans[row]
-    lender = economy.lenders[loan.holder]
-    loan.machine = m
-    loan.units = units
-    loan.amortising = 1
-    loan.fixed_rate = 0
-    loan.rate = p.credit_spread_by_grade[loan.offtaker]
-    if machine.kind == MachineKind.GPU:  # cover covenants are known of data-centre and GPU loans only
-        loan.dscr_covenant = p.credit_dscr_covenant
-        loan.cash_sweep = 1
-    loan.borrowing_base = opening_uniform(seed, replicate, stream, b, draw + 1) < p.credit_marked_share
-    loan.recourse = opening_uniform(seed, replicate, stream, b, draw + 2) < p.credit_recourse_share
-    loan.cross_default = opening_uniform(seed, replicate, stream, b, draw + 3) < p.credit_cross_default_share
-    loan.advance_rate = p.credit_base_headroom * lender.advance_rate
-    if loan.borrowing_base:
-        principal = min(principal, loan.advance_rate * machine.appraisal * units)
-    post_principal(loan, economy.borrowers[b], lender, principal)
-    return row
-
-
-@kernel
-def buy_fleet(economy, b, m, units, age):
+def buy_fleet(economy: Economy, b: int, m: int, units: int, age: int) -> None:
     """Put `units` machines bought `age` weeks ago on the books."""
     borrower = economy.borrowers[b]
     machine = economy.machines[m]
@@ -168,7 +64,7 @@ def buy_fleet(economy, b, m, units, age):
 
 
 @kernel
-def lease_sites(economy, p, b, free_share):
+def lease_sites(economy: Economy, p: Record, b: int, free_share: float) -> None:
     """Slots for the fleet plus a share of free ones, and their take-or-pay lease."""
     borrower = economy.borrowers[b]
     for m in range(economy.machines.shape[0]):
@@ -181,7 +77,7 @@ def lease_sites(economy, p, b, free_share):
 
 
 @kernel
-def opening_earnings(economy, b):
+def opening_earnings(economy: Economy, b: int) -> tuple[float, float]:
     """Revenue and avoidable cost (M$ a week) of a borrower's fleet in the first week."""
     borrower = economy.borrowers[b]
     site = borrower.site_class
@@ -209,21 +105,9 @@ def opening_earnings(economy, b):
 
 
 @kernel
-def open_bullets(economy, p, seed, replicate, b, assets, probability, share, coupon, instrument):
-    """A convertible or high-yield bond of a share of assets, with some probability."""
-    stream = Stream.POPULATION_LOAN
-    draw = 4 * instrument
-    if opening_uniform(seed, replicate, stream, b, 400 + draw) >= probability:
-        return
-    span = p.credit_bullet_weeks_high - p.credit_bullet_weeks_low
-    weeks = p.credit_bullet_weeks_low + int(span * opening_uniform(seed, replicate, stream, b, 401 + draw))
-    row = open_loan(economy, p, seed, replicate, b, 402 + draw, instrument, share * assets, weeks)
-    if row >= 0:
-        economy.loans[row].rate = coupon
-
-
-@kernel
-def close_opening(economy, p, b, free_share, cash_weeks, cash_log_sd, z):
+def close_opening(
+    economy: Economy, p: Record, b: int, free_share: float, cash_weeks: float, cash_log_sd: float, z: float
+) -> None:
     """Leases, overhead, cash for some weeks of obligations, and a trailing window in steady state."""
     borrower = economy.borrowers[b]
     lease_sites(economy, p, b, free_share)
@@ -244,7 +128,17 @@ def close_opening(economy, p, b, free_share, cash_weeks, cash_log_sd, z):
 
 
 @kernel
-def open_borrower(economy, p, seed, replicate, b, kind, stream, site_shares, grade_shares):
+def open_borrower(
+    economy: Economy,
+    p: Record,
+    seed: int,
+    replicate: int,
+    b: int,
+    kind: int,
+    stream: int,
+    site_shares: np.ndarray,
+    grade_shares: np.ndarray,
+) -> None:
     """Identity of a borrower: kind, site class, credit grade, cost of capital."""
     borrower = economy.borrowers[b]
     borrower.kind = kind
@@ -258,13 +152,24 @@ def open_borrower(economy, p, seed, replicate, b, kind, stream, site_shares, gra
 
 
 @kernel
-def machine_age(p, machine, u):
+def machine_age(p: Record, machine: Record, u: float) -> int:
     """Weeks since a fleet of this type was bought: uniform, not before the machine's launch."""
     return int(u * min(p.credit_loan_age_weeks, -machine.launch_week))
 
 
 @kernel
-def open_gpu_fleet(economy, p, seed, replicate, b, stream, value, shares, mix_log_sd, contracts):
+def open_gpu_fleet(
+    economy: Economy,
+    p: Record,
+    seed: int,
+    replicate: int,
+    b: int,
+    stream: int,
+    value: float,
+    shares: np.ndarray,
+    mix_log_sd: float,
+    contracts: bool,
+) -> float:
     """Spread a fleet's value at new prices over GPU types, with a loan on each; return the value placed."""
     weights = economy.launch_factors  # scratch: one weight a type, MAX_LAUNCHES >= MACHINE_TYPES
     total = 0.0
@@ -293,7 +198,7 @@ def open_gpu_fleet(economy, p, seed, replicate, b, stream, value, shares, mix_lo
 
 
 @kernel
-def open_neocloud(economy, p, seed, replicate, b):
+def open_neocloud(economy: Economy, p: Record, seed: int, replicate: int, b: int) -> None:
     """A GPU cloud: levered fleet, contracts, perhaps bonds."""
     stream = Stream.POPULATION_NEOCLOUD
     open_borrower(economy, p, seed, replicate, b, BorrowerKind.NEOCLOUD.value, stream,
@@ -301,18 +206,37 @@ def open_neocloud(economy, p, seed, replicate, b):
     size = math.exp(p.neoclouds_fleet_log_sd * opening_normal(seed, replicate, stream, b, 0))
     value = open_gpu_fleet(economy, p, seed, replicate, b, stream, p.neoclouds_fleet_median * size,
                            p.neoclouds_gpu_shares, p.neoclouds_mix_log_sd, True)  # fmt: skip
-    open_bullets(economy, p, seed, replicate, b, value, p.neoclouds_high_yield_probability,
-                 p.neoclouds_high_yield_share, p.credit_high_yield_coupon, Instrument.HIGH_YIELD.value)  # fmt: skip
-    open_bullets(economy, p, seed, replicate, b, value, p.neoclouds_convertible_probability,
-                 p.neoclouds_convertible_share, p.credit_convertible_coupon,
-                 Instrument.CONVERTIBLE.value)  # fmt: skip
+    open_bullets(
+        economy,
+        p,
+        seed,
+        replicate,
+        b,
+        value,
+        p.neoclouds_high_yield_probability,
+        p.neoclouds_high_yield_share,
+        p.credit_high_yield_coupon,
+        Instrument.HIGH_YIELD.value,
+    )
+    open_bullets(
+        economy,
+        p,
+        seed,
+        replicate,
+        b,
+        value,
+        p.neoclouds_convertible_probability,
+        p.neoclouds_convertible_share,
+        p.credit_convertible_coupon,
+        Instrument.CONVERTIBLE.value,
+    )
     z = opening_normal(seed, replicate, stream, b, 1)
     close_opening(economy, p, b, p.neoclouds_free_slot_share, p.neoclouds_cash_weeks,
                   p.neoclouds_cash_log_sd, z)  # fmt: skip
 
 
 @kernel
-def open_asic_fleet(economy, p, seed, replicate, b, hashrate):
+def open_asic_fleet(economy: Economy, p: Record, seed: int, replicate: int, b: int, hashrate: float) -> float:
     """Spread a hashrate (EH/s) over ASIC types, some of them financed; return their value when new, M$."""
     stream = Stream.POPULATION_MINER
     shares = p.miners_asic_shares
@@ -334,7 +258,7 @@ def open_asic_fleet(economy, p, seed, replicate, b, hashrate):
 
 
 @kernel
-def open_miner(economy, p, seed, replicate, b):
+def open_miner(economy: Economy, p: Record, seed: int, replicate: int, b: int) -> None:
     """A Bitcoin miner: ASICs, coins, perhaps GPUs, a BTC loan and bonds."""
     stream = Stream.POPULATION_MINER
     open_borrower(economy, p, seed, replicate, b, BorrowerKind.MINER.value, stream,
@@ -361,16 +285,36 @@ def open_miner(economy, p, seed, replicate, b):
             economy.loans[row].fixed_rate = 0
             economy.loans[row].rate = p.credit_btc_spread
             borrower.btc -= pledged
-    open_bullets(economy, p, seed, replicate, b, value, p.miners_convertible_probability,
-                 p.miners_convertible_share, p.credit_convertible_coupon, Instrument.CONVERTIBLE.value)  # fmt: skip
-    open_bullets(economy, p, seed, replicate, b, value, p.miners_high_yield_probability,
-                 p.miners_high_yield_share, p.credit_high_yield_coupon, Instrument.HIGH_YIELD.value)  # fmt: skip
+    open_bullets(
+        economy,
+        p,
+        seed,
+        replicate,
+        b,
+        value,
+        p.miners_convertible_probability,
+        p.miners_convertible_share,
+        p.credit_convertible_coupon,
+        Instrument.CONVERTIBLE.value,
+    )
+    open_bullets(
+        economy,
+        p,
+        seed,
+        replicate,
+        b,
+        value,
+        p.miners_high_yield_probability,
+        p.miners_high_yield_share,
+        p.credit_high_yield_coupon,
+        Instrument.HIGH_YIELD.value,
+    )
     z = opening_normal(seed, replicate, stream, b, 3)
     close_opening(economy, p, b, p.miners_free_slot_share, p.miners_cash_weeks, p.miners_cash_log_sd, z)
 
 
 @kernel
-def populate(economy, p, seed, replicate):
+def populate(economy: Economy, p: Record, seed: int, replicate: int) -> None:
     """Fill cleared tables (machines with their static fields) with the opening economy of a replicate."""
     open_market(economy, p)
     for index in range(economy.lenders.shape[0]):

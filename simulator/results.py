@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from hashcredit.agents.dimensions import Cause
-from hashcredit.simulator.economy import Economy
 from hashcredit.simulator import frames
+from hashcredit.simulator.economy import Economy
 from hashcredit.simulator.provenance import provenance
 from hashcredit.simulator.state import Setup
 
@@ -25,7 +25,9 @@ def summarise(markets: np.ndarray) -> dict[str, np.ndarray]:
     """
     with np.errstate(invalid="ignore", divide="ignore"):
         recovery = np.where(
-            markets["resolved_claims"] > 0, markets["resolved_recoveries"] / markets["resolved_claims"], np.nan
+            markets["resolved_claims"] > 0,
+            markets["resolved_recoveries"] / markets["resolved_claims"],
+            np.nan,
         )
         realised = np.where(
             markets["paper_sold"] > 0, markets["proceeds_sold"] / markets["paper_sold"], np.nan

@@ -12,63 +12,59 @@ import math
 
 import numpy as np
 
-from hashcredit.agents.borrower import capital_budget
-from hashcredit.agents.buyer import affordable, annuity, bid
 from hashcredit.agents.compiled import kernel
 from hashcredit.agents.dimensions import (
-    SITE_CLASSES,
     BorrowerStatus,
     BuyerKind,
     Channel,
     MachineKind,
+    Record,
 )
 from hashcredit.agents.lender import reservation_price, weekly_quota
+from hashcredit.simulator.bidding import (
+    BID,
+    BIDDER,
+    HOW_MANY,
+    IS_LOAN,
+    LEFT,
+    LOT,
+    NEXT,
+    NODE,
+    PRICE,
+    RESERVE,
+    ROW,
+    SELLER,
+    WANTED,
+    WHO,
+    collect_bids,
+    peer_moving_cost,
+    reach_bidders,
+)
 from hashcredit.simulator.credit import sale_depth
 from hashcredit.simulator.default import apply_collateral
+from hashcredit.simulator.economy import Economy
 from hashcredit.simulator.events import note
 from hashcredit.simulator.ledger import pay, revalue, take_units
-from hashcredit.simulator.machines import orderly_value, scrap_price, value_of
+from hashcredit.simulator.machines import orderly_value, scrap_price
 from hashcredit.simulator.operations import facilities_of
 from hashcredit.simulator.tables import EventKind, Flow, Revaluation, Sector
 
-NO_LIMIT = 1 << 40
-"""Slots of a scrap dealer."""
 AUCTION, IMPACT, DEEP = 0, 1, 2
 """Codes of `secondary_market.rule`."""
 
-# rows of Economy.indices: one column a lot, a bid, a bidder, a seller or a remembered cap
-NODE, ROW, IS_LOAN, LEFT, NEXT = 0, 1, 2, 3, 4
-BIDDER, WANTED, REACHED, SELLER, CAPPED = 5, 6, 7, 8, 9
-INDEX_ROWS = 10
-# rows of Economy.numbers: one column a lot, a bid or a remembered cap
-RESERVE, PRICE, BID, CAP, CAP_SPREAD = 0, 1, 2, 3, 4
-NUMBER_ROWS = 5
-CAPS = 8
-"""Costs of capital for which a week's cap is remembered, for each machine kind and site class."""
-LEAST_COLUMNS = 2 * SITE_CLASSES * CAPS
-# rows of Economy.trades
-WHO, LOT, HOW_MANY = 0, 1, 2
-
 
 @kernel
-def free_slots(holder, machines, cooling):
-    """Rack slots of a class that an owner leases and does not use."""
-    used = 0
-    for m in range(machines.shape[0]):
-        if machines[m].cooling == cooling:
-            used += holder.units[m]
-    return holder.slots[cooling] - used
-
-
-@kernel
-def slot_cost(p, cooling, discount):
-    """Present value (M$) of leasing one rack slot for as long as a used machine is worth running."""
-    lease = p.costs_lease[cooling] * p.costs_slot_kw[cooling]
-    return p.secondary_market_slot_cost_share * lease * annuity(discount, p.valuation_horizon_years)
-
-
-@kernel
-def add_lot(economy, p, m, lots, node, row, is_loan, units, weeks_held):
+def add_lot(
+    economy: Economy,
+    p: Record,
+    m: int,
+    lots: int,
+    node: int,
+    row: int,
+    is_loan: int,
+    units: int,
+    weeks_held: int,
+) -> int:
     """Put a lot on sale; return the new number of lots."""
     machine = economy.machines[m]
     quota = weekly_quota(units, p.secondary_market_sell_share)
@@ -91,7 +87,7 @@ def add_lot(economy, p, m, lots, node, row, is_loan, units, weeks_held):
 
 
 @kernel
-def list_sellers(economy):
+def list_sellers(economy: Economy) -> int:
     """Collect the borrowers whose machines are for sale, by themselves or their creditors; count units."""
     for m in range(economy.machines.shape[0]):
         economy.machines[m].inventory = 0
@@ -118,7 +114,7 @@ def list_sellers(economy):
 
 
 @kernel
-def open_lots(economy, p, m, sellers):
+def open_lots(economy: Economy, p: Record, m: int, sellers: int) -> int:
     """Collect the week's lots of type `m`; return their number."""
     lots = 0
     borrowers = economy.borrowers.shape[0]
@@ -141,143 +137,29 @@ def open_lots(economy, p, m, sellers):
 
 
 @kernel
-def close_lots(economy, lots):
+def close_lots(economy: Economy, lots: int) -> None:
     """Forget the lots of a type."""
     for lot in range(lots):
         economy.node_head[economy.indices[NODE, lot]] = -1
 
 
 @kernel
-def reach_bidders(economy, m, lots):
-    """Mark the bidders that are linked to a seller of type `m`; return this sale's mark."""
-    mark = 1 + economy.market[0].week * economy.machines.shape[0] + m
-    for lot in range(lots):
-        node = economy.indices[NODE, lot]
-        for link in range(economy.seller_start[node], economy.seller_start[node + 1]):
-            economy.indices[REACHED, economy.seller_bidder[link]] = mark
-    return mark
-
-
-@kernel
-def dearest_value(economy, p, kind, site, spread):
-    """Price per unit of value of the best machine that the vendor sells: the dearest a used one may be."""
-    week = economy.market[0].week
-    best = np.inf
-    for h in range(economy.machines.shape[0]):
-        new = economy.machines[h]
-        if new.used and new.kind == kind and new.launch_week <= week <= new.end_of_sale_week:
-            value = value_of(economy, p, h, site, spread, p.valuation_refresh_weeks)
-            if value > 0.0:
-                best = min(best, new.price_new / value)
-    return best
-
-
-@kernel
-def new_machine_cap(economy, p, kind, site, spread):
-    """`dearest_value`, worked out once a week for each kind, site class and cost of capital."""
-    stamp = economy.market[0].week + 1
-    group = CAPS * (kind * economy.valued_week.shape[1] + site)
-    for slot in range(group, group + CAPS):
-        if economy.indices[CAPPED, slot] != stamp:
-            economy.indices[CAPPED, slot] = stamp
-            economy.numbers[CAP_SPREAD, slot] = spread
-            economy.numbers[CAP, slot] = dearest_value(economy, p, kind, site, spread)
-            return economy.numbers[CAP, slot]
-        if economy.numbers[CAP_SPREAD, slot] == spread:
-            return economy.numbers[CAP, slot]
-    return dearest_value(economy, p, kind, site, spread)
-
-
-@kernel
-def peer_moving_cost(p, kind):
-    """What a peer pays to move and install a used machine, M$ a unit: as an operator does."""
-    if kind == MachineKind.ASIC:
-        return p.buyers_moving_cost_asic[BuyerKind.OPERATOR]
-    return p.buyers_moving_cost[BuyerKind.OPERATOR]
-
-
-@kernel
-def peer_bid(economy, p, m, b):
-    """Bid (M$ a unit) and units wanted of a live borrower with a free slot and spare cash."""
-    borrower = economy.borrowers[b]
-    if borrower.status != BorrowerStatus.ALIVE or borrower.payables > 0.0:
-        return 0.0, 0
-    buffer = p.investment_buffer_weeks * borrower.obligations
-    budget = capital_budget(borrower.cash, buffer, p.investment_used_share)
-    if budget <= 0.0 or borrower.offered.sum() > 0:
-        return 0.0, 0
-    machine = economy.machines[m]
-    slots = free_slots(borrower, economy.machines, machine.cooling)
-    if slots <= 0:
-        return 0.0, 0
-    spread = borrower.cost_of_capital
-    value = value_of(economy, p, m, borrower.site_class, spread, 0)
-    moving = peer_moving_cost(p, machine.kind)
-    cap = value * new_machine_cap(economy, p, machine.kind, borrower.site_class, spread)
-    price = bid(value, 0.0, 0.0, moving, cap)
-    return price, affordable(budget, price + moving, slots)
-
-
-@kernel
-def outsider_bid(economy, p, m, k):
-    """Bid (M$ a unit) and units wanted of a secondary buyer."""
-    buyer = economy.buyers[k]
-    machine = economy.machines[m]
-    if buyer.kind == BuyerKind.SCRAP_DEALER:
-        price = scrap_price(p, machine)
-        return price, affordable(buyer.cash, price, NO_LIMIT)
-    slots = free_slots(buyer, economy.machines, machine.cooling)
-    if slots <= 0 or buyer.cash <= 0.0:
-        return 0.0, 0
-    spread = buyer.cost_of_capital
-    value = value_of(economy, p, m, buyer.site_class, spread, 0)
-    moving = buyer.moving_cost_asic if machine.kind == MachineKind.ASIC else buyer.moving_cost
-    rent = 0.0
-    if buyer.kind != BuyerKind.OPERATOR:
-        # whoever it resells to has to rent a slot first
-        rent = slot_cost(p, machine.cooling, economy.market[0].cost_of_capital + spread)
-    cap = value * new_machine_cap(economy, p, machine.kind, buyer.site_class, spread)
-    price = bid(value, buyer.margin, rent, moving, cap)
-    return price, affordable(buyer.cash, price + moving, slots)
-
-
-@kernel
-def collect_bids(economy, p, m, mark):
-    """Bids of all linked bidders that can pay and host at least one unit; return their number."""
-    borrowers = economy.borrowers.shape[0]
-    count = 0
-    for bidder in range(borrowers + economy.buyers.shape[0]):
-        if economy.indices[REACHED, bidder] != mark:
-            continue
-        if bidder < borrowers:
-            price, units = peer_bid(economy, p, m, bidder)
-        else:
-            price, units = outsider_bid(economy, p, m, bidder - borrowers)
-        if price > 0.0 and units > 0:
-            economy.indices[BIDDER, count] = bidder
-            economy.indices[WANTED, count] = units
-            economy.numbers[BID, count] = price
-            count += 1
-    return count
-
-
-@kernel
-def cheapest_lot(economy, bidder, price):
+def cheapest_lot(economy: Economy, bidder: int, price: float) -> int:
     """The linked lot with units left and the lowest reservation price not above a bid; -1 if none."""
     best = -1
     for link in range(economy.trade_start[bidder], economy.trade_start[bidder + 1]):
         lot = economy.node_head[economy.trade_seller[link]]
         while lot >= 0:
             reserve = economy.numbers[RESERVE, lot]
-            if economy.indices[LEFT, lot] > 0 and reserve <= price:
-                if best < 0 or reserve < economy.numbers[RESERVE, best]:
-                    best = lot
+            open_to_bid = economy.indices[LEFT, lot] > 0 and reserve <= price
+            if open_to_bid and (best < 0 or reserve < economy.numbers[RESERVE, best]):
+                best = lot
             lot = economy.indices[NEXT, lot]
     return best
 
 
 @kernel
-def match(economy, bids, left):
+def match(economy: Economy, bids: int, left: int) -> int:
     """Serve bids best first while units are `left`; return the number of trades, prices are in the lots."""
     order = np.argsort(-economy.numbers[BID, :bids], kind="mergesort")
     trades = 0
@@ -305,7 +187,7 @@ def match(economy, bids, left):
 
 
 @kernel
-def hand_over(economy, lot, m, units, buyer, amount):
+def hand_over(economy: Economy, lot: int, m: int, units: int, buyer: Record, amount: float) -> None:
     """Move a lot's units and money: to the claim of a seized lot, to the owner of any other."""
     row = economy.indices[ROW, lot]
     if economy.indices[IS_LOAN, lot]:
@@ -327,7 +209,7 @@ def hand_over(economy, lot, m, units, buyer, amount):
 
 
 @kernel
-def receive(economy, m, units, buyer, amount, moving):
+def receive(economy: Economy, m: int, units: int, buyer: Record, amount: float, moving: float) -> None:
     """Put bought units on the buyer's books and pay for moving them."""
     buyer.units[m] += units
     buyer.book[m] += amount
@@ -335,14 +217,14 @@ def receive(economy, m, units, buyer, amount, moving):
 
 
 @kernel
-def scrap(economy, m, units, dealer, amount):
+def scrap(economy: Economy, m: int, units: int, dealer: Record, amount: float) -> None:
     """A scrap dealer breaks the machines up and sells the parts for what it paid."""
     economy.machines[m].scrapped += units
     pay(economy, Flow.USED_MACHINES, economy.world[0], dealer, amount)
 
 
 @kernel
-def note_sale(economy, m, lot, bidder, units, amount):
+def note_sale(economy: Economy, m: int, lot: int, bidder: int, units: int, amount: float) -> None:
     """Volume, trigger and event of one sale."""
     machine = economy.machines[m]
     machine.traded += units
@@ -368,7 +250,7 @@ def note_sale(economy, m, lot, bidder, units, amount):
 
 
 @kernel
-def settle(economy, p, m, trades):
+def settle(economy: Economy, p: Record, m: int, trades: int) -> None:
     """Execute the trades, every lot at its own single price."""
     borrowers = economy.borrowers.shape[0]
     asic = economy.machines[m].kind == MachineKind.ASIC
@@ -388,11 +270,13 @@ def settle(economy, p, m, trades):
             if buyer.kind == BuyerKind.SCRAP_DEALER:
                 scrap(economy, m, units, buyer, amount)
             else:
-                receive(economy, m, units, buyer, amount, buyer.moving_cost_asic if asic else buyer.moving_cost)
+                receive(
+                    economy, m, units, buyer, amount, buyer.moving_cost_asic if asic else buyer.moving_cost
+                )
 
 
 @kernel
-def formula_price(economy, p, m, units):
+def formula_price(economy: Economy, p: Record, m: int, units: int) -> float:
     """Price of a market with elastic outsiders: orderly value less a margin, or exponential depth."""
     orderly = orderly_value(economy, p, m)
     if p.secondary_market_rule == IMPACT and p.channels_fire_sale:
@@ -404,7 +288,7 @@ def formula_price(economy, p, m, units):
 
 
 @kernel
-def sell_to_elastic_outsider(economy, p, m, lots):
+def sell_to_elastic_outsider(economy: Economy, p: Record, m: int, lots: int) -> None:
     """`deep` and `impact`: the first outsider takes every lot; money and slots flow in as needed."""
     if economy.buyers.shape[0] == 0:
         return
@@ -426,7 +310,7 @@ def sell_to_elastic_outsider(economy, p, m, lots):
 
 
 @kernel
-def trade_machines(economy, p):
+def trade_machines(economy: Economy, p: Record) -> None:
     """Phase 9 for every machine type that has a seller."""
     elastic = p.secondary_market_rule != AUCTION or not p.channels_fire_sale
     sellers = list_sellers(economy)

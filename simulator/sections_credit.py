@@ -168,7 +168,11 @@ class Credit(Section):
         meaning="borrowing-base advance rate over the lender's advance rate at origination",
     )
     learning_weight: float = quantity(
-        0.2, unit="fraction", low=0.0, high=1.0, meaning="weight of a new outcome in a lender's learned recovery"
+        0.2,
+        unit="fraction",
+        low=0.0,
+        high=1.0,
+        meaning="weight of a new outcome in a lender's learned recovery",
     )
     high_yield_coupon: float = quantity(
         0.09,

@@ -3,13 +3,15 @@
 import math
 
 from hashcredit.agents.compiled import kernel
+from hashcredit.agents.dimensions import Record
+from hashcredit.simulator.economy import Economy
 from hashcredit.simulator.randomness import Stream, normal, normal4, uniform
 
 WEEK = 1.0 / 52.0
 
 
 @kernel
-def student_scale(seed, replicate, week, degrees):
+def student_scale(seed: int, replicate: int, week: int, degrees: int) -> float:
     """Factor that turns a standard normal into a unit-variance Student-t with integer `degrees`."""
     total = 0.0
     for draw in range(degrees):
@@ -19,7 +21,7 @@ def student_scale(seed, replicate, week, degrees):
 
 
 @kernel
-def jump(p, seed, replicate, week):
+def jump(p: Record, seed: int, replicate: int, week: int) -> float:
     """Log jump of BTC this week: at most one, with mean, deviation and yearly intensity of `p`."""
     if p.shocks_jump_intensity <= 0.0:
         return 0.0
@@ -33,13 +35,13 @@ def jump(p, seed, replicate, week):
 
 
 @kernel
-def correlation(p, tightness):
+def correlation(p: Record, tightness: float) -> float:
     """Correlation of BTC and compute rents, rising with tightness from its calm to its stress value."""
     return p.shocks_rho_calm + (p.shocks_rho_stress - p.shocks_rho_calm) * tightness
 
 
 @kernel
-def move_btc(economy, p, seed, replicate, z):
+def move_btc(economy: Economy, p: Record, seed: int, replicate: int, z: float) -> None:
     """New BTC price: a log-normal walk, optional fat tails and jumps, and last week's forced sales."""
     market = economy.market[0]
     week = market.week
@@ -57,7 +59,7 @@ def move_btc(economy, p, seed, replicate, z):
 
 
 @kernel
-def move_machine_rents(economy, p, seed, replicate):
+def move_machine_rents(economy: Economy, p: Record, seed: int, replicate: int) -> None:
     """Mean-reverting deviation of each machine type's rent from its index (log)."""
     reversion = p.shocks_machine_rent_reversion
     keep = math.exp(-reversion * WEEK)
@@ -76,7 +78,7 @@ def move_machine_rents(economy, p, seed, replicate):
 
 
 @kernel
-def draw_shocks(economy, p, seed, replicate):
+def draw_shocks(economy: Economy, p: Record, seed: int, replicate: int) -> None:
     """Draw the week's shocks; the tightness that sets their correlation is last week's."""
     market = economy.market[0]
     week = market.week

@@ -8,12 +8,12 @@ from hashcredit.agents.borrower import BORROWER
 from hashcredit.agents.buyer import BUYER
 from hashcredit.agents.dimensions import FACILITIES, MACHINE_TYPES, MAX_LAUNCHES, SITE_CLASSES
 from hashcredit.agents.lender import LENDER
+from hashcredit.simulator.bidding import INDEX_ROWS, LEAST_COLUMNS, NUMBER_ROWS
 from hashcredit.simulator.economy import Economy
 from hashcredit.simulator.networks import Networks, build_networks
 from hashcredit.simulator.observables import COLUMNS_PER_MACHINE, COMMON_COLUMNS
 from hashcredit.simulator.parameters import compile_machines, compile_parameters, compile_paths
 from hashcredit.simulator.scenario import Scenario
-from hashcredit.simulator.secondary import INDEX_ROWS, LEAST_COLUMNS, NUMBER_ROWS
 from hashcredit.simulator.tables import EVENT, LOAN, MARKET, WORLD, Flow, Revaluation, Sector
 from hashcredit.simulator.valuation import COEFFICIENTS
 
@@ -47,9 +47,7 @@ class Setup:
     @property
     def buyers(self) -> int:
         population = self.scenario.population
-        return (
-            population.operators + population.brokers + population.refurbishers + population.scrap_dealers
-        )
+        return population.operators + population.brokers + population.refurbishers + population.scrap_dealers
 
     @property
     def agents(self) -> int:

@@ -1,9 +1,13 @@
 """One week, phase by phase. This page is the contents of docs/odd.md."""
 
+import numpy as np
+
 from hashcredit.agents.compiled import kernel
+from hashcredit.agents.dimensions import Record
 from hashcredit.simulator.capital import manage_capital, write_down_loans
 from hashcredit.simulator.credit import enforce_covenants, roll_over
 from hashcredit.simulator.default import resolve_defaults
+from hashcredit.simulator.economy import Economy
 from hashcredit.simulator.funding import set_funding
 from hashcredit.simulator.investment import invest
 from hashcredit.simulator.machines import (
@@ -22,7 +26,7 @@ from hashcredit.simulator.tables import ErrorCode
 
 
 @kernel
-def shocks(economy, p, seed, replicate):
+def shocks(economy: Economy, p: Record, seed: int, replicate: int) -> None:
     """Phase 1: BTC, compute rents and machine-specific rents; coins are marked."""
     before = economy.market[0].btc_price
     draw_shocks(economy, p, seed, replicate)
@@ -30,13 +34,13 @@ def shocks(economy, p, seed, replicate):
 
 
 @kernel
-def funding(economy, p, seed, replicate):
+def funding(economy: Economy, p: Record, seed: int, replicate: int) -> None:
     """Phase 2: tightness, cost of capital, haircut."""
     set_funding(economy, p)
 
 
 @kernel
-def compute_market(economy, p, seed, replicate):
+def compute_market(economy: Economy, p: Record, seed: int, replicate: int) -> None:
     """Phase 3: the rent index, hashprice and every type's earning."""
     move_compute_market(economy, p)
     move_hashprice(economy, p)
@@ -44,57 +48,57 @@ def compute_market(economy, p, seed, replicate):
 
 
 @kernel
-def values(economy, p, seed, replicate):
+def values(economy: Economy, p: Record, seed: int, replicate: int) -> None:
     """Phase 4: the appraisers' income values; bidders' own values are worked out where they bid."""
     update_income_values(economy, p)
 
 
 @kernel
-def cash_flow(economy, p, seed, replicate):
+def cash_flow(economy: Economy, p: Record, seed: int, replicate: int) -> None:
     """Phase 5: earnings, bills and debt service."""
     operate(economy, p)
 
 
 @kernel
-def covenants(economy, p, seed, replicate):
+def covenants(economy: Economy, p: Record, seed: int, replicate: int) -> None:
     """Phase 6: borrowing base, cover, BTC margin, and the lender's choice."""
     enforce_covenants(economy, p)
 
 
 @kernel
-def rollover(economy, p, seed, replicate):
+def rollover(economy: Economy, p: Record, seed: int, replicate: int) -> None:
     """Phase 7: bullets about to mature."""
     roll_over(economy, p)
 
 
 @kernel
-def resolution(economy, p, seed, replicate):
+def resolution(economy: Economy, p: Record, seed: int, replicate: int) -> None:
     """Phase 8: default, stay, seizure, waterfall."""
     resolve_defaults(economy, p, seed, replicate)
 
 
 @kernel
-def secondary_market(economy, p, seed, replicate):
+def secondary_market(economy: Economy, p: Record, seed: int, replicate: int) -> None:
     """Phase 9: used machines change hands, and appraisers take note."""
     trade_machines(economy, p)
     mark_appraisals(economy, p)
 
 
 @kernel
-def losses(economy, p, seed, replicate):
+def losses(economy: Economy, p: Record, seed: int, replicate: int) -> None:
     """Phase 11: write-downs, lenders' and outsiders' own accounts."""
     write_down_loans(economy, p)
     manage_capital(economy, p)
 
 
 @kernel
-def investment(economy, p, seed, replicate):
+def investment(economy: Economy, p: Record, seed: int, replicate: int) -> None:
     """Phase 12: free cash goes into newer machines."""
     invest(economy, p, seed, replicate)
 
 
 @kernel
-def bookkeeping(economy, p, seed, replicate):
+def bookkeeping(economy: Economy, p: Record, seed: int, replicate: int) -> None:
     """Phase 13: residuals and series."""
     record(economy, p)
 
@@ -117,7 +121,7 @@ PHASES = (
 
 
 @kernel
-def run_week(economy, p, seed, replicate):
+def run_week(economy: Economy, p: Record, seed: int, replicate: int) -> None:
     """One week of one replicate, in place."""
     shocks(economy, p, seed, replicate)
     funding(economy, p, seed, replicate)
@@ -135,13 +139,13 @@ def run_week(economy, p, seed, replicate):
 
 
 @kernel
-def open_economy(economy, parameters, seed, replicate):
+def open_economy(economy: Economy, parameters: np.ndarray, seed: int, replicate: int) -> None:
     """Opening balance sheets in cleared tables."""
     populate(economy, parameters[0], seed, replicate)
 
 
 @kernel
-def run_weeks(economy, parameters, seed, replicate, weeks):
+def run_weeks(economy: Economy, parameters: np.ndarray, seed: int, replicate: int, weeks: int) -> None:
     """Run up to `weeks` weeks; stops at the first error (`economy.market[0].error`)."""
     for _ in range(weeks):
         run_week(economy, parameters[0], seed, replicate)

@@ -1,6 +1,7 @@
 """The state of one economy: what a row of each table holds, and which arrays there are."""
 
 from enum import IntEnum
+
 import numpy as np
 
 from hashcredit.agents.borrower import BORROWER
