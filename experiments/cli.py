@@ -40,12 +40,17 @@ def main(argv: Sequence[str] | None = None) -> int:
         sys.stdout.flush()
     except KeyboardInterrupt:
         return 130
-    except BrokenPipeError:  # the reader, such as head, has seen enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except BrokenPipeError:
+        _reader_left()
         return 0
     except Exception as error:
         code = _complain(error)
     return code
+
+
+def _reader_left() -> None:
+    """The reader of the output, such as head, has seen enough: that is no error, and nothing to lose."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _complain(error: Exception) -> int:
@@ -87,8 +92,11 @@ def _run(arguments: argparse.Namespace, listener: StopListener) -> int:
             command=arguments.command_line,
             start_time=started,
         )
-        _report(arguments, scenario, many, run)
-        sys.stdout.flush()
+        try:
+            _report(arguments, scenario, many, run)
+            sys.stdout.flush()
+        except BrokenPipeError:
+            _reader_left()
         with listener.last_step():
             folder.publish()
     if not arguments.quiet:

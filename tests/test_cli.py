@@ -46,8 +46,11 @@ def everything_under(folder):
 
 
 def test_the_front_door_is_light():
-    heavy = "{'numpy', 'pandas', 'pydantic', 'numba', 'matplotlib', 'scipy', 'tqdm', 'mesa', 'networkx'}"
-    code = f"import sys, hashcredit.experiments.cli as c; c.main(['--help']); sys.exit(bool({heavy} & set(sys.modules)))"
+    heavy = {"numpy", "pandas", "pydantic", "numba", "matplotlib", "scipy", "tqdm", "mesa", "networkx"}
+    code = (
+        "import sys, hashcredit.experiments.cli as cli; cli.main(['--help']);"
+        f"sys.exit(bool({heavy} & set(sys.modules)))"
+    )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert done.returncode == 0
     assert "examples:" in done.stdout and "exit codes:" in done.stdout
@@ -257,6 +260,16 @@ def test_a_reader_that_leaves_is_no_error():
     )
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.startswith("field")
+
+
+def test_a_reader_that_leaves_costs_no_results(tmp_path):
+    words = [*COMMAND, "run", *SMALL, "--replicates", "2", "--no-figures", "--out", str(tmp_path / "result")]
+    line = " ".join(shlex.quote(word) for word in words)
+    done = subprocess.run(
+        ["bash", "-c", f"set -o pipefail; {line} | true"], capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert (tmp_path / "result" / "provenance.json").is_file()
 
 
 # Scenarios

@@ -2,12 +2,13 @@
 
 import json
 import os
+import sys
 import threading
-from pathlib import Path
 
 import pandas as pd
 import pytest
 
+from hashcredit.experiments.figures import FIGURES
 from hashcredit.experiments.output import (
     QUANTITIES,
     ResultFolder,
@@ -53,9 +54,13 @@ def test_folder_appears_under_its_name_only_when_published(tmp_path):
 
 
 def test_failure_leaves_nothing(tmp_path):
-    with pytest.raises(RuntimeError, match="half way"), ResultFolder(tmp_path / "a" / "b") as folder:
-        (folder.path / "data").write_text("x")
-        raise RuntimeError("half way")
+    def fail_half_way():
+        with ResultFolder(tmp_path / "a" / "b") as folder:
+            (folder.path / "data").write_text("x")
+            raise RuntimeError("half way")
+
+    with pytest.raises(RuntimeError, match="half way"):
+        fail_half_way()
     assert everything_under(tmp_path) == []
 
 
@@ -141,11 +146,12 @@ def test_a_folder_without_permission_is_refused(tmp_path):
 
 
 def test_a_place_taken_meanwhile_keeps_both(tmp_path):
-    with pytest.raises(OutputFolderError, match="they are in"), ResultFolder(tmp_path / "result") as folder:
+    with ResultFolder(tmp_path / "result") as folder:
         (folder.path / "data").write_text("ours")
         (tmp_path / "result").mkdir()
         (tmp_path / "result" / "data").write_text("theirs")
-        folder.publish()
+        with pytest.raises(OutputFolderError, match="they are in"):
+            folder.publish()
     assert (folder.path / "data").read_text() == "ours"
     assert (tmp_path / "result" / "data").read_text() == "theirs"
 
@@ -169,11 +175,7 @@ def test_content_is_what_was_run(tmp_path, small, results):
     many, run = results
     target = tmp_path / "result"
     write_run_folder(target, small, many, run, command=["hashcredit", "run"])
-    figures = [
-        f"figures/{key}.{form}"
-        for key in ("defaults", "distribution", "prices", "recovery")
-        for form in ("pdf", "png")
-    ]
+    figures = [f"figures/{key}.{form}" for key in FIGURES for form in ("pdf", "png")]
     tables = ["events.parquet", "figures", "provenance.json", "scenario.toml", "series.parquet"]
     assert everything_under(target) == sorted([*tables, *figures, "summary.csv", "summary.parquet"])
     pd.testing.assert_frame_equal(pd.read_parquet(target / "summary.parquet"), many.summary)
@@ -300,24 +302,22 @@ def test_provenance_says_with_what():
 def test_a_tampered_record_is_refused():
     record = json.loads(json.dumps(provenance(Scenario.load(), 1, 0)))
     record["scenario"]["shocks"]["btc_volatility"] = 0.123
-    with pytest.raises(ScenarioError, match="provenance.scenario_digest"):
+    with pytest.raises(ScenarioError, match=r"provenance\.scenario_digest"):
         rebuild(record)
     record["scenario"]["start_date"] = "someday"
     with pytest.raises(ScenarioError, match="start_date: 'someday'"):
         rebuild(record)
     del record["seed"]
-    with pytest.raises(ScenarioError, match="provenance.seed"):
+    with pytest.raises(ScenarioError, match=r"provenance\.seed"):
         rebuild(record)
 
 
 def test_git_is_not_needed(monkeypatch, tmp_path):
-    import hashcredit.simulator.provenance as module
-    from hashcredit.simulator import provenance as _  # noqa: F401
-
-    module._git_state.cache_clear()
-    monkeypatch.setattr(module, "_CHECKOUT", Path(tmp_path))
-    assert provenance(Scenario.load(), 1, 0)["git"] is None
-    (tmp_path / ".git").mkdir()  # looks like a checkout, is none
-    module._git_state.cache_clear()
-    assert provenance(Scenario.load(), 1, 0)["git"] is None
+    module = sys.modules[provenance.__module__]
+    monkeypatch.setattr(module, "_CHECKOUT", tmp_path)
+    for is_checkout in (False, True):
+        if is_checkout:
+            (tmp_path / ".git").mkdir()  # looks like a checkout, is none
+        module._git_state.cache_clear()
+        assert provenance(Scenario.load(), 1, 0)["git"] is None
     module._git_state.cache_clear()

@@ -126,5 +126,6 @@ def save(figure: Figure, folder: Path, key: str) -> list[Path]:
         mpl.rcdefaults()
         mpl.rcParams.update(_RULES)
         figure.savefig(paths[0], dpi=200, metadata={"Software": None})
+        figure.set_layout_engine("none")  # everything has its place by now; finding it again takes as long
         figure.savefig(paths[1], metadata={"CreationDate": None, "Producer": None, "Creator": None})
     return paths
