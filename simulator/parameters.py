@@ -25,6 +25,7 @@ NEVER = 10**6
 HOURS_A_YEAR = 24 * 365.25
 MILLION = 1e-6
 DAYS_A_WEEK = 7
+WEEKS_A_YEAR = 52.0
 
 CONVERSIONS = {
     "USD/unit": MILLION,  # M$ a unit
@@ -52,6 +53,7 @@ UNCHANGED = frozenset(
         "date",
         "agents",
         "units",
+        "launches",
         "lenders",
         "bidders",
         "M$",
@@ -198,7 +200,7 @@ def _fill_machine(row: Any, machine: Machine, scenario: Scenario) -> None:
     row["kw"] = machine.kw
     row["price_new"] = machine.price_new * MILLION * (1.0 + costs.addon if is_gpu else 1.0)
     row["life_years"] = machine.life_years
-    row["depreciation"] = row["price_new"] / (machine.life_years * 52.0)
+    row["depreciation"] = row["price_new"] / (machine.life_years * WEEKS_A_YEAR)
     power = machine.kw * pue * np.asarray(costs.power_price) * HOURS_A_YEAR * MILLION
     row["cost"] = power + costs.upkeep * machine.price_new * MILLION
     entries = launches(machine, scenario)
@@ -210,14 +212,19 @@ def _fill_machine(row: Any, machine: Machine, scenario: Scenario) -> None:
 def launches(machine: Machine, scenario: Scenario) -> list[tuple[float, float]]:
     """Midpoint weeks and steps of what later rivals take from a GPU type, by date.
 
-    An ASIC has none: a terahash earns hashprice whatever its generation, and rivals work through difficulty.
+    Generations do not end with the last one that has a name: unnamed successors follow at the usual cadence,
+    or the last type would look as if nothing ever replaced it. An ASIC has no entries: a terahash earns
+    hashprice whatever its generation, and rivals work through difficulty.
     """
     if machine.kind == "asic":
         return []
-    lag = scenario.compute.launch_lag_weeks
-    rivals = [m for m in scenario.machine if m.kind == "gpu" and m.launch_date > machine.launch_date]
-    dates = sorted(rival.launch_date for rival in rivals)
-    return [(weeks_from(scenario.start_date, day) + lag, scenario.compute.launch_step) for day in dates]
+    compute = scenario.compute
+    gpus = [other.launch_date for other in scenario.machine if other.kind == "gpu"]
+    named = sorted(weeks_from(scenario.start_date, day) for day in gpus if day > machine.launch_date)
+    last = weeks_from(scenario.start_date, max(gpus))
+    weeks = [float(week) for week in named]
+    weeks += [last + WEEKS_A_YEAR * compute.cadence_years * (i + 1) for i in range(compute.successors)]
+    return [(week + compute.launch_lag_weeks, compute.launch_step) for week in weeks]
 
 
 def compile_paths(scenario: Scenario) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:

@@ -182,6 +182,18 @@ class Compute(Section):
         source="gpu.depr.new_gen_stepdown",
         evidence="E",
     )
+    cadence_years: float = quantity(
+        1.0,
+        unit="years",
+        low=0.25,
+        high=10.0,
+        meaning="time between generations that follow the last named GPU",
+        source="gpu.cadence.interval",
+        evidence="D",
+    )
+    successors: int = quantity(
+        3, unit="launches", low=0, high=4, meaning="unnamed GPU generations that follow the last named one"
+    )
     launch_lag_weeks: float = quantity(
         13.0,
         unit="weeks",

@@ -61,7 +61,7 @@ def test_shapes_of_the_columns():
 def test_conversions_to_the_kernels_units():
     assert P["resolution_removal_cost"] == pytest.approx(800e-6)  # M$ a unit
     assert P["secondary_market_storage_cost"] == pytest.approx(3e-6)  # M$ a unit and week
-    assert P["costs_lease"] == pytest.approx([144e-6, 1320e-6, 1560e-6])  # M$ a kW and year: 12 months
+    assert P["costs_lease"] == pytest.approx([48e-6, 1320e-6, 1560e-6])  # M$ a kW and year: 12 months
     assert P["costs_retrofit"] == pytest.approx([50e-6, 1200e-6, 4000e-6])  # M$ a kW
     assert P["buyers_moving_cost"] == pytest.approx([1500e-6, 800e-6, 1500e-6, 100e-6])
     assert P["costs_power_price"].tolist() == [0.04, 0.05, 0.065, 0.08]  # USD/kWh stays
@@ -138,10 +138,11 @@ def test_static_columns_of_the_h100_by_hand():
     assert h100["price_new"] == pytest.approx(0.03375)  # 30,000 USD and 12.5 % for the network
     assert (h100["throughput"], h100["kw"], h100["life_years"]) == (1.0, 1.28, 6.0)
     assert h100["end_of_sale_week"] == -14
-    # H200, B200, B300, Rubin, Rubin Ultra, each 13 weeks after its launch
-    assert h100["launches"] == 5
-    assert h100["launch_at"][:5].tolist() == [-99 + 13, -62 + 13, -31 + 13, 29 + 13, 77 + 13]
-    assert h100["launch_step"][:6].tolist() == [0.25] * 5 + [0.0]
+    # H200, B200, B300, Rubin, Rubin Ultra, and three more a year apart, each 13 weeks after its launch
+    assert h100["launches"] == 8
+    weeks = [-99, -62, -31, 29, 77, 77 + 52, 77 + 104, 77 + 156]
+    assert h100["launch_at"][:8].tolist() == [week + 13 for week in weeks]
+    assert h100["launch_step"][:9].tolist() == [0.25] * 8 + [0.0]
 
 
 def test_static_columns_of_an_asic_by_hand():
@@ -158,8 +159,10 @@ def test_launches_are_sorted():
         assert np.all(np.diff(machine["launch_at"][: machine["launches"]]) > 0)
 
 
-def test_the_newest_machine_expects_no_launch_and_unused_rows_are_empty():
-    assert MACHINES["Rubin Ultra"]["launches"] == 0
+def test_the_newest_machine_expects_unnamed_successors_and_unused_rows_are_empty():
+    assert MACHINES["Rubin Ultra"]["launches"] == 3
+    alone = compile_machines(BASELINE.with_changes({"compute.successors": 0}))
+    assert alone[[m.name for m in BASELINE.machine].index("Rubin Ultra")]["launches"] == 0
     table = compile_machines(BASELINE)
     assert table.shape == (MACHINE_TYPES,)
     assert table.dtype == MACHINE
@@ -172,7 +175,7 @@ def test_twelve_machines_fit_with_all_their_launches():
     gpus = [{**h100, "name": f"G{i}", "launch_date": date(2015 + i, 1, 1)} for i in range(MACHINE_TYPES)]
     changes = {"population.miners": 0, "machine": gpus, "neoclouds.gpu_shares": {"G0": 1}}
     scenario = BASELINE.with_changes(changes)
-    assert compile_machines(scenario)[0]["launches"] == MACHINE_TYPES - 1
+    assert compile_machines(scenario)[0]["launches"] == MACHINE_TYPES - 1 + BASELINE.compute.successors
 
 
 def test_paths():
