@@ -88,7 +88,7 @@ class Valuation(Section):
     """How agents value a machine that they may switch off."""
 
     trend: float = quantity(
-        0.15,
+        0.10,
         unit="1/yr",
         low=-0.3,
         high=0.6,
