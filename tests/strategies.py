@@ -1,0 +1,210 @@
+"""Hypothesis strategies: random valid scenarios, small enough that a thousand of them run in a minute.
+
+Structure (who there is, which rules and channels hold) is always drawn; of the numbers a random handful
+leaves its baseline value for anything within its documented bounds, the bounds themselves included. New
+scenario fields are picked up by themselves.
+"""
+
+from datetime import date
+from typing import Any, NamedTuple
+
+from hypothesis import strategies as st
+
+from hashcredit.simulator import Scenario
+
+BASELINE = Scenario.load()
+MOST_OF_A_KIND = 12
+MOST_WEEKS = 40
+
+LENDERS = ("bank", "private_credit", "bond_fund")
+NETWORKS = ("erdos-renyi", "scale-free", "core-periphery", "block", "complete")
+GPUS = ("A100", "H100", "H200", "B200", "B300")
+ASICS = ("S19 Pro", "S19 XP", "S21")
+
+NARROWER: dict[str, tuple[float, float]] = {
+    # Machine values are tabulated for discount rates of 2 % to 80 % a year, all parts added up.
+    "credit.policy_rate": (0.0, 0.1),
+    "credit.borrower_spread_by_grade": (0.02, 0.3),
+    "funding.premium": (0.0, 0.1),
+    "funding.premium_convexity": (0.0, 0.3),
+    "valuation.appraiser_spread": (0.02, 0.3),
+    **{f"lenders.{kind}.spread": (0.02, 0.3) for kind in LENDERS},
+    **{f"buyers.{kind}.spread": (0.02, 0.3) for kind in ("operator", "broker", "refurbisher", "scrap_dealer")},
+    # Each at most half, so that together they are at most one.
+    "marking.market_weight": (0.0, 0.5),
+    "marking.income_weight": (0.0, 0.5),
+    # Beyond these nothing happens within the short horizon.
+    "credit.cure_weeks": (0, 8),
+    "credit.grace_weeks": (0, 8),
+    "credit.loan_age_weeks": (0, 207),
+    "credit.btc_tenor_weeks": (1, 60),
+    "credit.bullet_weeks_low": (1, 60),
+    "credit.bullet_weeks_high": (1, 60),
+    "investment.contract_weeks": (1, 60),
+    "secondary_market.patience_weeks": (0.1, 30.0),
+}
+"""Ranges drawn from, where they are not the documented bounds."""
+
+ORDERED = (
+    ("credit.bullet_weeks_low", "credit.bullet_weeks_high"),
+    ("neoclouds.contracted_low", "neoclouds.contracted_high"),
+    ("neoclouds.contract_premium_low", "neoclouds.contract_premium_high"),
+    *((f"lenders.{kind}.capital_minimum", f"lenders.{kind}.capital_target") for kind in LENDERS),
+    *((f"lenders.{kind}.capital_minimum", f"lenders.{kind}.equity_ratio") for kind in LENDERS),
+)
+"""Pairs of fields of which the second may not be smaller."""
+
+DRAWN_APART = (
+    "population.",
+    "channels.",
+    "credit.btc_initial_ltv",
+    "credit.btc_call_ltv",
+    "credit.btc_liquidation_ltv",
+    "credit.tenor_weeks",
+    "horizon_weeks",
+    "investment.decision_weeks",
+    "resolution.stay_",
+    "secondary_market.sell_share",
+    "shocks.student_df",
+    "shocks.btc_path",
+    "shocks.rent_path",
+    "funding.tightness",
+    "repo.haircut",
+)
+
+
+BTC_LEVELS = ((0.5, 0.65, 0.75), (0.01, 0.02, 0.03), (0.94, 0.97, 1.0))
+"""Loan to value of a BTC loan at first, at a margin call and at liquidation."""
+
+STAYS = ((0, 0), (0, 3), (2, 6), (8, 26))
+"""Shortest and longest stay in weeks."""
+
+
+class Numbers(NamedTuple):
+    """A numeric field: its dotted name, its baseline value and the range to draw from."""
+
+    field: str
+    default: Any
+    low: float
+    high: float
+
+
+def numeric_fields() -> list[Numbers]:
+    """Every field of the baseline that consists of numbers with two bounds."""
+    found = []
+    for row in BASELINE.describe():
+        bounded = isinstance(row.low, int | float) and isinstance(row.high, int | float)
+        if bounded and not row.field.startswith(("machine.", *DRAWN_APART)):
+            low, high = NARROWER.get(row.field, (row.low, row.high))
+            found.append(Numbers(row.field, row.default, low, high))
+    return found
+
+
+FIELDS = numeric_fields()
+DEFAULTS = {row.field: row.default for row in BASELINE.describe()}
+PEOPLE = [field for field in DEFAULTS if field.startswith("population.")]
+CHANNELS = [field for field in DEFAULTS if field.startswith("channels.")]
+
+
+def number(default: Any, low: float, high: float) -> st.SearchStrategy[Any]:
+    """A number within bounds, as often a bound itself or near the default as anything between."""
+    if isinstance(default, int):
+        return st.integers(int(low), int(high)) | st.sampled_from((int(low), int(high)))
+    least, most = sorted((default / 4.0, default * 4.0))
+    near = st.floats(max(low, min(least, high)), min(high, max(most, low)))
+    return st.sampled_from((low, high)) | near | st.floats(low, high)
+
+
+def values_of(numbers: Numbers) -> st.SearchStrategy[Any]:
+    """A value of a field: one number, one a class, or weights of machine types."""
+    _, default, low, high = numbers
+    if isinstance(default, tuple):
+        each = st.tuples(*(number(entry, low, high) for entry in default))
+        return each.filter(any) if "shares" in numbers.field else each
+    if isinstance(default, dict):
+        weight = st.floats(0.0, 1.0)
+        return st.fixed_dictionaries(dict.fromkeys(default, weight)).filter(lambda table: sum(table.values()) > 0)
+    return number(default, low, high)
+
+
+def paths(low: float, high: float, default: float) -> st.SearchStrategy[Any]:
+    """A constant or a path of up to four knots."""
+    value = number(default, low, high)
+    week = st.integers(0, MOST_WEEKS)
+    knots = st.dictionaries(week, value, min_size=1, max_size=4).map(lambda table: sorted(table.items()))
+    return value | knots
+
+
+@st.composite
+def populations(draw: st.DrawFn) -> dict[str, Any]:
+    """Up to twelve agents of a kind, any kind missing, but somebody borrows and somebody lends."""
+    kinds = [field.removeprefix("population.") for field in PEOPLE]
+    counts = {kind: draw(st.integers(0, MOST_OF_A_KIND)) for kind in kinds}
+    if counts["miners"] + counts["neoclouds"] == 0:
+        counts[draw(st.sampled_from(("miners", "neoclouds")))] = 1
+    if counts["banks"] + counts["private_credit"] + counts["bond_funds"] == 0:
+        counts[draw(st.sampled_from(("banks", "private_credit", "bond_funds")))] = 1
+    return {f"population.{kind}": count for kind, count in counts.items()}
+
+
+@st.composite
+def structures(draw: st.DrawFn) -> dict[str, Any]:
+    """Who there is, for how long, under which rules, and what is imposed from outside."""
+    weeks = draw(st.integers(1, MOST_WEEKS))
+    initial, call, liquidation = draw(st.sampled_from(BTC_LEVELS))
+    stay_low, stay_high = draw(st.sampled_from(STAYS))
+    changes = {
+        **draw(populations()),
+        **{channel: draw(st.booleans()) for channel in CHANNELS},
+        "horizon_weeks": weeks,
+        "secondary_market.rule": draw(st.sampled_from(("auction", "auction", "impact", "deep"))),
+        "secondary_market.sell_share": draw(st.sampled_from((0.125, 0.5, 1.0, 0.0))),
+        "resolution.stay_low": stay_low,
+        "resolution.stay_high": stay_high,
+        "investment.decision_weeks": draw(st.sampled_from((1, 4, 13))),
+        "credit.enforcement": draw(st.sampled_from(("always", "choice", "never"))),
+        "credit.btc_initial_ltv": initial,
+        "credit.btc_call_ltv": call,
+        "credit.btc_liquidation_ltv": liquidation,
+        "credit.tenor_weeks": draw(st.sampled_from((208, 209, 1040))),
+        "networks.credit_kind": draw(st.sampled_from(NETWORKS)),
+        "networks.trade_kind": draw(st.sampled_from(NETWORKS)),
+        "shocks.student_df": draw(st.sampled_from((0, 0, 3, 5, 30))),
+        "mining.halving_date": draw(st.sampled_from(("none", date(2028, 4, 17), date(2026, 7, 1)))),
+        "funding.tightness": draw(paths(0.0, 1.0, 0.2)),
+        "repo.haircut": draw(paths(0.0, 1.0, 0.2)),
+    }
+    for kind in LENDERS:
+        changes[f"lenders.{kind}.belief"] = draw(st.sampled_from(("utility", "venture", "learned")))
+    if draw(st.booleans()):
+        changes["shocks.forced_default"] = {
+            "week": draw(st.integers(0, weeks - 1)),
+            "machine": draw(st.sampled_from(GPUS + ASICS)),
+            "units": draw(st.sampled_from((1, 1000, 10**9))),
+        }
+    if draw(st.integers(0, 9)) == 0:
+        changes["shocks.btc_path"] = [(0, 50_000.0), (20, draw(st.sampled_from((1.0, 500.0, 1e6))))]
+    if draw(st.integers(0, 9)) == 0:
+        changes["shocks.rent_path"] = [(0, 2.0), (20, draw(st.sampled_from((1e-4, 0.5, 20.0))))]
+    return changes
+
+
+def reconcile(changes: dict[str, Any]) -> dict[str, Any]:
+    """Put the pairs of fields that have an order into it; weights of lenders may not all be zero."""
+    for low, high in ORDERED:
+        if low in changes or high in changes:
+            pair = sorted((changes.get(low, DEFAULTS[low]), changes.get(high, DEFAULTS[high])))
+            changes[low], changes[high] = pair
+    weights = [f"lenders.{kind}.market_share" for kind in LENDERS]
+    if not any(changes.get(field, DEFAULTS[field]) for field in weights):
+        changes[weights[0]] = 1.0
+    return changes
+
+
+@st.composite
+def scenarios(draw: st.DrawFn) -> Scenario:
+    """A valid scenario."""
+    changes = draw(structures())
+    for numbers in draw(st.lists(st.sampled_from(FIELDS), min_size=10, max_size=60, unique=True)):
+        changes[numbers.field] = draw(values_of(numbers))
+    return BASELINE.with_changes(reconcile(changes))

@@ -1,0 +1,511 @@
+"""Covenants, margin and maturity: calls and cures by hand, the lender's choice against direct sums."""
+
+import math
+
+import pytest
+from worlds import COIN, GPU, World
+
+from hashcredit.agents.dimensions import Cause, Channel, Instrument, LenderStatus, LoanStatus
+from hashcredit.simulator import credit
+from hashcredit.simulator.credit import ALWAYS, CHOICE, NEVER
+from hashcredit.simulator.shocks import move_btc
+from hashcredit.simulator.tables import EventKind, Flow, Sector
+
+
+def covenants(w: World, weeks: int = 1) -> None:
+    """Phase 6 for some weeks."""
+    for _ in range(weeks):
+        credit.enforce_covenants(w.economy, w.p)
+        w.market["week"] += 1
+
+
+def failed(w: World, b: int = 0) -> tuple[int, int]:
+    """Cause and channel for which a borrower fails this week."""
+    return int(w.borrowers[b]["pending_cause"]), int(w.borrowers[b]["pending_channel"])
+
+
+# Borrowing base.
+
+
+def marked(principal: float, units: int = 100, pledged: int = 100, **numbers) -> World:
+    """A marked loan on GPUs at 0.020: base 0.5 * 0.020 = 0.010 a unit, so 1.0 on the first 100."""
+    w = World(neoclouds=1, banks=1, **numbers)
+    w.borrower(0, units={GPU: units}, obligations=0.1)
+    w.loan(0, 0, principal, machine=GPU, units=pledged, borrowing_base=1, advance_rate=0.5)
+    w.machine(GPU, trigger=5)
+    return w
+
+
+def test_loan_within_its_base_is_left_alone() -> None:
+    w = marked(1.0, units=120)
+    w.borrower(0, cash=5.0)
+    w.open()
+    covenants(w)
+    assert (w.loans["units"][0], w.loans["principal"][0], w.borrowers["cash"][0]) == (100, 1.0, 5.0)
+    assert w.market["events"] == 0
+
+
+def test_free_machines_are_pledged_first() -> None:
+    # 0.095 over the base: ten free units at 0.010 each cover it, the eleventh stays free.
+    w = marked(1.095, units=111)
+    w.borrower(0, cash=5.0)
+    w.open()
+    covenants(w)
+    assert (w.loans["units"][0], w.loans["principal"][0], w.borrowers["cash"][0]) == (110, 1.095, 5.0)
+    assert w.loans["weeks_over_base"][0] == 0
+    assert w.events(EventKind.BORROWING_BASE_CALL) == []
+    w.assert_books_close()
+
+
+def test_machines_pledged_elsewhere_do_not_count() -> None:
+    w = marked(1.095, units=111)
+    w.loan(0, 0, 0.0, machine=GPU, units=9)  # repaid, but its contract holds the units
+    w.borrower(0, cash=5.0)
+    covenants(w)
+    # two units left to pledge, the rest in cash: 0.095 - 0.020
+    assert w.loans["units"][0] == 102
+    assert w.borrowers["cash"][0] == pytest.approx(5.0 - 0.075, rel=1e-12)
+
+
+def test_the_rest_is_paid_down_and_logged() -> None:
+    w = marked(1.3, units=105)
+    w.borrower(0, cash=0.65)
+    w.open()
+    covenants(w)
+    # Five units cover 0.05 of 0.3; a month of obligations (0.4) is kept back, so cash of 0.25 pays the rest.
+    assert w.loans["principal"][0] == pytest.approx(1.05, rel=1e-12)
+    assert w.borrowers["cash"][0] == pytest.approx(0.4, rel=1e-12)
+    assert w.loans["weeks_over_base"][0] == 0
+    (call,) = w.events(EventKind.BORROWING_BASE_CALL)
+    assert (call["agent"], call["counterparty"], call["units"]) == (0, 0, 105)
+    assert call["amount"] == pytest.approx(0.25, rel=1e-12)
+    assert call["price"] == 0.020
+    assert (call["channel"], call["parent"]) == (Channel.MACHINE_PRICE, 5)
+    w.assert_books_close()
+
+
+def test_coins_are_sold_to_pay_down() -> None:
+    w = marked(1.3)
+    w.borrower(0, cash=0.4, btc=10.0)
+    w.open()
+    covenants(w)
+    # 0.3 is missing and all cash is held back: three coins at 0.1
+    assert w.borrowers["btc"][0] == pytest.approx(7.0, rel=1e-12)
+    assert w.loans["principal"][0] == pytest.approx(1.0, rel=1e-12)
+    w.assert_books_close()
+
+
+def test_cash_held_back_is_used_when_the_cure_ends() -> None:
+    # Over the base by 0.3 with cash of 0.2 and a month of obligations of 0.4: nothing in weeks 1 and 2,
+    # all of it in week 3, and since 0.1 is missing the loan is called.
+    w = marked(1.3, credit_enforcement=ALWAYS)
+    w.borrower(0, cash=0.2)
+    w.open()
+    covenants(w, 2)
+    assert (w.loans["weeks_over_base"][0], w.borrowers["cash"][0]) == (2, 0.2)
+    assert failed(w) == (Cause.NONE, Channel.NONE)
+    covenants(w)
+    assert w.borrowers["cash"][0] == pytest.approx(0.0, abs=1e-12)
+    assert w.loans["principal"][0] == pytest.approx(1.1, rel=1e-12)
+    assert failed(w) == (Cause.ACCELERATION, Channel.MACHINE_PRICE)
+    assert len(w.events(EventKind.BORROWING_BASE_CALL)) == 1
+    (event,) = w.events(EventKind.ACCELERATION)
+    assert event["amount"] == pytest.approx(1.1, rel=1e-12)
+    assert w.borrowers["pending_parent"][0] == 1  # the acceleration, second event of the run
+    w.assert_books_close()
+
+
+def test_accelerated_loan_is_repaid_by_who_can() -> None:
+    w = World(neoclouds=1, banks=1, credit_enforcement=ALWAYS, credit_sweep_share=0.0)
+    w.borrower(0, units={GPU: 100}, cash=0.9, btc=5.0, cfads_window=1.0, service_window=1.0)
+    w.loan(0, 0, 1.0, machine=GPU, units=100, dscr_covenant=1.2)
+    w.open()
+    covenants(w, 3)
+    assert failed(w) == (Cause.NONE, Channel.NONE)
+    assert w.loans["status"][0] == LoanStatus.REPAID
+    assert w.loans["units"][0] == 0
+    assert (w.borrowers["cash"][0], w.borrowers["btc"][0]) == pytest.approx((0.0, 4.0), abs=1e-12)
+    w.assert_books_close()
+
+
+def test_cured_base_starts_a_new_count() -> None:
+    w = marked(1.3)
+    w.borrower(0, cash=0.0)
+    covenants(w, 2)
+    w.machine(GPU, appraisal=0.026)  # base 1.3
+    covenants(w)
+    assert w.loans["weeks_over_base"][0] == 0
+    w.machine(GPU, appraisal=0.020)
+    covenants(w, 2)
+    assert failed(w) == (Cause.NONE, Channel.NONE)
+    covenants(w)
+    assert failed(w)[0] == Cause.ACCELERATION
+
+
+def test_unmarked_loan_has_no_base() -> None:
+    w = marked(5.0)
+    w.loans["borrowing_base"][0] = 0
+    covenants(w, 5)
+    assert w.market["events"] == 0
+
+
+# The lender's choice.
+
+
+def in_breach(**numbers) -> World:
+    """100 GPUs behind 1.3, over the base of 1.0 for ever, no cash; earns 0.013 a week."""
+    w = marked(1.3, **numbers)
+    w.borrower(0, cash=0.0, cfads_window=13 * 0.013)
+    w.loans["principal"][0] = w.borrowers["debt"][0][Instrument.MACHINE_LOAN] = 1.3
+    w.lender(0, cost_of_capital=0.04)
+    w.economy.machines["opening_units"][GPU] = 500  # depth 0.2 * 500 = 100 units
+    return w
+
+
+def by_hand(w: World, on_sale: int = 0) -> tuple[float, float]:
+    """Expected proceeds now and the value of waiting, from the model's own words."""
+    discount, stay = 0.06 + 0.04, 4 / 52
+
+    def sold(price: float) -> float:
+        """100 units at exponential depth 100 behind those on sale, less removal, after the stay."""
+        mean = price * math.exp(-on_sale / 100) * (1 - math.exp(-1.0))
+        return min(1.3, max(0.0, 100 * (mean - 0.001)) * math.exp(-discount * stay))
+
+    now = sold(0.020)
+    later = sold(0.020 * math.exp(-0.1 * 1.0))  # a year at the valuer's trend
+    due = 1.3 * 0.10 / 52 + 1.3 / 104  # interest at 4 + 6 %, and one of 104 instalments left
+    paid = min(w.borrowers["cfads_window"][0] / 13, due)
+    waiting = sum(math.exp(-discount * s / 52) * (1 - 0.1 / 52) ** s * paid for s in range(1, 53))
+    waiting += math.exp(-discount) * (1 - 0.1 / 52) ** 52 * later
+    return now, waiting
+
+
+@pytest.mark.parametrize("on_sale", [0, 150])
+def test_lender_compares_selling_now_with_waiting(on_sale: int) -> None:
+    w = in_breach(credit_enforcement=CHOICE)
+    w.machine(GPU, offered=on_sale)
+    now, waiting = by_hand(w, on_sale)
+    # 1.155 against 1.460 in an empty market, 0.181 against 0.738 behind 150 units: it waits in both.
+    assert now < waiting
+    assert not credit.lender_accelerates(w.economy, w.p, 0)
+    # The decision turns where by_hand says: find the cash flow at which both are worth the same.
+    per_unit_of_flow = waiting - by_hand_without_flow(w, on_sale)
+    flow = w.borrowers["cfads_window"][0] * (now - by_hand_without_flow(w, on_sale)) / per_unit_of_flow
+    w.borrowers["cfads_window"][0] = flow * (1 + 1e-9)
+    assert not credit.lender_accelerates(w.economy, w.p, 0)
+    w.borrowers["cfads_window"][0] = flow * (1 - 1e-9)
+    assert credit.lender_accelerates(w.economy, w.p, 0)
+
+
+def by_hand_without_flow(w: World, on_sale: int) -> float:
+    """The value of waiting for a borrower that earns nothing."""
+    kept = w.borrowers["cfads_window"][0]
+    w.borrowers["cfads_window"][0] = 0.0
+    waiting = by_hand(w, on_sale)[1]
+    w.borrowers["cfads_window"][0] = kept
+    return waiting
+
+
+def test_liquid_reserves_count_while_waiting() -> None:
+    w = in_breach(credit_enforcement=CHOICE)
+    w.borrowers["cfads_window"][0] = 0.0
+    assert credit.lender_accelerates(w.economy, w.p, 0)
+    w.borrower(0, btc=5.2)  # 0.52 over 52 weeks: 0.01 a week
+    assert not credit.lender_accelerates(w.economy, w.p, 0)
+
+
+@pytest.mark.parametrize(("rule", "called"), [(ALWAYS, True), (NEVER, False)])
+def test_enforcement_can_be_fixed(rule: int, called: bool) -> None:
+    w = in_breach(credit_enforcement=rule)
+    covenants(w, 3)
+    assert (failed(w)[0] == Cause.ACCELERATION) == called
+    assert len(w.events(EventKind.ACCELERATION)) == called
+    assert len(w.events(EventKind.FORBEARANCE)) == (not called)
+
+
+def test_lender_reviews_a_breach_every_few_weeks() -> None:
+    # Cure 2 weeks, reviews every 3: decisions in weeks 3, 6, 9 over the base.
+    w = in_breach(credit_enforcement=CHOICE)
+    covenants(w, 3)
+    assert len(w.events(EventKind.FORBEARANCE)) == 1
+    w.borrowers["cfads_window"][0] = 0.0  # from now on it would call
+    covenants(w, 2)
+    assert failed(w) == (Cause.NONE, Channel.NONE)
+    covenants(w)
+    assert failed(w) == (Cause.ACCELERATION, Channel.MACHINE_PRICE)
+    assert len(w.events(EventKind.FORBEARANCE)) == 1
+
+
+# Cover.
+
+
+def under_cover(cash: float, cash_sweep: int = 1, **numbers) -> World:
+    """Cover of 1.1 against a covenant of 1.2, obligations of 0.1 a week (buffer ten weeks)."""
+    w = World(neoclouds=1, banks=1, **numbers)
+    w.borrower(0, units={GPU: 100}, cash=cash, obligations=0.1, cfads_window=1.1, service_window=1.0)
+    w.loan(0, 0, 1.0, machine=GPU, units=100, dscr_covenant=1.2, cash_sweep=cash_sweep)
+    w.open()
+    return w
+
+
+def test_sweep_takes_half_of_free_cash() -> None:
+    w = under_cover(cash=1.6)
+    covenants(w)
+    # (1.6 - 10 * 0.1) / 2
+    assert w.loans["principal"][0] == pytest.approx(0.7, rel=1e-12)
+    assert w.borrowers["cash"][0] == pytest.approx(1.3, rel=1e-12)
+    assert w.loans["weeks_under_dscr"][0] == 1
+    covenants(w)
+    assert w.loans["principal"][0] == pytest.approx(0.55, rel=1e-12)
+    (event,) = w.events(EventKind.DSCR_BREACH)
+    assert event["channel"] == Channel.RENT
+    w.assert_books_close()
+
+
+def test_sweep_stops_at_the_buffer_and_at_the_principal() -> None:
+    w = under_cover(cash=0.9)
+    covenants(w)
+    assert (w.loans["principal"][0], w.borrowers["cash"][0]) == (1.0, 0.9)
+    w = under_cover(cash=9.0)
+    covenants(w)
+    assert w.loans["status"][0] == LoanStatus.REPAID
+    assert w.borrowers["cash"][0] == pytest.approx(8.0, rel=1e-12)
+    assert w.loans["weeks_under_dscr"][0] == 1
+    covenants(w, 5)
+    assert failed(w) == (Cause.NONE, Channel.NONE)
+
+
+def test_no_sweep_without_the_clause() -> None:
+    w = under_cover(cash=9.0, cash_sweep=0, credit_enforcement=NEVER)
+    covenants(w, 4)
+    assert (w.loans["principal"][0], w.borrowers["cash"][0]) == (1.0, 9.0)
+
+
+def test_uncured_cover_is_a_breach() -> None:
+    w = under_cover(cash=0.9, credit_enforcement=ALWAYS)
+    covenants(w, 2)
+    assert failed(w) == (Cause.NONE, Channel.NONE)
+    covenants(w)
+    assert failed(w) == (Cause.ACCELERATION, Channel.RENT)
+
+
+def test_cover_at_the_covenant_is_enough() -> None:
+    w = under_cover(cash=9.0)
+    w.borrower(0, cfads_window=1.2)
+    covenants(w, 5)
+    assert (w.loans["principal"][0], w.loans["weeks_under_dscr"][0]) == (1.0, 0)
+    w.borrower(0, cfads_window=-1.0, service_window=0.0)  # no service, nothing to cover
+    covenants(w, 5)
+    assert w.loans["weeks_under_dscr"][0] == 0
+
+
+# BTC margin.
+
+
+def margin_loan(principal: float, coins: float = 10.0, **borrower) -> World:
+    """A loan on coins worth 0.1 each; call at 0.65, back to 0.5, liquidation at 0.8."""
+    w = World(miners=1, banks=1)
+    w.borrower(0, **borrower)
+    w.loan(0, 0, principal, instrument=Instrument.BTC_LOAN, amortising=0, coins=coins, maturity_week=40)
+    w.open()
+    return w
+
+
+def test_no_call_up_to_the_call_level() -> None:
+    w = margin_loan(0.6499, btc=5.0, cash=1.0)
+    covenants(w)
+    assert w.market["events"] == 0
+    assert w.loans["coins"][0] == 10.0
+    w = margin_loan(0.6501, btc=5.0, cash=1.0)
+    covenants(w)
+    assert len(w.events(EventKind.MARGIN_CALL)) == 1
+
+
+def test_call_is_met_with_free_coins() -> None:
+    # 0.7 on 10 coins: 14 are needed for one half.
+    w = margin_loan(0.7, btc=5.0, cash=1.0)
+    covenants(w)
+    assert (w.loans["coins"][0], w.borrowers["btc"][0]) == pytest.approx((14.0, 1.0), rel=1e-12)
+    assert (w.loans["principal"][0], w.borrowers["cash"][0]) == (0.7, 1.0)
+    (call,) = w.events(EventKind.MARGIN_CALL)
+    assert call["amount"] == pytest.approx(0.0, abs=1e-12)  # nothing left to pay in cash
+    assert call["channel"] == Channel.BTC_PRICE
+    w.assert_books_close()
+
+
+def test_call_is_met_with_coins_and_cash() -> None:
+    # Two free coins carry 0.6; 0.1 is paid, a month of obligations (0.4) is kept.
+    w = margin_loan(0.7, btc=2.0, cash=1.0, obligations=0.1)
+    covenants(w)
+    assert (w.loans["coins"][0], w.borrowers["btc"][0]) == pytest.approx((12.0, 0.0), abs=1e-12)
+    assert w.loans["principal"][0] == pytest.approx(0.6, rel=1e-12)
+    assert w.borrowers["cash"][0] == pytest.approx(0.9, rel=1e-12)
+    w.assert_books_close()
+
+
+def test_unmet_call_below_liquidation_stands() -> None:
+    w = margin_loan(0.79)
+    covenants(w, 3)
+    assert w.loans["coins"][0] == 10.0
+    assert failed(w) == (Cause.NONE, Channel.NONE)
+    assert len(w.events(EventKind.MARGIN_CALL)) == 3
+
+
+def test_liquidation_sells_at_once_and_returns_the_rest() -> None:
+    w = margin_loan(0.85)
+    covenants(w)
+    # 8.5 of 10 coins repay it; 1.5 come back
+    assert w.loans["status"][0] == LoanStatus.REPAID
+    assert w.borrowers["btc"][0] == pytest.approx(1.5, rel=1e-12)
+    assert w.market["btc_sold"] == pytest.approx(0.85, rel=1e-12)
+    (event,) = w.events(EventKind.BTC_LIQUIDATION)
+    assert event["amount"] == pytest.approx(0.85, rel=1e-12)
+    assert failed(w) == (Cause.NONE, Channel.NONE)
+    w.assert_books_close()
+
+
+def test_shortfall_after_liquidation_is_paid_or_fatal() -> None:
+    w = margin_loan(1.2, cash=0.3, obligations=0.1)
+    covenants(w)
+    assert w.loans["status"][0] == LoanStatus.REPAID
+    assert w.borrowers["cash"][0] == pytest.approx(0.1, rel=1e-12)
+    w.assert_books_close()
+    w = margin_loan(1.2, cash=0.1, obligations=0.1)
+    covenants(w)
+    assert failed(w) == (Cause.MARGIN, Channel.BTC_PRICE)
+    assert w.loans["principal"][0] == pytest.approx(0.2, rel=1e-12)
+    w.assert_books_close()
+
+
+def test_liquidation_moves_next_weeks_price_only() -> None:
+    w = margin_loan(0.85)
+    covenants(w)
+    assert w.market["btc_price"] == COIN * 1e6
+    w.p["shocks_btc_volatility"] = w.p["shocks_btc_drift"] = w.p["shocks_jump_intensity"] = 0.0
+    w.p["shocks_student_df"] = 0
+    move_btc(w.economy, w.p, 1, 0, 0.0)
+    # depth 100: 0.85 sold moves it by exp(-0.0085), for good since recovery is 0
+    assert w.market["btc_price"] == pytest.approx(1e5 * math.exp(-0.0085), rel=1e-12)
+    assert w.market["btc_sold"] == 0.0
+    w.p["credit_btc_recovery"] = 52.0 * math.log(2.0)  # half is gone in a week
+    move_btc(w.economy, w.p, 1, 0, 0.0)
+    assert w.market["btc_price"] == pytest.approx(1e5 * math.exp(-0.00425), rel=1e-12)
+
+
+# Bullets at maturity.
+
+
+def bond(weeks_left: int = 1, **lender) -> World:
+    """A bond of 1.0 on assets of 2.4: 20 GPUs at 0.020 and cash of 2.0; the lender advances a half."""
+    w = World(neoclouds=1, banks=1)
+    w.market["week"] = 9
+    w.borrower(0, units={GPU: 20}, cash=2.0, grade=1, cfads_window=1.3, service_window=1.0)
+    w.loan(0, 0, 1.0, instrument=Instrument.HIGH_YIELD, maturity_week=9 + weeks_left, rate=0.09)
+    w.lender(0, **lender)
+    return w
+
+
+def test_bullet_is_refinanced_at_todays_price() -> None:
+    w = bond()
+    credit.roll_over(w.economy, w.p)
+    # 104 more weeks at the cost of capital of 6 % plus the spread of grade 1, 4 %
+    assert w.loans["maturity_week"][0] == 9 + 104
+    assert (w.loans["fixed_rate"][0], w.loans["rate"][0]) == (1, pytest.approx(0.10, rel=1e-12))
+
+
+def refused(w: World) -> bool:
+    before = w.loans["maturity_week"][0]
+    credit.roll_over(w.economy, w.p)
+    return bool(w.loans["maturity_week"][0] == before)
+
+
+def test_bullet_is_refinanced_in_its_last_week_only() -> None:
+    assert refused(bond(weeks_left=2))
+    assert not refused(bond(weeks_left=1))
+
+
+def test_refinancing_is_refused() -> None:
+    assert refused(bond(status=LenderStatus.RECEIVERSHIP))
+    w = bond()
+    w.borrower(0, cfads_window=1.19)  # cover below 1.2
+    assert refused(w)
+    w = bond()
+    w.borrower(0, payables=0.21)  # debts 1.21 on assets of 2.4 at one half
+    assert refused(w)
+    w = bond()
+    w.borrower(0, payables=0.19)
+    assert not refused(w)
+
+
+def test_btc_loan_is_rolled_on_its_margin_alone() -> None:
+    w = margin_loan(0.6499, cfads_window=-1.0, service_window=1.0)
+    w.market["week"] = 39
+    credit.roll_over(w.economy, w.p)
+    assert w.loans["maturity_week"][0] == 39 + 52
+
+
+def test_btc_loan_out_of_margin_is_repaid_from_its_coins() -> None:
+    w = margin_loan(0.7)
+    w.market["week"] = 39
+    credit.roll_over(w.economy, w.p)
+    assert w.loans["status"][0] == LoanStatus.REPAID
+    assert w.borrowers["btc"][0] == pytest.approx(3.0, rel=1e-12)
+    assert w.economy.flows[Flow.LOAN_REPAYMENTS, Sector.LENDERS] == pytest.approx(0.7, rel=1e-12)
+    w.assert_books_close()
+
+
+# Missed payments.
+
+
+def overdue(weeks: int, cash: float, **loan) -> World:
+    """A loan of 1.0 behind with its payments; assets: 30 GPUs (0.6) and cash."""
+    w = World(neoclouds=1, banks=1)
+    w.market["week"] = 60
+    w.borrower(0, units={GPU: 30}, cash=cash)
+    w.loan(0, 0, 1.0, machine=GPU, units=30, overdue=0.1, weeks_overdue=weeks, **loan)
+    credit.test_payment(w.economy, w.p, 0)
+    return w
+
+
+def test_grace_then_failure() -> None:
+    assert failed(overdue(2, cash=0.5))[0] == Cause.NONE
+    assert failed(overdue(3, cash=0.5))[0] == Cause.ILLIQUIDITY
+
+
+def test_insolvent_or_merely_illiquid() -> None:
+    # assets of 1.1 cover debts of 1.0; assets of 0.9 do not
+    assert failed(overdue(3, cash=0.5)) == (Cause.ILLIQUIDITY, Channel.RENT)
+    assert failed(overdue(3, cash=0.3))[0] == Cause.INSOLVENCY
+
+
+def test_unpaid_bullet_is_a_failure_at_maturity() -> None:
+    bullet = {"amortising": 0, "maturity_week": 57}
+    assert failed(overdue(3, cash=0.5, **bullet))[0] == Cause.MATURITY
+    assert failed(overdue(3, cash=0.3, **bullet))[0] == Cause.INSOLVENCY
+    assert failed(overdue(3, cash=0.5, amortising=0, maturity_week=61))[0] == Cause.ILLIQUIDITY
+
+
+def test_unpaid_bills_count_too() -> None:
+    w = World(neoclouds=1, banks=1)
+    w.borrower(0, cash=1.0, payables=0.4, weeks_payables=2)
+    credit.test_payment(w.economy, w.p, 0)
+    assert failed(w)[0] == Cause.NONE
+    w.borrower(0, weeks_payables=3)
+    credit.test_payment(w.economy, w.p, 0)
+    assert failed(w)[0] == Cause.ILLIQUIDITY
+
+
+def test_first_cause_counts() -> None:
+    w = overdue(3, cash=0.5)
+    credit.condemn(w.borrowers[0], int(Cause.MARGIN), int(Channel.BTC_PRICE), 7)
+    assert failed(w) == (Cause.ILLIQUIDITY, Channel.RENT)
+
+
+def test_distressed_borrower_offers_its_free_machines() -> None:
+    w = marked(1.0, units=130)
+    w.borrower(0, payables=0.1)
+    covenants(w)
+    assert (w.borrowers["selling"][0], w.borrowers["offered"][0, GPU]) == (1, 30)
+    w.borrower(0, payables=0.0)
+    covenants(w)
+    assert (w.borrowers["selling"][0], w.borrowers["offered"][0, GPU]) == (0, 0)

@@ -1,0 +1,231 @@
+"""The documentation tells the truth: its code runs, its names exist, its tables are current."""
+
+import importlib
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+
+from hashcredit.agents import borrower, buyer, lender
+from hashcredit.experiments.arguments import build_parser
+from hashcredit.experiments.cli import main
+from hashcredit.experiments.parameter_table import FILE, parameter_document
+from hashcredit.experiments.parameter_table import main as write_parameters
+from hashcredit.simulator import Scenario, step, tables
+from hashcredit.simulator.facts import facts
+from hashcredit.simulator.randomness import Stream
+from hashcredit.simulator.results import summarise
+from hashcredit.simulator.sections import SECTIONS
+
+ROOT = Path(__file__).resolve().parent.parent
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+ODD = (ROOT / "docs" / "odd.md").read_text(encoding="utf-8")
+PAGES = [ROOT / name for name in ("README.md", "CHANGELOG.md", "CONTRIBUTING.md", "results/README.md")]
+PAGES += sorted((ROOT / "docs").rglob("*.md"))
+SMALLER = ["--replicates", "2", "--set", "horizon_weeks=10", "--quiet"]
+
+
+def blocks(text: str, language: str) -> list[str]:
+    """Fenced code blocks of a language."""
+    return re.findall(rf"^```{language}\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
+
+
+def commands(text: str) -> list[list[str]]:
+    """Lines of shell blocks that start with hashcredit, split into words."""
+    lines = [line for block in blocks(text, "sh") for line in block.splitlines()]
+    return [shlex.split(line) for line in lines if line.startswith("hashcredit ")]
+
+
+def without_code(text: str) -> str:
+    """Markdown less its fenced blocks and code spans."""
+    return re.sub(r"`[^`\n]*`", "", re.sub(r"^```.*?^```$", "", text, flags=re.MULTILINE | re.DOTALL))
+
+
+# README
+
+
+def test_python_of_the_readme_runs(capsys):
+    """The example prints both scenarios, and the flows that it shows close."""
+    (code,) = blocks(README, "python")
+    names: dict[str, object] = {}
+    exec(compile(code, "README.md", "exec"), names)
+    said = capsys.readouterr().out
+    assert "dump_10k_h100" in said and "dump_deep" in said
+    flows = names["run"].flows
+    scale = flows.abs().to_numpy().sum()
+    assert flows.sum(axis=0).abs().max() < 1e-12 * scale
+    assert flows.sum(axis=1).abs().max() < 1e-12 * scale
+    assert len(names["many"].summary) == 40
+
+
+@pytest.fixture
+def my_scenario(tmp_path, monkeypatch):
+    """The scenario file that the README shows, in the working folder."""
+    (text,) = blocks(README, "toml")
+    (tmp_path / "my_scenario.toml").write_text(text)
+    monkeypatch.chdir(tmp_path)
+
+
+def test_scenario_file_of_the_readme_says_what_it_means(my_scenario):
+    scenario = Scenario.load("my_scenario.toml")
+    assert scenario.name == "my_scenario"
+    assert scenario.credit.marked_share == 0.75
+    assert scenario.funding.tightness == ((0, 0.2), (52, 0.8))
+
+
+@pytest.mark.parametrize("words", commands(README), ids=" ".join)
+def test_commands_of_the_readme_run(words, my_scenario, capsys):
+    """Each as written; those that simulate on a smaller scale."""
+    parsed = build_parser().parse_args(words[1:])
+    simulates = parsed.command in ("run", "compare")
+    assert main([*words[1:], *(SMALLER if simulates else [])]) == 0
+    assert capsys.readouterr().out
+
+
+def test_result_folder_is_listed_in_full(tmp_path):
+    """What the README lists is what `hashcredit run --out` writes."""
+    folder = tmp_path / "result"
+    assert main(["run", "--out", str(folder), *SMALLER]) == 0
+    (listing,) = [block for block in blocks(README, "") if "provenance.json" in block]
+    listed = {line.split()[0].rstrip("/") for line in listing.splitlines()}
+    assert listed == {path.name for path in folder.iterdir()}
+    (figures,) = re.findall(r"^figures/ +(.*);", listing, re.MULTILINE)
+    assert {path.stem for path in (folder / "figures").iterdir()} == set(figures.split(", "))
+
+
+# The parameter table
+
+
+def test_parameter_table_is_current(capsys):
+    assert write_parameters(["--check", str(ROOT / "docs" / "parameters.md")]) == 0, capsys.readouterr().err
+
+
+def test_a_stale_parameter_table_is_noticed(tmp_path, capsys):
+    file = tmp_path / "parameters.md"
+    assert write_parameters(["--check", str(file)]) == 1
+    assert write_parameters([str(file)]) == 0
+    assert write_parameters(["--check", str(file)]) == 0
+    file.write_text(file.read_text().replace("156", "157", 1))
+    capsys.readouterr()
+    assert write_parameters(["--check", str(file)]) == 1
+    assert "is stale: run python -m hashcredit.experiments.parameter_table" in capsys.readouterr().err
+    assert "157" in file.read_text()  # --check writes nothing
+    assert FILE == ROOT / "docs" / "parameters.md"
+
+
+def test_parameter_table_has_every_field_and_every_cited_fact():
+    """Each field stands in the part of its section, each cited key in the list of sources."""
+    document = parameter_document()
+    parts = dict(re.findall(r"^## (.+?)\n(.*?)(?=^## |\Z)", document, re.MULTILINE | re.DOTALL))
+    assert set(parts) == {"Top of the file", "machine", "Sources", *SECTIONS}
+    for row in Scenario().describe():
+        section, _, rest = row.field.partition(".")
+        part = parts[section if rest else "Top of the file"]
+        assert f"| `{row.field.rpartition('.')[2]}` |" in part, row.field
+        assert row.meaning.replace("|", "\\|") in part
+        for key in row.source.split("; "):
+            if key in facts():
+                assert f"| `{key}` |" in parts["Sources"], key
+    widths = [len(re.findall(r"(?<!\\)\|", line)) for line in document.splitlines() if line.startswith("|")]
+    assert min(widths) >= 3
+
+
+# The model's description
+
+
+def test_phases_are_described_in_the_order_of_the_week():
+    described = re.findall(r"^### Phase \d+: `(\w+)`$", ODD, re.MULTILINE)
+    assert described == [phase.__name__ for phase in step.PHASES]
+
+
+def test_phase_numbers_are_those_of_the_code():
+    for number, name in re.findall(r"^### Phase (\d+): `(\w+)`$", ODD, re.MULTILINE):
+        assert getattr(step, name).__doc__.startswith(f"Phase {number}: ")
+
+
+def test_streams_are_all_listed():
+    listed = re.findall(r"^\| `([A-Z_]+)` \|", ODD, re.MULTILINE)
+    assert listed == [stream.name for stream in Stream]
+
+
+@pytest.mark.parametrize(
+    ("heading", "row"),
+    [
+        ("Borrowers", borrower.BORROWER),
+        ("Lenders", lender.LENDER),
+        ("Secondary buyers", buyer.BUYER),
+        ("Loans", tables.LOAN),
+        ("Machine types", tables.MACHINE),
+    ],
+)
+def test_state_variables_are_all_listed(heading, row):
+    """Each column of a table of agents, loans or machines, and nothing else."""
+    (part,) = re.findall(rf"^### {heading}\n(.*?)^### ", ODD, re.MULTILINE | re.DOTALL)
+    first_cells = re.findall(r"^\| (`[^|]*) \|", part, re.MULTILINE)
+    listed = {name for cell in first_cells for name in re.findall(r"`(\w+)`", cell)}
+    assert listed == set(row.names)
+
+
+def test_summary_scalars_are_all_listed():
+    import numpy as np
+
+    (part,) = re.findall(r"^\| scalar \|.*?\n\n", ODD, re.MULTILINE | re.DOTALL)
+    cells = re.findall(r"^\| (`[^|]*) \|", part, re.MULTILINE)
+    listed = {name for cell in cells for name in re.findall(r"`([\w<>]+)`", cell)}
+    scalars = set(summarise(np.zeros(1, tables.MARKET)))
+    causes = {name for name in scalars if name.startswith("defaults_") and name not in listed}
+    assert listed - {"defaults_<cause>"} == scalars - causes
+    assert "defaults_<cause>" in listed and "defaults_insolvency" in causes
+
+
+def test_functions_named_in_the_model_exist():
+    """`module.function()` is a function in simulator/ or agents/."""
+    named = set(re.findall(r"`(\w+)\.(\w+)\(\)`", ODD)) - {("module", "function")}
+    assert len(named) > 30
+    for module, function in named:
+        places = [room for room in ("agents", "simulator") if (ROOT / room / f"{module}.py").is_file()]
+        assert any(
+            hasattr(importlib.import_module(f"hashcredit.{room}.{module}"), function) for room in places
+        ), f"{module}.{function}"
+
+
+def test_fields_named_in_the_model_exist():
+    """`section.field` is a field of a scenario."""
+    fields = {row.field for row in Scenario().describe()}
+    sections = "|".join(SECTIONS)
+    named = set(re.findall(rf"`((?:{sections})\.\w+)`", ODD))
+    assert len(named) > 40
+    assert named <= fields
+
+
+# Links
+
+
+def slug(heading: str) -> str:
+    """A heading's anchor, as code hosts make it."""
+    return re.sub(r"[^\w\- ]", "", heading.strip().lower()).replace(" ", "-")
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
+def test_links_lead_somewhere(page):
+    """Files and headings of this project; the web is not asked."""
+    text = page.read_text(encoding="utf-8")
+    for target in re.findall(r"\]\(([^)\s]+)\)", without_code(text)):
+        if re.match(r"https?://", target):
+            continue
+        path, _, anchor = target.partition("#")
+        file = page.parent / path if path else page
+        assert file.exists(), target
+        if anchor:
+            headings = re.findall(r"^#+ (.+)$", file.read_text(encoding="utf-8"), re.MULTILINE)
+            assert anchor in map(slug, headings), target
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
+def test_files_named_in_code_spans_exist(page):
+    """`docs/odd.md` and the like; generated folders apart."""
+    rooms = "agents|simulator|experiments|tests|docs"
+    named = re.findall(rf"`((?:{rooms})/[\w./]+\.(?:py|md|csv|toml))`", page.read_text(encoding="utf-8"))
+    for path in named:
+        assert (ROOT / path).is_file(), path

@@ -1,0 +1,477 @@
+"""The market for used machines: the auction by hand and against a naive twin, formula prices, marks."""
+
+import math
+
+import numpy as np
+import pytest
+from worlds import ASIC, GPU, NEW_GPU, World, put
+
+from hashcredit.agents.dimensions import BorrowerStatus, LoanStatus
+from hashcredit.simulator.bidding import (
+    BID,
+    BIDDER,
+    HOW_MANY,
+    LEFT,
+    LOT,
+    NEXT,
+    NODE,
+    PRICE,
+    RESERVE,
+    WANTED,
+    WHO,
+    peer_bid,
+)
+from hashcredit.simulator.machines import mark_appraisals
+from hashcredit.simulator.secondary import AUCTION, DEEP, IMPACT, add_lot, match, trade_machines
+from hashcredit.simulator.tables import EventKind, Flow, Sector
+
+K = 1e-3
+"""M$ in a thousand dollars."""
+# The cast of the worked example. Borrowers 0 and 1 have lost machines to their lenders, 2 is an estate.
+PEER = 3
+BANK_A, BANK_B, ESTATE = 4, 5, 2  # seller nodes: borrowers, then lenders
+OPERATOR_1, OPERATOR_2, DEALER = 4, 5, 6  # bidders: borrowers, then buyers
+
+
+def worked_example() -> World:
+    """Three sellers, four bidders, one missing link: what happens to 24 GPUs in week 40.
+
+    Reservation prices (k$). Appraisal 20, reserve share 0.6, so 12 at first; scrap 0.04 * 30 = 1.2;
+    they fall from 12 to 1.2 in 24 weeks.
+
+        lot A (bank A)    10 units, held  0 weeks: 12
+        lot B (bank B)     6 units, held 12 weeks: 1.2 + 10.8 / 2 = 6.6
+        lot C (estate)     8 units, held 30 weeks: 1.2
+
+    Bids (k$), with what it costs to move a machine, and the most that each can take:
+
+        peer          value 16, moves at 1.5: bids 14.5; 7 free slots (money for 31); not linked to C
+        operator 1    value 10, moves at 1.5: bids  8.5; 35 k$ buy 3 at 8.5 + 1.5; slots for 50
+        operator 2    the same bid, ten times the cash, 4 free slots
+        scrap dealer  1.2, no slot needed, cash for plenty
+
+    The peer takes the cheaper of its lots first: all 6 of B, then 1 of A, both at 14.5. Operator 1 comes
+    before operator 2 in the tables; A asks 12 and B is gone, so C sells 3 and 4. The dealer takes the
+    last one of C, so that C clears at 1.2 for all its buyers. 9 of A stay with bank A.
+    """
+    bidders = (OPERATOR_1, OPERATOR_2, DEALER)
+    links = [(bidder, seller) for bidder in bidders for seller in (BANK_A, BANK_B, ESTATE)]
+    w = World(
+        neoclouds=4, banks=2, operators=2, scrap_dealers=1, trade=[*links, (PEER, BANK_A), (PEER, BANK_B)]
+    )
+    w.market["week"] = 40
+    for b, holder, units, held in ((0, 0, 10, 0), (1, 1, 6, 12)):
+        w.in_resolution(b, default_week=20, release_week=40 - held, default_event=70 + b)
+        w.loan(
+            b,
+            holder,
+            1.0,
+            status=LoanStatus.DEFAULTED,
+            machine=GPU,
+            seized=units,
+            weeks_held=held,
+            paper_value=units * 20 * K,
+        )
+    w.in_resolution(ESTATE, default_week=2, release_week=10, default_event=72, units={GPU: 8})
+    w.borrowers[ESTATE]["offered"][GPU] = 8
+    w.borrower(PEER, cash=1.0, site_class=0, units={GPU: 2})
+    w.borrowers[PEER]["slots"][1] += 7
+    for k, cash, slots in ((0, 35 * K, 50), (1, 350 * K, 4)):
+        w.buyer(k, cash=cash, site_class=2, moving_cost=1.5 * K, slots=(0, slots, 0))
+    w.buyer(2, cash=5.0)
+    w.machine(GPU, income_value=18 * K)
+    w.value(GPU, 16 * K, site=0)
+    w.value(GPU, 10 * K, site=2)
+    w.open()
+    return w
+
+
+def test_auction_by_hand() -> None:
+    w = worked_example()
+    trade_machines(w.economy, w.p)
+    sales = [
+        (event["counterparty_kind"], event["counterparty"], event["agent"], event["units"], event["price"])
+        for event in w.events(EventKind.SALE)
+    ]
+    buyers, neoclouds = Sector.BUYERS, Sector.NEOCLOUDS
+    expected = [
+        (neoclouds, 3, 1, 6, 14.5 * K),
+        (neoclouds, 3, 0, 1, 14.5 * K),
+        (buyers, 0, ESTATE, 3, 1.2 * K),
+        (buyers, 1, ESTATE, 4, 1.2 * K),
+        (buyers, 2, ESTATE, 1, 1.2 * K),
+    ]
+    assert [sale[:4] for sale in sales] == [sale[:4] for sale in expected]
+    assert [sale[4] for sale in sales] == pytest.approx([sale[4] for sale in expected], rel=1e-12)
+    gpu = w.economy.machines[GPU]
+    # 24 offered, 15 sold for 7 * 14.5 + 8 * 1.2 = 111.1 k$
+    assert (gpu["inventory"], gpu["offered"], gpu["traded"]) == (24, 24, 15)
+    assert gpu["traded_value"] == pytest.approx(111.1 * K, rel=1e-12)
+    w.assert_books_close()
+
+
+def test_auction_moves_units_and_money() -> None:
+    w = worked_example()
+    trade_machines(w.economy, w.p)
+    # Units: the 9 of lot A stay, those of the dealer are scrap.
+    assert w.lenders["units"][:, GPU].tolist() == [9, 0]
+    assert w.loans["seized"][[0, 8]].tolist() == [9, 0]
+    assert w.borrowers["units"][:, GPU].tolist() == [0, 0, 0, 2 + 7]
+    assert w.borrowers["offered"][ESTATE, GPU] == 0
+    assert w.buyers["units"][:, GPU].tolist() == [3, 4, 0]
+    assert w.economy.machines["scrapped"][GPU] == 1
+    # Money (k$): the peer pays 7 * (14.5 + 1.5), operators 1.2 + 1.5 a unit, the dealer gets its 1.2 back.
+    assert w.borrowers["cash"][PEER] == pytest.approx(1.0 - 112 * K, rel=1e-12)
+    assert w.buyers["cash"] == pytest.approx([(35 - 8.1) * K, (350 - 10.8) * K, 5.0], rel=1e-12)
+    assert w.borrowers["cash"][ESTATE] == pytest.approx(9.6 * K, rel=1e-12)
+    # Each claim falls by what its own lot fetched; paper sold is the share of units sold.
+    assert w.loans["principal"][[0, 8]] == pytest.approx([1 - 14.5 * K, 1 - 87 * K], rel=1e-12)
+    assert w.loans["paper_value"][[0, 8]] == pytest.approx([180 * K, 0.0], abs=1e-15)
+    assert w.market["paper_sold"] == pytest.approx(7 * 20 * K, rel=1e-12)
+    assert w.market["proceeds_sold"] == pytest.approx(101.5 * K, rel=1e-12)
+    # Used machines net to zero over sectors; the world bought the dealer's scrap.
+    used = w.economy.flows[Flow.USED_MACHINES]
+    assert used[Sector.LENDERS] == pytest.approx(101.5 * K, rel=1e-12)
+    assert used[Sector.REST_OF_WORLD] == pytest.approx(-1.2 * K, rel=1e-12)
+
+
+def test_sale_events_name_the_default_behind_them() -> None:
+    w = worked_example()
+    trade_machines(w.economy, w.p)
+    events = w.events(EventKind.SALE)
+    assert [event["parent"] for event in events] == [71, 70, 72, 72, 72]
+    assert [event["agent_kind"] for event in events] == [Sector.LENDERS] * 2 + [Sector.NEOCLOUDS] * 3
+    assert all(event["machine"] == GPU and event["week"] == 40 for event in events)
+    assert w.economy.machines["trigger"][GPU] == 72  # the last sale
+
+
+def test_appraisal_follows_volume_weighted_trades_and_income() -> None:
+    w = worked_example()
+    trade_machines(w.economy, w.p)
+    mark_appraisals(w.economy, w.p)
+    gpu = w.economy.machines[GPU]
+    # vwap 111.1 / 15 = 7.406667; volume weight 15 / (15 + 500); income value 18, appraisal 20:
+    # 20 + 0.5 * 15 / 515 * (7.406667 - 20) + 0.05 * (18 - 20)
+    vwap = 111.1 / 15
+    assert gpu["price"] == pytest.approx(vwap * K, rel=1e-12)
+    assert gpu["appraisal"] == pytest.approx((20 + 0.5 * 15 / 515 * (vwap - 20) - 0.1) * K, rel=1e-12)
+    # Another type had no trade: no market news, its last price stands.
+    assert w.economy.machines[ASIC]["price"] == 0.002
+    assert w.economy.machines[ASIC]["appraisal"] == 0.002
+
+
+def test_unsold_units_come_back_next_week() -> None:
+    w = worked_example()
+    trade_machines(w.economy, w.p)
+    w.market["week"] += 1
+    w.value(GPU, 13.6 * K, site=0)  # the peer would bid 12.1 now, but its slots are full
+    w.value(GPU, 10 * K, site=2)
+    trade_machines(w.economy, w.p)
+    gpu = w.economy.machines[GPU]
+    assert (gpu["inventory"], gpu["offered"], gpu["traded"], gpu["traded_value"]) == (9, 9, 0, 0.0)
+    w.borrowers[PEER]["slots"][1] += 20
+    trade_machines(w.economy, w.p)
+    assert (gpu["offered"], gpu["traded"]) == (9, 9)
+    assert gpu["traded_value"] == pytest.approx(9 * 12.1 * K, rel=1e-12)
+
+
+def test_sellers_put_a_share_of_their_inventory_on_sale() -> None:
+    w = worked_example()
+    w.p["secondary_market_sell_share"] = 0.3
+    trade_machines(w.economy, w.p)
+    # ceil of 3, 1.8, 2.4 units
+    assert w.economy.machines["offered"][GPU] == 3 + 2 + 3
+    assert w.economy.machines["inventory"][GPU] == 24
+
+
+# Who bids, and how much.
+
+
+def market_of_one_lot(units: int = 10, **numbers) -> World:
+    """A neo-cloud whose estate sells GPUs at any price above scrap, a peer, and three buyers.
+
+    Nobody has means yet; values are 20 k$ everywhere.
+    """
+    w = World(neoclouds=2, banks=1, operators=1, brokers=1, scrap_dealers=1, **numbers)
+    w.market["week"] = 30
+    w.in_resolution(0, default_week=1, release_week=5, units={GPU: units})
+    w.borrowers[0]["offered"][GPU] = units
+    w.value(GPU, 20 * K)
+    w.value(NEW_GPU, 25 * K)
+    return w
+
+
+def prices(w: World) -> list[float]:
+    """Prices in k$ of the sales so far."""
+    return [event["price"] / K for event in w.events(EventKind.SALE)]
+
+
+def test_price_of_new_machines_caps_bids() -> None:
+    w = market_of_one_lot(1)
+    w.buyer(0, cash=1.0, moving_cost=1.5 * K, slots=(0, 5, 0))
+    # Uncapped, the operator bids 20 - 1.5.
+    trade_machines(w.economy, w.p)
+    assert prices(w) == pytest.approx([18.5], rel=1e-12)
+    # A new machine at 20 with a value of 25 gives a dollar of value for 0.8: 20 * 0.8 - 1.5.
+    w = market_of_one_lot(1)
+    w.machine(NEW_GPU, end_of_sale_week=30, price_new=20 * K)
+    w.buyer(0, cash=1.0, moving_cost=1.5 * K, slots=(0, 5, 0))
+    trade_machines(w.economy, w.p)
+    assert prices(w) == pytest.approx([14.5], rel=1e-12)
+    # Launched next week, it does not bind yet.
+    w = market_of_one_lot(1)
+    w.machine(NEW_GPU, launch_week=31, end_of_sale_week=90, price_new=20 * K)
+    w.buyer(0, cash=1.0, moving_cost=1.5 * K, slots=(0, 5, 0))
+    trade_machines(w.economy, w.p)
+    assert prices(w) == pytest.approx([18.5], rel=1e-12)
+
+
+def test_broker_deducts_margin_and_a_slot() -> None:
+    w = market_of_one_lot(1)
+    w.buyer(1, cash=1.0, margin=0.1, moving_cost=1.0 * K, cost_of_capital=0.14, slots=(0, 5, 0))
+    trade_machines(w.economy, w.p)
+    # Value 20 less 10 %; a slot leases for 1 kW * 1 k$ a year, five years at 6 + 14 %.
+    slot = (1 - math.exp(-0.2 * 5)) / 0.2
+    assert prices(w) == pytest.approx([18 - 1 - slot], rel=1e-12)
+
+
+def test_scrap_dealer_is_the_floor() -> None:
+    w = market_of_one_lot(7)
+    w.buyer(2, cash=5.5 * 1.2 * K)  # cash for five and a half
+    w.open()
+    trade_machines(w.economy, w.p)
+    gpu = w.economy.machines[GPU]
+    assert (gpu["traded"], gpu["scrapped"]) == (5, 5)
+    assert prices(w) == pytest.approx([1.2], rel=1e-12)
+    assert w.borrowers["offered"][0, GPU] == 2
+    w.assert_books_close()
+
+
+def test_no_trade_below_a_reservation_price() -> None:
+    w = market_of_one_lot(7)
+    w.buyer(2, cash=1.0)
+    w.borrowers[0]["release_week"] = 29  # held one of 24 weeks: 1.2 + 10.8 * 23 / 24 = 11.55
+    w.buyer(0, cash=1.0, moving_cost=8.4 * K, slots=(0, 5, 0))  # bids 11.6
+    trade_machines(w.economy, w.p)
+    assert prices(w) == pytest.approx([11.6], rel=1e-12)
+    w = market_of_one_lot(7)
+    w.buyer(2, cash=1.0)
+    w.borrowers[0]["release_week"] = 29
+    w.buyer(0, cash=1.0, moving_cost=8.5 * K, slots=(0, 5, 0))  # bids 11.5
+    trade_machines(w.economy, w.p)
+    assert prices(w) == []
+    assert w.economy.machines["traded"][GPU] == 0
+
+
+def test_bidders_do_not_reach_sellers_of_another_type_through_their_own() -> None:
+    # Buyer 0 knows lender 0 only, which sells ASICs; the GPUs of borrower 0 are beyond its reach.
+    w = World(neoclouds=2, banks=1, operators=1, trade=[(2, 2)])
+    w.market["week"] = 30
+    w.in_resolution(0, default_week=1, release_week=2, units={GPU: 3})
+    w.borrowers[0]["offered"][GPU] = 3
+    w.in_resolution(1, default_week=1, release_week=2)
+    w.loan(1, 0, 1.0, status=LoanStatus.DEFAULTED, machine=ASIC, seized=4, weeks_held=28)
+    w.buyer(0, cash=9.0, slots=(10, 10, 0))
+    w.value(GPU, 20 * K)
+    w.value(ASIC, 2 * K)
+    w.machine(GPU, income_value=16 * K)
+    w.open()
+    trade_machines(w.economy, w.p)
+    mark_appraisals(w.economy, w.p)
+    assert w.buyers["units"][0].tolist()[:3] == [0, 0, 4]
+    # ASICs: sold at 2 k$, appraised at 2. GPUs: only income speaks, 20 + 0.05 * (16 - 20).
+    assert w.economy.machines["traded"][:3].tolist() == [0, 0, 4]
+    assert w.economy.machines["appraisal"][GPU] == pytest.approx(19.8 * K, rel=1e-12)
+    w.assert_books_close()
+
+
+@pytest.mark.parametrize(
+    ("change", "bids"),
+    [
+        ({}, True),
+        ({"payables": 0.001}, False),
+        ({"status": BorrowerStatus.IN_RESOLUTION}, False),
+        ({"offered": 1}, False),  # it sells machines itself
+        ({"cash": 0.8}, False),  # ten weeks of obligations of 0.08 are its buffer
+        ({"cash": 0.8 + 2 * 20 * K}, True),
+        ({"slots": (9, 5, 9)}, False),  # its five machines fill the only slots that fit
+    ],
+)
+def test_peers_in_distress_do_not_bid(change: dict, bids: bool) -> None:
+    w = World(neoclouds=1, banks=1)
+    w.value(GPU, 20 * K)
+    w.borrower(0, units={GPU: 5}, cash=5.0, obligations=0.08)
+    w.borrowers[0]["slots"][1] = 9
+    put(w.borrowers[0], **change)
+    price, units = peer_bid(w.economy, w.p, GPU, 0)
+    assert (units > 0) == bids
+    if bids:
+        assert price == pytest.approx(18.5 * K, rel=1e-12)
+
+
+def test_peer_spends_half_of_its_cash_above_the_buffer() -> None:
+    w = World(neoclouds=1, banks=1)
+    w.value(GPU, 20 * K)
+    w.borrower(0, units={GPU: 5}, cash=1.05, obligations=0.08, slots=(0, 99, 0))
+    # (1.05 - 0.8) / 2 = 125 k$: six at 20 k$ each, moving included
+    assert peer_bid(w.economy, w.p, GPU, 0)[1] == 6
+
+
+# Formula prices.
+
+
+def elastic_market(**numbers) -> World:
+    """1,000 GPUs in the world, 100 of them in an estate, worth 20 k$ to the appraiser (site class 2)."""
+    w = World(neoclouds=2, banks=1, operators=1, **numbers)
+    w.in_resolution(0, default_week=0, release_week=0, units={GPU: 100})
+    w.borrowers[0]["offered"][GPU] = 100
+    w.borrower(1, units={GPU: 900})
+    w.value(GPU, 20 * K, site=2)
+    w.open()
+    trade_machines(w.economy, w.p)
+    return w
+
+
+@pytest.mark.parametrize(
+    ("numbers", "price"),
+    [
+        ({"secondary_market_rule": DEEP}, 20 * 0.95),
+        # Depth 0.2 * 1,000 = 200: the mean of 20 exp(-x / 200) over the first 100 units is
+        # 20 * 2 * (1 - exp(-0.5)) = 15.7388
+        ({"secondary_market_rule": IMPACT}, 40 * (1 - math.exp(-0.5))),
+        ({"secondary_market_rule": AUCTION, "channels_fire_sale": 0}, 20.0),
+        ({"secondary_market_rule": IMPACT, "channels_fire_sale": 0}, 20.0),
+    ],
+)
+def test_formula_price(numbers: dict, price: float) -> None:
+    w = elastic_market(**numbers)
+    assert prices(w) == pytest.approx([price], rel=1e-12)
+    # The elastic outsider brings the money and the slots.
+    assert w.buyers["cash"][0] == pytest.approx(0.0, abs=1e-12)
+    assert w.buyers["issuance"][0] == pytest.approx(100 * price * K, rel=1e-12)
+    assert (w.buyers["units"][0, GPU], w.buyers["slots"][0, 1]) == (100, 100)
+    assert w.borrowers["cash"][0] == pytest.approx(100 * price * K, rel=1e-12)
+    w.assert_books_close()
+
+
+def test_impact_price_is_the_integral_of_exponential_depth() -> None:
+    price = prices(elastic_market(secondary_market_rule=IMPACT))[0]
+    x = (np.arange(100_000) + 0.5) / 1000  # midpoints over 100 units
+    assert price == pytest.approx(20 * np.exp(-x / 200).mean(), rel=1e-9)
+
+
+def test_no_fire_sale_channel_leaves_marks_alone() -> None:
+    w = elastic_market(secondary_market_rule=AUCTION, channels_fire_sale=0)
+    w.machine(GPU, income_value=10 * K)
+    w.value(GPU, 20 * K, site=2)
+    mark_appraisals(w.economy, w.p)
+    # trades at 20 carry no weight; income only: 20 + 0.05 * (10 - 20)
+    assert w.economy.machines["appraisal"][GPU] == pytest.approx(19.5 * K, rel=1e-12)
+
+
+def test_worthless_machines_still_fetch_scrap_in_a_deep_market() -> None:
+    w = World(neoclouds=1, banks=1, operators=1, secondary_market_rule=DEEP, secondary_market_deep_margin=0.0)
+    w.in_resolution(0, default_week=0, release_week=0, units={GPU: 5})
+    w.borrowers[0]["offered"][GPU] = 5
+    w.value(GPU, 0.0)
+    trade_machines(w.economy, w.p)
+    assert prices(w) == pytest.approx([1.2], rel=1e-12)
+
+
+# The matching against a twin in plain Python.
+
+
+def naive_match(bids, wanted, links, lots):
+    """Bids best first, earlier ones first if equal; each from its cheapest linked lot.
+
+    `lots` are [seller, reserve, left]; equal reserves in the order of the bidder's links, newest lot first.
+    """
+    left = [units for _, _, units in lots]
+    price = [None] * len(lots)
+    trades = []
+    for i in sorted(range(len(bids)), key=lambda i: -bids[i]):
+        need = wanted[i]
+        while need > 0:
+            reachable = [
+                lot
+                for seller in sorted(links[i])
+                for lot in reversed(range(len(lots)))
+                if lots[lot][0] == seller and left[lot] > 0 and lots[lot][1] <= bids[i]
+            ]
+            if not reachable:
+                break
+            lot = min(reachable, key=lambda lot: lots[lot][1])
+            units = min(need, left[lot])
+            need -= units
+            left[lot] -= units
+            price[lot] = bids[i]
+            trades.append((i, lot, units))
+    return trades, left, price
+
+
+def compiled_match(bids, wanted, links, lots, sellers):
+    """The same through the kernel; bidder i is borrower i."""
+    pairs = [(i, seller) for i, known in enumerate(links) for seller in known]
+    w = World(neoclouds=len(links), banks=sellers - len(links), trade=pairs)
+    e = w.economy
+    for lot, (seller, reserve, units) in enumerate(lots):
+        e.indices[NODE, lot] = seller
+        e.indices[LEFT, lot] = units
+        e.indices[NEXT, lot] = e.node_head[seller]
+        e.node_head[seller] = lot
+        e.numbers[RESERVE, lot] = reserve
+    for i, price in enumerate(bids):
+        e.indices[BIDDER, i] = i
+        e.indices[WANTED, i] = wanted[i]
+        e.numbers[BID, i] = price
+    count = match(e, len(bids), sum(units for _, _, units in lots))
+    trades = [(e.trades[WHO, t], e.trades[LOT, t], e.trades[HOW_MANY, t]) for t in range(count)]
+    sold = {lot for _, lot, _ in trades}
+    price = [e.numbers[PRICE, lot] if lot in sold else None for lot in range(len(lots))]
+    return trades, e.indices[LEFT, : len(lots)].tolist(), price
+
+
+@pytest.mark.parametrize("instance", range(200))
+def test_match_is_its_naive_twin(instance: int) -> None:
+    rng = np.random.default_rng(instance)
+    bidders, sellers = 6, 10  # borrowers 0 to 5 and four banks; prices from a short list, so that many tie
+    bids = rng.integers(1, 8, bidders).astype(float).tolist()
+    wanted = rng.integers(1, 12, bidders).tolist()
+    links = [np.flatnonzero(rng.random(sellers) < 0.4).tolist() for _ in range(bidders)]
+    lots = [
+        (int(rng.integers(sellers)), float(rng.integers(0, 7)), int(rng.integers(1, 9)))
+        for _ in range(rng.integers(1, 9))
+    ]
+    trades, left, price = compiled_match(bids, wanted, links, lots, sellers)
+    assert (trades, left, price) == naive_match(bids, wanted, links, lots)
+    for i, lot, _ in trades:  # what any fair rule must keep
+        assert lots[lot][1] <= price[lot] <= bids[i]
+        assert lots[lot][0] in links[i]
+
+
+def test_best_bids_are_never_passed_over() -> None:
+    # On a complete network without reserves the twelve best of the bids' units get the twelve units.
+    bids, wanted = [3.0, 5.0, 4.0, 5.0], [4, 5, 6, 4]
+    everyone = [[4, 5]] * 4
+    trades, left, price = compiled_match(bids, wanted, everyone, [(4, 0.0, 7), (5, 0.0, 5)], 6)
+    got = [sum(units for i, _, units in trades if i == bidder) for bidder in range(4)]
+    assert got == [0, 5, 3, 4]
+    assert left == [0, 0]
+    assert set(price) <= {4.0, 5.0}
+
+
+def test_lots_of_one_seller_are_chained() -> None:
+    w = World(neoclouds=1, banks=1)
+    w.market["week"] = 1
+    assert add_lot(w.economy, w.p, GPU, 0, 1, 0, 1, 5, 0) == 1
+    assert add_lot(w.economy, w.p, GPU, 1, 1, 0, 1, 3, 12) == 2
+    e = w.economy
+    assert (e.node_head[1], e.indices[NEXT, 1], e.indices[NEXT, 0]) == (1, 0, -1)
+    assert e.numbers[RESERVE, :2] == pytest.approx([12 * K, 6.6 * K], rel=1e-12)
+    assert e.machines["offered"][GPU] == 8
+
+
+def test_scratch_is_clean_after_a_sale() -> None:
+    w = worked_example()
+    trade_machines(w.economy, w.p)
+    assert (w.economy.node_head == -1).all()
