@@ -27,7 +27,7 @@ BORROWER = np.dtype(
         ("obligations", "f8"),  # leases, overhead and scheduled debt service of this week, M$
         ("cfads_window", "f8"),  # sum of the trailing cash flows, M$
         ("service_window", "f8"),  # sum of the trailing debt service, M$
-        ("cost_of_capital", "f8"),  # spread over the policy rate at which it discounts, per year
+        ("cost_of_capital", "f8"),  # its discount rate over the market's cost of capital, per year
         ("income", "f8"),  # cumulative profit and loss, M$
         ("weeks_payables", "i4"),  # weeks in a row with overdue bills
         ("slots", "i8", (COOLING_CLASSES,)),  # leased rack slots, occupied or free

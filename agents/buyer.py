@@ -12,7 +12,7 @@ BUYER = np.dtype(
         ("kind", "i1"),  # BuyerKind
         ("sector", "i1"),  # its column in the flow matrix
         ("site_class", "i1"),  # which power price it pays
-        ("cost_of_capital", "f8"),  # spread over the policy rate at which it discounts, per year
+        ("cost_of_capital", "f8"),  # its discount rate over the market's cost of capital, per year
         ("margin", "f8"),  # share of value it keeps for itself, fraction
         ("moving_cost", "f8"),  # freight, refurbishment and installation, M$ a GPU
         ("moving_cost_asic", "f8"),  # the same, M$ an ASIC

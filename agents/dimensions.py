@@ -19,7 +19,7 @@ INSTRUMENTS = 5
 LENDER_KINDS = 3
 BUYER_KINDS = 4
 GRADES = 4
-FACILITIES = 8
+FACILITIES = 12
 """Loan rows reserved for one borrower: its rows are `loans[b * FACILITIES : (b + 1) * FACILITIES]`."""
 
 DSCR_WINDOW = 13

@@ -13,7 +13,7 @@ LENDER = np.dtype(
         ("sector", "i1"),  # its column in the flow matrix
         ("status", "i1"),  # LenderStatus
         ("belief", "i1"),  # Belief
-        ("cost_of_capital", "f8"),  # spread over the policy rate at which it discounts, per year
+        ("cost_of_capital", "f8"),  # its discount rate over the market's cost of capital, per year
         ("advance_rate", "f8"),  # loan to machine price at origination, fraction
         ("capital_target", "f8"),  # equity over loans under which it stops lending, fraction
         ("capital_minimum", "f8"),  # equity over loans under which it must act, fraction
@@ -100,18 +100,22 @@ def proceeds_now(
 def value_of_waiting(
     cash_flow: float, due: float, discount: float, hazard: float, years: float, later: float
 ) -> float:
-    """Value (M$) of forbearing: payments while the borrower survives, then what is left at the end.
+    """Value (M$) of forbearing: payments while the borrower survives, and the collateral in the end.
 
-    `sum_s exp(-k s) (1 - h)^s min(CF, due) + exp(-k H) (1 - h)^H L`, s in weeks up to `years`,
-    with weekly cash flow and due amount (M$), yearly discount rate and hazard.
+    `sum_s exp(-k s) [(1 - h)^s min(CF, due) + (1 - h)^(s - 1) h L] + exp(-k H) (1 - h)^H L`, s in weeks up
+    to `years`, with weekly cash flow and due amount (M$), yearly discount rate and hazard, and L (`later`,
+    M$) what the collateral fetches whenever it is sold: when the borrower fails during the wait or after it.
     """
     weeks = round(years * 52.0)
-    keep = math.exp(-discount / 52.0) * (1.0 - hazard / 52.0)
-    payment = max(0.0, min(cash_flow, due))
-    annuity = float(weeks)
+    week_discount = math.exp(-discount / 52.0)
+    week_hazard = hazard / 52.0
+    keep = week_discount * (1.0 - week_hazard)
+    still = keep**weeks
+    weeks_alive = float(weeks)
     if keep < 1.0:
-        annuity = keep * (1.0 - keep**weeks) / (1.0 - keep)
-    return payment * annuity + keep**weeks * later
+        weeks_alive = (1.0 - still) / (1.0 - keep)  # sum of keep^s from s = 0
+    payment = max(0.0, min(cash_flow, due))
+    return weeks_alive * (keep * payment + week_discount * week_hazard * later) + still * later
 
 
 @kernel

@@ -107,7 +107,7 @@ def liquidation_value(
     value = proceeds_now(
         loan.units,
         price,
-        machine.offered,
+        machine.inventory,
         sale_depth(economy, p, loan.machine),
         removal_cost(p, machine.kind),
         discount,
@@ -131,7 +131,8 @@ def lender_accelerates(economy: Economy, p: Record, row: int) -> bool:
     if loan.machine >= 0:
         machine = economy.machines[loan.machine]
         price = min(machine.appraisal, machine.price)
-        later_price = price * math.exp(-p.valuation_trend * p.credit_waiting_years)
+        trend = p.mining_asic_trend if machine.kind == MachineKind.ASIC else p.valuation_trend
+        later_price = price * math.exp(-trend * p.credit_waiting_years)
     now = liquidation_value(economy, p, row, price, discount, stay)
     later = liquidation_value(economy, p, row, later_price, discount, stay)
     # what the borrower can pay a week: its earnings, and its liquid reserves spread over the wait
@@ -192,8 +193,8 @@ def test_borrowing_base(economy: Economy, p: Record, row: int) -> None:
         note(economy, EventKind.BORROWING_BASE_CALL, Sector.LENDERS, loan.holder, borrower.sector,
              loan.obligor, loan.machine, loan.units, excess, machine.appraisal, 0,
              Channel.MACHINE_PRICE, machine.trigger)  # fmt: skip
-    # within the cure period it keeps a month of obligations back, at its end nothing
-    kept = 4.0 * borrower.obligations if loan.weeks_over_base <= loan.cure_weeks else 0.0
+    # within the cure period it keeps a reserve of obligations back, at its end nothing
+    kept = p.credit_reserve_weeks * borrower.obligations if loan.weeks_over_base <= loan.cure_weeks else 0.0
     if borrower.cash - kept < excess:
         sell_coins(economy, p, borrower, excess - (borrower.cash - kept))
     paid = min(excess, max(0.0, borrower.cash - kept))
@@ -259,7 +260,7 @@ def test_margin(economy: Economy, p: Record, row: int) -> None:
     excess = loan.principal - p.credit_btc_initial_ltv * loan.coins * price
     note(economy, EventKind.MARGIN_CALL, Sector.LENDERS, loan.holder, borrower.sector, loan.obligor,
          -1, 0, max(0.0, excess), price, 0, Channel.BTC_PRICE, -1)  # fmt: skip
-    paid = min(excess, max(0.0, borrower.cash - 4.0 * borrower.obligations))
+    paid = min(excess, max(0.0, borrower.cash - p.credit_reserve_weeks * borrower.obligations))
     if paid > DUST:
         repay(economy, loan, borrower, economy.lenders[loan.holder], paid)
     if not owes(loan) or loan.principal <= p.credit_btc_liquidation_ltv * loan.coins * price:
@@ -330,11 +331,11 @@ def test_payment(economy: Economy, p: Record, b: int) -> None:
     if missed <= p.credit_grace_weeks:
         return
     if assets_at_appraisal(economy, b) < debts(borrower):
-        condemn(borrower, Cause.INSOLVENCY, Channel.RENT, -1)
+        condemn(borrower, Cause.INSOLVENCY, Channel.NONE, -1)
     elif matured:
         condemn(borrower, Cause.MATURITY, Channel.NONE, -1)
     else:
-        condemn(borrower, Cause.ILLIQUIDITY, Channel.RENT, -1)
+        condemn(borrower, Cause.ILLIQUIDITY, Channel.NONE, -1)
 
 
 @kernel

@@ -17,6 +17,7 @@ from hashcredit.agents.dimensions import (
     Channel,
     Instrument,
     LoanStatus,
+    MachineKind,
     Record,
 )
 from hashcredit.agents.lender import learn
@@ -203,7 +204,7 @@ def store(economy: Economy, p: Record, row: int) -> None:
     loan = economy.loans[row]
     loan.weeks_held += 1
     cost = p.secondary_market_storage_cost
-    if economy.machines[loan.machine].kind == 1:
+    if economy.machines[loan.machine].kind == MachineKind.ASIC:
         cost = p.secondary_market_storage_cost_asic
     charge_collateral(economy, row, cost * loan.seized)
 
@@ -308,7 +309,10 @@ def resolve(economy: Economy, p: Record, b: int) -> None:
 
 @kernel
 def force_defaults(economy: Economy, p: Record) -> None:
-    """`shocks.forced_default`: the largest holders of a type fail until that many units are seized."""
+    """`shocks.forced_default`: the largest holders of a type fail until they held that many units.
+
+    Holders fail whole, so more units than asked for may come to be seized.
+    """
     if economy.market[0].week != p.forced_week:
         return
     m = p.forced_machine

@@ -1,7 +1,6 @@
 """Writing the event log."""
 
 from hashcredit.agents.compiled import kernel
-from hashcredit.agents.dimensions import Record
 from hashcredit.simulator.economy import Economy
 from hashcredit.simulator.tables import ErrorCode
 
@@ -11,7 +10,7 @@ def note(
     economy: Economy,
     kind: int,
     sector: int,
-    agent: Record,
+    agent: int,
     other_sector: int,
     other: int,
     machine: int,

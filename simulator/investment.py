@@ -118,9 +118,10 @@ def loan_offer(economy: Economy, p: Record, lender: Record, b: int, m: int, grad
         lender.belief, lender.advance_rate, lender.learned_recovery, p.lenders_recovery_prior[lender.kind]
     )
     years = p.credit_tenor_weeks / 52.0
-    earning = expected_unit_earning(
-        lender.belief, machine.earning, p.valuation_trend, years, p.compute_launch_step
-    )
+    trend, step = p.valuation_trend, p.compute_launch_step
+    if machine.kind == MachineKind.ASIC:
+        trend, step = p.mining_asic_trend, 0.0  # newer ASICs work through difficulty, which is in the trend
+    earning = expected_unit_earning(lender.belief, machine.earning, trend, years, step)
     cash_flow = earning - machine.cost[borrower.site_class] - slot_rent(p, machine.cooling)
     rate = max(economy.market[0].policy_rate, p.credit_floor) + p.credit_spread_by_grade[grade]
     service = offer * (1.0 / years + 0.5 * rate)  # interest on the average balance
@@ -131,16 +132,14 @@ def loan_offer(economy: Economy, p: Record, lender: Record, b: int, m: int, grad
 
 @kernel
 def find_lender(economy: Economy, p: Record, b: int, m: int, grade: int) -> tuple[int, float]:
-    """The linked lender with the largest offer that has capacity left; (-1, 0) if none underwrites."""
+    """The linked lender with the largest offer that has room for a unit; (-1, 0) if none underwrites."""
     best = -1
     best_offer = 0.0
     for link in range(economy.credit_start[b], economy.credit_start[b + 1]):
         index = economy.credit_lender[link]
         lender = economy.lenders[index]
-        if capacity_of(economy, p, lender) <= 0.0:
-            continue
         offer = loan_offer(economy, p, lender, b, m, grade)
-        if offer > best_offer:
+        if offer > best_offer and capacity_of(economy, p, lender) >= offer:
             best = index
             best_offer = offer
     return best, best_offer
@@ -164,14 +163,14 @@ def make_room(economy: Economy, p: Record, b: int, cooling: int, units: int, fre
 
 
 @kernel
-def open_contract(economy: Economy, p: Record, seed: int, replicate: int, row: int, years_week: int) -> None:
+def open_contract(economy: Economy, p: Record, seed: int, replicate: int, row: int, weeks: int) -> None:
     """Rent the units of a facility to a customer at a discount on expected spot use."""
     loan = economy.loans[row]
     machine = economy.machines[loan.machine]
     week = economy.market[0].week
     loan.contract_units = loan.units
     loan.contract_rent = machine.earning * (1.0 - p.investment_contract_discount)
-    loan.contract_end = week + years_week
+    loan.contract_end = week + weeks
     loan.hazard_left = exponential(seed, replicate, week, loan.obligor, Stream.OFFTAKER, 0, 0)
 
 

@@ -8,9 +8,11 @@ value lives on the owners' rows; the fundamental value belongs to a site class a
 import math
 
 from hashcredit.agents.compiled import kernel
-from hashcredit.agents.dimensions import MachineKind, Record
+from hashcredit.agents.dimensions import Channel, MachineKind, Record
 from hashcredit.simulator.economy import Economy
+from hashcredit.simulator.events import note
 from hashcredit.simulator.shocks import WEEK
+from hashcredit.simulator.tables import EventKind
 from hashcredit.simulator.valuation import value_at, value_coefficients
 
 HOURS_A_YEAR = 8766.0
@@ -99,6 +101,16 @@ def set_earnings(economy: Economy, p: Record) -> None:
 
 
 @kernel
+def note_launches(economy: Economy) -> None:
+    """Log the machine types that the vendor launches this week."""
+    for m in range(economy.machines.shape[0]):
+        machine = economy.machines[m]
+        if machine.used and machine.launch_week == economy.market[0].week:
+            note(economy, EventKind.LAUNCH, -1, -1, -1, -1, m, 0, 0.0, machine.price_new, 0,
+                 Channel.EXOGENOUS, -1)  # fmt: skip
+
+
+@kernel
 def anticipate_launches(economy: Economy, p: Record, m: int) -> int:
     """Fill the announced falls of earnings that a valuer of type `m` still expects; return their number.
 
@@ -135,14 +147,14 @@ def refresh_value(economy: Economy, p: Record, m: int, site: int) -> None:
     """Evaluate the value integrand of type `m` in a site class once for all bidders of the week."""
     machine = economy.machines[m]
     count = anticipate_launches(economy, p, m)
-    trend = p.valuation_trend
+    trend, volatility = p.valuation_trend, p.valuation_volatility
     if machine.kind == MachineKind.ASIC:
-        trend = p.mining_asic_trend
+        trend, volatility = p.mining_asic_trend, p.valuation_volatility_asic
     value_coefficients(
         machine.earning,
         trend,
         machine.cost[site],
-        p.valuation_volatility,
+        volatility,
         p.valuation_horizon_years,
         economy.launch_times,
         economy.launch_factors,
@@ -207,5 +219,3 @@ def mark_appraisals(economy: Economy, p: Record) -> None:
                 volume = machine.traded / (machine.traded + p.marking_depth_units)
                 step += p.marking_market_weight * volume * (vwap - machine.appraisal)
         machine.appraisal += step
-        if machine.kind == MachineKind.GPU and machine.launch_week > economy.market[0].week:
-            machine.price = machine.price_new  # not yet on sale: the vendor's list price

@@ -52,7 +52,7 @@ class Column(IntEnum):
 class MachineColumn(IntEnum):
     """Columns of the series that every machine type has."""
 
-    RENT_USD_H = 0
+    EARNING_USD_H = 0
     APPRAISAL_USD = 1
     FUNDAMENTAL_USD = 2
     PRICE_USD = 3
@@ -179,7 +179,7 @@ def record_machines(economy: Economy, p: Record, row: np.ndarray) -> None:
             continue
         first = COMMON_COLUMNS + COLUMNS_PER_MACHINE * used
         used += 1
-        row[first + MachineColumn.RENT_USD_H] = machine.earning * USD / HOURS_A_YEAR
+        row[first + MachineColumn.EARNING_USD_H] = machine.earning * USD / HOURS_A_YEAR
         row[first + MachineColumn.APPRAISAL_USD] = machine.appraisal * USD
         row[first + MachineColumn.FUNDAMENTAL_USD] = machine.income_value * USD
         row[first + MachineColumn.PRICE_USD] = machine.price * USD

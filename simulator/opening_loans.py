@@ -101,6 +101,18 @@ def contract_units(economy: Economy, p: Record, seed: int, replicate: int, row: 
 
 
 @kernel
+def purchase_price(p: Record, machine: Record, age: int) -> float:
+    """What a machine cost (M$ a unit) `age` weeks ago.
+
+    GPUs have sold at their list price all along. Prices of ASICs follow hashprice, so the list price of
+    their launch says nothing: theirs is today's appraisal, rolled back along the valuers' trend.
+    """
+    if machine.kind == MachineKind.GPU:
+        return machine.price_new
+    return min(machine.price_new, machine.appraisal * math.exp(p.mining_asic_trend * age / 52.0))
+
+
+@kernel
 def open_machine_loan(
     economy: Economy, p: Record, seed: int, replicate: int, b: int, m: int, units: int, age: int
 ) -> int:
@@ -113,7 +125,7 @@ def open_machine_loan(
     ltv = min(0.95, max(0.05, p.credit_origination_ltv + p.credit_ltv_sd * z))
     machine = economy.machines[m]
     left = 1.0 - age / p.credit_tenor_weeks
-    principal = ltv * units * machine.price_new * left
+    principal = ltv * units * purchase_price(p, machine, age) * left
     maturity = p.credit_tenor_weeks - age
     row = open_loan(economy, p, seed, replicate, b, draw, Instrument.MACHINE_LOAN, 0.0, maturity)
     if row < 0:

@@ -147,7 +147,7 @@ def earn(economy: Economy, p: Record, b: int) -> float:
         if keep > 0.0:
             pay(economy, Flow.BTC_TRADES, borrower, world, keep)
             borrower.btc += keep / (market.btc_price * 1e-6)
-    pay(economy, Flow.POWER_AND_UPKEEP, borrower, world, cost * WEEK)
+    pay_bill(economy, p, Flow.POWER_AND_UPKEEP, borrower, cost * WEEK)
     return (rent + mined - cost) * WEEK
 
 

@@ -1,7 +1,7 @@
 """Opening balance sheets: fleets, contracts, debts and cash drawn from the scenario's distributions.
 
-Each replicate draws its own economy on the networks of its (scenario, seed). Loans open in compliance:
-a marked loan never exceeds its borrowing base, a BTC loan stands at its initial loan to value.
+Each replicate draws its own economy on the networks of its (scenario, seed). A marked loan opens within
+its borrowing base, a BTC loan at its initial loan to value; cover may open under its covenant.
 """
 
 import math
@@ -21,7 +21,13 @@ from hashcredit.simulator.economy import Economy
 from hashcredit.simulator.funding import set_funding
 from hashcredit.simulator.machines import orderly_value, set_earnings
 from hashcredit.simulator.opening import capitalise_lenders, open_books, open_buyer, open_lender
-from hashcredit.simulator.opening_loans import contract_units, open_bullets, open_loan, open_machine_loan
+from hashcredit.simulator.opening_loans import (
+    contract_units,
+    open_bullets,
+    open_loan,
+    open_machine_loan,
+    purchase_price,
+)
 from hashcredit.simulator.operations import facilities_of, weekly_service
 from hashcredit.simulator.randomness import Stream
 from hashcredit.simulator.tables import Sector
@@ -54,13 +60,13 @@ def open_market(economy: Economy, p: Record) -> None:
 
 
 @kernel
-def buy_fleet(economy: Economy, b: int, m: int, units: int, age: int) -> None:
+def buy_fleet(economy: Economy, p: Record, b: int, m: int, units: int, age: int) -> None:
     """Put `units` machines bought `age` weeks ago on the books."""
     borrower = economy.borrowers[b]
     machine = economy.machines[m]
     left = max(0.0, 1.0 - age / (52.0 * machine.life_years))
     borrower.units[m] += units
-    borrower.book[m] += units * machine.price_new * left
+    borrower.book[m] += units * purchase_price(p, machine, age) * left
 
 
 @kernel
@@ -189,7 +195,7 @@ def open_gpu_fleet(
         if units == 0:
             continue
         age = machine_age(p, machine, opening_uniform(seed, replicate, stream, b, 60 + m))
-        buy_fleet(economy, b, m, units, age)
+        buy_fleet(economy, p, b, m, units, age)
         placed += units * machine.price_new
         row = open_machine_loan(economy, p, seed, replicate, b, m, units, age)
         if row >= 0 and contracts:
@@ -250,7 +256,7 @@ def open_asic_fleet(economy: Economy, p: Record, seed: int, replicate: int, b: i
         if units == 0:
             continue
         age = machine_age(p, machine, opening_uniform(seed, replicate, stream, b, 60 + m))
-        buy_fleet(economy, b, m, units, age)
+        buy_fleet(economy, p, b, m, units, age)
         value += units * machine.price_new
         if financed:
             open_machine_loan(economy, p, seed, replicate, b, m, units, age)

@@ -102,10 +102,14 @@ class Miners(Section):
         unit="probability",
         low=0.0,
         high=1.0,
-        meaning="probability that a machine type is financed by a loan",
+        meaning="probability that a miner's ASICs are financed by loans",
     )
     cash_weeks: float = quantity(
-        26.0, unit="weeks", low=0.0, high=1040.0, meaning="median cash in weeks of fixed costs"
+        26.0,
+        unit="weeks",
+        low=0.0,
+        high=1040.0,
+        meaning="median cash in weeks of leases, overhead and debt service",
     )
     cash_log_sd: float = quantity(
         0.5, unit="log", low=0.0, high=3.0, meaning="standard deviation of log cash in weeks"
@@ -201,7 +205,11 @@ class Neoclouds(Section):
         0.12, unit="fraction", low=0.0, high=2.0, meaning="face of such a note as a share of assets"
     )
     cash_weeks: float = quantity(
-        20.0, unit="weeks", low=0.0, high=1040.0, meaning="median cash in weeks of fixed costs"
+        20.0,
+        unit="weeks",
+        low=0.0,
+        high=1040.0,
+        meaning="median cash in weeks of leases, overhead and debt service",
     )
     cash_log_sd: float = quantity(
         0.5, unit="log", low=0.0, high=3.0, meaning="standard deviation of log cash in weeks"

@@ -103,12 +103,16 @@ class Channels(Section):
     fire_sale: bool = quantity(
         True, unit="none", meaning="sales and marks at market rather than orderly value"
     )
-    repo: bool = quantity(True, unit="none", meaning="haircuts respond and back-leverage can be called")
+    repo: bool = quantity(True, unit="none", meaning="off: the haircut stays where it was in the first week")
     lender_credit: bool = quantity(
         True, unit="none", meaning="lenders' capital limits their credit decisions"
     )
-    interlender: bool = quantity(True, unit="none", meaning="lenders' losses reach other lenders")
-    macro_funding: bool = quantity(True, unit="none", meaning="this economy feeds back on tightness and BTC")
+    interlender: bool = quantity(
+        True, unit="none", meaning="lenders' losses reach other lenders (no effect yet)"
+    )
+    macro_funding: bool = quantity(
+        True, unit="none", meaning="this economy's forced sales move BTC (no effect on tightness yet)"
+    )
 
 
 class Networks(Section):

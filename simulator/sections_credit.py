@@ -42,7 +42,7 @@ class Credit(Section):
         unit="1/yr",
         low=0.0,
         high=0.5,
-        meaning="borrower's own discount rate over the policy rate by its grade, best first",
+        meaning="borrower's discount rate over the market's cost of capital by its grade, best first",
     )
     origination_ltv: float = quantity(
         0.60,
@@ -96,14 +96,18 @@ class Credit(Section):
         meaning="share of machine loans with recourse to the borrower",
     )
     cross_default_share: float = quantity(
-        0.7, unit="fraction", low=0.0, high=1.0, meaning="share of loans that default when another one does"
+        0.7,
+        unit="fraction",
+        low=0.0,
+        high=1.0,
+        meaning="share of loans with a cross-default clause (no effect yet: a borrower fails whole)",
     )
     sweep_share: float = quantity(
         0.5,
         unit="fraction",
         low=0.0,
         high=1.0,
-        meaning="share of loans that take free cash under the covenant",
+        meaning="share of free cash that is swept to a loan under its covenant",
     )
     btc_initial_ltv: float = quantity(
         0.50,
@@ -196,6 +200,13 @@ class Credit(Section):
         "choice",
         unit="none",
         meaning="what a lender does about an uncured breach: accelerate, compare, forbear",
+    )
+    reserve_weeks: float = quantity(
+        4.0,
+        unit="weeks",
+        low=0.0,
+        high=104.0,
+        meaning="obligations that a borrower keeps in cash while it meets a margin or borrowing-base call",
     )
     review_weeks: int = quantity(
         4, unit="weeks", low=1, high=52, meaning="weeks between a lender's decisions on a loan left in breach"

@@ -44,13 +44,13 @@ class Shocks(Section):
         evidence="S",
     )
     btc_drift: float = quantity(
-        0.0, unit="1/yr", low=-2.0, high=2.0, meaning="expected annual log growth of BTC before jumps"
+        0.0, unit="1/yr", low=-2.0, high=2.0, meaning="annual growth of the expected BTC price"
     )
-    student_df: float = quantity(
-        0.0,
+    student_df: int = quantity(
+        0,
         unit="none",
-        low=0.0,
-        high=30.0,
+        low=0,
+        high=30,
         meaning="degrees of freedom of Student-t BTC innovations (3 to 30), 0 for normal ones",
     )
     jump_intensity: float = quantity(
@@ -115,8 +115,8 @@ class Shocks(Section):
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
-        if 0.0 < self.student_df < 3.0:
-            raise refused("student_df", self.student_df, "0 (normal) or a number from 3 to 30")
+        if 0 < self.student_df < 3:
+            raise refused("student_df", self.student_df, "0 (normal) or a whole number from 3 to 30")
         check_knots("btc_path", self.btc_path)
         check_knots("rent_path", self.rent_path)
         return self
@@ -180,7 +180,7 @@ class Compute(Section):
         unit="fraction",
         low=0.0,
         high=0.9,
-        meaning="share of an older GPU's earnings that a newer generation takes away",
+        meaning="share of older GPUs' earnings that a launch takes away (its source speaks of their price)",
         source="gpu.depr.new_gen_stepdown",
         evidence="E",
     )
@@ -250,8 +250,10 @@ class Mining(Section):
         meaning="share of mining revenue lost at the halving",
         evidence="U",
     )
+    # Difficulty makes up for the halving with a half-life of about half a year (difficulty_speed), so over
+    # the years of a machine's life a good tenth of its earnings is lost, not half of them.
     halving_belief: float = quantity(
-        0.35,
+        0.15,
         unit="fraction",
         low=0.0,
         high=0.9,

@@ -95,7 +95,20 @@ class Valuation(Section):
         meaning="annual log fall of GPU rents that a valuer expects between launches",
     )
     volatility: float = quantity(
-        0.30, unit="1/yr^0.5", low=0.0, high=1.0, meaning="annual volatility of rents that a valuer expects"
+        0.30,
+        unit="1/yr^0.5",
+        low=0.0,
+        high=1.0,
+        meaning="annual volatility of GPU rents that a valuer expects",
+    )
+    volatility_asic: float = quantity(
+        0.50,
+        unit="1/yr^0.5",
+        low=0.0,
+        high=1.0,
+        meaning="annual volatility of hashprice that a valuer expects: that of BTC",
+        source="btc.vol.annual",
+        evidence="S",
     )
     horizon_years: float = quantity(
         6.0, unit="years", low=0.25, high=10.0, meaning="longest remaining life that a valuer counts"
@@ -108,7 +121,11 @@ class Valuation(Section):
         meaning="probability that a valuer gives to an announced launch",
     )
     appraiser_spread: float = quantity(
-        0.08, unit="1/yr", low=0.0, high=0.5, meaning="appraiser's discount rate over the policy rate"
+        0.08,
+        unit="1/yr",
+        low=0.0,
+        high=0.5,
+        meaning="appraiser's discount rate over the market's cost of capital",
     )
     appraiser_site_class: int = quantity(
         2, unit="none", low=0, high=3, meaning="site class whose power price the appraiser assumes"
@@ -166,10 +183,10 @@ class Resolution(Section):
     """What happens between a default and a sale, and what it costs."""
 
     stay_low: int = quantity(
-        8, unit="weeks", low=0, high=520, meaning="shortest stay before creditors get machines"
+        8, unit="weeks", low=1, high=520, meaning="shortest stay before creditors get machines"
     )
     stay_high: int = quantity(
-        26, unit="weeks", low=0, high=520, meaning="longest stay before creditors get machines"
+        26, unit="weeks", low=1, high=520, meaning="longest stay before creditors get machines"
     )
     removal_cost: float = quantity(
         800.0, unit="USD/unit", low=0.0, high=1e5, meaning="removing a GPU from its rack"

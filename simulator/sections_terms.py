@@ -34,10 +34,14 @@ class LenderTerms(Section):
         unit="fraction",
         low=0.0,
         high=2.0,
-        meaning="equity over loans below which it must act",
+        meaning="equity over loans below which it must act (no effect yet)",
     )
     spread: float = by_kind(
-        (0.05, 0.09, 0.08), unit="1/yr", low=0.0, high=0.5, meaning="its discount rate over the policy rate"
+        (0.05, 0.09, 0.08),
+        unit="1/yr",
+        low=0.0,
+        high=0.5,
+        meaning="its discount rate over the market's cost of capital",
     )
     cash_share: float = by_kind(
         (0.05, 0.05, 0.05), unit="fraction", low=0.0, high=2.0, meaning="cash over loans in the first week"
@@ -142,7 +146,7 @@ class BuyerTerms(Section):
         unit="1/yr",
         low=0.0,
         high=0.5,
-        meaning="its discount rate over the policy rate",
+        meaning="its discount rate over the market's cost of capital",
     )
     site_class: int = by_kind(
         (2, 2, 3, 3), unit="none", low=0, high=3, meaning="site class whose power price it pays"

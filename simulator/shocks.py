@@ -53,7 +53,8 @@ def move_btc(economy: Economy, p: Record, seed: int, replicate: int, z: float) -
     if economy.btc_path.shape[0] > 0:
         market.btc_fundamental = math.log(economy.btc_path[week])
     market.btc_impact *= math.exp(-p.credit_btc_recovery * WEEK)
-    market.btc_impact -= market.btc_sold / p.credit_btc_depth
+    if p.channels_macro_funding:
+        market.btc_impact -= market.btc_sold / p.credit_btc_depth
     market.btc_sold = 0.0
     market.btc_price = math.exp(market.btc_fundamental + market.btc_impact)
 

@@ -14,6 +14,7 @@ from hashcredit.simulator.machines import (
     mark_appraisals,
     move_compute_market,
     move_hashprice,
+    note_launches,
     set_earnings,
     update_income_values,
 )
@@ -45,6 +46,7 @@ def compute_market(economy: Economy, p: Record, seed: int, replicate: int) -> No
     move_compute_market(economy, p)
     move_hashprice(economy, p)
     set_earnings(economy, p)
+    note_launches(economy)
 
 
 @kernel

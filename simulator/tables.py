@@ -116,7 +116,6 @@ MARKET = np.dtype(
         ("haircut", "f8"),  # on lenders' back-leverage, fraction
         ("rho", "f8"),  # correlation of BTC and compute rents this week
         ("events", "i8"),  # rows used in the event table
-        ("default_events", "i8"),  # defaults so far (their id when events are not recorded)
         ("slots_built", "i8"),
         ("slots_closed", "i8"),
         ("vacant", "i8", (COOLING_CLASSES,)),  # closed slots that a landlord would let again
@@ -167,7 +166,7 @@ EVENT = np.dtype(
         ("machine", "i4"),
         ("units", "i8"),
         ("amount", "f8"),  # M$
-        ("price", "f8"),  # M$ a unit (USD for BTC)
+        ("price", "f8"),  # M$ a unit or coin; of a contract, M$ a unit and year
         ("parent", "i8"),  # row of the event that led to it, -1 if none
     ],
     align=True,
@@ -224,7 +223,6 @@ class Revaluation(IntEnum):
     WRITE_OFFS = 4
     CAPITALISED_INTEREST = 5
     UNPAID_BILLS = 6
-    SCRAPPED = 7
 
 
 class EventKind(IntEnum):
@@ -243,9 +241,8 @@ class EventKind(IntEnum):
     RECOVERY = 12
     RESOLUTION = 13
     LOAN = 14
-    REPAYMENT = 15
-    PURCHASE = 16
-    LENDER_FAILURE = 17
+    PURCHASE = 15
+    LENDER_FAILURE = 16
 
 
 class ErrorCode(IntEnum):

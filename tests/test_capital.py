@@ -82,7 +82,7 @@ def lender(cash: float, loans: float, funding: float, interest: float = 0.0, **n
 
 
 def test_week_of_a_lender_by_hand() -> None:
-    """Loans 10, cash 1.2, funding 5.2 at 4 %: a cost of 0.004; interest of 0.024 leaves 0.02, half is paid out.
+    """Loans 10, cash 1.2, funding 5.2 at 4 %: a cost of 0.004; interest of 0.024 leaves 0.02, half paid out.
 
     Cash 1.2 - 0.004 - 0.01 = 1.186 exceeds a tenth of loans by 0.186, which repays funding.
     """
