@@ -4,6 +4,7 @@ import numpy as np
 
 from hashcredit.agents.compiled import kernel
 from hashcredit.agents.dimensions import Record
+from hashcredit.simulator.ledger import sum_of
 from hashcredit.simulator.randomness import normal, uniform
 
 
@@ -22,7 +23,7 @@ def opening_uniform(seed: int, replicate: int, stream: int, agent: Record, index
 @kernel
 def pick(shares: np.ndarray, u: float) -> int:
     """Index drawn with probabilities proportional to `shares` by a uniform number."""
-    target = u * shares.sum()
+    target = u * sum_of(shares)
     total = 0.0
     last = 0
     for index in range(shares.shape[0]):
