@@ -13,7 +13,7 @@ from hashcredit.agents.dimensions import (
 BORROWER = np.dtype(
     [
         ("kind", "i1"),  # BorrowerKind
-        ("sector", "i1"),  # its column in the flow matrix
+        ("sector", "u1"),  # its column in the flow matrix
         ("status", "i1"),  # BorrowerStatus
         ("site_class", "i1"),  # which power price it pays (index into the scenario's classes)
         ("grade", "i1"),  # own credit grade, 0 (best) to 3
@@ -31,6 +31,7 @@ BORROWER = np.dtype(
         ("income", "f8"),  # cumulative profit and loss, M$
         ("weeks_payables", "i4"),  # weeks in a row with overdue bills
         ("slots", "i8", (COOLING_CLASSES,)),  # leased rack slots, occupied or free
+        ("racked", "i8", (COOLING_CLASSES,)),  # machines that occupy them
         ("debt", "f8", (INSTRUMENTS,)),  # face owed by instrument, M$ (the liability side)
         ("units", "i8", (MACHINE_TYPES,)),  # machines owned, pledged ones included
         ("book", "f8", (MACHINE_TYPES,)),  # book value of all units of a type, M$

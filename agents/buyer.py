@@ -10,7 +10,7 @@ from hashcredit.agents.dimensions import COOLING_CLASSES, MACHINE_TYPES
 BUYER = np.dtype(
     [
         ("kind", "i1"),  # BuyerKind
-        ("sector", "i1"),  # its column in the flow matrix
+        ("sector", "u1"),  # its column in the flow matrix
         ("site_class", "i1"),  # which power price it pays
         ("cost_of_capital", "f8"),  # its discount rate over the market's cost of capital, per year
         ("margin", "f8"),  # share of value it keeps for itself, fraction
@@ -21,6 +21,7 @@ BUYER = np.dtype(
         ("units", "i8", (MACHINE_TYPES,)),  # machines owned and racked
         ("book", "f8", (MACHINE_TYPES,)),  # book value of all units of a type, M$
         ("slots", "i8", (COOLING_CLASSES,)),  # rack slots, occupied or free
+        ("racked", "i8", (COOLING_CLASSES,)),  # machines that occupy them
         ("slots_target", "i8", (COOLING_CLASSES,)),  # free slots it rebuilds towards
         ("slot_credit", "f8", (COOLING_CLASSES,)),  # fraction of the next slot already built
         ("opening_equity", "f8"),  # M$

@@ -23,9 +23,12 @@ from typing import Any, TypeVar
 import llvmlite
 import numba
 import numpy as np
-from numba import config
+from numba import config, types
 
 Function = TypeVar("Function", bound=Callable[..., Any])
+
+OPTIONS = {"nogil": True, "error_model": "numpy", "no_cfunc_wrapper": True}
+"""No other language calls a kernel, so none needs a C entry."""
 
 KEYS_KEPT = 5
 """Compiled versions of the sources that stay on disk; the least recently used go first."""
@@ -45,12 +48,34 @@ def kernel(function: Function) -> Function:
         return function
     folder = cache_folder()
     with _cache_in(folder):
-        compiled: Any = numba.njit(cache=True, nogil=True, error_model="numpy")(function)
+        compiled: Any = numba.njit(cache=True, **OPTIONS)(function)
     if not Path(compiled.stats.cache_path).is_relative_to(folder):
         # Numba fell back to a folder without the key (disk full, folder gone): better to compile anew.
-        compiled = numba.njit(nogil=True, error_model="numpy")(function)
+        compiled = numba.njit(**OPTIONS)(function)
+    _widen_whole_numbers(compiled)
     typed: Function = compiled
     return typed
+
+
+def _widen_whole_numbers(dispatcher: Any) -> None:
+    """Let one compiled version serve all integer arguments of other kernels, whatever field they come from.
+
+    A code may be an `IntEnum` member, one byte or four: without this, each mixture would compile anew.
+    """
+    fold = dispatcher._compiler.fold_argument_types
+
+    def fold_wide(args: Any, kws: Any) -> Any:
+        signature, kinds = fold(args, kws)
+        return signature, tuple(_wide(kind) for kind in kinds)
+
+    dispatcher._compiler.fold_argument_types = fold_wide
+
+
+def _wide(kind: Any) -> Any:
+    """`int64` for every kind of whole number that fits in it; any other type as it is."""
+    if isinstance(kind, types.Integer | types.IntEnumMember) and kind != types.uint64:
+        return types.int64
+    return kind
 
 
 @cache

@@ -10,7 +10,7 @@ from hashcredit.agents.dimensions import INSTRUMENTS, MACHINE_TYPES, Belief
 LENDER = np.dtype(
     [
         ("kind", "i1"),  # LenderKind
-        ("sector", "i1"),  # its column in the flow matrix
+        ("sector", "u1"),  # its column in the flow matrix
         ("status", "i1"),  # LenderStatus
         ("belief", "i1"),  # Belief
         ("cost_of_capital", "f8"),  # its discount rate over the market's cost of capital, per year

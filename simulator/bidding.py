@@ -9,6 +9,8 @@ from hashcredit.agents.borrower import capital_budget
 from hashcredit.agents.buyer import affordable, annuity, bid
 from hashcredit.agents.compiled import kernel
 from hashcredit.agents.dimensions import (
+    BUYER_KINDS,
+    GRADES,
     SITE_CLASSES,
     BorrowerStatus,
     BuyerKind,
@@ -16,32 +18,25 @@ from hashcredit.agents.dimensions import (
     Record,
 )
 from hashcredit.simulator.economy import Economy
+from hashcredit.simulator.ledger import free_slots, sum_of
 from hashcredit.simulator.machines import scrap_price, value_of
 
 NO_LIMIT = 1 << 40
 """Slots of a scrap dealer."""
-# rows of Economy.indices: one column a lot, a bid, a bidder, a seller or a remembered cap
+# rows of Economy.indices: one column a lot, a bid, a bidder, a seller, a remembered cap or an assessment
 NODE, ROW, IS_LOAN, LEFT, NEXT = 0, 1, 2, 3, 4
-BIDDER, WANTED, REACHED, SELLER, CAPPED = 5, 6, 7, 8, 9
-INDEX_ROWS = 10
-# rows of Economy.numbers: one column a lot, a bid or a remembered cap
-RESERVE, PRICE, BID, CAP, CAP_SPREAD = 0, 1, 2, 3, 4
-NUMBER_ROWS = 5
+BIDDER, WANTED, QUEUE, REACHED, SELLER, CAPPED, ASSESSED = 5, 6, 7, 8, 9, 10, 11
+INDEX_ROWS = 12
+# rows of Economy.numbers: one column a lot, a bid, a remembered cap or an assessment
+RESERVE, PRICE, BID, CAP, CAP_SPREAD, VALUE, DEAREST, RENT, SPREAD = 0, 1, 2, 3, 4, 5, 6, 7, 8
+NUMBER_ROWS = 9
 CAPS = 8
 """Costs of capital for which a week's cap is remembered, for each machine kind and site class."""
-LEAST_COLUMNS = 2 * SITE_CLASSES * CAPS
+OUTSIDERS = SITE_CLASSES * GRADES
+"""First column of the assessments of outsiders, by kind and site class; peers are by site and grade."""
+LEAST_COLUMNS = max(2 * SITE_CLASSES * CAPS, OUTSIDERS + BUYER_KINDS * SITE_CLASSES)
 # rows of Economy.trades
 WHO, LOT, HOW_MANY = 0, 1, 2
-
-
-@kernel
-def free_slots(holder: Record, machines: np.ndarray, cooling: int) -> int:
-    """Rack slots of a class that an owner leases and does not use."""
-    used = 0
-    for m in range(machines.shape[0]):
-        if machines[m].cooling == cooling:
-            used += holder.units[m]
-    return holder.slots[cooling] - used
 
 
 @kernel
@@ -101,65 +96,122 @@ def peer_moving_cost(p: Record, kind: int) -> float:
 
 
 @kernel
-def peer_bid(economy: Economy, p: Record, m: int, b: int) -> tuple[float, int]:
+def assess(economy: Economy, p: Record, m: int, mark: int, column: int, site: int, spread: float) -> None:
+    """Work out, once a sale for all bidders of a column, what they think of type `m`.
+
+    Its value and the dearest price of value in a site class at cost of capital plus `spread`, and what a
+    reseller expects its customer to pay for the slot.
+    """
+    if economy.indices[ASSESSED, column] == mark and economy.numbers[SPREAD, column] == spread:
+        return
+    machine = economy.machines[m]
+    economy.indices[ASSESSED, column] = mark
+    economy.numbers[SPREAD, column] = spread
+    economy.numbers[VALUE, column] = value_of(economy, p, m, site, spread, 0)
+    economy.numbers[DEAREST, column] = new_machine_cap(economy, p, machine.kind, site, spread)
+    economy.numbers[RENT, column] = slot_cost(p, machine.cooling, economy.market[0].cost_of_capital + spread)
+
+
+@kernel
+def peer_bid(economy: Economy, p: Record, m: int, mark: int, b: int) -> tuple[float, int]:
     """Bid (M$ a unit) and units wanted of a live borrower with a free slot and spare cash."""
     borrower = economy.borrowers[b]
     if borrower.status != BorrowerStatus.ALIVE or borrower.payables > 0.0:
         return 0.0, 0
     buffer = p.investment_buffer_weeks * borrower.obligations
     budget = capital_budget(borrower.cash, buffer, p.investment_used_share)
-    if budget <= 0.0 or borrower.offered.sum() > 0:
+    if budget <= 0.0 or (borrower.selling and sum_of(borrower.offered) > 0):
         return 0.0, 0
     machine = economy.machines[m]
-    slots = free_slots(borrower, economy.machines, machine.cooling)
+    slots = free_slots(borrower, machine.cooling)
     if slots <= 0:
         return 0.0, 0
-    spread = borrower.cost_of_capital
-    value = value_of(economy, p, m, borrower.site_class, spread, 0)
+    column = borrower.site_class * GRADES + borrower.grade
+    assess(economy, p, m, mark, column, borrower.site_class, borrower.cost_of_capital)
+    value = economy.numbers[VALUE, column]
     moving = peer_moving_cost(p, machine.kind)
-    cap = value * new_machine_cap(economy, p, machine.kind, borrower.site_class, spread)
-    price = bid(value, 0.0, 0.0, moving, cap)
+    price = bid(value, 0.0, 0.0, moving, value * economy.numbers[DEAREST, column])
     return price, affordable(budget, price + moving, slots)
 
 
 @kernel
-def outsider_bid(economy: Economy, p: Record, m: int, k: int) -> tuple[float, int]:
+def outsider_bid(economy: Economy, p: Record, m: int, mark: int, k: int) -> tuple[float, int]:
     """Bid (M$ a unit) and units wanted of a secondary buyer."""
     buyer = economy.buyers[k]
     machine = economy.machines[m]
     if buyer.kind == BuyerKind.SCRAP_DEALER:
         price = scrap_price(p, machine)
         return price, affordable(buyer.cash, price, NO_LIMIT)
-    slots = free_slots(buyer, economy.machines, machine.cooling)
+    slots = free_slots(buyer, machine.cooling)
     if slots <= 0 or buyer.cash <= 0.0:
         return 0.0, 0
-    spread = buyer.cost_of_capital
-    value = value_of(economy, p, m, buyer.site_class, spread, 0)
+    column = OUTSIDERS + buyer.kind * SITE_CLASSES + buyer.site_class
+    assess(economy, p, m, mark, column, buyer.site_class, buyer.cost_of_capital)
+    value = economy.numbers[VALUE, column]
     moving = buyer.moving_cost_asic if machine.kind == MachineKind.ASIC else buyer.moving_cost
-    rent = 0.0
-    if buyer.kind != BuyerKind.OPERATOR:
-        # whoever it resells to has to rent a slot first
-        rent = slot_cost(p, machine.cooling, economy.market[0].cost_of_capital + spread)
-    cap = value * new_machine_cap(economy, p, machine.kind, buyer.site_class, spread)
-    price = bid(value, buyer.margin, rent, moving, cap)
+    # whoever it resells to has to rent a slot first
+    rent = 0.0 if buyer.kind == BuyerKind.OPERATOR else economy.numbers[RENT, column]
+    price = bid(value, buyer.margin, rent, moving, value * economy.numbers[DEAREST, column])
     return price, affordable(buyer.cash, price + moving, slots)
 
 
 @kernel
-def collect_bids(economy: Economy, p: Record, m: int, mark: int) -> int:
-    """Bids of all linked bidders that can pay and host at least one unit; return their number."""
+def collect_bids(economy: Economy, p: Record, m: int, mark: int, least: float) -> int:
+    """Bids of `least` or more of all linked bidders that can pay and host a unit; return their number."""
     borrowers = economy.borrowers.shape[0]
     count = 0
     for bidder in range(borrowers + economy.buyers.shape[0]):
         if economy.indices[REACHED, bidder] != mark:
             continue
         if bidder < borrowers:
-            price, units = peer_bid(economy, p, m, bidder)
+            price, units = peer_bid(economy, p, m, mark, bidder)
         else:
-            price, units = outsider_bid(economy, p, m, bidder - borrowers)
-        if price > 0.0 and units > 0:
+            price, units = outsider_bid(economy, p, m, mark, bidder - borrowers)
+        if price > 0.0 and price >= least and units > 0:
             economy.indices[BIDDER, count] = bidder
             economy.indices[WANTED, count] = units
             economy.numbers[BID, count] = price
             count += 1
     return count
+
+
+@kernel
+def serve_before(economy: Economy, i: int, j: int) -> bool:
+    """Whether bid `i` is served before bid `j`: the higher one, of equal ones the earlier in the tables."""
+    one, other = economy.numbers[BID, i], economy.numbers[BID, j]
+    return one > other or (one == other and i < j)
+
+
+@kernel
+def sink(economy: Economy, place: int, count: int) -> None:
+    """Let the entry at a place of the queue, a binary heap of `count` bids, sink below better ones."""
+    queue = economy.indices[QUEUE]
+    bid_here = queue[place]
+    below = 2 * place + 1
+    while below < count:
+        if below + 1 < count and serve_before(economy, queue[below + 1], queue[below]):
+            below += 1
+        if not serve_before(economy, queue[below], bid_here):
+            break
+        queue[place] = queue[below]
+        place = below
+        below = 2 * place + 1
+    queue[place] = bid_here
+
+
+@kernel
+def queue_bids(economy: Economy, count: int) -> None:
+    """Put `count` bids into the queue."""
+    for place in range(count):
+        economy.indices[QUEUE, place] = place
+    for place in range(count // 2 - 1, -1, -1):
+        sink(economy, place, count)
+
+
+@kernel
+def next_bid(economy: Economy, count: int) -> int:
+    """Take the best bid out of a queue of `count`."""
+    best = economy.indices[QUEUE, 0]
+    economy.indices[QUEUE, 0] = economy.indices[QUEUE, count - 1]
+    sink(economy, 0, count - 1)
+    return best

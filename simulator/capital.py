@@ -12,10 +12,9 @@ from hashcredit.agents.dimensions import (
     LoanStatus,
     Record,
 )
-from hashcredit.simulator.bidding import free_slots
 from hashcredit.simulator.economy import Economy
 from hashcredit.simulator.events import note
-from hashcredit.simulator.ledger import lender_equity, pay, revalue
+from hashcredit.simulator.ledger import free_slots, lender_equity, pay, revalue, sum_of
 from hashcredit.simulator.operations import facilities_of
 from hashcredit.simulator.shocks import WEEK
 from hashcredit.simulator.tables import EventKind, Flow, Revaluation, Sector
@@ -82,7 +81,7 @@ def pay_out(economy: Economy, p: Record, lender: Record, earned: float) -> None:
     """Distribute a share of the week's earnings (M$) of a lender that is above its capital target."""
     if earned <= 0.0 or lender.status != LenderStatus.ALIVE:
         return
-    if lender_equity(lender) < lender.capital_target * lender.loans.sum():
+    if lender_equity(lender) < lender.capital_target * sum_of(lender.loans):
         return
     amount = min(p.lenders_payout[lender.kind] * earned, max(0.0, lender.cash))
     pay(economy, Flow.DISTRIBUTIONS, lender, economy.world[0], amount)
@@ -93,7 +92,7 @@ def pay_out(economy: Economy, p: Record, lender: Record, earned: float) -> None:
 def manage_lender(economy: Economy, p: Record, index: int) -> None:
     """A lender's own week: funding cost, distributions, cash back to target, and its end."""
     lender = economy.lenders[index]
-    loans = lender.loans.sum()
+    loans = sum_of(lender.loans)
     cost = lender.funding * funding_rate(economy, lender) * WEEK
     pay(economy, Flow.FUNDING_INTEREST, lender, economy.world[0], cost)
     pay_out(economy, p, lender, lender.week_interest - cost)
@@ -128,7 +127,7 @@ def refill_buyer(economy: Economy, p: Record, k: int) -> None:
         return
     for cooling in range(buyer.slots.shape[0]):
         target = buyer.slots_target[cooling]
-        if target == 0 or free_slots(buyer, economy.machines, cooling) >= target:
+        if target == 0 or free_slots(buyer, cooling) >= target:
             continue
         buyer.slot_credit[cooling] += target / p.buyers_slot_build_weeks[buyer.kind]
         built = math.floor(buyer.slot_credit[cooling])

@@ -20,7 +20,7 @@ from hashcredit.agents.dimensions import (
 from hashcredit.agents.lender import accelerates, proceeds_now, value_of_waiting
 from hashcredit.simulator.economy import Economy
 from hashcredit.simulator.events import note
-from hashcredit.simulator.ledger import pay
+from hashcredit.simulator.ledger import pay, sum_of
 from hashcredit.simulator.operations import (
     DUST,
     facilities_of,
@@ -62,7 +62,7 @@ def assets_at_appraisal(economy: Economy, b: int) -> float:
 @kernel
 def debts(borrower: Record) -> float:
     """Loans and overdue bills, M$."""
-    return borrower.debt.sum() + borrower.payables
+    return sum_of(borrower.debt) + borrower.payables
 
 
 @kernel
@@ -136,7 +136,7 @@ def lender_accelerates(economy: Economy, p: Record, row: int) -> bool:
     now = liquidation_value(economy, p, row, price, discount, stay)
     later = liquidation_value(economy, p, row, later_price, discount, stay)
     # what the borrower can pay a week: its earnings, and its liquid reserves spread over the wait
-    share = loan.principal / max(borrower.debt.sum(), DUST)
+    share = loan.principal / max(sum_of(borrower.debt), DUST)
     reserves = borrower.cash + borrower.btc * market.btc_price * 1e-6
     capacity = borrower.cfads_window / DSCR_WINDOW + reserves * WEEK / max(p.credit_waiting_years, WEEK)
     cash_flow = capacity * share
@@ -172,15 +172,24 @@ def enforce(economy: Economy, p: Record, row: int, channel: int, parent: int, we
 
 
 @kernel
-def test_borrowing_base(economy: Economy, p: Record, row: int) -> None:
-    """Marked loans: pledge free machines, pay the excess over the base down, breach after the cure."""
+def test_borrowing_base(economy: Economy, p: Record, loan: Record, row: int) -> None:
+    """Marked loans: the face may not exceed a share of the appraisal of what is pledged."""
+    per_unit = loan.advance_rate * economy.machines[loan.machine].appraisal
+    excess = loan.principal - per_unit * loan.units
+    if excess <= DUST:
+        loan.weeks_over_base = 0
+    else:
+        call_base(economy, p, row, per_unit, excess)
+
+
+@kernel
+def call_base(economy: Economy, p: Record, row: int, per_unit: float, excess: float) -> None:
+    """Over its base: pledge free machines, pay the rest of the excess (M$) down, breach after the cure."""
     loan = economy.loans[row]
     borrower = economy.borrowers[loan.obligor]
     lender = economy.lenders[loan.holder]
     machine = economy.machines[loan.machine]
-    per_unit = loan.advance_rate * machine.appraisal
-    excess = loan.principal - per_unit * loan.units
-    if excess > DUST and per_unit > 0.0:
+    if per_unit > 0.0:
         wanted = math.ceil(excess / per_unit)
         pledged = min(wanted, free_units(economy, loan.obligor, loan.machine))
         loan.units += pledged
@@ -207,13 +216,10 @@ def test_borrowing_base(economy: Economy, p: Record, row: int) -> None:
 
 
 @kernel
-def test_cover(economy: Economy, p: Record, row: int, dscr: float) -> None:
-    """DSCR covenant: sweep free cash while under it, breach after the cure period."""
+def fall_short_of_cover(economy: Economy, p: Record, row: int) -> None:
+    """Under its DSCR covenant: sweep free cash, breach after the cure period."""
     loan = economy.loans[row]
     borrower = economy.borrowers[loan.obligor]
-    if dscr >= loan.dscr_covenant:
-        loan.weeks_under_dscr = 0
-        return
     loan.weeks_under_dscr += 1
     if loan.weeks_under_dscr == 1:
         note(economy, EventKind.DSCR_BREACH, Sector.LENDERS, loan.holder, borrower.sector, loan.obligor,
@@ -245,14 +251,12 @@ def liquidate_coins(economy: Economy, row: int) -> float:
 
 
 @kernel
-def test_margin(economy: Economy, p: Record, row: int) -> None:
-    """BTC loans: a call is met with free coins and cash; over the liquidation level coins go at once."""
+def call_margin(economy: Economy, p: Record, row: int) -> None:
+    """Over its margin: free coins and cash meet the call; over the liquidation level coins go at once."""
     market = economy.market[0]
     loan = economy.loans[row]
     borrower = economy.borrowers[loan.obligor]
     price = market.btc_price * 1e-6
-    if loan.principal <= p.credit_btc_call_ltv * loan.coins * price:
-        return
     wanted = loan.principal / (p.credit_btc_initial_ltv * price) - loan.coins
     pledged = min(wanted, borrower.btc)
     loan.coins += pledged
@@ -304,7 +308,7 @@ def refinance(economy: Economy, p: Record, row: int, dscr: float) -> None:
 @kernel
 def roll_over(economy: Economy, p: Record) -> None:
     """Phase 7: bullets that mature next week are extended, or fall due."""
-    week = economy.market[0].week
+    next_week = economy.market[0].week + 1
     for b in range(economy.borrowers.shape[0]):
         borrower = economy.borrowers[b]
         if borrower.status != BorrowerStatus.ALIVE:
@@ -312,24 +316,36 @@ def roll_over(economy: Economy, p: Record) -> None:
         first, last = facilities_of(economy, b)
         for row in range(first, last):
             loan = economy.loans[row]
-            if owes(loan) and not loan.amortising and loan.maturity_week == week + 1:
+            if loan.maturity_week == next_week and owes(loan) and not loan.amortising:
                 refinance(economy, p, row, cover(borrower.cfads_window, borrower.service_window))
 
 
 @kernel
-def test_payment(economy: Economy, p: Record, b: int) -> None:
-    """Missed payments beyond the grace period: the borrower fails, insolvent or merely illiquid."""
+def arrears(economy: Economy, b: int) -> tuple[int, bool, bool]:
+    """Most weeks in a row with a missed payment, whether a matured loan is among them, and distress.
+
+    Distress: overdue bills, a missed payment or an uncured borrowing base.
+    """
     borrower = economy.borrowers[b]
+    week = economy.market[0].week
     missed = borrower.weeks_payables
     matured = False
+    distressed = borrower.payables > DUST
     first, last = facilities_of(economy, b)
     for row in range(first, last):
         loan = economy.loans[row]
-        if owes(loan) and loan.weeks_overdue > 0:
-            missed = max(missed, loan.weeks_overdue)
-            matured |= not loan.amortising and economy.market[0].week >= loan.maturity_week
-    if missed <= p.credit_grace_weeks:
-        return
+        if (loan.weeks_overdue > 0 or loan.weeks_over_base > 0) and owes(loan):
+            distressed = True
+            if loan.weeks_overdue > 0:
+                missed = max(missed, loan.weeks_overdue)
+                matured |= not loan.amortising and week >= loan.maturity_week
+    return missed, matured, distressed
+
+
+@kernel
+def fail_to_pay(economy: Economy, b: int, matured: bool) -> None:
+    """Payments missed beyond the grace period: the borrower fails, insolvent or merely illiquid."""
+    borrower = economy.borrowers[b]
     if assets_at_appraisal(economy, b) < debts(borrower):
         condemn(borrower, Cause.INSOLVENCY, Channel.NONE, -1)
     elif matured:
@@ -339,53 +355,45 @@ def test_payment(economy: Economy, p: Record, b: int) -> None:
 
 
 @kernel
-def is_distressed(economy: Economy, b: int) -> bool:
-    """Whether a borrower has overdue bills, a missed payment or an uncured borrowing base."""
-    if economy.borrowers[b].payables > DUST:
-        return True
-    first, last = facilities_of(economy, b)
-    for row in range(first, last):
-        loan = economy.loans[row]
-        if owes(loan) and (loan.weeks_overdue > 0 or loan.weeks_over_base > 0):
-            return True
-    return False
-
-
-@kernel
-def offer_free_units(economy: Economy, b: int) -> None:
+def offer_free_units(economy: Economy, b: int, distressed: bool) -> None:
     """A borrower in distress puts its unpledged machines on sale, one out of it takes them back."""
     borrower = economy.borrowers[b]
-    distressed = is_distressed(economy, b)
-    if not distressed and not borrower.selling:
-        return
     borrower.selling = distressed
     for m in range(economy.machines.shape[0]):
         borrower.offered[m] = free_units(economy, b, m) if distressed and borrower.units[m] > 0 else 0
 
 
 @kernel
-def test_loan(economy: Economy, p: Record, row: int) -> None:
-    """The covenant that a live loan has: margin, borrowing base, cover."""
+def test_loan(economy: Economy, p: Record, row: int, dscr: float) -> None:
+    """The covenants that a live loan has: margin, or borrowing base and cover."""
     loan = economy.loans[row]
     if loan.instrument == Instrument.BTC_LOAN:
-        test_margin(economy, p, row)
+        if loan.principal > p.credit_btc_call_ltv * loan.coins * (economy.market[0].btc_price * 1e-6):
+            call_margin(economy, p, row)
         return
     if loan.borrowing_base and loan.machine >= 0:
-        test_borrowing_base(economy, p, row)
+        test_borrowing_base(economy, p, loan, row)
     if loan.dscr_covenant > 0.0 and owes(loan):
-        borrower = economy.borrowers[loan.obligor]
-        test_cover(economy, p, row, cover(borrower.cfads_window, borrower.service_window))
+        if dscr >= loan.dscr_covenant:
+            loan.weeks_under_dscr = 0
+        else:
+            fall_short_of_cover(economy, p, row)
 
 
 @kernel
 def enforce_covenants(economy: Economy, p: Record) -> None:
     """Phase 6 for every live borrower."""
     for b in range(economy.borrowers.shape[0]):
-        if economy.borrowers[b].status != BorrowerStatus.ALIVE:
+        borrower = economy.borrowers[b]
+        if borrower.status != BorrowerStatus.ALIVE:
             continue
+        dscr = cover(borrower.cfads_window, borrower.service_window)
         first, last = facilities_of(economy, b)
         for row in range(first, last):
             if owes(economy.loans[row]):
-                test_loan(economy, p, row)
-        test_payment(economy, p, b)
-        offer_free_units(economy, b)
+                test_loan(economy, p, row, dscr)
+        missed, matured, distressed = arrears(economy, b)
+        if missed > p.credit_grace_weeks:
+            fail_to_pay(economy, b, matured)
+        if distressed or borrower.selling:
+            offer_free_units(economy, b, distressed)

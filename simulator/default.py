@@ -24,7 +24,15 @@ from hashcredit.agents.lender import learn
 from hashcredit.simulator.credit import condemn, liquidate_coins, removal_cost
 from hashcredit.simulator.economy import Economy
 from hashcredit.simulator.events import note
-from hashcredit.simulator.ledger import capitalise, pay, post_principal, revalue, take_units, write_off
+from hashcredit.simulator.ledger import (
+    capitalise,
+    pay,
+    post_principal,
+    revalue,
+    sum_of,
+    take_units,
+    write_off,
+)
 from hashcredit.simulator.operations import DUST, facilities_of, loan_rate, sell_coins
 from hashcredit.simulator.randomness import Stream, uniform
 from hashcredit.simulator.shocks import WEEK
@@ -132,7 +140,7 @@ def fail(economy: Economy, p: Record, seed: int, replicate: int, b: int) -> None
         if economy.loans[row].status == LoanStatus.PERFORMING:
             debt += default_loan(economy, row)
     borrower.default_event = note(
-        economy, EventKind.DEFAULT, borrower.sector, b, -1, -1, -1, borrower.units.sum(), debt, 0.0,
+        economy, EventKind.DEFAULT, borrower.sector, b, -1, -1, -1, sum_of(borrower.units), debt, 0.0,
         borrower.cause, borrower.pending_channel, borrower.pending_parent)  # fmt: skip
     market.btc_sold += sell_coins(economy, p, borrower, np.inf)
     # the landlord claims a capped part of the leases that the estate rejects
@@ -162,7 +170,7 @@ def seize(economy: Economy, p: Record, row: int) -> None:
     if units == 0 or loan.principal <= 0.0:
         return  # nothing owed: the machines stay with the estate
     machine = economy.machines[m]
-    revalue(economy, Revaluation.MACHINE_SALES, borrower, -take_units(borrower, m, units))
+    revalue(economy, Revaluation.MACHINE_SALES, borrower, -take_units(economy, borrower, m, units))
     lender.units[m] += units
     loan.seized = units
     loan.paper_value = units * machine.appraisal

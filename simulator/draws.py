@@ -3,6 +3,7 @@
 import numpy as np
 
 from hashcredit.agents.compiled import kernel
+from hashcredit.simulator.ledger import sum_of
 from hashcredit.simulator.randomness import normal, uniform
 
 
@@ -21,7 +22,7 @@ def opening_uniform(seed: int, replicate: int, stream: int, agent: int, index: i
 @kernel
 def pick(shares: np.ndarray, u: float) -> int:
     """Index drawn with probabilities proportional to `shares` by a uniform number."""
-    target = u * shares.sum()
+    target = u * sum_of(shares)
     total = 0.0
     last = 0
     for index in range(shares.shape[0]):

@@ -24,7 +24,7 @@ from numba.extending import (
 )
 from numba.np.arrayobj import populate_array
 
-from hashcredit.simulator.tables import FIELDS
+from hashcredit.simulator.tables import FIELDS, FIXED_SHAPES
 
 WORD = ir.IntType(64)
 MOST_DIMENSIONS = 3
@@ -76,6 +76,8 @@ class Economy:
             array = arrays[name]
             if array.dtype != dtype or array.ndim != dimensions or not array.flags.c_contiguous:
                 raise TypeError(f"{name} must be a contiguous array of {dimensions} dimensions of {dtype}")
+            if array.shape != FIXED_SHAPES.get(name, array.shape):
+                raise TypeError(f"{name} must have the shape {FIXED_SHAPES[name]}")
             object.__setattr__(self, name, array)
             table[position, 0] = array.ctypes.data
             table[position, 1 : 1 + dimensions] = array.shape
@@ -150,7 +152,10 @@ def _lower(name: str, position: int) -> None:
             loaded.set_metadata("invariant.load", builder.module.add_metadata([]))
             return loaded
 
-        shape = [word(1 + axis) for axis in range(kind.ndim)]
+        if name in FIXED_SHAPES:
+            shape = [ir.Constant(WORD, length) for length in FIXED_SHAPES[name]]
+        else:
+            shape = [word(1 + axis) for axis in range(kind.ndim)]
         size = context.get_abi_sizeof(context.get_data_type(kind.dtype))
         strides = [ir.Constant(WORD, size)]
         for length in reversed(shape[1:]):

@@ -20,12 +20,12 @@ from hashcredit.agents.dimensions import (
     Record,
 )
 from hashcredit.agents.lender import advance, expected_unit_earning, lending_capacity, underwrites
-from hashcredit.simulator.bidding import free_slots, slot_cost
+from hashcredit.simulator.bidding import slot_cost
 from hashcredit.simulator.capital import fund
 from hashcredit.simulator.draws import pick
 from hashcredit.simulator.economy import Economy
 from hashcredit.simulator.events import note
-from hashcredit.simulator.ledger import lender_equity, pay, post_principal
+from hashcredit.simulator.ledger import free_slots, lender_equity, pay, post_principal, put_units, sum_of
 from hashcredit.simulator.machines import value_of
 from hashcredit.simulator.operations import facilities_of
 from hashcredit.simulator.randomness import Stream, exponential, uniform4
@@ -106,7 +106,7 @@ def capacity_of(economy: Economy, p: Record, lender: Record) -> float:
     if not p.channels_lender_credit:
         return UNLIMITED
     haircut = 0.0 if lender.kind == LenderKind.BANK else economy.market[0].haircut
-    return lending_capacity(lender_equity(lender), lender.loans.sum(), lender.capital_target, haircut)
+    return lending_capacity(lender_equity(lender), sum_of(lender.loans), lender.capital_target, haircut)
 
 
 @kernel
@@ -237,8 +237,7 @@ def buy_machines(economy: Economy, borrower: Record, m: int, units: int) -> None
     machine = economy.machines[m]
     amount = units * machine.price_new
     pay(economy, Flow.NEW_MACHINES, borrower, economy.world[0], amount)
-    borrower.units[m] += units
-    borrower.book[m] += amount
+    put_units(economy, borrower, m, units, amount)
     machine.delivered += units
 
 
@@ -261,9 +260,9 @@ def invest_borrower(economy: Economy, p: Record, seed: int, replicate: int, b: i
     grade = pick(p.neoclouds_offtaker_shares, v[1]) if contracted else borrower.grade
     row = empty_row(economy, b)
     holder, offer = find_lender(economy, p, b, m, grade) if row >= 0 else (-1, 0.0)
-    free = max(0, free_slots(borrower, economy.machines, machine.cooling))
+    free = max(0, free_slots(borrower, machine.cooling))
     growth = p.investment_growth_cap * p.investment_decision_weeks / 52.0
-    room = free + int(growth * borrower.slots.sum())
+    room = free + int(growth * sum_of(borrower.slots))
     own = machine.price_new + slot_price(p, machine.cooling) - offer
     units = int(min(float(room), math.floor(budget / own)))
     if holder >= 0:

@@ -6,12 +6,25 @@ a payment (depreciation, write-downs) is posted in the revaluation matrix. The f
 three times, by the row, by the holder and by the obligor; `post_principal` changes all three.
 """
 
+from typing import Any
+
+import numpy as np
+
 from hashcredit.agents.compiled import kernel
 from hashcredit.agents.dimensions import FACILITIES, Record
 from hashcredit.simulator.economy import Economy
 from hashcredit.simulator.tables import LAST_INCOME_FLOW, Revaluation
 
 LAST_INCOME = int(LAST_INCOME_FLOW)
+
+
+@kernel
+def sum_of(values: np.ndarray) -> Any:
+    """Sum of the entries of a row's field, in their order."""
+    result = values[0]
+    for index in range(1, values.shape[0]):
+        result += values[index]
+    return result
 
 
 @kernel
@@ -63,15 +76,30 @@ def write_off(economy: Economy, loan: Record, borrower: Record, lender: Record) 
 
 
 @kernel
-def take_units(holder: Record, machine: int, units: int) -> float:
-    """Remove machines of a type from an owner's books; return their book value, M$."""
-    book = holder.book[machine] * units / holder.units[machine]
-    holder.units[machine] -= units
-    holder.book[machine] -= book
-    if holder.units[machine] == 0:
-        book += holder.book[machine]
-        holder.book[machine] = 0.0
+def put_units(economy: Economy, holder: Record, m: int, units: int, cost: float) -> None:
+    """Add machines of type `m` to an owner's racks and books, `cost` M$ together."""
+    holder.units[m] += units
+    holder.racked[economy.machines[m].cooling] += units
+    holder.book[m] += cost
+
+
+@kernel
+def take_units(economy: Economy, holder: Record, m: int, units: int) -> float:
+    """Remove machines of type `m` from an owner's racks and books; return their book value, M$."""
+    book = holder.book[m] * units / holder.units[m]
+    holder.units[m] -= units
+    holder.racked[economy.machines[m].cooling] -= units
+    holder.book[m] -= book
+    if holder.units[m] == 0:
+        book += holder.book[m]
+        holder.book[m] = 0.0
     return book
+
+
+@kernel
+def free_slots(holder: Record, cooling: int) -> int:
+    """Rack slots of a class that an owner leases and does not use."""
+    return holder.slots[cooling] - holder.racked[cooling]
 
 
 @kernel
@@ -79,7 +107,7 @@ def borrower_equity(economy: Economy, b: int) -> float:
     """Book equity of borrower `b`, M$: cash, coins at market and machines at book less debts."""
     borrower = economy.borrowers[b]
     equity = borrower.cash + borrower.btc * economy.market[0].btc_price * 1e-6 - borrower.payables
-    equity += borrower.book.sum() - borrower.debt.sum()
+    equity += sum_of(borrower.book) - sum_of(borrower.debt)
     for row in range(b * FACILITIES, (b + 1) * FACILITIES):
         equity += economy.loans[row].coins * economy.market[0].btc_price * 1e-6
     return equity
@@ -88,10 +116,10 @@ def borrower_equity(economy: Economy, b: int) -> float:
 @kernel
 def lender_equity(lender: Record) -> float:
     """Book equity of a lender, M$: cash and loans less allowance and funding."""
-    return lender.cash + lender.loans.sum() - lender.allowance - lender.funding
+    return lender.cash + sum_of(lender.loans) - lender.allowance - lender.funding
 
 
 @kernel
 def buyer_equity(buyer: Record) -> float:
     """Book equity of a secondary buyer, M$."""
-    return buyer.cash + buyer.book.sum()
+    return buyer.cash + sum_of(buyer.book)

@@ -7,7 +7,7 @@ import numpy as np
 from hashcredit.agents.compiled import kernel
 from hashcredit.agents.dimensions import BorrowerKind, BorrowerStatus, LenderStatus, Record
 from hashcredit.simulator.economy import Economy
-from hashcredit.simulator.ledger import lender_equity
+from hashcredit.simulator.ledger import lender_equity, sum_of
 
 
 class Column(IntEnum):
@@ -139,8 +139,8 @@ def record_agents(economy: Economy, row: np.ndarray) -> None:
         borrower = economy.borrowers[b]
         cash += borrower.cash
         coins += borrower.btc
-        debt += borrower.debt.sum()
-        unsold += borrower.offered.sum()
+        debt += sum_of(borrower.debt)
+        unsold += sum_of(borrower.offered)
         if borrower.status == BorrowerStatus.ALIVE:
             if borrower.kind == BorrowerKind.MINER:
                 alive_miners += 1
@@ -148,7 +148,7 @@ def record_agents(economy: Economy, row: np.ndarray) -> None:
                 alive_neoclouds += 1
         else:
             row[Column.DEFAULTS_FORCED + borrower.cause - 1] += 1
-            row[Column.DEBT_IN_DEFAULT_MUSD] += borrower.debt.sum()
+            row[Column.DEBT_IN_DEFAULT_MUSD] += sum_of(borrower.debt)
     for loan in economy.loans:
         coins += loan.coins
     row[Column.ALIVE_MINERS] = alive_miners
@@ -163,7 +163,7 @@ def record_agents(economy: Economy, row: np.ndarray) -> None:
         row[Column.ALLOWANCE_MUSD] += lender.allowance
         row[Column.LENDER_EQUITY_MUSD] += lender_equity(lender)
         row[Column.LENDER_CASH_MUSD] += lender.cash
-        unsold += lender.units.sum()
+        unsold += sum_of(lender.units)
     for k in range(economy.buyers.shape[0]):
         row[Column.BUYER_CASH_MUSD] += economy.buyers[k].cash
     row[Column.UNITS_UNSOLD] = unsold
@@ -224,7 +224,7 @@ def close_run(economy: Economy) -> None:
     market.allowances = 0.0
     for b in range(economy.borrowers.shape[0]):
         if economy.borrowers[b].status == BorrowerStatus.IN_RESOLUTION:
-            market.units_unsold += economy.borrowers[b].offered.sum()
+            market.units_unsold += sum_of(economy.borrowers[b].offered)
     for index in range(economy.lenders.shape[0]):
-        market.units_unsold += economy.lenders[index].units.sum()
+        market.units_unsold += sum_of(economy.lenders[index].units)
         market.allowances += economy.lenders[index].allowance

@@ -2,13 +2,11 @@
 
 import math
 
-import numpy as np
-
 from hashcredit.agents.compiled import kernel
 from hashcredit.agents.dimensions import BuyerKind, Cooling, LenderKind, Record
 from hashcredit.simulator.draws import opening_normal
 from hashcredit.simulator.economy import Economy
-from hashcredit.simulator.ledger import borrower_equity, buyer_equity, lender_equity
+from hashcredit.simulator.ledger import borrower_equity, buyer_equity, lender_equity, sum_of
 from hashcredit.simulator.randomness import Stream
 from hashcredit.simulator.tables import Sector
 
@@ -40,13 +38,13 @@ def open_lender(economy: Economy, p: Record, index: int) -> None:
 @kernel
 def capitalise_lenders(economy: Economy, p: Record) -> None:
     """Equity and funding that carry the loans placed, with the headroom of undrawn capacity."""
-    total = 0.0
+    placed = 0.0
     for index in range(economy.lenders.shape[0]):
-        total += economy.lenders[index].loans.sum()
-    least = LEAST_SHARE * total / max(1, economy.lenders.shape[0])
+        placed += sum_of(economy.lenders[index].loans)
+    least = LEAST_SHARE * placed / max(1, economy.lenders.shape[0])
     for index in range(economy.lenders.shape[0]):
         lender = economy.lenders[index]
-        loans = lender.loans.sum()
+        loans = sum_of(lender.loans)
         base = max(loans, least)
         equity = p.lenders_equity_ratio[lender.kind] * (1.0 + p.lenders_headroom[lender.kind]) * base
         lender.cash = p.lenders_cash_share[lender.kind] * base
@@ -88,12 +86,10 @@ def open_buyer(economy: Economy, p: Record, seed: int, replicate: int, k: int) -
     size = math.exp(sd * opening_normal(seed, replicate, Stream.POPULATION_BUYER, k, 0))
     buyer.cash = p.buyers_cash[kind] * size
     buyer.cash_target = buyer.cash
-    slots = np.empty(3)
-    slots[Cooling.ASIC.value] = p.buyers_slots_asic[kind]
-    slots[Cooling.AIR.value] = p.buyers_slots_air[kind]
-    slots[Cooling.LIQUID.value] = p.buyers_slots_liquid[kind]
+    buyer.slots[Cooling.ASIC] = int(p.buyers_slots_asic[kind] * size)
+    buyer.slots[Cooling.AIR] = int(p.buyers_slots_air[kind] * size)
+    buyer.slots[Cooling.LIQUID] = int(p.buyers_slots_liquid[kind] * size)
     for cooling in range(buyer.slots.shape[0]):
-        buyer.slots[cooling] = int(slots[cooling] * size)
         buyer.slots_target[cooling] = buyer.slots[cooling]
     buyer.opening_equity = buyer_equity(buyer)
 

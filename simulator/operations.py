@@ -15,10 +15,11 @@ from hashcredit.agents.dimensions import (
 )
 from hashcredit.simulator.economy import Economy
 from hashcredit.simulator.events import note
-from hashcredit.simulator.ledger import capitalise, pay, post_principal, revalue
+from hashcredit.simulator.ledger import capitalise, pay, post_principal, revalue, sum_of
 from hashcredit.simulator.shocks import WEEK
 from hashcredit.simulator.tables import EventKind, Flow, Revaluation, Sector
 
+RANKS = 2
 DUST = 1e-9
 """M$ (a tenth of a cent): amounts below it are rounding, not debts."""
 
@@ -89,27 +90,30 @@ def expire_contract(economy: Economy, p: Record, row: int) -> None:
     market = economy.market[0]
     loan = economy.loans[row]
     loan.hazard_left -= p.credit_offtaker_hazard[loan.offtaker] * market.offtaker_stress * WEEK
+    if loan.hazard_left > 0.0 and market.week < loan.contract_end:
+        return
     if loan.hazard_left <= 0.0:
         note(economy, EventKind.OFFTAKER_DEFAULT, Sector.REST_OF_WORLD, -1,
              economy.borrowers[loan.obligor].sector, loan.obligor, loan.machine,
              loan.contract_units, 0.0, loan.contract_rent, 0, Channel.OFFTAKER, -1)  # fmt: skip
-        loan.contract_units = 0
-    elif market.week >= loan.contract_end:
-        loan.contract_units = 0
+    loan.contract_units = 0
+    if loan.principal == 0.0:  # the loan was repaid while the contract ran
+        loan.status = LoanStatus.REPAID
+        loan.units = 0
 
 
 @kernel
-def earn(economy: Economy, p: Record, b: int) -> float:
-    """Rent, mining revenue and the avoidable cost of running units; return revenue less cost, M$."""
-    borrower = economy.borrowers[b]
+def spot_week(economy: Economy, owner: Record) -> tuple[float, float, float]:
+    """Spot rent, mining revenue and avoidable cost (M$ a year) of an owner's units; all age a week."""
     market = economy.market[0]
-    site = borrower.site_class
+    site = owner.site_class
+    active = market.active
     rent = 0.0
     mined = 0.0
     cost = 0.0
     depreciation = 0.0
     for m in range(economy.machines.shape[0]):
-        units = borrower.units[m]
+        units = owner.units[m]
         if units == 0:
             continue
         machine = economy.machines[m]
@@ -119,11 +123,22 @@ def earn(economy: Economy, p: Record, b: int) -> float:
                 mined += units * machine.earning
             else:
                 rent += units * machine.earning
-                market.active += units * machine.throughput
-        fall = min(borrower.book[m], units * machine.depreciation)
-        borrower.book[m] -= fall
+                active += units * machine.throughput
+        fall = min(owner.book[m], units * machine.depreciation)
+        owner.book[m] -= fall
         depreciation += fall
-    revalue(economy, Revaluation.DEPRECIATION, borrower, -depreciation)
+    market.active = active
+    revalue(economy, Revaluation.DEPRECIATION, owner, -depreciation)
+    return rent, mined, cost
+
+
+@kernel
+def earn(economy: Economy, p: Record, b: int) -> float:
+    """Rent, mining revenue and the avoidable cost of running units; return revenue less cost, M$."""
+    borrower = economy.borrowers[b]
+    market = economy.market[0]
+    site = borrower.site_class
+    rent, mined, cost = spot_week(economy, borrower)
     first, last = facilities_of(economy, b)
     for row in range(first, last):
         loan = economy.loans[row]
@@ -153,9 +168,17 @@ def earn(economy: Economy, p: Record, b: int) -> float:
 
 @kernel
 def pay_bill(economy: Economy, p: Record, flow: int, borrower: Record, due: float) -> None:
-    """Pay a bill from cash and then from coins; what is left becomes an overdue payable."""
-    if borrower.cash < due:
-        sell_coins(economy, p, borrower, due - borrower.cash)
+    """Pay a bill from cash, and then as `pay_short`."""
+    if borrower.cash >= due:
+        pay(economy, flow, borrower, economy.world[0], due)
+    else:
+        pay_short(economy, p, flow, borrower, due)
+
+
+@kernel
+def pay_short(economy: Economy, p: Record, flow: int, borrower: Record, due: float) -> None:
+    """Pay a bill beyond its cash out of coins; what is left becomes an overdue payable."""
+    sell_coins(economy, p, borrower, due - borrower.cash)
     paid = min(due, max(borrower.cash, 0.0))
     pay(economy, flow, borrower, economy.world[0], paid)
     unpaid = due - paid
@@ -168,8 +191,6 @@ def pay_bill(economy: Economy, p: Record, flow: int, borrower: Record, due: floa
 @kernel
 def settle_payables(economy: Economy, p: Record, borrower: Record) -> None:
     """Pay overdue bills out of cash and coins."""
-    if borrower.payables <= 0.0:
-        return
     if borrower.cash < borrower.payables:
         sell_coins(economy, p, borrower, borrower.payables - borrower.cash)
     paid = min(borrower.payables, max(borrower.cash, 0.0))
@@ -188,43 +209,69 @@ def repay(economy: Economy, loan: Record, borrower: Record, lender: Record, amou
     post_principal(loan, borrower, lender, -amount)
     loan.overdue = max(0.0, loan.overdue - amount)
     if loan.principal < DUST:
-        rest = loan.principal
-        revalue(economy, Revaluation.WRITE_OFFS, borrower, rest)
-        revalue(economy, Revaluation.WRITE_OFFS, lender, -rest)
-        post_principal(loan, borrower, lender, -rest)
-        loan.principal = 0.0
-        loan.overdue = 0.0
-        borrower.btc += loan.coins
-        loan.coins = 0.0
-        if loan.contract_units == 0:
-            # a row with a live contract keeps its units, free of debt, until the contract ends
-            loan.status = LoanStatus.REPAID
-            loan.units = 0
+        close_loan(economy, loan, borrower, lender)
 
 
 @kernel
-def service_loan(economy: Economy, p: Record, row: int) -> float:
-    """Collect interest, the instalment and what is overdue; capitalise interest that is not paid.
+def close_loan(economy: Economy, loan: Record, borrower: Record, lender: Record) -> None:
+    """Round off a loan that is repaid and free its collateral."""
+    rest = loan.principal
+    revalue(economy, Revaluation.WRITE_OFFS, borrower, rest)
+    revalue(economy, Revaluation.WRITE_OFFS, lender, -rest)
+    post_principal(loan, borrower, lender, -rest)
+    loan.principal = 0.0
+    loan.overdue = 0.0
+    borrower.btc += loan.coins
+    loan.coins = 0.0
+    if loan.contract_units == 0:
+        # a row with a live contract keeps its units, free of debt, until the contract ends
+        loan.status = LoanStatus.REPAID
+        loan.units = 0
+
+
+@kernel
+def pay_interest(
+    economy: Economy, loan: Record, borrower: Record, lender: Record, interest: float, due: float
+) -> None:
+    """Pay `interest` in cash; what is missing to the interest `due` is capitalised and overdue (all M$)."""
+    pay(economy, Flow.INTEREST, borrower, lender, interest)
+    lender.week_interest += interest
+    if interest < due:
+        capitalise(economy, loan, borrower, lender, due - interest)
+        loan.overdue += due - interest
+
+
+@kernel
+def service_loan(economy: Economy, p: Record, loan: Record, borrower: Record) -> float:
+    """Collect interest, the instalment and what is overdue, as far as cash and then coins go.
 
     Returns the week's scheduled service (M$): interest and level instalments, not a bullet's repayment.
     """
     market = economy.market[0]
-    loan = economy.loans[row]
-    borrower = economy.borrowers[loan.obligor]
-    lender = economy.lenders[loan.holder]
     interest = loan.principal * loan_rate(loan, market.policy_rate) * WEEK
     instalment = scheduled_principal(loan, market.week)
-    due = interest + instalment + loan.overdue
-    if borrower.cash < due:
-        sell_coins(economy, p, borrower, due - borrower.cash)
-    available = max(borrower.cash, 0.0)
-    paid_interest = min(interest, available)
-    pay(economy, Flow.INTEREST, borrower, lender, paid_interest)
-    lender.week_interest += paid_interest
+    if borrower.cash >= interest + instalment + loan.overdue:
+        lender = economy.lenders[loan.holder]
+        pay_interest(economy, loan, borrower, lender, interest, interest)
+        principal = loan.overdue + instalment
+        loan.overdue = 0.0
+        loan.weeks_overdue = 0
+        if principal > 0.0:
+            repay(economy, loan, borrower, lender, principal)
+    else:
+        service_in_part(economy, p, loan, borrower, interest, instalment)
+    return interest + instalment if loan.amortising else interest
+
+
+@kernel
+def service_in_part(
+    economy: Economy, p: Record, loan: Record, borrower: Record, interest: float, instalment: float
+) -> None:
+    """A borrower short of cash sells coins and pays what it can: interest first, then what is overdue."""
+    lender = economy.lenders[loan.holder]
+    sell_coins(economy, p, borrower, interest + instalment + loan.overdue - borrower.cash)
     loan.overdue += instalment
-    if paid_interest < interest:
-        capitalise(economy, loan, borrower, lender, interest - paid_interest)
-        loan.overdue += interest - paid_interest
+    pay_interest(economy, loan, borrower, lender, min(interest, max(borrower.cash, 0.0)), interest)
     paid = min(loan.overdue, max(borrower.cash, 0.0))
     if paid > 0.0:
         repay(economy, loan, borrower, lender, paid)
@@ -236,7 +283,6 @@ def service_loan(economy: Economy, p: Record, row: int) -> float:
     else:
         loan.overdue = 0.0
         loan.weeks_overdue = 0
-    return interest + instalment if loan.amortising else interest
 
 
 @kernel
@@ -248,31 +294,21 @@ def owes(loan: Record) -> bool:
 @kernel
 def service_debt(economy: Economy, p: Record, b: int) -> float:
     """Serve all loans of a borrower, secured ones first; return the week's scheduled service, M$."""
+    borrower = economy.borrowers[b]
     first, last = facilities_of(economy, b)
     scheduled = 0.0
-    unsecured = False
-    for row in range(first, last):
-        if owes(economy.loans[row]):
-            if economy.loans[row].rank == 0:
-                scheduled += service_loan(economy, p, row)
-            else:
-                unsecured = True
-    if unsecured:
+    for rank in range(RANKS):
+        later = 0
         for row in range(first, last):
-            if economy.loans[row].rank > 0 and owes(economy.loans[row]):
-                scheduled += service_loan(economy, p, row)
+            loan = economy.loans[row]
+            if owes(loan):
+                if loan.rank == rank:
+                    scheduled += service_loan(economy, p, loan, borrower)
+                elif loan.rank > rank:
+                    later += 1
+        if later == 0:
+            break
     return scheduled
-
-
-@kernel
-def close_expired_contracts(economy: Economy, b: int) -> None:
-    """Free the rows whose loan is repaid and whose contract has ended since."""
-    first, last = facilities_of(economy, b)
-    for row in range(first, last):
-        loan = economy.loans[row]
-        if loan.status == LoanStatus.PERFORMING and loan.principal == 0.0 and loan.contract_units == 0:
-            loan.status = LoanStatus.REPAID
-            loan.units = 0
 
 
 @kernel
@@ -284,8 +320,8 @@ def remember_week(economy: Economy, borrower: Record, cash_flow: float, service:
     borrower.cfads[slot] = cash_flow
     borrower.service[slot] = service
     if slot == 0:
-        borrower.cfads_window = borrower.cfads.sum()
-        borrower.service_window = borrower.service.sum()
+        borrower.cfads_window = sum_of(borrower.cfads)
+        borrower.service_window = sum_of(borrower.service)
 
 
 @kernel
@@ -293,12 +329,12 @@ def operate_borrower(economy: Economy, p: Record, b: int) -> None:
     """One borrower's week: earn, pay bills, serve debt, remember cover and obligations."""
     borrower = economy.borrowers[b]
     earned = earn(economy, p, b)
-    settle_payables(economy, p, borrower)
+    if borrower.payables > 0.0:
+        settle_payables(economy, p, borrower)
     pay_bill(economy, p, Flow.SITE_LEASES, borrower, borrower.lease_week)
     pay_bill(economy, p, Flow.OVERHEAD, borrower, borrower.overhead_week)
     borrower.weeks_payables = borrower.weeks_payables + 1 if borrower.payables > DUST else 0
     service = service_debt(economy, p, b)
-    close_expired_contracts(economy, b)
     remember_week(economy, borrower, earned - borrower.lease_week - borrower.overhead_week, service)
     borrower.obligations = borrower.lease_week + borrower.overhead_week + service
 
@@ -307,28 +343,9 @@ def operate_borrower(economy: Economy, p: Record, b: int) -> None:
 def operate_buyer(economy: Economy, k: int) -> None:
     """One buyer's week: racked machines earn spot rent where it covers their avoidable cost."""
     buyer = economy.buyers[k]
-    rent = 0.0
-    mined = 0.0
-    cost = 0.0
-    depreciation = 0.0
-    for m in range(economy.machines.shape[0]):
-        units = buyer.units[m]
-        if units == 0:
-            continue
-        machine = economy.machines[m]
-        if machine.on[buyer.site_class]:
-            cost += units * machine.cost[buyer.site_class]
-            if machine.kind == MachineKind.ASIC:
-                mined += units * machine.earning
-            else:
-                rent += units * machine.earning
-                economy.market[0].active += units * machine.throughput
-        fall = min(buyer.book[m], units * machine.depreciation)
-        buyer.book[m] -= fall
-        depreciation += fall
-    if depreciation == 0.0 and rent + mined == 0.0:
+    if sum_of(buyer.racked) == 0:
         return
-    revalue(economy, Revaluation.DEPRECIATION, buyer, -depreciation)
+    rent, mined, cost = spot_week(economy, buyer)
     pay(economy, Flow.COMPUTE_RENT, economy.world[0], buyer, rent * WEEK)
     pay(economy, Flow.MINING_REVENUE, economy.world[0], buyer, mined * WEEK)
     pay(economy, Flow.POWER_AND_UPKEEP, buyer, economy.world[0], cost * WEEK)

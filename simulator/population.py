@@ -19,6 +19,7 @@ from hashcredit.agents.dimensions import (
 from hashcredit.simulator.draws import opening_normal, opening_uniform, pick
 from hashcredit.simulator.economy import Economy
 from hashcredit.simulator.funding import set_funding
+from hashcredit.simulator.ledger import put_units, sum_of
 from hashcredit.simulator.machines import orderly_value, set_earnings
 from hashcredit.simulator.opening import capitalise_lenders, open_books, open_buyer, open_lender
 from hashcredit.simulator.opening_loans import (
@@ -62,22 +63,20 @@ def open_market(economy: Economy, p: Record) -> None:
 @kernel
 def buy_fleet(economy: Economy, p: Record, b: int, m: int, units: int, age: int) -> None:
     """Put `units` machines bought `age` weeks ago on the books."""
-    borrower = economy.borrowers[b]
     machine = economy.machines[m]
     left = max(0.0, 1.0 - age / (52.0 * machine.life_years))
-    borrower.units[m] += units
-    borrower.book[m] += units * purchase_price(p, machine, age) * left
+    book = units * purchase_price(p, machine, age) * left
+    put_units(economy, economy.borrowers[b], m, units, book)
 
 
 @kernel
 def lease_sites(economy: Economy, p: Record, b: int, free_share: float) -> None:
     """Slots for the fleet plus a share of free ones, and their take-or-pay lease."""
     borrower = economy.borrowers[b]
-    for m in range(economy.machines.shape[0]):
-        borrower.slots[economy.machines[m].cooling] += borrower.units[m]
     lease = 0.0
     for cooling in range(borrower.slots.shape[0]):
-        borrower.slots[cooling] += int(free_share * borrower.slots[cooling])
+        racked = borrower.racked[cooling]
+        borrower.slots[cooling] = racked + int(free_share * racked)
         lease += borrower.slots[cooling] * p.costs_lease[cooling] * p.costs_slot_kw[cooling]
     borrower.lease_week = lease / 52.0
 
@@ -129,8 +128,8 @@ def close_opening(
     borrower.cash = cash_weeks * math.exp(cash_log_sd * z) * borrower.obligations
     borrower.cfads[:] = revenue - cost - borrower.lease_week - borrower.overhead_week
     borrower.service[:] = service
-    borrower.cfads_window = borrower.cfads.sum()
-    borrower.service_window = borrower.service.sum()
+    borrower.cfads_window = sum_of(borrower.cfads)
+    borrower.service_window = sum_of(borrower.service)
 
 
 @kernel
@@ -252,7 +251,7 @@ def open_asic_fleet(economy: Economy, p: Record, seed: int, replicate: int, b: i
         machine = economy.machines[m]
         if shares[m] <= 0.0 or machine.launch_week >= 0:
             continue
-        units = round(hashrate * 1e6 * shares[m] / shares.sum() / machine.throughput)
+        units = round(hashrate * 1e6 * shares[m] / sum_of(shares) / machine.throughput)
         if units == 0:
             continue
         age = machine_age(p, machine, opening_uniform(seed, replicate, stream, b, 60 + m))
@@ -320,8 +319,9 @@ def open_miner(economy: Economy, p: Record, seed: int, replicate: int, b: int) -
 
 
 @kernel
-def populate(economy: Economy, p: Record, seed: int, replicate: int) -> None:
+def open_economy(economy: Economy, parameters: np.ndarray, seed: int, replicate: int) -> None:
     """Fill cleared tables (machines with their static fields) with the opening economy of a replicate."""
+    p = parameters[0]
     open_market(economy, p)
     for index in range(economy.lenders.shape[0]):
         open_lender(economy, p, index)

@@ -37,14 +37,16 @@ from hashcredit.simulator.bidding import (
     WANTED,
     WHO,
     collect_bids,
+    next_bid,
     peer_moving_cost,
+    queue_bids,
     reach_bidders,
 )
 from hashcredit.simulator.credit import sale_depth
 from hashcredit.simulator.default import apply_collateral
 from hashcredit.simulator.economy import Economy
 from hashcredit.simulator.events import note
-from hashcredit.simulator.ledger import pay, revalue, take_units
+from hashcredit.simulator.ledger import pay, put_units, revalue, take_units
 from hashcredit.simulator.machines import orderly_value, scrap_price
 from hashcredit.simulator.operations import facilities_of
 from hashcredit.simulator.tables import EventKind, Flow, Revaluation, Sector
@@ -94,13 +96,14 @@ def list_sellers(economy: Economy) -> int:
     count = 0
     for b in range(economy.borrowers.shape[0]):
         borrower = economy.borrowers[b]
-        if borrower.status == BorrowerStatus.RESOLVED:
+        in_resolution = borrower.status == BorrowerStatus.IN_RESOLUTION
+        if not (in_resolution or borrower.selling) or borrower.status == BorrowerStatus.RESOLVED:
             continue
         units = 0
         for m in range(economy.machines.shape[0]):
             units += borrower.offered[m]
             economy.machines[m].inventory += borrower.offered[m]
-        if borrower.status == BorrowerStatus.IN_RESOLUTION:
+        if in_resolution:
             first, last = facilities_of(economy, b)
             for row in range(first, last):
                 loan = economy.loans[row]
@@ -137,6 +140,15 @@ def open_lots(economy: Economy, p: Record, m: int, sellers: int) -> int:
 
 
 @kernel
+def lowest_reserve(economy: Economy, lots: int) -> float:
+    """The reservation price (M$ a unit) under which no lot is sold."""
+    lowest = np.inf
+    for lot in range(lots):
+        lowest = min(lowest, economy.numbers[RESERVE, lot])
+    return lowest
+
+
+@kernel
 def close_lots(economy: Economy, lots: int) -> None:
     """Forget the lots of a type."""
     for lot in range(lots):
@@ -161,12 +173,12 @@ def cheapest_lot(economy: Economy, bidder: int, price: float) -> int:
 @kernel
 def match(economy: Economy, bids: int, left: int) -> int:
     """Serve bids best first while units are `left`; return the number of trades, prices are in the lots."""
-    order = np.argsort(-economy.numbers[BID, :bids], kind="mergesort")
+    queue_bids(economy, bids)
     trades = 0
-    for place in range(bids):
+    for waiting in range(bids, 0, -1):
         if left == 0:
             break
-        i = order[place]
+        i = next_bid(economy, waiting)
         bidder = economy.indices[BIDDER, i]
         wanted = economy.indices[WANTED, i]
         price = economy.numbers[BID, i]
@@ -205,14 +217,13 @@ def hand_over(economy: Economy, lot: int, m: int, units: int, buyer: Record, amo
         owner = economy.borrowers[row]
         pay(economy, Flow.USED_MACHINES, buyer, owner, amount)
         owner.offered[m] -= units
-        revalue(economy, Revaluation.MACHINE_SALES, owner, amount - take_units(owner, m, units))
+        revalue(economy, Revaluation.MACHINE_SALES, owner, amount - take_units(economy, owner, m, units))
 
 
 @kernel
 def receive(economy: Economy, m: int, units: int, buyer: Record, amount: float, moving: float) -> None:
     """Put bought units on the buyer's books and pay for moving them."""
-    buyer.units[m] += units
-    buyer.book[m] += amount
+    put_units(economy, buyer, m, units, amount)
     pay(economy, Flow.MOVING, buyer, economy.world[0], units * moving)
 
 
@@ -325,6 +336,7 @@ def trade_machines(economy: Economy, p: Record) -> None:
         if elastic:
             sell_to_elastic_outsider(economy, p, m, lots)
         else:
-            bids = collect_bids(economy, p, m, reach_bidders(economy, m, lots))
+            mark = reach_bidders(economy, m, lots)
+            bids = collect_bids(economy, p, m, mark, lowest_reserve(economy, lots))
             settle(economy, p, m, match(economy, bids, machine.offered))
         close_lots(economy, lots)

@@ -20,10 +20,12 @@ from hashcredit.simulator.machines import (
 )
 from hashcredit.simulator.observables import close_run, record
 from hashcredit.simulator.operations import operate, revalue_coins
-from hashcredit.simulator.population import populate
+from hashcredit.simulator.population import open_economy
 from hashcredit.simulator.secondary import trade_machines
 from hashcredit.simulator.shocks import draw_shocks
 from hashcredit.simulator.tables import ErrorCode
+
+__all__ = ["PHASES", "open_economy", "run_weeks"]
 
 
 @kernel
@@ -119,38 +121,28 @@ PHASES = (
     investment,
     bookkeeping,
 )
-"""The phases in the order in which `run_week` calls them, for callers that step through a week."""
-
-
-@kernel
-def run_week(economy: Economy, p: Record, seed: int, replicate: int) -> None:
-    """One week of one replicate, in place."""
-    shocks(economy, p, seed, replicate)
-    funding(economy, p, seed, replicate)
-    compute_market(economy, p, seed, replicate)
-    values(economy, p, seed, replicate)
-    cash_flow(economy, p, seed, replicate)
-    covenants(economy, p, seed, replicate)
-    rollover(economy, p, seed, replicate)
-    resolution(economy, p, seed, replicate)
-    secondary_market(economy, p, seed, replicate)
-    losses(economy, p, seed, replicate)
-    investment(economy, p, seed, replicate)
-    bookkeeping(economy, p, seed, replicate)
-    economy.market[0].week += 1
-
-
-@kernel
-def open_economy(economy: Economy, parameters: np.ndarray, seed: int, replicate: int) -> None:
-    """Opening balance sheets in cleared tables."""
-    populate(economy, parameters[0], seed, replicate)
+"""The phases in the order in which `run_weeks` calls them, for callers that step through a week."""
 
 
 @kernel
 def run_weeks(economy: Economy, parameters: np.ndarray, seed: int, replicate: int, weeks: int) -> None:
-    """Run up to `weeks` weeks; stops at the first error (`economy.market[0].error`)."""
+    """Run up to `weeks` weeks in place; stops at the first error (`economy.market[0].error`)."""
+    p = parameters[0]
+    market = economy.market[0]
     for _ in range(weeks):
-        run_week(economy, parameters[0], seed, replicate)
-        if economy.market[0].error != ErrorCode.NONE:
+        shocks(economy, p, seed, replicate)
+        funding(economy, p, seed, replicate)
+        compute_market(economy, p, seed, replicate)
+        values(economy, p, seed, replicate)
+        cash_flow(economy, p, seed, replicate)
+        covenants(economy, p, seed, replicate)
+        rollover(economy, p, seed, replicate)
+        resolution(economy, p, seed, replicate)
+        secondary_market(economy, p, seed, replicate)
+        losses(economy, p, seed, replicate)
+        investment(economy, p, seed, replicate)
+        bookkeeping(economy, p, seed, replicate)
+        market.week += 1
+        if market.error != ErrorCode.NONE:
             break
     close_run(economy)

@@ -6,7 +6,7 @@ import numpy as np
 
 from hashcredit.agents.borrower import BORROWER
 from hashcredit.agents.buyer import BUYER
-from hashcredit.agents.dimensions import COOLING_CLASSES, MAX_LAUNCHES, SITE_CLASSES, Cause
+from hashcredit.agents.dimensions import COOLING_CLASSES, MACHINE_TYPES, MAX_LAUNCHES, SITE_CLASSES, Cause
 from hashcredit.agents.lender import LENDER
 
 FLOAT = np.dtype(np.float64)
@@ -17,7 +17,7 @@ LOAN = np.dtype(
     [
         # what every pass over the loans reads comes first: one cache line
         ("status", "i1"),  # LoanStatus
-        ("instrument", "i1"),  # Instrument
+        ("instrument", "u1"),  # Instrument
         ("rank", "i1"),  # 0 secured, 1 unsecured
         ("offtaker", "i1"),  # grade of the customer behind it, 0 (best) to 3
         ("amortising", "i1"),  # 1: level principal to maturity, 0: bullet
@@ -146,7 +146,7 @@ MARKET = np.dtype(
 
 WORLD = np.dtype(
     [
-        ("sector", "i1"),
+        ("sector", "u1"),
         ("cash", "f8"),  # M$, the account of customers, utilities, landlords, vendor, savers
         ("income", "f8"),  # cumulative, M$
     ],
@@ -285,3 +285,13 @@ FIELDS: dict[str, tuple[np.dtype, int]] = {
     "trades": (INT64, 2),  # [3, trade]: bidder, lot, units
 }
 """Arrays of an economy: what each holds, and in how many dimensions."""
+
+FIXED_SHAPES = {
+    "machines": (MACHINE_TYPES,),
+    "market": (1,),
+    "world": (1,),
+    "flows": (len(Flow), len(Sector)),
+    "revaluations": (len(Revaluation), len(Sector)),
+    "valued_week": (MACHINE_TYPES, SITE_CLASSES),
+}
+"""Shapes that are the same in every economy, so that compiled code need not look them up."""

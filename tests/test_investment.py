@@ -196,7 +196,7 @@ def test_lender_without_cash_raises_funding() -> None:
 
 
 def test_underwriting_follows_the_lenders_belief() -> None:
-    """Loan 0.018 over two years at 4 + 4 %: service 0.018 * (1/2 + 0.04) = 0.00972, covered 1.2 times 0.011664.
+    """Loan 0.018 over two years at 4 + 4 %: service 0.018 * (1/2 + 0.04) = 0.00972; 1.2 of it is 0.011664.
 
     utility   earning 0.020 less running 0.003 and lease 0.001: 0.016
     venture   rents fall by 10 % and a launch of 0.2 a year, 0.7365 of it on average: 0.01073

@@ -254,7 +254,8 @@ def test_certain_launch_is_no_news() -> None:
     assert falls.max() <= 1.10 * STEP * 0.01 * WEEK
     # The fall spread over five years: none in the launch itself, most of it long before.
     assert falls[270 - 13 : 270 + 32].sum() < 0.1 * falls.sum()
-    assert falls.min() > -1e-6 * before
+    # Only where the last 4e-4 of the logistic are dropped, eight widths on, does it rise by as much.
+    assert falls.min() > -4e-4 * STEP * before
 
 
 def test_doubted_launch_is_news_when_it_comes() -> None:

@@ -141,7 +141,7 @@ PLAIN: dict[str, Any] = {
     "channels_repo": 1,
     "channels_lender_credit": 1,
 }
-"""Parameters in the kernels' units (M$, years); what is not here has no part in the tests that use a World."""
+"""Parameters in the kernels' units (M$, years); what is not here has no part in the tests of a World."""
 
 MACHINES: dict[int, dict[str, Any]] = {
     GPU: {
