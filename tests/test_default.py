@@ -92,11 +92,8 @@ def test_machines_are_seized_when_the_stay_ends_and_not_before() -> None:
         assert w.economy.machines["inventory"].sum() == 0
     assert w.events(EventKind.SEIZURE) == []
     week(w)
-    seizures = w.events(EventKind.SEIZURE)
-    assert [(event["week"], event["agent"], event["units"]) for event in seizures] == [
-        (14, 0, 100),
-        (14, 1, 50),
-    ]
+    seizures = [(event["week"], event["agent"], event["units"]) for event in w.events(EventKind.SEIZURE)]
+    assert seizures == [(14, 0, 100), (14, 1, 50)]
     assert w.market["units_dumped"] == 150
     # paper value at appraisal: 100 * 0.020 + 50 * 0.036
     assert w.market["paper_seized"] == pytest.approx(3.8, rel=1e-12)
@@ -400,9 +397,5 @@ def test_waterfall_edges() -> None:
     assert estate_waterfall(0.0, 0.05, 3.0) == (0.0, 0.0, 0.0)
     assert estate_waterfall(-1.0, 0.05, 3.0) == (0.0, 0.0, 0.0)  # an overdrawn account pays nobody
     assert estate_waterfall(1.0, 0.0, 0.0) == (0.0, 0.0, 1.0)
-    assert (pro_rata(1.0, 4.0), pro_rata(5.0, 4.0), pro_rata(-1.0, 4.0), pro_rata(1.0, 0.0)) == (
-        0.25,
-        1,
-        0,
-        0,
-    )
+    assert [pro_rata(cash, 4.0) for cash in (1.0, 5.0, -1.0)] == [0.25, 1.0, 0.0]
+    assert pro_rata(1.0, 0.0) == 0.0
