@@ -25,8 +25,8 @@ NO_LIMIT = 1 << 40
 """Slots of a scrap dealer."""
 # rows of Economy.indices: one column a lot, a bid, a bidder, a seller, a remembered cap or an assessment
 NODE, ROW, IS_LOAN, LEFT, NEXT = 0, 1, 2, 3, 4
-BIDDER, WANTED, QUEUE, REACHED, SELLER, CAPPED, ASSESSED = 5, 6, 7, 8, 9, 10, 11
-INDEX_ROWS = 12
+BIDDER, WANTED, QUEUE, CALLED, MARK, LINK, SELLER, CAPPED, ASSESSED = 5, 6, 7, 8, 9, 10, 11, 12, 13
+INDEX_ROWS = 14
 # rows of Economy.numbers: one column a lot, a bid, a remembered cap or an assessment
 RESERVE, PRICE, BID, CAP, CAP_SPREAD, VALUE, DEAREST, RENT, SPREAD = 0, 1, 2, 3, 4, 5, 6, 7, 8
 NUMBER_ROWS = 9
@@ -35,6 +35,9 @@ CAPS = 8
 OUTSIDERS = SITE_CLASSES * GRADES
 """First column of the assessments of outsiders, by kind and site class; peers are by site and grade."""
 LEAST_COLUMNS = max(2 * SITE_CLASSES * CAPS, OUTSIDERS + BUYER_KINDS * SITE_CLASSES)
+# rows of Economy.reached
+KNOWN_NODE, NEXT_LINK = 0, 1
+REACHED_ROWS = 2
 # rows of Economy.trades
 WHO, LOT, HOW_MANY = 0, 1, 2
 
@@ -47,14 +50,35 @@ def slot_cost(p: Record, cooling: int, discount: float) -> float:
 
 
 @kernel
+def sale_mark(economy: Economy, m: int) -> int:
+    """A number that no other sale of this replicate has."""
+    return 1 + economy.market[0].week * economy.machines.shape[0] + m
+
+
+@kernel
 def reach_bidders(economy: Economy, m: int, lots: int) -> int:
-    """Mark the bidders that are linked to a seller of type `m`; return this sale's mark."""
-    mark = 1 + economy.market[0].week * economy.machines.shape[0] + m
+    """Call the bidders that know a seller of type `m`, and chain each one's links to such sellers.
+
+    Returns how many are called.
+    """
+    mark = sale_mark(economy, m)
+    indices = economy.indices
+    called = 0
     for lot in range(lots):
-        node = economy.indices[NODE, lot]
+        node = indices[NODE, lot]
+        if economy.node_head[node] != lot:
+            continue  # one of several lots of a seller stands for all
         for link in range(economy.seller_start[node], economy.seller_start[node + 1]):
-            economy.indices[REACHED, economy.seller_bidder[link]] = mark
-    return mark
+            bidder = economy.seller_bidder[link]
+            if indices[MARK, bidder] != mark:
+                indices[MARK, bidder] = mark
+                indices[LINK, bidder] = -1
+                indices[CALLED, called] = bidder
+                called += 1
+            economy.reached[KNOWN_NODE, link] = node
+            economy.reached[NEXT_LINK, link] = indices[LINK, bidder]
+            indices[LINK, bidder] = link
+    return called
 
 
 @kernel
@@ -156,13 +180,13 @@ def outsider_bid(economy: Economy, p: Record, m: int, mark: int, k: int) -> tupl
 
 
 @kernel
-def collect_bids(economy: Economy, p: Record, m: int, mark: int, least: float) -> int:
-    """Bids of `least` or more of all linked bidders that can pay and host a unit; return their number."""
+def collect_bids(economy: Economy, p: Record, m: int, called: int, least: float) -> int:
+    """Bids of `least` or more of the bidders called that can pay and host a unit; return their number."""
+    mark = sale_mark(economy, m)
     borrowers = economy.borrowers.shape[0]
     count = 0
-    for bidder in range(borrowers + economy.buyers.shape[0]):
-        if economy.indices[REACHED, bidder] != mark:
-            continue
+    for place in range(called):
+        bidder = economy.indices[CALLED, place]
         if bidder < borrowers:
             price, units = peer_bid(economy, p, m, mark, bidder)
         else:
@@ -177,9 +201,9 @@ def collect_bids(economy: Economy, p: Record, m: int, mark: int, least: float) -
 
 @kernel
 def serve_before(economy: Economy, i: int, j: int) -> bool:
-    """Whether bid `i` is served before bid `j`: the higher one, of equal ones the earlier in the tables."""
+    """Whether bid `i` is served before bid `j`: the higher one, of equal ones that of the earlier bidder."""
     one, other = economy.numbers[BID, i], economy.numbers[BID, j]
-    return one > other or (one == other and i < j)
+    return one > other or (one == other and economy.indices[BIDDER, i] < economy.indices[BIDDER, j])
 
 
 @kernel

@@ -65,6 +65,8 @@ class Economy:
     numbers: np.ndarray
     indices: np.ndarray
     node_head: np.ndarray
+    reached: np.ndarray
+    tally: np.ndarray
     trades: np.ndarray
     address: int
 

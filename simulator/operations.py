@@ -85,13 +85,8 @@ def revalue_coins(economy: Economy, previous_price: float) -> None:
 
 
 @kernel
-def expire_contract(economy: Economy, p: Record, row: int) -> None:
+def end_contract(economy: Economy, loan: Record) -> None:
     """End a rental contract that has run out or whose customer has failed; its units go to spot."""
-    market = economy.market[0]
-    loan = economy.loans[row]
-    loan.hazard_left -= p.credit_offtaker_hazard[loan.offtaker] * market.offtaker_stress * WEEK
-    if loan.hazard_left > 0.0 and market.week < loan.contract_end:
-        return
     if loan.hazard_left <= 0.0:
         note(economy, EventKind.OFFTAKER_DEFAULT, Sector.REST_OF_WORLD, -1,
              economy.borrowers[loan.obligor].sector, loan.obligor, loan.machine,
@@ -144,7 +139,10 @@ def earn(economy: Economy, p: Record, b: int) -> float:
         loan = economy.loans[row]
         if loan.contract_units == 0 or loan.status != LoanStatus.PERFORMING:
             continue
-        expire_contract(economy, p, row)
+        loan.hazard_left -= p.credit_offtaker_hazard[loan.offtaker] * market.offtaker_stress * WEEK
+        if loan.hazard_left <= 0.0 or market.week >= loan.contract_end:
+            end_contract(economy, loan)
+            continue
         # contracted units run and bill whatever spot does
         machine = economy.machines[loan.machine]
         rent += loan.contract_units * loan.contract_rent

@@ -8,7 +8,7 @@ from hashcredit.agents.borrower import BORROWER
 from hashcredit.agents.buyer import BUYER
 from hashcredit.agents.dimensions import FACILITIES, MACHINE_TYPES, MAX_LAUNCHES, SITE_CLASSES
 from hashcredit.agents.lender import LENDER
-from hashcredit.simulator.bidding import INDEX_ROWS, LEAST_COLUMNS, NUMBER_ROWS
+from hashcredit.simulator.bidding import INDEX_ROWS, LEAST_COLUMNS, NUMBER_ROWS, REACHED_ROWS
 from hashcredit.simulator.economy import Economy
 from hashcredit.simulator.networks import Networks, build_networks
 from hashcredit.simulator.observables import COLUMNS_PER_MACHINE, COMMON_COLUMNS
@@ -16,6 +16,9 @@ from hashcredit.simulator.parameters import compile_machines, compile_parameters
 from hashcredit.simulator.scenario import Scenario
 from hashcredit.simulator.tables import EVENT, LOAN, MARKET, WORLD, Flow, Revaluation, Sector
 from hashcredit.simulator.valuation import COEFFICIENTS
+
+CACHE_LINE = 64
+"""Bytes."""
 
 
 @dataclass(frozen=True)
@@ -89,6 +92,14 @@ def transpose(start: np.ndarray, target: np.ndarray, targets: int) -> tuple[np.n
     return np.concatenate([[0], np.cumsum(counts)]).astype(np.int32), source[order]
 
 
+def table(rows: int, dtype: np.dtype) -> np.ndarray:
+    """A cleared table that begins with a cache line: the first fields of a row are then read together."""
+    size = rows * dtype.itemsize
+    memory = np.zeros(size + CACHE_LINE, np.uint8)
+    first = -memory.ctypes.data % CACHE_LINE
+    return memory[first : first + size].view(dtype)
+
+
 def allocate(setup: Setup, *, series: bool, events: int) -> Economy:
     """Empty tables for one replicate at a time; `events` is the capacity of the event log."""
     borrowers, lenders, buyers = setup.borrowers, setup.lenders, setup.buyers
@@ -99,10 +110,10 @@ def allocate(setup: Setup, *, series: bool, events: int) -> Economy:
     columns = COMMON_COLUMNS + COLUMNS_PER_MACHINE * len(setup.machine_names)
     weeks = setup.scenario.horizon_weeks if series else 0
     return Economy(
-        borrowers=np.zeros(borrowers, BORROWER),
-        lenders=np.zeros(lenders, LENDER),
-        buyers=np.zeros(buyers, BUYER),
-        loans=np.zeros(loans, LOAN),
+        borrowers=table(borrowers, BORROWER),
+        lenders=table(lenders, LENDER),
+        buyers=table(buyers, BUYER),
+        loans=table(loans, LOAN),
         machines=setup.machines.copy(),
         market=np.zeros(1, MARKET),
         world=np.zeros(1, WORLD),
@@ -127,6 +138,8 @@ def allocate(setup: Setup, *, series: bool, events: int) -> Economy:
         numbers=np.zeros((NUMBER_ROWS, width)),
         indices=np.zeros((INDEX_ROWS, width), np.int64),
         node_head=np.full(borrowers + lenders, -1, np.int64),
+        reached=np.zeros((REACHED_ROWS, len(setup.seller_bidder)), np.int32),
+        tally=np.zeros(MACHINE_TYPES, np.int64),
         trades=np.zeros((3, lots + bidders), np.int64),
     )
 

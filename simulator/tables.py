@@ -285,6 +285,8 @@ FIELDS: dict[str, tuple[np.dtype, int]] = {
     "numbers": (FLOAT, 2),  # of the secondary market: [what, lot or bidder]
     "indices": (INT64, 2),  # of the secondary market: [what, lot or bidder]
     "node_head": (INT64, 1),  # [seller node]: its first lot, -1 if none
+    "reached": (INT32, 2),  # of the secondary market: [what, link from the sellers' side]
+    "tally": (INT64, 1),  # [machine]
     "trades": (INT64, 2),  # [3, trade]: bidder, lot, units
 }
 """Arrays of an economy: what each holds, and in how many dimensions."""
@@ -296,5 +298,6 @@ FIXED_SHAPES = {
     "flows": (len(Flow), len(Sector)),
     "revaluations": (len(Revaluation), len(Sector)),
     "valued_week": (MACHINE_TYPES, SITE_CLASSES),
+    "tally": (MACHINE_TYPES,),
 }
 """Shapes that are the same in every economy, so that compiled code need not look them up."""
