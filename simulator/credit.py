@@ -6,7 +6,7 @@ A borrower that must fail is only marked here (`condemn`); it fails in the resol
 import math
 
 from hashcredit.agents.borrower import cover
-from hashcredit.agents.compiled import kernel
+from hashcredit.agents.compiled import inlined, kernel
 from hashcredit.agents.dimensions import (
     DSCR_WINDOW,
     BorrowerStatus,
@@ -372,7 +372,7 @@ def face_trouble(economy: Economy, p: Record, b: int) -> None:
         offer_free_units(economy, b, distressed)
 
 
-@kernel
+@inlined
 def test_loan(economy: Economy, p: Record, row: int, dscr: float) -> None:
     """The covenants that a live loan has: margin, or borrowing base and cover."""
     loan = economy.loans[row]

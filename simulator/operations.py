@@ -1,7 +1,7 @@
 """Phase 5: rents and mining revenue, power, leases and overhead, then debt service by rank."""
 
 from hashcredit.agents.borrower import coins_to_keep
-from hashcredit.agents.compiled import kernel
+from hashcredit.agents.compiled import inlined, kernel
 from hashcredit.agents.dimensions import (
     DSCR_WINDOW,
     FACILITIES,
@@ -127,7 +127,7 @@ def spot_week(economy: Economy, owner: Record) -> tuple[float, float, float]:
     return rent, mined, cost
 
 
-@kernel
+@inlined
 def earn(economy: Economy, p: Record, b: int) -> float:
     """Rent, mining revenue and the avoidable cost of running units; return revenue less cost, M$."""
     borrower = economy.borrowers[b]
@@ -239,7 +239,7 @@ def pay_interest(
         loan.overdue += due - interest
 
 
-@kernel
+@inlined
 def service_loan(economy: Economy, p: Record, loan: Record, borrower: Record) -> float:
     """Collect interest, the instalment and what is overdue, as far as cash and then coins go.
 
@@ -289,7 +289,7 @@ def owes(loan: Record) -> bool:
     return loan.status == LoanStatus.PERFORMING and loan.principal > 0.0
 
 
-@kernel
+@inlined
 def service_debt(economy: Economy, p: Record, b: int) -> float:
     """Serve all loans of a borrower, secured ones first; return the week's scheduled service, M$."""
     borrower = economy.borrowers[b]

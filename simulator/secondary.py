@@ -26,12 +26,10 @@ from hashcredit.simulator.bidding import (
     BIDDER,
     HOW_MANY,
     IS_LOAN,
-    KNOWN_NODE,
     LEFT,
     LINK,
     LOT,
     NEXT,
-    NEXT_LINK,
     NODE,
     PRICE,
     RESERVE,
@@ -39,11 +37,12 @@ from hashcredit.simulator.bidding import (
     SELLER,
     WANTED,
     WHO,
+    call_bidders,
     collect_bids,
+    dismiss_bidders,
     next_bid,
     peer_moving_cost,
     queue_bids,
-    reach_bidders,
 )
 from hashcredit.simulator.credit import sale_depth
 from hashcredit.simulator.default import apply_collateral
@@ -169,7 +168,7 @@ def cheapest_lot(economy: Economy, bidder: int, price: float) -> int:
     best_reserve = price
     link = economy.indices[LINK, bidder]
     while link >= 0:
-        node = economy.reached[KNOWN_NODE, link]
+        node = economy.link_seller[link]
         lot = economy.node_head[node]
         while lot >= 0:
             reserve = economy.numbers[RESERVE, lot]
@@ -179,7 +178,7 @@ def cheapest_lot(economy: Economy, bidder: int, price: float) -> int:
                 best_node = node
                 best_reserve = reserve
             lot = economy.indices[NEXT, lot]
-        link = economy.reached[NEXT_LINK, link]
+        link = economy.next_link[link]
     return best
 
 
@@ -349,7 +348,8 @@ def trade_machines(economy: Economy, p: Record) -> None:
         if elastic:
             sell_to_elastic_outsider(economy, p, m, lots)
         else:
-            called = reach_bidders(economy, m, lots)
+            called = call_bidders(economy, lots)
             bids = collect_bids(economy, p, m, called, lowest_reserve(economy, lots))
             settle(economy, p, m, match(economy, bids, machine.offered))
+            dismiss_bidders(economy, called)
         close_lots(economy, lots)

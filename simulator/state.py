@@ -8,7 +8,7 @@ from hashcredit.agents.borrower import BORROWER
 from hashcredit.agents.buyer import BUYER
 from hashcredit.agents.dimensions import FACILITIES, MACHINE_TYPES, MAX_LAUNCHES, SITE_CLASSES
 from hashcredit.agents.lender import LENDER
-from hashcredit.simulator.bidding import INDEX_ROWS, LEAST_COLUMNS, NUMBER_ROWS, REACHED_ROWS
+from hashcredit.simulator.bidding import INDEX_ROWS, LEAST_COLUMNS, NUMBER_ROWS
 from hashcredit.simulator.economy import Economy
 from hashcredit.simulator.networks import Networks, build_networks
 from hashcredit.simulator.observables import COLUMNS_PER_MACHINE, COMMON_COLUMNS
@@ -32,6 +32,7 @@ class Setup:
     networks: Networks
     seller_start: np.ndarray  # the trading network from the sellers' side
     seller_bidder: np.ndarray
+    link_seller: np.ndarray
     tightness_path: np.ndarray
     haircut_path: np.ndarray
     btc_path: np.ndarray
@@ -77,6 +78,7 @@ def prepare(scenario: Scenario, seed: int) -> Setup:
         networks=networks,
         seller_start=seller_start,
         seller_bidder=seller_bidder,
+        link_seller=np.repeat(np.arange(nodes, dtype=np.int32), np.diff(seller_start)),
         tightness_path=tightness,
         haircut_path=haircut,
         btc_path=btc,
@@ -106,7 +108,7 @@ def allocate(setup: Setup, *, series: bool, events: int) -> Economy:
     loans = borrowers * FACILITIES
     lots = loans + borrowers
     bidders = borrowers + buyers
-    width = max(lots, bidders, LEAST_COLUMNS)
+    width = max(lots, bidders + 1, LEAST_COLUMNS)  # one more: the place after the last bidder called
     columns = COMMON_COLUMNS + COLUMNS_PER_MACHINE * len(setup.machine_names)
     weeks = setup.scenario.horizon_weeks if series else 0
     return Economy(
@@ -127,6 +129,7 @@ def allocate(setup: Setup, *, series: bool, events: int) -> Economy:
         trade_seller=setup.networks.trade_seller,
         seller_start=setup.seller_start,
         seller_bidder=setup.seller_bidder,
+        link_seller=setup.link_seller,
         tightness_path=setup.tightness_path,
         haircut_path=setup.haircut_path,
         btc_path=setup.btc_path,
@@ -138,7 +141,7 @@ def allocate(setup: Setup, *, series: bool, events: int) -> Economy:
         numbers=np.zeros((NUMBER_ROWS, width)),
         indices=np.zeros((INDEX_ROWS, width), np.int64),
         node_head=np.full(borrowers + lenders, -1, np.int64),
-        reached=np.zeros((REACHED_ROWS, len(setup.seller_bidder)), np.int32),
+        next_link=np.zeros(len(setup.seller_bidder), np.int32),
         tally=np.zeros(MACHINE_TYPES, np.int64),
         trades=np.zeros((3, lots + bidders), np.int64),
     )
