@@ -44,14 +44,24 @@ def kernel(function: Function) -> Function:
     No fastmath: results are the same bits on every run. `nogil` lets threads run kernels side by side.
     With `NUMBA_DISABLE_JIT=1` the plain Python function comes back.
     """
+    return _compiled(function, OPTIONS)
+
+
+def inlined(function: Function) -> Function:
+    """As `kernel`, and copied into its callers: for a rule that runs for every agent and has one caller."""
+    return _compiled(function, OPTIONS | {"forceinline": True})
+
+
+def _compiled(function: Function, options: dict[str, Any]) -> Function:
+    """The dispatcher of a function, with its cache in the folder of the present sources."""
     if config.DISABLE_JIT:
         return function
     folder = cache_folder()
     with _cache_in(folder):
-        compiled: Any = numba.njit(cache=True, **OPTIONS)(function)
+        compiled: Any = numba.njit(cache=True, **options)(function)
     if not Path(compiled.stats.cache_path).is_relative_to(folder):
         # Numba fell back to a folder without the key (disk full, folder gone): better to compile anew.
-        compiled = numba.njit(**OPTIONS)(function)
+        compiled = numba.njit(**options)(function)
     _widen_whole_numbers(compiled)
     typed: Function = compiled
     return typed

@@ -7,7 +7,7 @@ import numpy as np
 
 from hashcredit.agents.borrower import capital_budget
 from hashcredit.agents.buyer import affordable, annuity, bid
-from hashcredit.agents.compiled import kernel
+from hashcredit.agents.compiled import inlined, kernel
 from hashcredit.agents.dimensions import (
     BUYER_KINDS,
     GRADES,
@@ -25,8 +25,8 @@ NO_LIMIT = 1 << 40
 """Slots of a scrap dealer."""
 # rows of Economy.indices: one column a lot, a bid, a bidder, a seller, a remembered cap or an assessment
 NODE, ROW, IS_LOAN, LEFT, NEXT = 0, 1, 2, 3, 4
-BIDDER, WANTED, QUEUE, REACHED, SELLER, CAPPED, ASSESSED = 5, 6, 7, 8, 9, 10, 11
-INDEX_ROWS = 12
+BIDDER, WANTED, QUEUE, CALLED, LINK, SELLER, CAPPED, ASSESSED = 5, 6, 7, 8, 9, 10, 11, 12
+INDEX_ROWS = 13
 # rows of Economy.numbers: one column a lot, a bid, a remembered cap or an assessment
 RESERVE, PRICE, BID, CAP, CAP_SPREAD, VALUE, DEAREST, RENT, SPREAD = 0, 1, 2, 3, 4, 5, 6, 7, 8
 NUMBER_ROWS = 9
@@ -47,14 +47,29 @@ def slot_cost(p: Record, cooling: int, discount: float) -> float:
 
 
 @kernel
-def reach_bidders(economy: Economy, m: int, lots: int) -> int:
-    """Mark the bidders that are linked to a seller of type `m`; return this sale's mark."""
-    mark = 1 + economy.market[0].week * economy.machines.shape[0] + m
+def call_bidders(economy: Economy, lots: int) -> int:
+    """Call the bidders that know a seller, and chain each one's links to the sellers; return how many."""
+    indices = economy.indices
+    called = 0
     for lot in range(lots):
-        node = economy.indices[NODE, lot]
+        node = indices[NODE, lot]
+        if economy.node_head[node] != lot:
+            continue  # one of several lots of a seller stands for all
         for link in range(economy.seller_start[node], economy.seller_start[node + 1]):
-            economy.indices[REACHED, economy.seller_bidder[link]] = mark
-    return mark
+            bidder = economy.seller_bidder[link]
+            before = indices[LINK, bidder]
+            economy.next_link[link] = before
+            indices[LINK, bidder] = link
+            indices[CALLED, called] = bidder
+            called += before < 0  # without a jump: the processor could not foresee it
+    return called
+
+
+@kernel
+def dismiss_bidders(economy: Economy, called: int) -> None:
+    """Forget the links of the bidders called."""
+    for place in range(called):
+        economy.indices[LINK, economy.indices[CALLED, place]] = -1
 
 
 @kernel
@@ -112,9 +127,9 @@ def assess(economy: Economy, p: Record, m: int, mark: int, column: int, site: in
     economy.numbers[RENT, column] = slot_cost(p, machine.cooling, economy.market[0].cost_of_capital + spread)
 
 
-@kernel
-def peer_bid(economy: Economy, p: Record, m: int, mark: int, b: int) -> tuple[float, int]:
-    """Bid (M$ a unit) and units wanted of a live borrower with a free slot and spare cash."""
+@inlined
+def peer_bid(economy: Economy, p: Record, m: int, mark: int, b: int, least: float) -> tuple[float, int]:
+    """Bid (M$ a unit, at least `least`) and units wanted of a live borrower with a free slot and cash."""
     borrower = economy.borrowers[b]
     if borrower.status != BorrowerStatus.ALIVE or borrower.payables > 0.0:
         return 0.0, 0
@@ -131,16 +146,20 @@ def peer_bid(economy: Economy, p: Record, m: int, mark: int, b: int) -> tuple[fl
     value = economy.numbers[VALUE, column]
     moving = peer_moving_cost(p, machine.kind)
     price = bid(value, 0.0, 0.0, moving, value * economy.numbers[DEAREST, column])
+    if price < least:
+        return 0.0, 0
     return price, affordable(budget, price + moving, slots)
 
 
-@kernel
-def outsider_bid(economy: Economy, p: Record, m: int, mark: int, k: int) -> tuple[float, int]:
-    """Bid (M$ a unit) and units wanted of a secondary buyer."""
+@inlined
+def outsider_bid(economy: Economy, p: Record, m: int, mark: int, k: int, least: float) -> tuple[float, int]:
+    """Bid (M$ a unit, at least `least`) and units wanted of a secondary buyer."""
     buyer = economy.buyers[k]
     machine = economy.machines[m]
     if buyer.kind == BuyerKind.SCRAP_DEALER:
         price = scrap_price(p, machine)
+        if price < least:
+            return 0.0, 0
         return price, affordable(buyer.cash, price, NO_LIMIT)
     slots = free_slots(buyer, machine.cooling)
     if slots <= 0 or buyer.cash <= 0.0:
@@ -152,22 +171,24 @@ def outsider_bid(economy: Economy, p: Record, m: int, mark: int, k: int) -> tupl
     # whoever it resells to has to rent a slot first
     rent = 0.0 if buyer.kind == BuyerKind.OPERATOR else economy.numbers[RENT, column]
     price = bid(value, buyer.margin, rent, moving, value * economy.numbers[DEAREST, column])
+    if price < least:
+        return 0.0, 0
     return price, affordable(buyer.cash, price + moving, slots)
 
 
 @kernel
-def collect_bids(economy: Economy, p: Record, m: int, mark: int, least: float) -> int:
-    """Bids of `least` or more of all linked bidders that can pay and host a unit; return their number."""
+def collect_bids(economy: Economy, p: Record, m: int, called: int, least: float) -> int:
+    """Bids of `least` or more of the bidders called that can pay and host a unit; return their number."""
+    mark = 1 + economy.market[0].week * economy.machines.shape[0] + m  # no other sale's
     borrowers = economy.borrowers.shape[0]
     count = 0
-    for bidder in range(borrowers + economy.buyers.shape[0]):
-        if economy.indices[REACHED, bidder] != mark:
-            continue
+    for place in range(called):
+        bidder = economy.indices[CALLED, place]
         if bidder < borrowers:
-            price, units = peer_bid(economy, p, m, mark, bidder)
+            price, units = peer_bid(economy, p, m, mark, bidder, least)
         else:
-            price, units = outsider_bid(economy, p, m, mark, bidder - borrowers)
-        if price > 0.0 and price >= least and units > 0:
+            price, units = outsider_bid(economy, p, m, mark, bidder - borrowers, least)
+        if price > 0.0 and units > 0:
             economy.indices[BIDDER, count] = bidder
             economy.indices[WANTED, count] = units
             economy.numbers[BID, count] = price
@@ -177,9 +198,9 @@ def collect_bids(economy: Economy, p: Record, m: int, mark: int, least: float) -
 
 @kernel
 def serve_before(economy: Economy, i: int, j: int) -> bool:
-    """Whether bid `i` is served before bid `j`: the higher one, of equal ones the earlier in the tables."""
+    """Whether bid `i` is served before bid `j`: the higher one, of equal ones that of the earlier bidder."""
     one, other = economy.numbers[BID, i], economy.numbers[BID, j]
-    return one > other or (one == other and i < j)
+    return one > other or (one == other and economy.indices[BIDDER, i] < economy.indices[BIDDER, j])
 
 
 @kernel

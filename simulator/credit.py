@@ -6,7 +6,7 @@ A borrower that must fail is only marked here (`condemn`); it fails in the resol
 import math
 
 from hashcredit.agents.borrower import cover
-from hashcredit.agents.compiled import kernel
+from hashcredit.agents.compiled import inlined, kernel
 from hashcredit.agents.dimensions import (
     DSCR_WINDOW,
     BorrowerStatus,
@@ -364,6 +364,16 @@ def offer_free_units(economy: Economy, b: int, distressed: bool) -> None:
 
 
 @kernel
+def face_trouble(economy: Economy, p: Record, b: int) -> None:
+    """What follows from arrears: failure after the grace period, and a sale of machines while they last."""
+    missed, matured, distressed = arrears(economy, b)
+    if missed > p.credit_grace_weeks:
+        fail_to_pay(economy, b, matured)
+    if distressed or economy.borrowers[b].selling:
+        offer_free_units(economy, b, distressed)
+
+
+@inlined
 def test_loan(economy: Economy, p: Record, row: int, dscr: float) -> None:
     """The covenants that a live loan has: margin, or borrowing base and cover."""
     loan = economy.loans[row]
@@ -388,12 +398,12 @@ def enforce_covenants(economy: Economy, p: Record) -> None:
         if borrower.status != BorrowerStatus.ALIVE:
             continue
         dscr = cover(borrower.cfads_window, borrower.service_window)
+        troubled = borrower.payables > 0.0 or borrower.selling
         first, last = facilities_of(economy, b)
         for row in range(first, last):
-            if owes(economy.loans[row]):
+            loan = economy.loans[row]
+            if owes(loan):
                 test_loan(economy, p, row, dscr)
-        missed, matured, distressed = arrears(economy, b)
-        if missed > p.credit_grace_weeks:
-            fail_to_pay(economy, b, matured)
-        if distressed or borrower.selling:
-            offer_free_units(economy, b, distressed)
+                troubled |= loan.weeks_overdue > 0 or loan.weeks_over_base > 0
+        if troubled:
+            face_trouble(economy, p, b)

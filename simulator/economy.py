@@ -54,6 +54,7 @@ class Economy:
     trade_seller: np.ndarray
     seller_start: np.ndarray
     seller_bidder: np.ndarray
+    link_seller: np.ndarray
     tightness_path: np.ndarray
     haircut_path: np.ndarray
     btc_path: np.ndarray
@@ -65,6 +66,8 @@ class Economy:
     numbers: np.ndarray
     indices: np.ndarray
     node_head: np.ndarray
+    next_link: np.ndarray
+    tally: np.ndarray
     trades: np.ndarray
     address: int
 

@@ -99,21 +99,30 @@ def balance_residual(economy: Economy) -> float:
 
 
 @kernel
+def count_units(held: np.ndarray, units: np.ndarray) -> None:
+    """Add an owner's machines to the count by type."""
+    for m in range(held.shape[0]):
+        held[m] += units[m]
+
+
+@kernel
 def units_residual(economy: Economy) -> int:
     """Largest |units held - opening units - delivered + scrapped| over machine types."""
+    held = economy.tally
+    for m in range(held.shape[0]):
+        held[m] = 0
+    for b in range(economy.borrowers.shape[0]):
+        count_units(held, economy.borrowers[b].units)
+    for index in range(economy.lenders.shape[0]):
+        count_units(held, economy.lenders[index].units)
+    for k in range(economy.buyers.shape[0]):
+        count_units(held, economy.buyers[k].units)
     worst = 0
     for m in range(economy.machines.shape[0]):
         machine = economy.machines[m]
-        if not machine.used:
-            continue
-        units = -machine.opening_units - machine.delivered + machine.scrapped
-        for b in range(economy.borrowers.shape[0]):
-            units += economy.borrowers[b].units[m]
-        for index in range(economy.lenders.shape[0]):
-            units += economy.lenders[index].units[m]
-        for k in range(economy.buyers.shape[0]):
-            units += economy.buyers[k].units[m]
-        worst = max(worst, abs(units))
+        if machine.used:
+            expected = machine.opening_units + machine.delivered - machine.scrapped
+            worst = max(worst, abs(held[m] - expected))
     return worst
 
 

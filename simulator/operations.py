@@ -1,7 +1,7 @@
 """Phase 5: rents and mining revenue, power, leases and overhead, then debt service by rank."""
 
 from hashcredit.agents.borrower import coins_to_keep
-from hashcredit.agents.compiled import kernel
+from hashcredit.agents.compiled import inlined, kernel
 from hashcredit.agents.dimensions import (
     DSCR_WINDOW,
     FACILITIES,
@@ -85,13 +85,8 @@ def revalue_coins(economy: Economy, previous_price: float) -> None:
 
 
 @kernel
-def expire_contract(economy: Economy, p: Record, row: int) -> None:
+def end_contract(economy: Economy, loan: Record) -> None:
     """End a rental contract that has run out or whose customer has failed; its units go to spot."""
-    market = economy.market[0]
-    loan = economy.loans[row]
-    loan.hazard_left -= p.credit_offtaker_hazard[loan.offtaker] * market.offtaker_stress * WEEK
-    if loan.hazard_left > 0.0 and market.week < loan.contract_end:
-        return
     if loan.hazard_left <= 0.0:
         note(economy, EventKind.OFFTAKER_DEFAULT, Sector.REST_OF_WORLD, -1,
              economy.borrowers[loan.obligor].sector, loan.obligor, loan.machine,
@@ -132,7 +127,7 @@ def spot_week(economy: Economy, owner: Record) -> tuple[float, float, float]:
     return rent, mined, cost
 
 
-@kernel
+@inlined
 def earn(economy: Economy, p: Record, b: int) -> float:
     """Rent, mining revenue and the avoidable cost of running units; return revenue less cost, M$."""
     borrower = economy.borrowers[b]
@@ -144,7 +139,10 @@ def earn(economy: Economy, p: Record, b: int) -> float:
         loan = economy.loans[row]
         if loan.contract_units == 0 or loan.status != LoanStatus.PERFORMING:
             continue
-        expire_contract(economy, p, row)
+        loan.hazard_left -= p.credit_offtaker_hazard[loan.offtaker] * market.offtaker_stress * WEEK
+        if loan.hazard_left <= 0.0 or market.week >= loan.contract_end:
+            end_contract(economy, loan)
+            continue
         # contracted units run and bill whatever spot does
         machine = economy.machines[loan.machine]
         rent += loan.contract_units * loan.contract_rent
@@ -241,7 +239,7 @@ def pay_interest(
         loan.overdue += due - interest
 
 
-@kernel
+@inlined
 def service_loan(economy: Economy, p: Record, loan: Record, borrower: Record) -> float:
     """Collect interest, the instalment and what is overdue, as far as cash and then coins go.
 
@@ -291,7 +289,7 @@ def owes(loan: Record) -> bool:
     return loan.status == LoanStatus.PERFORMING and loan.principal > 0.0
 
 
-@kernel
+@inlined
 def service_debt(economy: Economy, p: Record, b: int) -> float:
     """Serve all loans of a borrower, secured ones first; return the week's scheduled service, M$."""
     borrower = economy.borrowers[b]

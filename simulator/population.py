@@ -16,6 +16,7 @@ from hashcredit.agents.dimensions import (
     MachineKind,
     Record,
 )
+from hashcredit.simulator.bidding import LINK
 from hashcredit.simulator.draws import opening_normal, opening_uniform, pick
 from hashcredit.simulator.economy import Economy
 from hashcredit.simulator.funding import set_funding
@@ -48,6 +49,7 @@ def open_market(economy: Economy, p: Record) -> None:
     market.supply = 1.0
     economy.valued_week[:] = NEVER_VALUED
     economy.node_head[:] = -1
+    economy.indices[LINK] = -1
     economy.world[0].sector = Sector.REST_OF_WORLD
     set_funding(economy, p)
     set_earnings(economy, p)

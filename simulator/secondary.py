@@ -27,6 +27,7 @@ from hashcredit.simulator.bidding import (
     HOW_MANY,
     IS_LOAN,
     LEFT,
+    LINK,
     LOT,
     NEXT,
     NODE,
@@ -36,11 +37,12 @@ from hashcredit.simulator.bidding import (
     SELLER,
     WANTED,
     WHO,
+    call_bidders,
     collect_bids,
+    dismiss_bidders,
     next_bid,
     peer_moving_cost,
     queue_bids,
-    reach_bidders,
 )
 from hashcredit.simulator.credit import sale_depth
 from hashcredit.simulator.default import apply_collateral
@@ -157,16 +159,26 @@ def close_lots(economy: Economy, lots: int) -> None:
 
 @kernel
 def cheapest_lot(economy: Economy, bidder: int, price: float) -> int:
-    """The linked lot with units left and the lowest reservation price not above a bid; -1 if none."""
+    """The lot with units left and the lowest reservation price, not above a bid, that a bidder knows of.
+
+    Of equal ones that of the first seller, and of one seller's the last; -1 if there is none.
+    """
     best = -1
-    for link in range(economy.trade_start[bidder], economy.trade_start[bidder + 1]):
-        lot = economy.node_head[economy.trade_seller[link]]
+    best_node = 0
+    best_reserve = price
+    link = economy.indices[LINK, bidder]
+    while link >= 0:
+        node = economy.link_seller[link]
+        lot = economy.node_head[node]
         while lot >= 0:
             reserve = economy.numbers[RESERVE, lot]
-            open_to_bid = economy.indices[LEFT, lot] > 0 and reserve <= price
-            if open_to_bid and (best < 0 or reserve < economy.numbers[RESERVE, best]):
+            ahead = reserve < best_reserve or (reserve == best_reserve and (best < 0 or node < best_node))
+            if ahead and economy.indices[LEFT, lot] > 0:
                 best = lot
+                best_node = node
+                best_reserve = reserve
             lot = economy.indices[NEXT, lot]
+        link = economy.next_link[link]
     return best
 
 
@@ -336,7 +348,8 @@ def trade_machines(economy: Economy, p: Record) -> None:
         if elastic:
             sell_to_elastic_outsider(economy, p, m, lots)
         else:
-            mark = reach_bidders(economy, m, lots)
-            bids = collect_bids(economy, p, m, mark, lowest_reserve(economy, lots))
+            called = call_bidders(economy, lots)
+            bids = collect_bids(economy, p, m, called, lowest_reserve(economy, lots))
             settle(economy, p, m, match(economy, bids, machine.offered))
+            dismiss_bidders(economy, called)
         close_lots(economy, lots)

@@ -17,6 +17,9 @@ from hashcredit.simulator.scenario import Scenario
 from hashcredit.simulator.tables import EVENT, LOAN, MARKET, WORLD, Flow, Revaluation, Sector
 from hashcredit.simulator.valuation import COEFFICIENTS
 
+CACHE_LINE = 64
+"""Bytes."""
+
 
 @dataclass(frozen=True)
 class Setup:
@@ -29,6 +32,7 @@ class Setup:
     networks: Networks
     seller_start: np.ndarray  # the trading network from the sellers' side
     seller_bidder: np.ndarray
+    link_seller: np.ndarray
     tightness_path: np.ndarray
     haircut_path: np.ndarray
     btc_path: np.ndarray
@@ -74,6 +78,7 @@ def prepare(scenario: Scenario, seed: int) -> Setup:
         networks=networks,
         seller_start=seller_start,
         seller_bidder=seller_bidder,
+        link_seller=np.repeat(np.arange(nodes, dtype=np.int32), np.diff(seller_start)),
         tightness_path=tightness,
         haircut_path=haircut,
         btc_path=btc,
@@ -89,20 +94,28 @@ def transpose(start: np.ndarray, target: np.ndarray, targets: int) -> tuple[np.n
     return np.concatenate([[0], np.cumsum(counts)]).astype(np.int32), source[order]
 
 
+def table(rows: int, dtype: np.dtype) -> np.ndarray:
+    """A cleared table that begins with a cache line: the first fields of a row are then read together."""
+    size = rows * dtype.itemsize
+    memory = np.zeros(size + CACHE_LINE, np.uint8)
+    first = -memory.ctypes.data % CACHE_LINE
+    return memory[first : first + size].view(dtype)
+
+
 def allocate(setup: Setup, *, series: bool, events: int) -> Economy:
     """Empty tables for one replicate at a time; `events` is the capacity of the event log."""
     borrowers, lenders, buyers = setup.borrowers, setup.lenders, setup.buyers
     loans = borrowers * FACILITIES
     lots = loans + borrowers
     bidders = borrowers + buyers
-    width = max(lots, bidders, LEAST_COLUMNS)
+    width = max(lots, bidders + 1, LEAST_COLUMNS)  # one more: the place after the last bidder called
     columns = COMMON_COLUMNS + COLUMNS_PER_MACHINE * len(setup.machine_names)
     weeks = setup.scenario.horizon_weeks if series else 0
     return Economy(
-        borrowers=np.zeros(borrowers, BORROWER),
-        lenders=np.zeros(lenders, LENDER),
-        buyers=np.zeros(buyers, BUYER),
-        loans=np.zeros(loans, LOAN),
+        borrowers=table(borrowers, BORROWER),
+        lenders=table(lenders, LENDER),
+        buyers=table(buyers, BUYER),
+        loans=table(loans, LOAN),
         machines=setup.machines.copy(),
         market=np.zeros(1, MARKET),
         world=np.zeros(1, WORLD),
@@ -116,6 +129,7 @@ def allocate(setup: Setup, *, series: bool, events: int) -> Economy:
         trade_seller=setup.networks.trade_seller,
         seller_start=setup.seller_start,
         seller_bidder=setup.seller_bidder,
+        link_seller=setup.link_seller,
         tightness_path=setup.tightness_path,
         haircut_path=setup.haircut_path,
         btc_path=setup.btc_path,
@@ -127,6 +141,8 @@ def allocate(setup: Setup, *, series: bool, events: int) -> Economy:
         numbers=np.zeros((NUMBER_ROWS, width)),
         indices=np.zeros((INDEX_ROWS, width), np.int64),
         node_head=np.full(borrowers + lenders, -1, np.int64),
+        next_link=np.zeros(len(setup.seller_bidder), np.int32),
+        tally=np.zeros(MACHINE_TYPES, np.int64),
         trades=np.zeros((3, lots + bidders), np.int64),
     )
 

@@ -269,6 +269,7 @@ FIELDS: dict[str, tuple[np.dtype, int]] = {
     "trade_seller": (INT32, 1),  # seller node: borrowers, then lenders
     "seller_start": (INT32, 1),  # [seller node + 1]: the same links from the sellers' side
     "seller_bidder": (INT32, 1),
+    "link_seller": (INT32, 1),  # [link from the sellers' side]: its seller node
     # exogenous paths [week]
     "tightness_path": (FLOAT, 1),
     "haircut_path": (FLOAT, 1),
@@ -282,6 +283,8 @@ FIELDS: dict[str, tuple[np.dtype, int]] = {
     "numbers": (FLOAT, 2),  # of the secondary market: [what, lot or bidder]
     "indices": (INT64, 2),  # of the secondary market: [what, lot or bidder]
     "node_head": (INT64, 1),  # [seller node]: its first lot, -1 if none
+    "next_link": (INT32, 1),  # [link from the sellers' side]: another one of its bidder, -1 if none
+    "tally": (INT64, 1),  # [machine]
     "trades": (INT64, 2),  # [3, trade]: bidder, lot, units
 }
 """Arrays of an economy: what each holds, and in how many dimensions."""
@@ -293,5 +296,6 @@ FIXED_SHAPES = {
     "flows": (len(Flow), len(Sector)),
     "revaluations": (len(Revaluation), len(Sector)),
     "valued_week": (MACHINE_TYPES, SITE_CLASSES),
+    "tally": (MACHINE_TYPES,),
 }
 """Shapes that are the same in every economy, so that compiled code need not look them up."""
