@@ -21,8 +21,9 @@ from hashcredit.agents.dimensions import (
     Record,
 )
 from hashcredit.agents.lender import learn
-from hashcredit.simulator.credit import condemn, liquidate_coins, removal_cost
+from hashcredit.simulator.credit import condemn, liquidate_coins
 from hashcredit.simulator.economy import Economy
+from hashcredit.simulator.enforcement import removal_cost
 from hashcredit.simulator.events import note
 from hashcredit.simulator.ledger import (
     capitalise,

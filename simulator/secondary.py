@@ -44,9 +44,9 @@ from hashcredit.simulator.bidding import (
     peer_moving_cost,
     queue_bids,
 )
-from hashcredit.simulator.credit import sale_depth
 from hashcredit.simulator.default import apply_collateral
 from hashcredit.simulator.economy import Economy
+from hashcredit.simulator.enforcement import sale_depth
 from hashcredit.simulator.events import note
 from hashcredit.simulator.ledger import pay, put_units, revalue, take_units
 from hashcredit.simulator.machines import orderly_value, scrap_price

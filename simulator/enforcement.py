@@ -1,0 +1,84 @@
+"""The lender's choice on a breach: what it expects of seizing and selling now, and of waiting."""
+
+import math
+
+from hashcredit.agents.compiled import kernel
+from hashcredit.agents.dimensions import DSCR_WINDOW, MachineKind, Record
+from hashcredit.agents.lender import accelerates, proceeds_now, value_of_waiting
+from hashcredit.simulator.economy import Economy
+from hashcredit.simulator.ledger import sum_of
+from hashcredit.simulator.operations import DUST, weekly_service
+from hashcredit.simulator.shocks import WEEK
+
+ALWAYS, CHOICE, NEVER = 0, 1, 2
+"""Codes of `credit.enforcement`."""
+
+
+@kernel
+def sale_depth(economy: Economy, p: Record, m: int) -> float:
+    """Units of type `m` whose sale moves its price by 1/e, as creditors believe."""
+    machine = economy.machines[m]
+    existing = machine.opening_units + machine.delivered - machine.scrapped
+    return max(1.0, p.secondary_market_impact_depth_share * existing)
+
+
+@kernel
+def removal_cost(p: Record, kind: int) -> float:
+    """Cost (M$ a unit) of taking a repossessed machine out of its rack."""
+    if kind == MachineKind.ASIC:
+        return p.resolution_removal_cost_asic
+    return p.resolution_removal_cost
+
+
+@kernel
+def liquidation_value(
+    economy: Economy, p: Record, row: int, price: float, discount: float, lag_years: float
+) -> float:
+    """What the collateral of a loan is expected to fetch if it is seized now, M$, at most its face."""
+    loan = economy.loans[row]
+    lender = economy.lenders[loan.holder]
+    if loan.machine < 0 or loan.units == 0:
+        expected = lender.learned_recovery * loan.principal * math.exp(-discount * lag_years)
+        return min(loan.principal, expected)
+    machine = economy.machines[loan.machine]
+    value = proceeds_now(
+        loan.units,
+        price,
+        machine.inventory,
+        sale_depth(economy, p, loan.machine),
+        removal_cost(p, machine.kind),
+        discount,
+        lag_years,
+    )
+    return min(loan.principal, value)
+
+
+@kernel
+def lender_accelerates(economy: Economy, p: Record, row: int) -> bool:
+    """The holder's choice on an uncured breach: sell now, or wait (`credit.enforcement` may fix it)."""
+    if p.credit_enforcement != CHOICE:
+        return p.credit_enforcement == ALWAYS
+    loan = economy.loans[row]
+    market = economy.market[0]
+    borrower = economy.borrowers[loan.obligor]
+    discount = market.cost_of_capital + economy.lenders[loan.holder].cost_of_capital
+    stay = 0.5 * (p.resolution_stay_low + p.resolution_stay_high) * WEEK
+    price = 0.0
+    later_price = 0.0
+    if loan.machine >= 0:
+        machine = economy.machines[loan.machine]
+        price = min(machine.appraisal, machine.price)
+        trend = p.mining_asic_trend if machine.kind == MachineKind.ASIC else p.valuation_trend
+        later_price = price * math.exp(-trend * p.credit_waiting_years)
+    now = liquidation_value(economy, p, row, price, discount, stay)
+    later = liquidation_value(economy, p, row, later_price, discount, stay)
+    # what the borrower can pay a week: its earnings, and its liquid reserves spread over the wait
+    share = loan.principal / max(sum_of(borrower.debt), DUST)
+    reserves = borrower.cash + borrower.btc * market.btc_price * 1e-6
+    capacity = borrower.cfads_window / DSCR_WINDOW + reserves * WEEK / max(p.credit_waiting_years, WEEK)
+    cash_flow = capacity * share
+    due = weekly_service(loan, market.policy_rate, market.week)
+    waiting = value_of_waiting(
+        cash_flow, due, discount, p.credit_waiting_hazard, p.credit_waiting_years, later
+    )
+    return accelerates(now, min(waiting, loan.principal))
