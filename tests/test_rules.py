@@ -205,10 +205,12 @@ def test_value_of_waiting_is_its_direct_sum(
     cash_flow: float, due: float, discount: float, hazard: float, weeks: int, later: float
 ) -> None:
     got = value_of_waiting(cash_flow, due, discount, hazard, weeks / 52, later)
-    survival = [math.exp(-discount * s / 52) * (1 - hazard / 52) ** s for s in range(weeks + 1)]
     paid = max(0.0, min(cash_flow, due))
-    direct = math.fsum(paid * factor for factor in survival[1:]) + survival[-1] * later
-    assert got == pytest.approx(direct, rel=1e-12, abs=1e-300)
+    alive = [(1 - hazard / 52) ** s for s in range(weeks + 1)]
+    terms = [math.exp(-discount * weeks / 52) * alive[weeks] * later]
+    for s in range(1, weeks + 1):  # each week it pays, or fails and its machines are sold
+        terms.append(math.exp(-discount * s / 52) * (alive[s] * paid + alive[s - 1] * hazard / 52 * later))
+    assert got == pytest.approx(math.fsum(terms), rel=1e-12, abs=1e-300)
 
 
 def test_waiting_at_the_edges() -> None:
@@ -216,7 +218,9 @@ def test_waiting_at_the_edges() -> None:
     assert value_of_waiting(-5.0, 2.0, 0.1, 0.1, 1.0, 0.0) == 0.0  # losses are not the lender's
     generous = value_of_waiting(9.0, 2.0, 0.1, 0.1, 1.0, 0.0)
     assert generous == value_of_waiting(2.0, 2.0, 0.1, 0.1, 1.0, 0.0)  # no more than is due
-    assert value_of_waiting(1.0, 2.0, 0.1, 52.0, 1.0, 9.0) == 0.0  # certain to fail within the week
+    # certain to fail within the week: the collateral a week later, and no payment
+    week_later = 9.0 * math.exp(-0.1 / 52)
+    assert value_of_waiting(1.0, 2.0, 0.1, 52.0, 1.0, 9.0) == pytest.approx(week_later, rel=1e-14)
 
 
 def test_lender_calls_only_for_more() -> None:

@@ -6,12 +6,13 @@ import numpy as np
 import pytest
 from worlds import ASIC, GPU, NEW_GPU, World, put
 
-from hashcredit.agents.dimensions import BorrowerStatus, LoanStatus
+from hashcredit.agents.dimensions import FACILITIES, BorrowerStatus, LoanStatus
 from hashcredit.simulator.bidding import (
     BID,
     BIDDER,
     HOW_MANY,
     LEFT,
+    LINK,
     LOT,
     NEXT,
     NODE,
@@ -19,7 +20,7 @@ from hashcredit.simulator.bidding import (
     RESERVE,
     WANTED,
     WHO,
-    peer_bid,
+    call_bidders,
 )
 from hashcredit.simulator.machines import mark_appraisals
 from hashcredit.simulator.secondary import AUCTION, DEEP, IMPACT, add_lot, match, trade_machines
@@ -31,6 +32,7 @@ K = 1e-3
 PEER = 3
 BANK_A, BANK_B, ESTATE = 4, 5, 2  # seller nodes: borrowers, then lenders
 OPERATOR_1, OPERATOR_2, DEALER = 4, 5, 6  # bidders: borrowers, then buyers
+LOTS = [0, FACILITIES]  # loan rows of the seized machines
 
 
 def worked_example() -> World:
@@ -115,7 +117,7 @@ def test_auction_moves_units_and_money() -> None:
     trade_machines(w.economy, w.p)
     # Units: the 9 of lot A stay, those of the dealer are scrap.
     assert w.lenders["units"][:, GPU].tolist() == [9, 0]
-    assert w.loans["seized"][[0, 8]].tolist() == [9, 0]
+    assert w.loans["seized"][LOTS].tolist() == [9, 0]
     assert w.borrowers["units"][:, GPU].tolist() == [0, 0, 0, 2 + 7]
     assert w.borrowers["offered"][ESTATE, GPU] == 0
     assert w.buyers["units"][:, GPU].tolist() == [3, 4, 0]
@@ -125,8 +127,8 @@ def test_auction_moves_units_and_money() -> None:
     assert w.buyers["cash"] == pytest.approx([(35 - 8.1) * K, (350 - 10.8) * K, 5.0], rel=1e-12)
     assert w.borrowers["cash"][ESTATE] == pytest.approx(9.6 * K, rel=1e-12)
     # Each claim falls by what its own lot fetched; paper sold is the share of units sold.
-    assert w.loans["principal"][[0, 8]] == pytest.approx([1 - 14.5 * K, 1 - 87 * K], rel=1e-12)
-    assert w.loans["paper_value"][[0, 8]] == pytest.approx([180 * K, 0.0], abs=1e-15)
+    assert w.loans["principal"][LOTS] == pytest.approx([1 - 14.5 * K, 1 - 87 * K], rel=1e-12)
+    assert w.loans["paper_value"][LOTS] == pytest.approx([180 * K, 0.0], abs=1e-15)
     assert w.market["paper_sold"] == pytest.approx(7 * 20 * K, rel=1e-12)
     assert w.market["proceeds_sold"] == pytest.approx(101.5 * K, rel=1e-12)
     # Used machines net to zero over sectors; the world bought the dealer's scrap.
@@ -290,31 +292,42 @@ def test_bidders_do_not_reach_sellers_of_another_type_through_their_own() -> Non
     [
         ({}, True),
         ({"payables": 0.001}, False),
-        ({"status": BorrowerStatus.IN_RESOLUTION}, False),
-        ({"offered": 1}, False),  # it sells machines itself
+        ({"status": BorrowerStatus.RESOLVED}, False),
+        ({"selling": 1, "offered": (0, 0, 1, *[0] * 9)}, False),  # it sells an ASIC itself
         ({"cash": 0.8}, False),  # ten weeks of obligations of 0.08 are its buffer
-        ({"cash": 0.8 + 2 * 20 * K}, True),
+        ({"cash": 0.8 + 2.1 * 20 * K}, True),
         ({"slots": (9, 5, 9)}, False),  # its five machines fill the only slots that fit
     ],
 )
 def test_peers_in_distress_do_not_bid(change: dict, bids: bool) -> None:
-    w = World(neoclouds=1, banks=1)
-    w.value(GPU, 20 * K)
-    w.borrower(0, units={GPU: 5}, cash=5.0, obligations=0.08)
-    w.borrowers[0]["slots"][1] = 9
-    put(w.borrowers[0], **change)
-    price, units = peer_bid(w.economy, w.p, GPU, 0)
-    assert (units > 0) == bids
+    w = market_of_one_lot(3)
+    w.value(ASIC, 0.0)
+    w.borrower(1, units={GPU: 5, ASIC: 1}, cash=5.0, obligations=0.08, slots=(9, 9, 9))
+    put(w.borrowers[1], **change)
+    trade_machines(w.economy, w.p)
+    assert (w.borrowers["units"][1, GPU] > 5) == bids
     if bids:
-        assert price == pytest.approx(18.5 * K, rel=1e-12)
+        assert prices(w) == pytest.approx([18.5], rel=1e-12)
 
 
 def test_peer_spends_half_of_its_cash_above_the_buffer() -> None:
-    w = World(neoclouds=1, banks=1)
-    w.value(GPU, 20 * K)
-    w.borrower(0, units={GPU: 5}, cash=1.05, obligations=0.08, slots=(0, 99, 0))
+    w = market_of_one_lot(50)
+    w.borrower(1, cash=1.05, obligations=0.08, slots=(0, 99, 0))
+    trade_machines(w.economy, w.p)
     # (1.05 - 0.8) / 2 = 125 k$: six at 20 k$ each, moving included
-    assert peer_bid(w.economy, w.p, GPU, 0)[1] == 6
+    assert w.borrowers["units"][1, GPU] == 6
+
+
+@pytest.mark.xfail(reason="check_finite cannot reshape an empty table", strict=True)
+def test_market_without_outsiders() -> None:
+    w = World(neoclouds=2, banks=1, operators=0, secondary_market_rule=DEEP)
+    w.in_resolution(0, default_week=0, release_week=0, units={GPU: 5})
+    w.borrowers[0]["offered"][GPU] = 5
+    w.value(GPU, 20 * K)
+    w.open()
+    trade_machines(w.economy, w.p)
+    assert w.economy.machines["traded"][GPU] == 0
+    w.assert_books_close()
 
 
 # Formula prices.
@@ -424,6 +437,7 @@ def compiled_match(bids, wanted, links, lots, sellers):
         e.indices[BIDDER, i] = i
         e.indices[WANTED, i] = wanted[i]
         e.numbers[BID, i] = price
+    call_bidders(e, len(lots))
     count = match(e, len(bids), sum(units for _, _, units in lots))
     trades = [(e.trades[WHO, t], e.trades[LOT, t], e.trades[HOW_MANY, t]) for t in range(count)]
     sold = {lot for _, lot, _ in trades}
@@ -475,3 +489,4 @@ def test_scratch_is_clean_after_a_sale() -> None:
     w = worked_example()
     trade_machines(w.economy, w.p)
     assert (w.economy.node_head == -1).all()
+    assert (w.economy.indices[LINK] == -1).all()

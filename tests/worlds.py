@@ -24,6 +24,7 @@ from hashcredit.agents.dimensions import (
     MachineKind,
 )
 from hashcredit.simulator import Scenario
+from hashcredit.simulator.bidding import LINK
 from hashcredit.simulator.checks import check_identities
 from hashcredit.simulator.ledger import buyer_equity, lender_equity
 from hashcredit.simulator.networks import Networks
@@ -64,6 +65,7 @@ PLAIN: dict[str, Any] = {
     "costs_retrofit": (0.0001, 0.0010, 0.0030),  # M$ a kW
     "valuation_trend": 0.1,
     "valuation_volatility": 0.0,
+    "valuation_volatility_asic": 0.0,
     "valuation_horizon_years": 5.0,
     "valuation_launch_belief": 1.0,
     "valuation_appraiser_spread": 0.08,
@@ -80,6 +82,7 @@ PLAIN: dict[str, Any] = {
     "credit_tenor_weeks": 104,
     "credit_dscr_covenant": 1.2,
     "credit_cure_weeks": 2,
+    "credit_reserve_weeks": 4.0,
     "credit_grace_weeks": 2,
     "credit_marked_share": 0.0,
     "credit_recourse_share": 0.0,
@@ -140,6 +143,7 @@ PLAIN: dict[str, Any] = {
     "channels_fire_sale": 1,
     "channels_repo": 1,
     "channels_lender_credit": 1,
+    "channels_macro_funding": 1,
 }
 """Parameters in the kernels' units (M$, years); what is not here has no part in the tests of a World."""
 
@@ -207,7 +211,7 @@ class World:
 
         Bidders are borrowers, then buyers; sellers are borrowers, then lenders. None links everybody.
         """
-        if not any(numbers.get(name) for name in POPULATION[5:]):
+        if not numbers.keys() & set(POPULATION[5:]):
             numbers["operators"] = 1  # without means, so that there is a table of buyers
         counts = tuple(numbers.pop(name, 0) for name in POPULATION)
         setup = _linked(_setup(counts), credit, trade)
@@ -229,6 +233,7 @@ class World:
 
     def _fill_market(self) -> None:
         self.economy.valued_week[:] = -BIG
+        self.economy.indices[LINK] = -1
         self.economy.world["sector"] = Sector.REST_OF_WORLD
         put(
             self.market,
@@ -302,6 +307,8 @@ class World:
             holder["book"][m] = count * machine["appraisal"]
             if slots:
                 holder["slots"][machine["cooling"]] += count
+        holder["racked"] = 0
+        np.add.at(holder["racked"], self.economy.machines["cooling"], holder["units"])
 
     def lender(self, index: int, **fields: Any) -> Any:
         """Set fields of a lender; return its row."""
@@ -365,9 +372,12 @@ class World:
         self.opening = shell(e)
 
     def assert_books_close(self) -> None:
-        """All identities of `--check`, and: income is what the two matrices say, sector by sector."""
+        """All identities of `--check`; racks hold the machines; income is what the two matrices say."""
         e = self.economy
         check_identities(e, self.opening, "the test")
+        for owners in (e.borrowers, e.buyers):
+            racked = [owners["units"][:, e.machines["cooling"] == c].sum(axis=1) for c in Cooling]
+            assert (owners["racked"] == np.transpose(racked)).all()
         booked = e.flows[: LAST_INCOME_FLOW + 1].sum(axis=0) + e.revaluations.sum(axis=0)
         income = np.zeros(len(Sector))
         for table in (e.borrowers, e.lenders, e.buyers, e.world):
@@ -407,7 +417,8 @@ def _linked(
         trade = [(bidder, seller) for bidder in range(bidders) for seller in range(nodes) if bidder != seller]
     networks = Networks(*_sparse(setup.borrowers, credit), *_sparse(bidders, trade))
     start, bidder = transpose(networks.trade_start, networks.trade_seller, nodes)
-    return replace(setup, networks=networks, seller_start=start, seller_bidder=bidder)
+    seller = np.repeat(np.arange(nodes, dtype=np.int32), np.diff(start))
+    return replace(setup, networks=networks, seller_start=start, seller_bidder=bidder, link_seller=seller)
 
 
 def _sparse(rows: int, pairs: Iterable[tuple[int, int]]) -> tuple[np.ndarray, np.ndarray]:
