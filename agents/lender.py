@@ -145,4 +145,4 @@ def reservation_price(
 @kernel
 def weekly_quota(units: int, share: float) -> int:
     """Machines of an inventory that are put on sale this week: a share of it, at least one."""
-    return min(units, math.ceil(share * units))
+    return min(units, max(1, math.ceil(share * units)))

@@ -18,7 +18,7 @@ from hashcredit.agents.dimensions import (
     Record,
 )
 from hashcredit.simulator.economy import Economy
-from hashcredit.simulator.ledger import free_slots, sum_of
+from hashcredit.simulator.ledger import free_slots
 from hashcredit.simulator.machines import scrap_price, value_of
 
 NO_LIMIT = 1 << 40
@@ -135,7 +135,7 @@ def peer_bid(economy: Economy, p: Record, m: int, mark: int, b: int, least: floa
         return 0.0, 0
     buffer = p.investment_buffer_weeks * borrower.obligations
     budget = capital_budget(borrower.cash, buffer, p.investment_used_share)
-    if budget <= 0.0 or (borrower.selling and sum_of(borrower.offered) > 0):
+    if budget <= 0.0 or borrower.selling:
         return 0.0, 0
     machine = economy.machines[m]
     slots = free_slots(borrower, machine.cooling)

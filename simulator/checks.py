@@ -52,7 +52,7 @@ def check_finite(economy: Economy, phase: str) -> None:
         rows = getattr(economy, table)
         for field in rows.dtype.names:
             values = rows[field]
-            if values.dtype.kind != "f":
+            if values.dtype.kind != "f" or not len(rows):
                 continue
             bad = ~np.isfinite(values).reshape(len(rows), -1).all(axis=1)
             if bad.any():

@@ -174,6 +174,7 @@ def seize(economy: Economy, p: Record, row: int) -> None:
     revalue(economy, Revaluation.MACHINE_SALES, borrower, -take_units(economy, borrower, m, units))
     lender.units[m] += units
     loan.seized = units
+    loan.weeks_held = -1  # this week's storage makes it 0: the first sale is in the week of seizure
     loan.paper_value = units * machine.appraisal
     economy.market[0].units_dumped += units
     economy.market[0].paper_seized += loan.paper_value

@@ -32,9 +32,9 @@ def removal_cost(p: Record, kind: int) -> float:
 
 @kernel
 def liquidation_value(
-    economy: Economy, p: Record, row: int, price: float, discount: float, lag_years: float
+    economy: Economy, p: Record, row: int, price: float, on_sale: int, discount: float, lag_years: float
 ) -> float:
-    """What the collateral of a loan is expected to fetch if it is seized now, M$, at most its face."""
+    """What the collateral of a loan is expected to fetch (M$, at most its face) behind units on sale."""
     loan = economy.loans[row]
     lender = economy.lenders[loan.holder]
     if loan.machine < 0 or loan.units == 0:
@@ -44,7 +44,7 @@ def liquidation_value(
     value = proceeds_now(
         loan.units,
         price,
-        machine.inventory,
+        on_sale,
         sale_depth(economy, p, loan.machine),
         removal_cost(p, machine.kind),
         discount,
@@ -65,13 +65,15 @@ def lender_accelerates(economy: Economy, p: Record, row: int) -> bool:
     stay = 0.5 * (p.resolution_stay_low + p.resolution_stay_high) * WEEK
     price = 0.0
     later_price = 0.0
+    glut = 0
     if loan.machine >= 0:
         machine = economy.machines[loan.machine]
         price = min(machine.appraisal, machine.price)
+        glut = machine.inventory
         trend = p.mining_asic_trend if machine.kind == MachineKind.ASIC else p.valuation_trend
         later_price = price * math.exp(-trend * p.credit_waiting_years)
-    now = liquidation_value(economy, p, row, price, discount, stay)
-    later = liquidation_value(economy, p, row, later_price, discount, stay)
+    now = liquidation_value(economy, p, row, price, glut, discount, stay)
+    later = liquidation_value(economy, p, row, later_price, 0, discount, stay)  # by then the glut is sold
     # what the borrower can pay a week: its earnings, and its liquid reserves spread over the wait
     share = loan.principal / max(sum_of(borrower.debt), DUST)
     reserves = borrower.cash + borrower.btc * market.btc_price * 1e-6

@@ -111,8 +111,40 @@ def note_launches(economy: Economy) -> None:
 
 
 @kernel
+def anticipate_difficulty(economy: Economy, p: Record) -> int:
+    """Fill what a valuer of ASICs still expects of hashprice around its trend; return the number of steps.
+
+    Difficulty brings hashprice back to its trend, so a gap g is worth as much as the whole of g for
+    1/speed years. The halving, until it comes, opens a gap on its date and closes it as late after.
+    """
+    market = economy.market[0]
+    times, factors = economy.launch_times, economy.launch_factors
+    share_left = 1.0 - p.mining_halving_share
+    until = (p.mining_halving_week - market.week) * WEEK
+    ahead = 0.0 < until < p.valuation_horizon_years
+    speed = p.mining_difficulty_speed
+    if speed <= 0.0:
+        times[0] = until
+        factors[0] = share_left
+        return 1 if ahead else 0
+    lag = 1.0 / speed
+    years = (market.week + 1) * WEEK
+    gap = math.log(market.hashprice / p.mining_hashprice0) + p.mining_difficulty_trend * years
+    closing = 0 if not ahead or lag <= until else 1
+    times[closing] = lag
+    factors[closing] = math.exp(-gap)
+    if not ahead:
+        return 1
+    times[1 - closing] = until
+    factors[1 - closing] = share_left
+    times[2] = until + lag
+    factors[2] = 1.0 / share_left
+    return 3
+
+
+@kernel
 def anticipate_launches(economy: Economy, p: Record, m: int) -> int:
-    """Fill the announced falls of earnings that a valuer of type `m` still expects; return their number.
+    """Fill the announced falls of earnings that a valuer of GPU type `m` still expects; return their number.
 
     A launch under way leaves the rest of its logistic, at once once its midpoint is past; one that is
     announced but not yet made counts with the probability `valuation.launch_belief`.
@@ -121,12 +153,6 @@ def anticipate_launches(economy: Economy, p: Record, m: int) -> int:
     machine = economy.machines[m]
     times, factors = economy.launch_times, economy.launch_factors
     count = 0
-    if machine.kind == MachineKind.ASIC:
-        if week < p.mining_halving_week < 1_000_000:
-            times[0] = (p.mining_halving_week - week) * WEEK
-            factors[0] = 1.0 - p.mining_halving_belief
-            count = 1
-        return count
     horizon = p.valuation_horizon_years / WEEK
     for i in range(machine.launches):
         at = machine.launch_at[i]
@@ -146,10 +172,12 @@ def anticipate_launches(economy: Economy, p: Record, m: int) -> int:
 def refresh_value(economy: Economy, p: Record, m: int, site: int) -> None:
     """Evaluate the value integrand of type `m` in a site class once for all bidders of the week."""
     machine = economy.machines[m]
-    count = anticipate_launches(economy, p, m)
-    trend, volatility = p.valuation_trend, p.valuation_volatility
     if machine.kind == MachineKind.ASIC:
+        count = anticipate_difficulty(economy, p)
         trend, volatility = p.mining_asic_trend, p.valuation_volatility_asic
+    else:
+        count = anticipate_launches(economy, p, m)
+        trend, volatility = p.valuation_trend, p.valuation_volatility
     value_coefficients(
         machine.earning,
         trend,

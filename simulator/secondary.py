@@ -304,7 +304,8 @@ def formula_price(economy: Economy, p: Record, m: int, units: int) -> float:
     orderly = orderly_value(economy, p, m)
     if p.secondary_market_rule == IMPACT and p.channels_fire_sale:
         depth = sale_depth(economy, p, m)
-        return orderly * depth / units * (1.0 - math.exp(-units / depth))
+        average = orderly * depth / units * (1.0 - math.exp(-units / depth))
+        return max(average, scrap_price(p, economy.machines[m]))
     if p.secondary_market_rule == DEEP:
         return orderly * (1.0 - p.secondary_market_deep_margin)
     return orderly

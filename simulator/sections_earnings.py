@@ -250,15 +250,6 @@ class Mining(Section):
         meaning="share of mining revenue lost at the halving",
         evidence="U",
     )
-    # Difficulty makes up for the halving with a half-life of about half a year (difficulty_speed), so over
-    # the years of a machine's life a good tenth of its earnings is lost, not half of them.
-    halving_belief: float = quantity(
-        0.15,
-        unit="fraction",
-        low=0.0,
-        high=0.9,
-        meaning="share of mining revenue that a valuer expects the halving to take for good",
-    )
     asic_trend: float = quantity(
         0.10, unit="1/yr", low=-0.5, high=1.0, meaning="annual log fall of hashprice that a valuer expects"
     )

@@ -255,7 +255,6 @@ def test_storage_is_charged_every_week_until_sold() -> None:
     w.assert_books_close()
 
 
-@pytest.mark.xfail(reason="store() counts a week of holding before the first offer", strict=True)
 def test_reservation_prices_start_together() -> None:
     # A creditor's and the estate's own machines come to the market in the same week, at the same price.
     w = World(neoclouds=1, banks=1)

@@ -259,6 +259,5 @@ def test_weekly_quota(units: int, share: float, quota: int) -> None:
     assert weekly_quota(units, share) == quota
 
 
-@pytest.mark.xfail(reason="with sell_share 0 nothing is ever offered", strict=True)
 def test_weekly_quota_is_at_least_one() -> None:
     assert weekly_quota(9, 0.0) == 1

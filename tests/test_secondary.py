@@ -318,7 +318,6 @@ def test_peer_spends_half_of_its_cash_above_the_buffer() -> None:
     assert w.borrowers["units"][1, GPU] == 6
 
 
-@pytest.mark.xfail(reason="check_finite cannot reshape an empty table", strict=True)
 def test_market_without_outsiders() -> None:
     w = World(neoclouds=2, banks=1, operators=0, secondary_market_rule=DEEP)
     w.in_resolution(0, default_week=0, release_week=0, units={GPU: 5})

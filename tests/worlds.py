@@ -58,7 +58,6 @@ PLAIN: dict[str, Any] = {
     "mining_difficulty_trend": 0.0,
     "mining_halving_week": BIG,
     "mining_halving_share": 0.5,
-    "mining_halving_belief": 0.4,
     "mining_asic_trend": 0.1,
     "costs_lease": (0.0005, 0.0010, 0.0020),  # M$ a kW and year
     "costs_slot_kw": (2.0, 1.0, 1.0),
