@@ -7,7 +7,7 @@ from worlds import COIN, GPU, World
 
 from hashcredit.agents.dimensions import Cause, Channel, Instrument, LenderStatus, LoanStatus
 from hashcredit.simulator import credit
-from hashcredit.simulator.credit import ALWAYS, CHOICE, NEVER
+from hashcredit.simulator.enforcement import ALWAYS, CHOICE, NEVER
 from hashcredit.simulator.shocks import move_btc
 from hashcredit.simulator.tables import EventKind, Flow, Sector
 
