@@ -127,7 +127,7 @@ def spot_week(economy: Economy, owner: Record) -> tuple[float, float, float]:
     return rent, mined, cost
 
 
-@inlined
+@kernel
 def earn(economy: Economy, p: Record, b: int) -> float:
     """Rent, mining revenue and the avoidable cost of running units; return revenue less cost, M$."""
     borrower = economy.borrowers[b]
@@ -289,7 +289,7 @@ def owes(loan: Record) -> bool:
     return loan.status == LoanStatus.PERFORMING and loan.principal > 0.0
 
 
-@inlined
+@kernel
 def service_debt(economy: Economy, p: Record, b: int) -> float:
     """Serve all loans of a borrower, secured ones first; return the week's scheduled service, M$."""
     borrower = economy.borrowers[b]
