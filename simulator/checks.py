@@ -132,6 +132,7 @@ def check_slots(economy: Economy, opening: Economy, phase: str) -> None:
         rows = getattr(economy, name)
         for c in range(rows["slots"].shape[1]):
             used = rows["units"][:, cooling == c].sum(axis=1)
+            _compare(economy, phase, name, "racked", rows["racked"][:, c], used, np.ones(len(rows)))
             over = (used > rows["slots"][:, c]) & (rows["status"] == 0 if name == "borrowers" else True)
             if over.any():
                 row = int(np.argmax(over))

@@ -90,7 +90,7 @@ def _columns(table: str, rows: np.ndarray, machines: list[str]) -> "dict[str, An
         elif field in ("debt", "loans"):
             for instrument in Instrument:
                 columns[f"{field}_{instrument.name.lower()}"] = values[:, instrument].copy()
-        elif field in ("slots", "slots_target"):
+        elif field in ("slots", "racked", "slots_target"):
             for cooling in Cooling:
                 columns[f"{field}_{cooling.name.lower()}"] = values[:, cooling].copy()
     return columns

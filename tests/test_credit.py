@@ -7,7 +7,7 @@ from worlds import COIN, GPU, World
 
 from hashcredit.agents.dimensions import Cause, Channel, Instrument, LenderStatus, LoanStatus
 from hashcredit.simulator import credit
-from hashcredit.simulator.enforcement import ALWAYS, CHOICE, NEVER
+from hashcredit.simulator.enforcement import ALWAYS, CHOICE, NEVER, lender_accelerates
 from hashcredit.simulator.shocks import move_btc
 from hashcredit.simulator.tables import EventKind, Flow, Sector
 
@@ -166,12 +166,12 @@ def by_hand(w: World, on_sale: int = 0) -> tuple[float, float]:
     """Expected proceeds now and the value of waiting, from the model's own words."""
     discount, stay = 0.06 + 0.04, 4 / 52
 
-    def sold(price: float) -> float:
-        """100 units at exponential depth 100 behind those on sale, less removal, after the stay."""
-        mean = price * math.exp(-on_sale / 100) * (1 - math.exp(-1.0))
+    def sold(price: float, ahead: int = 0) -> float:
+        """100 units at exponential depth 100 behind those ahead of it, less removal, after the stay."""
+        mean = price * math.exp(-ahead / 100) * (1 - math.exp(-1.0))
         return min(1.3, max(0.0, 100 * (mean - 0.001)) * math.exp(-discount * stay))
 
-    now = sold(0.020)
+    now = sold(0.020, on_sale)
     later = sold(0.020 * math.exp(-0.1 * 1.0))  # a year at the valuer's trend
     due = 1.3 * 0.10 / 52 + 1.3 / 104  # interest at 4 + 6 %, and one of 104 instalments left
     paid = min(w.borrowers["cfads_window"][0] / 13, due)
@@ -182,28 +182,37 @@ def by_hand(w: World, on_sale: int = 0) -> tuple[float, float]:
     return now, waiting
 
 
-@pytest.mark.parametrize("on_sale", [0, 150])
-def test_lender_compares_selling_now_with_waiting(on_sale: int) -> None:
+def test_lender_compares_selling_now_with_waiting() -> None:
     w = in_breach(credit_enforcement=CHOICE)
-    w.machine(GPU, inventory=on_sale)
-    now, waiting = by_hand(w, on_sale)
-    # 1.155 against 1.460 in an empty market, 0.181 against 0.738 behind 150 units: it waits in both.
-    assert now < waiting
-    assert not credit.lender_accelerates(w.economy, w.p, 0)
+    now, waiting = by_hand(w)
+    assert now < waiting  # 1.155 against 1.460
+    assert not lender_accelerates(w.economy, w.p, 0)
     # The decision turns where by_hand says: find the cash flow at which both are worth the same.
-    per_unit_of_flow = waiting - by_hand_without_flow(w, on_sale)
-    flow = w.borrowers["cfads_window"][0] * (now - by_hand_without_flow(w, on_sale)) / per_unit_of_flow
+    per_unit_of_flow = waiting - by_hand_without_flow(w)
+    flow = w.borrowers["cfads_window"][0] * (now - by_hand_without_flow(w)) / per_unit_of_flow
     w.borrowers["cfads_window"][0] = flow * (1 + 1e-9)
-    assert not credit.lender_accelerates(w.economy, w.p, 0)
+    assert not lender_accelerates(w.economy, w.p, 0)
     w.borrowers["cfads_window"][0] = flow * (1 - 1e-9)
-    assert credit.lender_accelerates(w.economy, w.p, 0)
+    assert lender_accelerates(w.economy, w.p, 0)
 
 
-def by_hand_without_flow(w: World, on_sale: int) -> float:
+def test_a_glut_is_worth_waiting_for_even_without_a_payment() -> None:
+    w = in_breach(credit_enforcement=CHOICE)
+    w.borrowers["cfads_window"][0] = 0.0
+    now, waiting = by_hand(w)
+    assert now > waiting
+    assert lender_accelerates(w.economy, w.p, 0)
+    w.machine(GPU, inventory=150)
+    now, waiting = by_hand(w, 150)
+    assert now < waiting
+    assert not lender_accelerates(w.economy, w.p, 0)
+
+
+def by_hand_without_flow(w: World) -> float:
     """The value of waiting for a borrower that earns nothing."""
     kept = w.borrowers["cfads_window"][0]
     w.borrowers["cfads_window"][0] = 0.0
-    waiting = by_hand(w, on_sale)[1]
+    waiting = by_hand(w)[1]
     w.borrowers["cfads_window"][0] = kept
     return waiting
 
@@ -211,9 +220,9 @@ def by_hand_without_flow(w: World, on_sale: int) -> float:
 def test_liquid_reserves_count_while_waiting() -> None:
     w = in_breach(credit_enforcement=CHOICE)
     w.borrowers["cfads_window"][0] = 0.0
-    assert credit.lender_accelerates(w.economy, w.p, 0)
+    assert lender_accelerates(w.economy, w.p, 0)
     w.borrower(0, btc=5.2)  # 0.52 over 52 weeks: 0.01 a week
-    assert not credit.lender_accelerates(w.economy, w.p, 0)
+    assert not lender_accelerates(w.economy, w.p, 0)
 
 
 @pytest.mark.parametrize(("rule", "called"), [(ALWAYS, True), (NEVER, False)])
