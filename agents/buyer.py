@@ -57,4 +57,4 @@ def affordable(budget: float, price: float, free_slots: int) -> int:
         return 0
     if price <= 0.0:
         return free_slots
-    return int(min(float(free_slots), math.floor(budget / price)))
+    return int(min(float(free_slots), budget / price))

@@ -6,7 +6,7 @@ from hashcredit.agents.dimensions import FACILITIES, Instrument, LoanStatus
 from hashcredit.simulator.economy import Economy
 from hashcredit.simulator.errors import SimulationError
 from hashcredit.simulator.frames import sector_cash
-from hashcredit.simulator.tables import Sector
+from hashcredit.simulator.tables import LAST_INCOME_FLOW, Sector
 
 TOLERANCE = 1e-9
 """Relative: sums of about 1e5 float64 payments keep at least ten digits."""
@@ -21,8 +21,9 @@ def check_identities(economy: Economy, opening: Economy, phase: str) -> None:
     check_debts(economy, phase)
     check_units(economy, phase)
     check_slots(economy, opening, phase)
-    check_cash(economy, opening, phase)
     check_equity(economy, phase)
+    check_cash(economy, opening, phase)
+    check_income(economy, phase)
 
 
 def _fail(economy: Economy, phase: str, who: str, field: str, value: object, expected: object) -> None:
@@ -175,3 +176,16 @@ def check_equity(economy: Economy, phase: str) -> None:
         expected = rows["opening_equity"] + rows["income"] + rows["issuance"] - rows["distributions"]
         turnover = scale + np.abs(rows["opening_equity"]) + np.abs(rows["income"]) + rows["distributions"]
         _compare(economy, phase, name, "equity", equity, expected, turnover)
+
+
+def check_income(economy: Economy, phase: str) -> None:
+    """Each sector's income is what the flow matrix and the revaluation matrix say, and nothing else."""
+    booked = economy.flows[: LAST_INCOME_FLOW + 1].sum(axis=0) + economy.revaluations.sum(axis=0)
+    income = np.zeros(len(Sector))
+    for sector in (Sector.MINERS, Sector.NEOCLOUDS):
+        income[sector] = economy.borrowers["income"][economy.borrowers["sector"] == sector].sum()
+    income[Sector.LENDERS] = economy.lenders["income"].sum()
+    income[Sector.BUYERS] = economy.buyers["income"].sum()
+    income[Sector.REST_OF_WORLD] = economy.world["income"][0]
+    gross = np.abs(economy.flows).sum() + np.abs(economy.revaluations).sum()
+    _compare(economy, phase, "sector", "income", income, booked, np.full(len(Sector), gross))

@@ -39,8 +39,9 @@ def simulate(
     `check` tests every bookkeeping identity after every phase (slow) and raises `SimulationError` naming
     phase, agent and field. The bits depend on (scenario, seed, replicate) alone.
     """
-    setup = prepare(_scenario(scenario), whole_number("seed", seed))
-    whole_number("replicate", replicate)
+    seed = whole_number("seed", seed)
+    setup = prepare(_scenario(scenario), seed)
+    replicate = whole_number("replicate", replicate)
     capacity = 4096 + FIRST_EVENTS_PER_BORROWER * setup.borrowers
     while True:
         economy = allocate(setup, series=True, events=capacity)
@@ -75,8 +76,8 @@ def simulate_many(
         scenarios = [_scenario(scenario)]
     else:
         scenarios = [_scenario(each) for each in scenario]
-    whole_number("replicates", replicates, least=1)
-    whole_number("seed", seed)
+    replicates = whole_number("replicates", replicates, least=1)
+    seed = whole_number("seed", seed)
     workers = whole_number("threads", threads, least=1) if threads is not None else processors()
     setups = [prepare(each, seed) for each in scenarios]
     markets = np.zeros((len(setups), replicates), MARKET)

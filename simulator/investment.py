@@ -4,8 +4,6 @@ Borrowers plan every `investment.decision_weeks`; who decides first rotates. Wit
 an amortising economy heals and nobody ever fails.
 """
 
-import math
-
 from hashcredit.agents.borrower import capital_budget, worth_buying
 from hashcredit.agents.compiled import kernel
 from hashcredit.agents.dimensions import (
@@ -264,9 +262,9 @@ def invest_borrower(economy: Economy, p: Record, seed: int, replicate: int, b: i
     growth = p.investment_growth_cap * p.investment_decision_weeks / 52.0
     room = free + int(growth * sum_of(borrower.slots))
     own = machine.price_new + slot_price(p, machine.cooling) - offer
-    units = int(min(float(room), math.floor(budget / own)))
+    units = int(min(float(room), budget / own))
     if holder >= 0:
-        units = int(min(float(units), math.floor(capacity_of(economy, p, economy.lenders[holder]) / offer)))
+        units = int(min(float(units), capacity_of(economy, p, economy.lenders[holder]) / offer))
     if units <= 0:
         return
     if holder >= 0:

@@ -3,6 +3,7 @@
 import hashlib
 import json
 from collections.abc import Mapping
+from copy import deepcopy
 from datetime import date
 from pathlib import Path
 from typing import Any, Self
@@ -140,7 +141,7 @@ class Scenario(Section):
         data: dict[str, Any] = self.model_dump()
         data["machine"] = {machine["name"]: machine for machine in data["machine"]}
         for key, value in changes.items():
-            _assign(data, str(key), value)
+            _assign(data, str(key), deepcopy(value))
         if isinstance(data["machine"], dict):
             data["machine"] = list(data["machine"].values())
         return type(self)(**read_paths(data, Path.cwd()))

@@ -27,7 +27,7 @@ def jump(p: Record, seed: int, replicate: int, week: int) -> float:
         return 0.0
     probability = 1.0 - math.exp(-p.shocks_jump_intensity * WEEK)
     mean_growth = math.exp(p.shocks_jump_mean + 0.5 * p.shocks_jump_sd**2) - 1.0
-    size = -probability * mean_growth  # the drift stays what the scenario says
+    size = -math.log(1.0 + probability * mean_growth)  # the drift stays what the scenario says
     if uniform(seed, replicate, week, 0, Stream.JUMP, 0, 0) < probability:
         z = normal(seed, replicate, week, 0, Stream.JUMP, 1, 0)
         size += p.shocks_jump_mean + p.shocks_jump_sd * z

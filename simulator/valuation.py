@@ -22,7 +22,13 @@ How k is separated. With x = (k - CENTRE) / HALF_RANGE and s = HALF_LIFE (1 + y)
 COEFFICIENTS and TERMS. So V needs the moments `int y^n exp(-CENTRE s) [...] ds`, and a fixed matrix turns
 them into the coefficients of the powers of x.
 
-ACCURACY
+Measured against quadrature with thousands of nodes, in this box: sigma 0 to 1, d -0.3 to 0.6, k 0.02 to 0.8,
+c/r0 0 to 5, horizon 0.25 to 10 years, up to 8 launches that leave at least 30 % of earnings. Worst of 40,000
+random points and of a search for worse ones: 1e-6 of the value where that exceeds 0.001 r0 T, and 1.6e-9 r0 T
+below, for `machine_value` (with sigma = 0 the closed form) and `value_at` alike. Above K_HIGH `value_at` soon
+fails: for six years at k = 1 by 1e-4, for ten years at k = 0.85 by 5e-4. Down to k = 0 it holds. On one core
+of an AMD EPYC at 2.6 GHz, for six years, sigma 0.3, up to three launches and c/r0 0.05 to 3, coefficients
+take 0.21 to 0.47 us, on average 0.33 (24 nodes); `value_at` 5 ns.
 """
 
 import math
@@ -34,8 +40,7 @@ from hashcredit.agents.compiled import kernel
 
 Array = NDArray[np.float64]
 
-K_LOW = 0.02
-K_HIGH = 0.80
+K_LOW, K_HIGH = 0.02, 0.80
 """Discount rates at which `value_at` is accurate, per year."""
 LONGEST = 10.0
 """Horizon up to which `value_at` is accurate, years."""
@@ -63,8 +68,7 @@ LANES = 4
 MAX_BLOCKS = 8
 """Blocks of LANES nodes in the largest Gauss-Legendre rule."""
 FIRST, LENGTH, LEVEL, DISTANCE, BLOCKS = range(5)
-"""Columns of the table of pieces: where it starts and how long it is (in u), the F(0) and ln(F(0)/c) that its
-segment would have had now, and the blocks of nodes."""
+"""Columns of the table of pieces: start and length in u, F and ln(F/c) of the segment at s = 0, blocks."""
 
 SQUARINGS = 9
 EXPONENTIAL = np.array([1.0 / math.factorial(n) for n in range(6)])
@@ -84,7 +88,7 @@ MILLS = np.array(
     ]
 )
 """(1 - N(z)) / n(z) for z >= 0 as a polynomial in 1 / (1 + MILLS_SLOPE z); minimax, weighted with n(z)."""
-ROOT_TWO_PI = math.sqrt(2.0 * math.pi)
+DENSITY = 1.0 / math.sqrt(2.0 * math.pi)
 
 
 def _gauss_rules() -> tuple[Array, Array]:
@@ -105,8 +109,7 @@ def _expansion() -> Array:
     values = np.exp(-HALF_RANGE * HALF_LIFE * np.outer(1.0 + points, points))
     series = chebyshev.chebfit(points, values, TERMS - 1)
     series = chebyshev.chebfit(points, series.T, COEFFICIENTS - 1).T
-    matrix: Array = _powers(TERMS).T @ series @ _powers(COEFFICIENTS)
-    return matrix
+    return _powers(TERMS).T @ series @ _powers(COEFFICIENTS)
 
 
 def _powers(size: int) -> Array:
@@ -256,29 +259,26 @@ def _cut(
     n_launches: int,
     pieces: Array,
 ) -> int:
-    """Fill the table of pieces, at most three a launch and three more; return their number.
-
-    The numbers that make the blocks, here and in `_zone_blocks`, are fitted: about as small as the accuracy
-    allows.
-    """
+    """Fill the table of pieces, at most three a launch and three more; return their number."""
+    # The numbers in `blocks`, here and in `_zone_blocks`, are fitted: as few nodes as the accuracy allows.
     count = 0
     level = r0
     start = 0.0
     last = math.sqrt(horizon)
-    steepness = math.sqrt(abs(rate) + HALF_RANGE + abs(d))
+    steepness = math.sqrt(max(abs(rate), CENTRE) + HALF_RANGE + abs(d))
     for h in range(n_launches + 1):
         end = min(last, math.sqrt(max(0.0, launch_times[h]))) if h < n_launches else last
         if end > start and level > 0.0:
             distance = math.log(level / cost) if cost > 0.0 else FAR
             enter, leave = _zone(start, end, distance, d, sigma)
             if distance > 0.0 and enter > start:
-                blocks = 1.77 + 0.45 * steepness * (enter - start)
+                blocks = 1.76 + 0.47 * steepness * (enter - start)
                 count = _note(start, enter, level, distance, blocks, pieces, count)
             if leave > enter and sigma >= CERTAIN:
                 blocks = _zone_blocks(enter, leave, distance, d, sigma, steepness)
                 count = _note(enter, leave, level, distance, blocks, pieces, count)
             if d < 0.0 and end > leave:
-                blocks = 1.77 + 0.45 * steepness * (end - leave)
+                blocks = 1.76 + 0.47 * steepness * (end - leave)
                 count = _note(leave, end, level, distance, blocks, pieces, count)
         start = max(start, end)
         if h < n_launches:
@@ -349,7 +349,7 @@ def _integrate(
                 d2 = m - 0.5 * deviation
                 earning = level * _exponential(-d * s)
                 # F n(d1) = c n(d2), where n is the normal density; beyond nine deviations nothing is left.
-                density = cost / ROOT_TWO_PI * _exponential(-0.5 * min(d2 * d2, 80.0))
+                density = DENSITY * cost * _exponential(-0.5 * min(d2 * d2, 80.0))
                 tail1 = density * _mills_ratio(abs(d1))
                 tail2 = density * _mills_ratio(abs(d2))
                 revenue = earning - tail1 if d1 > 0.0 else tail1

@@ -34,6 +34,16 @@ NARROWER: dict[str, tuple[float, float]] = {
     # Each at most half, so that together they are at most one.
     "marking.market_weight": (0.0, 0.5),
     "marking.income_weight": (0.0, 0.5),
+    # A loan of 1e7 M$, more than there is money, leaves a cent of rounding when it is repaid.
+    "shocks.btc_price0": (100.0, 1e6),
+    "miners.hashrate_median": (1e-6, 50.0),
+    "miners.hashrate_log_sd": (0.0, 1.5),
+    "miners.btc_per_ehs": (0.0, 2500.0),
+    "miners.btc_log_sd": (0.0, 1.5),
+    "miners.gpu_fleet_median": (1e-3, 1e3),
+    "miners.gpu_log_sd": (0.0, 1.5),
+    "neoclouds.fleet_median": (1e-3, 1e3),
+    "neoclouds.fleet_log_sd": (0.0, 1.5),
     # Beyond these nothing happens within the short horizon.
     "credit.cure_weeks": (0, 8),
     "credit.grace_weeks": (0, 8),

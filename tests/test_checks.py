@@ -226,7 +226,7 @@ def test_a_machine_without_a_slot(state, caught):
 @pytest.mark.parametrize("table", ["borrowers", "buyers"])
 def test_a_count_of_racked_machines_that_went_wrong(state, caught, table):
     getattr(state, table)["racked"][5, 1] -= 1
-    assert names(caught(), f"{table}[5]", "racked")
+    assert names(caught(), f"{table} 5", "racked")
 
 
 # Money

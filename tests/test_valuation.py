@@ -105,7 +105,7 @@ def present_value_of_earnings(r0, d, k, horizon, launches):
 
 
 def tolerance(value, r0, horizon):
-    """Two to three times the worst error found: 1e-6 of a value worth having, 1.1e-9 r0 T below that."""
+    """Twice the worst error found: 1e-6 of a value worth having, 1.6e-9 r0 T below that."""
     return max(2e-6 * value, 3e-9 * r0 * horizon)
 
 
@@ -164,9 +164,9 @@ def test_without_uncertainty_it_is_the_integral_of_the_profit(d, cost, k, horizo
 @settings(max_examples=300)
 def test_the_polynomial_keeps_six_digits_of_the_closed_form(d, cost, k, horizon, launches):
     expected = direct(1.0, d, cost, k, 0.0, horizon, launches)
-    # a value below 1e-10 r0 T is left of a difference of two numbers that are known to 1e-11
+    # F N(d1) - c N(d2) is a difference: where F = c it is the rounding of N, 6e-12, times costs of up to 5
     assert by_polynomial(1.0, d, cost, k, 0.0, horizon, launches) == pytest.approx(
-        expected, rel=2e-6, abs=1e-11 * horizon
+        expected, rel=2e-6, abs=1e-10 * horizon
     )
 
 
