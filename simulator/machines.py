@@ -17,6 +17,8 @@ from hashcredit.simulator.valuation import value_at, value_coefficients
 
 HOURS_A_YEAR = 8766.0
 DAYS_A_YEAR = 365.25
+LEAST_SUPPLY = 1e-3
+"""Of the first week's: with less than this switched on, rents rise no further."""
 GONE = 8.0
 """Launch widths after which a logistic is within 4e-4 of its end: the rest is ignored by valuers."""
 
@@ -55,7 +57,7 @@ def move_compute_market(economy: Economy, p: Record) -> None:
     others = p.compute_hyperscaler_multiple
     own = market.active / market.active_base if market.active_base > 0.0 else 1.0
     market.supply = (own + others * math.exp(p.compute_hyperscaler_growth * years)) / (1.0 + others)
-    scarcity = p.compute_price_elasticity * math.log(market.demand / market.supply)
+    scarcity = p.compute_price_elasticity * math.log(market.demand / max(market.supply, LEAST_SUPPLY))
     trend = -p.compute_trend * years
     market.rent_index = p.compute_rent_index0 * math.exp(trend + scarcity + market.rent_shock)
     if economy.rent_path.shape[0] > 0:

@@ -1,5 +1,6 @@
 """Phase 13: the week's series, and the three residuals that are always on."""
 
+import math
 from enum import IntEnum
 
 import numpy as np
@@ -67,6 +68,14 @@ HOURS_A_YEAR = 8766.0
 
 
 @kernel
+def larger(one: float, other: float) -> float:
+    """The larger of two residuals; NaN, which no comparison would keep, if either is."""
+    if one != one or other != other:
+        return math.nan
+    return max(one, other)
+
+
+@kernel
 def money_residual(economy: Economy) -> float:
     """|total cash - opening total| over gross cash without the rest of the world."""
     total = economy.world[0].cash
@@ -94,7 +103,8 @@ def balance_residual(economy: Economy) -> float:
             assets += economy.lenders[index].loans[instrument]
         for b in range(economy.borrowers.shape[0]):
             liabilities += economy.borrowers[b].debt[instrument]
-        worst = max(worst, abs(assets - liabilities) / max(1.0, abs(assets), abs(liabilities)))
+        scale = max(1.0, abs(assets), abs(liabilities))
+        worst = larger(worst, abs(assets - liabilities) / scale)
     return worst
 
 
@@ -130,8 +140,8 @@ def units_residual(economy: Economy) -> int:
 def measure_residuals(economy: Economy) -> None:
     """Update the largest residuals of the run."""
     market = economy.market[0]
-    market.money_residual = max(market.money_residual, money_residual(economy))
-    market.balance_residual = max(market.balance_residual, balance_residual(economy))
+    market.money_residual = larger(market.money_residual, money_residual(economy))
+    market.balance_residual = larger(market.balance_residual, balance_residual(economy))
     market.units_residual = max(market.units_residual, units_residual(economy))
 
 

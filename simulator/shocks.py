@@ -8,6 +8,8 @@ from hashcredit.simulator.economy import Economy
 from hashcredit.simulator.randomness import Stream, normal, normal4, uniform
 
 WEEK = 1.0 / 52.0
+DEEPEST_IMPACT = 5.0
+"""Log fall of BTC by this economy's sales at which others buy whatever is sold."""
 
 
 @kernel
@@ -55,6 +57,7 @@ def move_btc(economy: Economy, p: Record, seed: int, replicate: int, z: float) -
     market.btc_impact *= math.exp(-p.credit_btc_recovery * WEEK)
     if p.channels_macro_funding:
         market.btc_impact -= market.btc_sold / p.credit_btc_depth
+        market.btc_impact = max(market.btc_impact, -DEEPEST_IMPACT)
     market.btc_sold = 0.0
     market.btc_price = math.exp(market.btc_fundamental + market.btc_impact)
 

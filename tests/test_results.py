@@ -26,22 +26,9 @@ CASES = {
     "stress": {**DUMP, **STRESS},
     "no defaults": {"horizon_weeks": 3},
 }
-SUMMARY = [
-    "defaults",
-    "defaults_miners",
-    "defaults_neoclouds",
-    "lender_failures",
-    "debt_defaulted",
-    "recovery_rate",
-    "loss_given_default",
-    "realised_to_paper",
-    "units_dumped",
-    "units_unsold",
-    "peak_haircut",
-    "money_residual",
-    "balance_residual",
-    "units_residual",
-]
+SUMMARY = ["defaults", "defaults_miners", "defaults_neoclouds", "lender_failures", "debt_defaulted"]
+SUMMARY += ["recovery_rate", "loss_given_default", "realised_to_paper", "units_dumped", "units_unsold"]
+SUMMARY += ["peak_haircut", "money_residual", "balance_residual", "units_residual"]
 """Promised to whoever checks from outside."""
 
 EVENTS = ["week", "kind", "agent_kind", "agent", "counterparty_kind", "counterparty", "machine", "units"]
@@ -410,10 +397,8 @@ def test_lenders_whose_capital_is_ignored_lend_no_less():
     assert loans > 10
     free_loans, free_amount = lent({"channels.lender_credit": False})
     assert free_loans >= loans and free_amount >= amount
-    # No capital rule at all is the same thing as ignoring it.
-    without = {
-        f"lenders.{kind}.{field}": 0.0
-        for kind in ("bank", "private_credit", "bond_fund")
-        for field in ("capital_minimum", "capital_target")
-    }
+    # No capital rule at all is much the same as ignoring it.
+    fields = ("capital_minimum", "capital_target")
+    kinds = ("bank", "private_credit", "bond_fund")
+    without = {f"lenders.{kind}.{field}": 0.0 for kind in kinds for field in fields}
     assert lent({**without, "repo.haircut": 0.0}) == (free_loans, pytest.approx(free_amount, rel=0.2))

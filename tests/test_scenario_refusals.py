@@ -50,7 +50,7 @@ REFUSED_CHANGES = [
     ({"shocks.btc_volatility": 10**5000}, "shocks.btc_volatility", "a number"),
     ({"shocks.btc_volatility": "1" * 5000}, "shocks.btc_volatility", "a number"),
     ({"shocks.btc_volatility": [0.1]}, "shocks.btc_volatility", "a number"),
-    ({"shocks.student_df": 2.5}, "shocks.student_df", "3 to 30"),
+    ({"shocks.student_df": 2}, "shocks.student_df", "3 to 30"),
     ({"shocks.rho_stress": 1.0}, "shocks.rho_stress", "from -0.99 to 0.99"),
     ({"shocks": 3}, "shocks", "a table"),
     ({"channels.repo": 1}, "channels.repo", "true or false"),
