@@ -41,7 +41,10 @@ def lending_capacity(equity: float, loans: float, capital_target: float, haircut
     A haircut h on loans pledged for funding leaves h of every loan to be carried by equity, so equity
     must reach `max(target, h)` of loans.
     """
-    return equity / max(capital_target, haircut) - loans
+    required = max(capital_target, haircut)
+    if required <= 0.0:
+        return np.inf if equity >= 0.0 else 0.0
+    return equity / required - loans
 
 
 @kernel

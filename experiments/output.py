@@ -39,7 +39,7 @@ QUANTITIES: dict[str, tuple[str, str]] = {
     "paper_sold_musd": ("paper value of those sold", "M$"),
     "proceeds_musd": ("proceeds of their sale", "M$"),
     "realised_to_paper": ("proceeds to paper value", "share"),
-    "units_dumped": ("machines offered by creditors", "units"),
+    "units_dumped": ("machines seized by creditors", "units"),
     "units_unsold": ("machines unsold at the end", "units"),
 }
 """Scalars of a run that are averaged: words and unit."""

@@ -77,7 +77,7 @@ def larger(one: float, other: float) -> float:
 
 @kernel
 def money_residual(economy: Economy) -> float:
-    """|total cash - opening total| over gross cash without the rest of the world."""
+    """|total cash - opening total| over gross cash without the rest of the world (or 1 M$)."""
     total = economy.world[0].cash
     gross = 0.0
     for b in range(economy.borrowers.shape[0]):
@@ -89,7 +89,7 @@ def money_residual(economy: Economy) -> float:
     for k in range(economy.buyers.shape[0]):
         total += economy.buyers[k].cash
         gross += abs(economy.buyers[k].cash)
-    return abs(total - economy.market[0].opening_money) / max(gross, 1e-12)
+    return abs(total - economy.market[0].opening_money) / max(gross, 1.0)
 
 
 @kernel
