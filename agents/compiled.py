@@ -2,7 +2,8 @@
 
 Numba's own cache looks only at the file of the function itself. A kernel that calls a rule of another
 module would go on running the old rule after an edit or an upgrade. So the cache folder carries a key
-made of all kernel sources and of the versions that compile them: any change starts a new folder.
+made of all kernel sources, whatever they import from this package, and the versions that compile them:
+any change starts a new folder. Edits elsewhere (scenario, figures, command line) leave it as it is.
 """
 
 import atexit
@@ -34,6 +35,10 @@ KEYS_KEPT = 5
 """Compiled versions of the sources that stay on disk; the least recently used go first."""
 
 _PACKAGES = ("agents", "simulator")
+_DECORATED = re.compile(r"^@(?:kernel|inlined)\b", re.MULTILINE)
+_IMPORT = re.compile(
+    r"^[ \t]*(?:from|import)[ \t]+hashcredit\.([\w.]+)(?:[ \t]+import[ \t]+(\([^)]*\)|.*))?", re.MULTILINE
+)
 _FOLDER_NAME = re.compile(r"kernels-[0-9a-f]{16}")
 _config_lock = threading.RLock()
 
@@ -139,12 +144,40 @@ def _key() -> str:
     versions = numba.__version__, llvmlite.__version__, np.__version__, sys.version
     # Numba's own index does not know of these two settings.
     digest.update(repr((versions, config.OPT, config.BOUNDSCHECK)).encode())
-    root = Path(__file__).resolve().parent.parent
-    for path in sorted(path for package in _PACKAGES for path in (root / package).rglob("*.py")):
-        source = path.read_bytes()
-        digest.update(f"{path.relative_to(root)} {len(source)}\n".encode())
+    sources = kernel_sources(Path(__file__).resolve().parent.parent)
+    for name, source in sorted(sources.items()):
+        digest.update(f"{name} {len(source)}\n".encode())
         digest.update(source)
     return digest.hexdigest()[:16]
+
+
+def kernel_sources(root: Path) -> dict[str, bytes]:
+    """Files that compiled code may depend on: modules with kernels, and all that they import from here.
+
+    root    folder of the packages `agents` and `simulator`
+    Returns the content of each file under its path relative to `root`. The imports are found in the text,
+    so nothing is imported for it; a mention in a comment can only add a file.
+    """
+    files = {path: path.read_bytes() for package in _PACKAGES for path in (root / package).rglob("*.py")}
+    waiting = [path for path, source in files.items() if _DECORATED.search(source.decode())]
+    found: dict[str, bytes] = {}
+    while waiting:
+        path = waiting.pop()
+        name = path.relative_to(root).as_posix()
+        if name not in found:
+            found[name] = files[path]
+            waiting += [other for other in _imported(root, files[path].decode()) if other in files]
+    return found
+
+
+def _imported(root: Path, source: str) -> Iterator[Path]:
+    """Files that the `hashcredit` imports of a source may refer to; a name may be a module of a package."""
+    for module, names in _IMPORT.findall(source):
+        base = root.joinpath(*module.split("."))
+        yield base.with_suffix(".py")
+        yield base / "__init__.py"
+        for name in re.findall(r"\w+", names):
+            yield base / f"{name}.py"
 
 
 def _is_writable(folder: Path) -> bool:

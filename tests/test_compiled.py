@@ -103,6 +103,45 @@ def test_an_edit_in_another_module_changes_the_result(package, tmp_path):
     assert call(package, **where)[:2] == (30.0 + draw, True)
 
 
+def test_the_key_follows_what_kernels_import_and_nothing_else(package, tmp_path):
+    where = {"HASHCREDIT_CACHE_DIR": str(tmp_path / "cache")}
+    (package / "agents" / "numbers.py").write_text("FACTOR = 2.0\n")
+    (package / "agents" / "aside.py").write_text("TEXT = 'one'\n")
+    rule = package / "agents" / "rule.py"
+    rule.write_text("from hashcredit.agents.numbers import FACTOR\n" + RULE.replace("2.0 *", "FACTOR *"))
+    draw = compiled_uniform()
+    assert call(package, **where)[:2] == (20.0 + draw, False)
+
+    edit(package / "agents" / "aside.py", "one", "two")
+    assert call(package, **where)[:2] == (20.0 + draw, True)
+
+    edit(package / "agents" / "numbers.py", "2.0", "4.0")
+    assert call(package, **where)[:2] == (40.0 + draw, False)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "from hashcredit.agents.other import (\n    a,\n    b,\n)",
+        "from hashcredit.agents import other",
+        "import hashcredit.agents.other as o",
+        "    from hashcredit.agents.other import a  # lazily",
+    ],
+)
+def test_every_way_to_import_counts(tmp_path, line):
+    for name in ("agents", "simulator"):
+        (tmp_path / name).mkdir()
+    (tmp_path / "agents" / "rule.py").write_text(f"{line}\n\n@kernel\ndef rule(): ...\n")
+    (tmp_path / "agents" / "other.py").write_text("from hashcredit.simulator.third import c\n")
+    (tmp_path / "simulator" / "third.py").write_text("c = 1\n")
+    (tmp_path / "simulator" / "aside.py").write_text("d = 1\n")
+    assert set(compiled.kernel_sources(tmp_path)) == {
+        "agents/rule.py",
+        "agents/other.py",
+        "simulator/third.py",
+    }
+
+
 def compiled_uniform():
     from hashcredit.simulator.randomness import uniform
 
