@@ -1,6 +1,8 @@
 """Who bids for used machines, how much and for how many: peers, outsiders, and the cap set by new machines.
 
-The numbers of a sale are kept in two scratch tables of the economy, whose rows are named here.
+What a bidder offers for a unit depends on its site class, cost of capital, margin and moving costs. Bidders
+that agree in all of them form a class, and a class has one price: the market values a type once for each
+class. For how many units is a bidder's own affair: its cash and its free slots decide.
 """
 
 import numpy as np
@@ -23,20 +25,9 @@ from hashcredit.simulator.machines import scrap_price, value_of
 
 NO_LIMIT = 1 << 40
 """Slots of a scrap dealer."""
-# rows of Economy.indices: one column a lot, a bid, a bidder, a seller, a remembered cap or an assessment
-NODE, ROW, IS_LOAN, LEFT, NEXT = 0, 1, 2, 3, 4
-BIDDER, WANTED, QUEUE, CALLED, LINK, SELLER, CAPPED, ASSESSED = 5, 6, 7, 8, 9, 10, 11, 12
-INDEX_ROWS = 13
-# rows of Economy.numbers: one column a lot, a bid, a remembered cap or an assessment
-RESERVE, PRICE, BID, CAP, CAP_SPREAD, VALUE, DEAREST, RENT, SPREAD = 0, 1, 2, 3, 4, 5, 6, 7, 8
-NUMBER_ROWS = 9
-CAPS = 8
-"""Costs of capital for which a week's cap is remembered, for each machine kind and site class."""
 OUTSIDERS = SITE_CLASSES * GRADES
-"""First column of the assessments of outsiders, by kind and site class; peers are by site and grade."""
-LEAST_COLUMNS = max(2 * SITE_CLASSES * CAPS, OUTSIDERS + BUYER_KINDS * SITE_CLASSES)
-# rows of Economy.trades
-WHO, LOT, HOW_MANY = 0, 1, 2
+"""Where the search for an outsider's class begins; a peer's begins at its site class and grade."""
+LEAST_CLASSES = OUTSIDERS + BUYER_KINDS * SITE_CLASSES
 
 
 @kernel
@@ -47,29 +38,146 @@ def slot_cost(p: Record, cooling: int, discount: float) -> float:
 
 
 @kernel
-def call_bidders(economy: Economy, lots: int) -> int:
-    """Call the bidders that know a seller, and chain each one's links to the sellers; return how many."""
-    indices = economy.indices
-    called = 0
-    for lot in range(lots):
-        node = indices[NODE, lot]
-        if economy.node_head[node] != lot:
-            continue  # one of several lots of a seller stands for all
-        for link in range(economy.seller_start[node], economy.seller_start[node + 1]):
-            bidder = economy.seller_bidder[link]
-            before = indices[LINK, bidder]
-            economy.next_link[link] = before
-            indices[LINK, bidder] = link
-            indices[CALLED, called] = bidder
-            called += before < 0  # without a jump: the processor could not foresee it
-    return called
+def peer_moving_cost(p: Record, kind: int) -> float:
+    """What a peer pays to move and install a used machine, M$ a unit: as an operator does."""
+    if kind == MachineKind.ASIC:
+        return p.buyers_moving_cost_asic[BuyerKind.OPERATOR]
+    return p.buyers_moving_cost[BuyerKind.OPERATOR]
 
 
 @kernel
-def dismiss_bidders(economy: Economy, called: int) -> None:
-    """Forget the links of the bidders called."""
-    for place in range(called):
-        economy.indices[LINK, economy.indices[CALLED, place]] = -1
+def peer_budget(p: Record, borrower: Record) -> float:
+    """Cash (M$) that a borrower may spend on used machines."""
+    buffer = p.investment_buffer_weeks * borrower.obligations
+    return capital_budget(borrower.cash, buffer, p.investment_used_share)
+
+
+@kernel
+def has_free_slot(holder: Record) -> bool:
+    """Whether an owner has a free rack slot of any class."""
+    free = False
+    for cooling in range(holder.slots.shape[0]):
+        free |= holder.slots[cooling] > holder.racked[cooling]
+    return free
+
+
+@inlined
+def find_class(
+    economy: Economy,
+    classes: int,
+    hint: int,
+    site: int,
+    resells: int,
+    scraps: int,
+    spread: float,
+    margin: float,
+    moving_cost: float,
+    moving_cost_asic: float,
+) -> tuple[int, int]:
+    """The class of a bidder with these traits, new if it is the first; and the number of classes now."""
+    stamp = economy.market[0].week + 1
+    c = hint
+    while economy.classes[c].stamp == stamp:
+        one = economy.classes[c]
+        if (
+            one.spread == spread
+            and one.site == site
+            and one.margin == margin
+            and one.moving_cost == moving_cost
+            and one.moving_cost_asic == moving_cost_asic
+            and one.resells == resells
+            and one.scraps == scraps
+        ):
+            return c, classes
+        c = c + 1 if c + 1 < economy.classes.shape[0] else 0
+    new = economy.classes[c]
+    new.stamp = stamp
+    new.site = site
+    new.resells = resells
+    new.scraps = scraps
+    new.spread = spread
+    new.margin = margin
+    new.moving_cost = moving_cost
+    new.moving_cost_asic = moving_cost_asic
+    new.count = 0
+    new.hosts[:] = 0
+    new.cap_known[:] = 0
+    economy.ranking[classes] = c
+    return c, classes + 1
+
+
+@kernel
+def join_class(economy: Economy, bidder: int, c: int, holder: Record) -> None:
+    """Count a bidder, and where it has free slots, in its class."""
+    one = economy.classes[c]
+    economy.class_of[bidder] = c
+    one.count += 1
+    for cooling in range(holder.slots.shape[0]):
+        one.hosts[cooling] += holder.slots[cooling] > holder.racked[cooling]
+
+
+@kernel
+def call_peers(economy: Economy, p: Record) -> int:
+    """Find the class of every live borrower with a budget and a free slot; return the number of classes."""
+    classes = 0
+    moving = p.buyers_moving_cost[BuyerKind.OPERATOR]
+    moving_asic = p.buyers_moving_cost_asic[BuyerKind.OPERATOR]
+    for b in range(economy.borrowers.shape[0]):
+        borrower = economy.borrowers[b]
+        economy.class_of[b] = -1
+        if borrower.status != BorrowerStatus.ALIVE or borrower.payables > 0.0 or borrower.selling:
+            continue
+        if peer_budget(p, borrower) <= 0.0 or not has_free_slot(borrower):
+            continue
+        site = borrower.site_class
+        c, classes = find_class(economy, classes, site * GRADES + borrower.grade, site, 0, 0,
+                                borrower.cost_of_capital, 0.0, moving, moving_asic)  # fmt: skip
+        join_class(economy, b, c, borrower)
+    return classes
+
+
+@kernel
+def call_outsiders(economy: Economy, classes: int) -> int:
+    """Find the class of every secondary buyer with cash and room; return the number of classes."""
+    borrowers = economy.borrowers.shape[0]
+    for k in range(economy.buyers.shape[0]):
+        buyer = economy.buyers[k]
+        economy.class_of[borrowers + k] = -1
+        scraps = buyer.kind == BuyerKind.SCRAP_DEALER
+        if buyer.cash <= 0.0 or not (scraps or has_free_slot(buyer)):
+            continue
+        hint = OUTSIDERS + buyer.kind * SITE_CLASSES + buyer.site_class
+        if scraps:  # all alike, whatever their rows say
+            c, classes = find_class(economy, classes, hint, 0, 0, 1, 0.0, 0.0, 0.0, 0.0)
+        else:
+            resells = buyer.kind != BuyerKind.OPERATOR
+            c, classes = find_class(economy, classes, hint, buyer.site_class, resells, 0,
+                                    buyer.cost_of_capital, buyer.margin, buyer.moving_cost,
+                                    buyer.moving_cost_asic)  # fmt: skip
+        join_class(economy, borrowers + k, c, buyer)
+    return classes
+
+
+@kernel
+def call_bidders(economy: Economy, p: Record) -> int:
+    """Sort the week's bidders by class, each class in the order of the tables; return the number of classes.
+
+    Whoever has no means now gets none during the sale, so it is left out for the week.
+    """
+    classes = call_outsiders(economy, call_peers(economy, p))
+    places = 0
+    for rank in range(classes):
+        one = economy.classes[economy.ranking[rank]]
+        one.first = places
+        places += one.count
+        one.count = 0
+    for bidder in range(economy.class_of.shape[0]):
+        c = economy.class_of[bidder]
+        if c >= 0:
+            one = economy.classes[c]
+            economy.called[one.first + one.count] = bidder
+            one.count += 1
+    return classes
 
 
 @kernel
@@ -87,152 +195,59 @@ def dearest_value(economy: Economy, p: Record, kind: int, site: int, spread: flo
 
 
 @kernel
-def new_machine_cap(economy: Economy, p: Record, kind: int, site: int, spread: float) -> float:
-    """`dearest_value`, worked out once a week for each kind, site class and cost of capital."""
-    stamp = economy.market[0].week + 1
-    group = CAPS * (kind * economy.valued_week.shape[1] + site)
-    for slot in range(group, group + CAPS):
-        if economy.indices[CAPPED, slot] != stamp:
-            economy.indices[CAPPED, slot] = stamp
-            economy.numbers[CAP_SPREAD, slot] = spread
-            economy.numbers[CAP, slot] = dearest_value(economy, p, kind, site, spread)
-            return economy.numbers[CAP, slot]
-        if economy.numbers[CAP_SPREAD, slot] == spread:
-            return economy.numbers[CAP, slot]
-    return dearest_value(economy, p, kind, site, spread)
+def class_bid(economy: Economy, p: Record, m: int, c: int) -> float:
+    """What a class bids for a unit of type `m`, M$; zero or less is no bid."""
+    one = economy.classes[c]
+    machine = economy.machines[m]
+    if one.scraps:
+        one.moving = 0.0
+        return scrap_price(p, machine)
+    kind = machine.kind
+    if not one.cap_known[kind]:
+        one.cap[kind] = dearest_value(economy, p, kind, one.site, one.spread)
+        one.cap_known[kind] = 1
+    value = value_of(economy, p, m, one.site, one.spread, 0)
+    rent = 0.0
+    if one.resells:
+        rent = slot_cost(p, machine.cooling, economy.market[0].cost_of_capital + one.spread)
+    one.moving = one.moving_cost_asic if kind == MachineKind.ASIC else one.moving_cost
+    return bid(value, one.margin, rent, one.moving, value * one.cap[kind])
 
 
 @kernel
-def peer_moving_cost(p: Record, kind: int) -> float:
-    """What a peer pays to move and install a used machine, M$ a unit: as an operator does."""
-    if kind == MachineKind.ASIC:
-        return p.buyers_moving_cost_asic[BuyerKind.OPERATOR]
-    return p.buyers_moving_cost[BuyerKind.OPERATOR]
+def rank_classes(economy: Economy, p: Record, m: int, classes: int, least: float) -> int:
+    """Put the classes that bid `least` or more for type `m` in order, best first; return their number.
 
-
-@kernel
-def assess(economy: Economy, p: Record, m: int, mark: int, column: int, site: int, spread: float) -> None:
-    """Work out, once a sale for all bidders of a column, what they think of type `m`.
-
-    Its value and the dearest price of value in a site class at cost of capital plus `spread`, and what a
-    reseller expects its customer to pay for the slot.
+    Of equal bids that of the class whose first bidder comes first.
     """
-    if economy.indices[ASSESSED, column] == mark and economy.numbers[SPREAD, column] == spread:
-        return
-    machine = economy.machines[m]
-    economy.indices[ASSESSED, column] = mark
-    economy.numbers[SPREAD, column] = spread
-    economy.numbers[VALUE, column] = value_of(economy, p, m, site, spread, 0)
-    economy.numbers[DEAREST, column] = new_machine_cap(economy, p, machine.kind, site, spread)
-    economy.numbers[RENT, column] = slot_cost(p, machine.cooling, economy.market[0].cost_of_capital + spread)
-
-
-@inlined
-def peer_bid(economy: Economy, p: Record, m: int, mark: int, b: int, least: float) -> tuple[float, int]:
-    """Bid (M$ a unit, at least `least`) and units wanted of a live borrower with a free slot and cash."""
-    borrower = economy.borrowers[b]
-    if borrower.status != BorrowerStatus.ALIVE or borrower.payables > 0.0:
-        return 0.0, 0
-    buffer = p.investment_buffer_weeks * borrower.obligations
-    budget = capital_budget(borrower.cash, buffer, p.investment_used_share)
-    if budget <= 0.0 or borrower.selling:
-        return 0.0, 0
-    machine = economy.machines[m]
-    slots = free_slots(borrower, machine.cooling)
-    if slots <= 0:
-        return 0.0, 0
-    column = borrower.site_class * GRADES + borrower.grade
-    assess(economy, p, m, mark, column, borrower.site_class, borrower.cost_of_capital)
-    value = economy.numbers[VALUE, column]
-    moving = peer_moving_cost(p, machine.kind)
-    price = bid(value, 0.0, 0.0, moving, value * economy.numbers[DEAREST, column])
-    if price < least:
-        return 0.0, 0
-    return price, affordable(budget, price + moving, slots)
-
-
-@inlined
-def outsider_bid(economy: Economy, p: Record, m: int, mark: int, k: int, least: float) -> tuple[float, int]:
-    """Bid (M$ a unit, at least `least`) and units wanted of a secondary buyer."""
-    buyer = economy.buyers[k]
-    machine = economy.machines[m]
-    if buyer.kind == BuyerKind.SCRAP_DEALER:
-        price = scrap_price(p, machine)
-        if price < least:
-            return 0.0, 0
-        return price, affordable(buyer.cash, price, NO_LIMIT)
-    slots = free_slots(buyer, machine.cooling)
-    if slots <= 0 or buyer.cash <= 0.0:
-        return 0.0, 0
-    column = OUTSIDERS + buyer.kind * SITE_CLASSES + buyer.site_class
-    assess(economy, p, m, mark, column, buyer.site_class, buyer.cost_of_capital)
-    value = economy.numbers[VALUE, column]
-    moving = buyer.moving_cost_asic if machine.kind == MachineKind.ASIC else buyer.moving_cost
-    # whoever it resells to has to rent a slot first
-    rent = 0.0 if buyer.kind == BuyerKind.OPERATOR else economy.numbers[RENT, column]
-    price = bid(value, buyer.margin, rent, moving, value * economy.numbers[DEAREST, column])
-    if price < least:
-        return 0.0, 0
-    return price, affordable(buyer.cash, price + moving, slots)
-
-
-@kernel
-def collect_bids(economy: Economy, p: Record, m: int, called: int, least: float) -> int:
-    """Bids of `least` or more of the bidders called that can pay and host a unit; return their number."""
-    mark = 1 + economy.market[0].week * economy.machines.shape[0] + m  # no other sale's
-    borrowers = economy.borrowers.shape[0]
+    cooling = economy.machines[m].cooling
     count = 0
-    for place in range(called):
-        bidder = economy.indices[CALLED, place]
-        if bidder < borrowers:
-            price, units = peer_bid(economy, p, m, mark, bidder, least)
-        else:
-            price, units = outsider_bid(economy, p, m, mark, bidder - borrowers, least)
-        if price > 0.0 and units > 0:
-            economy.indices[BIDDER, count] = bidder
-            economy.indices[WANTED, count] = units
-            economy.numbers[BID, count] = price
-            count += 1
+    for rank in range(classes):
+        c = economy.ranking[rank]
+        one = economy.classes[c]
+        if not one.scraps and one.hosts[cooling] == 0:
+            continue
+        price = class_bid(economy, p, m, c)
+        if price < least or price <= 0.0:
+            continue
+        one.price = price
+        place = count
+        while place > 0 and economy.classes[economy.served[place - 1]].price < price:
+            economy.served[place] = economy.served[place - 1]
+            place -= 1
+        economy.served[place] = c
+        count += 1
     return count
 
 
 @kernel
-def serve_before(economy: Economy, i: int, j: int) -> bool:
-    """Whether bid `i` is served before bid `j`: the higher one, of equal ones that of the earlier bidder."""
-    one, other = economy.numbers[BID, i], economy.numbers[BID, j]
-    return one > other or (one == other and economy.indices[BIDDER, i] < economy.indices[BIDDER, j])
-
-
-@kernel
-def sink(economy: Economy, place: int, count: int) -> None:
-    """Let the entry at a place of the queue, a binary heap of `count` bids, sink below better ones."""
-    queue = economy.indices[QUEUE]
-    bid_here = queue[place]
-    below = 2 * place + 1
-    while below < count:
-        if below + 1 < count and serve_before(economy, queue[below + 1], queue[below]):
-            below += 1
-        if not serve_before(economy, queue[below], bid_here):
-            break
-        queue[place] = queue[below]
-        place = below
-        below = 2 * place + 1
-    queue[place] = bid_here
-
-
-@kernel
-def queue_bids(economy: Economy, count: int) -> None:
-    """Put `count` bids into the queue."""
-    for place in range(count):
-        economy.indices[QUEUE, place] = place
-    for place in range(count // 2 - 1, -1, -1):
-        sink(economy, place, count)
-
-
-@kernel
-def next_bid(economy: Economy, count: int) -> int:
-    """Take the best bid out of a queue of `count`."""
-    best = economy.indices[QUEUE, 0]
-    economy.indices[QUEUE, 0] = economy.indices[QUEUE, count - 1]
-    sink(economy, 0, count - 1)
-    return best
+def units_wanted(economy: Economy, p: Record, m: int, bidder: int, price: float) -> int:
+    """Units of type `m` that a bidder can pay and host at a price (M$ a unit, moving included)."""
+    borrowers = economy.borrowers.shape[0]
+    cooling = economy.machines[m].cooling
+    if bidder < borrowers:
+        peer = economy.borrowers[bidder]
+        return affordable(peer_budget(p, peer), price, free_slots(peer, cooling))
+    buyer = economy.buyers[bidder - borrowers]
+    scraps = buyer.kind == BuyerKind.SCRAP_DEALER
+    return affordable(buyer.cash, price, NO_LIMIT if scraps else free_slots(buyer, cooling))

@@ -52,23 +52,28 @@ class Economy:
     credit_lender: np.ndarray
     trade_start: np.ndarray
     trade_seller: np.ndarray
-    seller_start: np.ndarray
-    seller_bidder: np.ndarray
-    link_seller: np.ndarray
     tightness_path: np.ndarray
     haircut_path: np.ndarray
     btc_path: np.ndarray
     rent_path: np.ndarray
+    dues: np.ndarray
     value_table: np.ndarray
     valued_week: np.ndarray
     launch_times: np.ndarray
     launch_factors: np.ndarray
-    numbers: np.ndarray
-    indices: np.ndarray
-    node_head: np.ndarray
-    next_link: np.ndarray
+    pieces: np.ndarray
+    moments: np.ndarray
+    weights: np.ndarray
     tally: np.ndarray
+    lots: np.ndarray
+    known: np.ndarray
     trades: np.ndarray
+    node_head: np.ndarray
+    classes: np.ndarray
+    class_of: np.ndarray
+    called: np.ndarray
+    ranking: np.ndarray
+    served: np.ndarray
     address: int
 
     def __init__(self, **arrays: np.ndarray) -> None:

@@ -13,7 +13,7 @@ import numpy as np
 from hashcredit.agents.compiled import kernel
 from hashcredit.agents.dimensions import FACILITIES, Record
 from hashcredit.simulator.economy import Economy
-from hashcredit.simulator.tables import LAST_INCOME_FLOW, Revaluation
+from hashcredit.simulator.tables import LAST_INCOME_FLOW, Flow, Revaluation, Sector
 
 LAST_INCOME = int(LAST_INCOME_FLOW)
 
@@ -52,6 +52,28 @@ def post_principal(loan: Record, borrower: Record, lender: Record, amount: float
     loan.principal += amount
     borrower.debt[loan.instrument] += amount
     lender.loans[loan.instrument] += amount
+
+
+@kernel
+def receive_service(
+    loan: Record, borrower: Record, lender: Record, interest: float, principal: float
+) -> None:
+    """A holder's side of a loan's service, M$; the borrower's side follows for all its loans together."""
+    lender.cash += interest + principal
+    lender.income += interest
+    post_principal(loan, borrower, lender, -principal)
+
+
+@kernel
+def pay_service(economy: Economy, borrower: Record, interest: float, principal: float) -> None:
+    """A borrower's side of the service (M$) that holders have received, and both sides of the flow matrix."""
+    borrower.cash -= interest + principal
+    borrower.income -= interest
+    flows = economy.flows
+    flows[Flow.INTEREST, borrower.sector] -= interest
+    flows[Flow.INTEREST, Sector.LENDERS] += interest
+    flows[Flow.LOAN_REPAYMENTS, borrower.sector] -= principal
+    flows[Flow.LOAN_REPAYMENTS, Sector.LENDERS] += principal
 
 
 @kernel

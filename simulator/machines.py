@@ -35,14 +35,19 @@ def obsolescence(p: Record, machine: Record, week: int) -> float:
 
     Throughputs are rents of the first week, so launches of the past are already in them.
     """
+    if machine.faded == 0.0:
+        machine.faded = surviving(p, machine, 0)
+    return surviving(p, machine, week) / machine.faded
+
+
+@kernel
+def surviving(p: Record, machine: Record, week: int) -> float:
+    """What launches have left of a type's earnings (fraction), those long over in the first week left out."""
     left = 1.0
     for i in range(machine.launches):
         at = machine.launch_at[i]
-        step = machine.launch_step[i]
-        if at < -GONE * p.compute_launch_width_weeks:
-            continue  # over before the first week
-        left *= 1.0 - step * launch_progress(p, at, week)
-        left /= 1.0 - step * launch_progress(p, at, 0)
+        if at >= -GONE * p.compute_launch_width_weeks:
+            left *= 1.0 - machine.launch_step[i] * launch_progress(p, at, week)
     return left
 
 
@@ -113,14 +118,14 @@ def note_launches(economy: Economy) -> None:
 
 
 @kernel
-def anticipate_difficulty(economy: Economy, p: Record) -> int:
+def anticipate_difficulty(economy: Economy, p: Record, m: int) -> int:
     """Fill what a valuer of ASICs still expects of hashprice around its trend; return the number of steps.
 
     Difficulty brings hashprice back to its trend, so a gap g is worth as much as the whole of g for
     1/speed years. The halving, until it comes, opens a gap on its date and closes it as late after.
     """
     market = economy.market[0]
-    times, factors = economy.launch_times, economy.launch_factors
+    times, factors = economy.launch_times[m], economy.launch_factors[m]
     share_left = 1.0 - p.mining_halving_share
     until = (p.mining_halving_week - market.week) * WEEK
     ahead = 0.0 < until < p.valuation_horizon_years
@@ -153,7 +158,7 @@ def anticipate_launches(economy: Economy, p: Record, m: int) -> int:
     """
     week = economy.market[0].week
     machine = economy.machines[m]
-    times, factors = economy.launch_times, economy.launch_factors
+    times, factors = economy.launch_times[m], economy.launch_factors[m]
     count = 0
     horizon = p.valuation_horizon_years / WEEK
     for i in range(machine.launches):
@@ -171,14 +176,27 @@ def anticipate_launches(economy: Economy, p: Record, m: int) -> int:
 
 
 @kernel
+def anticipate(economy: Economy, p: Record, m: int) -> int:
+    """Fill, once a week, what valuers of type `m` still expect; return the number of entries."""
+    machine = economy.machines[m]
+    stamp = economy.market[0].week + 1
+    if machine.foreseen_week != stamp:
+        asic = machine.kind == MachineKind.ASIC
+        machine.foreseen = (
+            anticipate_difficulty(economy, p, m) if asic else anticipate_launches(economy, p, m)
+        )
+        machine.foreseen_week = stamp
+    return machine.foreseen
+
+
+@kernel
 def refresh_value(economy: Economy, p: Record, m: int, site: int) -> None:
     """Evaluate the value integrand of type `m` in a site class once for all bidders of the week."""
     machine = economy.machines[m]
+    count = anticipate(economy, p, m)
     if machine.kind == MachineKind.ASIC:
-        count = anticipate_difficulty(economy, p)
         trend, volatility = p.mining_asic_trend, p.valuation_volatility_asic
     else:
-        count = anticipate_launches(economy, p, m)
         trend, volatility = p.valuation_trend, p.valuation_volatility
     value_coefficients(
         machine.earning,
@@ -186,9 +204,11 @@ def refresh_value(economy: Economy, p: Record, m: int, site: int) -> None:
         machine.cost[site],
         volatility,
         p.valuation_horizon_years,
-        economy.launch_times,
-        economy.launch_factors,
+        economy.launch_times[m],
+        economy.launch_factors[m],
         count,
+        economy.pieces,
+        economy.moments,
         economy.value_table[m, site],
     )
     economy.valued_week[m, site] = economy.market[0].week

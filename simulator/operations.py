@@ -1,7 +1,7 @@
 """Phase 5: rents and mining revenue, power, leases and overhead, then debt service by rank."""
 
 from hashcredit.agents.borrower import coins_to_keep
-from hashcredit.agents.compiled import inlined, kernel
+from hashcredit.agents.compiled import kernel
 from hashcredit.agents.dimensions import (
     DSCR_WINDOW,
     FACILITIES,
@@ -15,11 +15,21 @@ from hashcredit.agents.dimensions import (
 )
 from hashcredit.simulator.economy import Economy
 from hashcredit.simulator.events import note
-from hashcredit.simulator.ledger import capitalise, pay, post_principal, revalue, sum_of
+from hashcredit.simulator.ledger import (
+    capitalise,
+    pay,
+    pay_service,
+    post_principal,
+    receive_service,
+    revalue,
+    sum_of,
+)
 from hashcredit.simulator.shocks import WEEK
 from hashcredit.simulator.tables import EventKind, Flow, Revaluation, Sector
 
 RANKS = 2
+INTEREST, PRINCIPAL = 0, 1
+"""Rows of `Economy.dues`."""
 DUST = 1e-9
 """M$ (a tenth of a cent): amounts below it are rounding, not debts."""
 
@@ -34,18 +44,17 @@ def facilities_of(economy: Economy, b: int) -> tuple[int, int]:
 @kernel
 def loan_rate(loan: Record, policy_rate: float) -> float:
     """Annual interest rate of a loan: its coupon, or the floored policy rate plus its spread."""
-    if loan.fixed_rate:
-        return loan.rate
-    return max(policy_rate, loan.floor) + loan.rate
+    base = max(policy_rate, loan.floor)
+    return loan.rate + (0.0 if loan.fixed_rate else base)
 
 
 @kernel
 def scheduled_principal(loan: Record, week: int) -> float:
     """Principal (M$) that falls due this week: level instalments, or all of it at maturity."""
     current = loan.principal - loan.overdue
-    if loan.amortising:
-        return current / max(loan.maturity_week - week + 1, 1)
-    return current if week >= loan.maturity_week else 0.0
+    level = current / max(loan.maturity_week - week + 1, 1)
+    bullet = current if week >= loan.maturity_week else 0.0
+    return level if loan.amortising else bullet
 
 
 @kernel
@@ -239,12 +248,68 @@ def pay_interest(
         loan.overdue += due - interest
 
 
-@inlined
-def service_loan(economy: Economy, p: Record, loan: Record, borrower: Record) -> float:
-    """Collect interest, the instalment and what is overdue, as far as cash and then coins go.
+@kernel
+def list_dues(economy: Economy, b: int) -> tuple[float, float]:
+    """Work out what each loan of a borrower is due this week; return the sum and the scheduled part, M$.
 
-    Returns the week's scheduled service (M$): interest and level instalments, not a bullet's repayment.
+    A loan's interest, and its instalment with what is overdue, go to its column of `economy.dues`. Scheduled
+    are interest and level instalments, not a bullet's repayment.
     """
+    market = economy.market[0]
+    due = 0.0
+    scheduled = 0.0
+    first, last = facilities_of(economy, b)
+    for row in range(first, last):
+        loan = economy.loans[row]  # one that is repaid is due zeros
+        interest = loan.principal * loan_rate(loan, market.policy_rate) * WEEK
+        instalment = scheduled_principal(loan, market.week)
+        principal = loan.overdue + instalment
+        economy.dues[INTEREST, row - first] = interest
+        economy.dues[PRINCIPAL, row - first] = principal
+        due += interest + principal
+        scheduled += interest + (instalment if loan.amortising else 0.0)
+    return due, scheduled
+
+
+@kernel
+def settle_dues(economy: Economy, b: int) -> None:
+    """Pay all that `list_dues` found: the borrower has the cash."""
+    borrower = economy.borrowers[b]
+    interests = 0.0
+    principals = 0.0
+    first, last = facilities_of(economy, b)
+    for row in range(first, last):
+        loan = economy.loans[row]
+        interest = economy.dues[INTEREST, row - first]
+        principal = economy.dues[PRINCIPAL, row - first]
+        lender = economy.lenders[loan.holder]
+        owed = loan.principal > 0.0
+        receive_service(loan, borrower, lender, interest, principal)
+        lender.week_interest += interest
+        interests += interest
+        principals += principal
+        loan.overdue = 0.0
+        loan.weeks_overdue = 0
+        if owed & (loan.principal < DUST):
+            close_loan(economy, loan, borrower, lender)
+    pay_service(economy, borrower, interests, principals)
+
+
+@kernel
+def service_by_rank(economy: Economy, p: Record, b: int) -> None:
+    """Serve the loans of a borrower that cannot pay all of them, secured ones first."""
+    borrower = economy.borrowers[b]
+    first, last = facilities_of(economy, b)
+    for rank in range(RANKS):
+        for row in range(first, last):
+            loan = economy.loans[row]
+            if loan.rank == rank and owes(loan):
+                service_loan(economy, p, loan, borrower)
+
+
+@kernel
+def service_loan(economy: Economy, p: Record, loan: Record, borrower: Record) -> None:
+    """Collect interest, the instalment and what is overdue, as far as cash and then coins go."""
     market = economy.market[0]
     interest = loan.principal * loan_rate(loan, market.policy_rate) * WEEK
     instalment = scheduled_principal(loan, market.week)
@@ -258,7 +323,6 @@ def service_loan(economy: Economy, p: Record, loan: Record, borrower: Record) ->
             repay(economy, loan, borrower, lender, principal)
     else:
         service_in_part(economy, p, loan, borrower, interest, instalment)
-    return interest + instalment if loan.amortising else interest
 
 
 @kernel
@@ -291,21 +355,12 @@ def owes(loan: Record) -> bool:
 
 @kernel
 def service_debt(economy: Economy, p: Record, b: int) -> float:
-    """Serve all loans of a borrower, secured ones first; return the week's scheduled service, M$."""
-    borrower = economy.borrowers[b]
-    first, last = facilities_of(economy, b)
-    scheduled = 0.0
-    for rank in range(RANKS):
-        later = 0
-        for row in range(first, last):
-            loan = economy.loans[row]
-            if owes(loan):
-                if loan.rank == rank:
-                    scheduled += service_loan(economy, p, loan, borrower)
-                elif loan.rank > rank:
-                    later += 1
-        if later == 0:
-            break
+    """Serve all loans of a borrower as far as its means go; return the week's scheduled service, M$."""
+    due, scheduled = list_dues(economy, b)
+    if economy.borrowers[b].cash >= due:
+        settle_dues(economy, b)
+    else:
+        service_by_rank(economy, p, b)
     return scheduled
 
 

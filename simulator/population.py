@@ -16,7 +16,6 @@ from hashcredit.agents.dimensions import (
     MachineKind,
     Record,
 )
-from hashcredit.simulator.bidding import LINK
 from hashcredit.simulator.draws import opening_normal, opening_uniform, pick
 from hashcredit.simulator.economy import Economy
 from hashcredit.simulator.funding import set_funding
@@ -49,7 +48,6 @@ def open_market(economy: Economy, p: Record) -> None:
     market.supply = 1.0
     economy.valued_week[:] = NEVER_VALUED
     economy.node_head[:] = -1
-    economy.indices[LINK] = -1
     economy.world[0].sector = Sector.REST_OF_WORLD
     set_funding(economy, p)
     set_earnings(economy, p)
@@ -178,7 +176,7 @@ def open_gpu_fleet(
     contracts: bool,
 ) -> float:
     """Spread a fleet's value at new prices over GPU types, with a loan on each; return the value placed."""
-    weights = economy.launch_factors  # scratch: one weight a type, MAX_LAUNCHES >= MACHINE_TYPES
+    weights = economy.weights
     total = 0.0
     for m in range(economy.machines.shape[0]):
         weights[m] = 0.0
@@ -339,3 +337,12 @@ def open_economy(economy: Economy, parameters: np.ndarray, seed: int, replicate:
         open_buyer(economy, p, seed, replicate, k)
     economy.market[0].active_base = economy.market[0].active
     open_books(economy)
+    forget_values(economy)
+
+
+@kernel
+def forget_values(economy: Economy) -> None:
+    """The first week's rents are not the opening's: nobody may still use a value worked out before them."""
+    economy.valued_week[:] = NEVER_VALUED
+    for m in range(economy.machines.shape[0]):
+        economy.machines[m].foreseen_week = 0

@@ -1,11 +1,12 @@
 """Phase 9: the thin market for used machines.
 
 Each week, and for each machine type, sellers put lots on sale (seized collateral, estates, distressed
-borrowers). Linked bidders bid within cash and free slots. `auction`: bids are served best first, equal
-ones in the order of the tables; a bidder takes from the linked lots with the lowest reservation price
-first. Every lot clears at one price, the lowest bid that it accepted, so nobody pays more than its bid
-and no seller gets less than its reservation price. Units without a bid stay: unsold is a quantity,
-never a price. `deep` and `impact` sell everything at a formula price to outsiders with elastic means.
+borrowers). Linked bidders bid within cash and free slots. `auction`: bids are served best first (of
+equal ones those of the class whose first bidder comes first, a class in the order of the tables); a
+bidder takes from the linked lots with the lowest reservation price first. Every lot clears at one
+price, the lowest bid that it accepted, so nobody pays more than its bid and no seller gets less than its
+reservation price. Units without a bid stay: unsold is a quantity, never a price. `deep` and `impact`
+sell everything at a formula price to outsiders with elastic means.
 """
 
 import math
@@ -21,29 +22,7 @@ from hashcredit.agents.dimensions import (
     Record,
 )
 from hashcredit.agents.lender import reservation_price, weekly_quota
-from hashcredit.simulator.bidding import (
-    BID,
-    BIDDER,
-    HOW_MANY,
-    IS_LOAN,
-    LEFT,
-    LINK,
-    LOT,
-    NEXT,
-    NODE,
-    PRICE,
-    RESERVE,
-    ROW,
-    SELLER,
-    WANTED,
-    WHO,
-    call_bidders,
-    collect_bids,
-    dismiss_bidders,
-    next_bid,
-    peer_moving_cost,
-    queue_bids,
-)
+from hashcredit.simulator.bidding import call_bidders, peer_moving_cost, rank_classes, units_wanted
 from hashcredit.simulator.default import apply_collateral
 from hashcredit.simulator.economy import Economy
 from hashcredit.simulator.enforcement import sale_depth
@@ -69,152 +48,180 @@ def add_lot(
     units: int,
     weeks_held: int,
 ) -> int:
-    """Put a lot on sale; return the new number of lots."""
+    """Put a week's share of a seller's `units` on sale; return the new number of lots."""
     machine = economy.machines[m]
-    quota = weekly_quota(units, p.secondary_market_sell_share)
-    index = economy.indices
-    index[NODE, lots] = node
-    index[ROW, lots] = row
-    index[IS_LOAN, lots] = is_loan
-    index[LEFT, lots] = quota
-    index[NEXT, lots] = economy.node_head[node]
-    economy.node_head[node] = lots
-    economy.numbers[RESERVE, lots] = reservation_price(
+    lot = economy.lots[lots]
+    lot.machine = m
+    lot.node = node
+    lot.row = row
+    lot.is_loan = is_loan
+    lot.left = weekly_quota(units, p.secondary_market_sell_share)
+    lot.reserve = reservation_price(
         machine.appraisal,
         scrap_price(p, machine),
         p.secondary_market_reserve_share,
         weeks_held,
         p.secondary_market_patience_weeks,
     )
-    machine.offered += quota
+    machine.inventory += units
+    machine.offered += lot.left
     return lots + 1
 
 
 @kernel
-def list_sellers(economy: Economy) -> int:
-    """Collect the borrowers whose machines are for sale, by themselves or their creditors; count units."""
+def add_lots_of(economy: Economy, p: Record, b: int, lots: int) -> int:
+    """Put on sale what borrower `b` or its estate offers, and what its creditors have seized."""
+    borrower = economy.borrowers[b]
+    in_resolution = borrower.status == BorrowerStatus.IN_RESOLUTION
+    held = economy.market[0].week - borrower.release_week if in_resolution else 0
     for m in range(economy.machines.shape[0]):
-        economy.machines[m].inventory = 0
-    count = 0
-    for b in range(economy.borrowers.shape[0]):
-        borrower = economy.borrowers[b]
-        in_resolution = borrower.status == BorrowerStatus.IN_RESOLUTION
-        if not (in_resolution or borrower.selling) or borrower.status == BorrowerStatus.RESOLVED:
-            continue
-        units = 0
-        for m in range(economy.machines.shape[0]):
-            units += borrower.offered[m]
-            economy.machines[m].inventory += borrower.offered[m]
-        if in_resolution:
-            first, last = facilities_of(economy, b)
-            for row in range(first, last):
-                loan = economy.loans[row]
-                if loan.seized > 0:
-                    units += loan.seized
-                    economy.machines[loan.machine].inventory += loan.seized
-        if units > 0:
-            economy.indices[SELLER, count] = b
-            count += 1
-    return count
-
-
-@kernel
-def open_lots(economy: Economy, p: Record, m: int, sellers: int) -> int:
-    """Collect the week's lots of type `m`; return their number."""
-    lots = 0
-    borrowers = economy.borrowers.shape[0]
-    week = economy.market[0].week
-    for place in range(sellers):
-        b = economy.indices[SELLER, place]
-        borrower = economy.borrowers[b]
-        in_resolution = borrower.status == BorrowerStatus.IN_RESOLUTION
         if borrower.offered[m] > 0:
-            held = week - borrower.release_week if in_resolution else 0
             lots = add_lot(economy, p, m, lots, b, b, 0, borrower.offered[m], held)
-        if in_resolution:
-            first, last = facilities_of(economy, b)
-            for row in range(first, last):
-                loan = economy.loans[row]
-                if loan.machine == m and loan.seized > 0:
-                    node = borrowers + loan.holder
-                    lots = add_lot(economy, p, m, lots, node, row, 1, loan.seized, loan.weeks_held)
+    if in_resolution:
+        first, last = facilities_of(economy, b)
+        for row in range(first, last):
+            loan = economy.loans[row]
+            if loan.seized > 0:
+                node = economy.borrowers.shape[0] + loan.holder
+                lots = add_lot(economy, p, loan.machine, lots, node, row, 1, loan.seized, loan.weeks_held)
     return lots
 
 
 @kernel
-def lowest_reserve(economy: Economy, lots: int) -> float:
-    """The reservation price (M$ a unit) under which no lot is sold."""
-    lowest = np.inf
-    for lot in range(lots):
-        lowest = min(lowest, economy.numbers[RESERVE, lot])
-    return lowest
+def open_lots(economy: Economy, p: Record) -> int:
+    """Collect the week's lots of all types; return their number."""
+    for m in range(economy.machines.shape[0]):
+        machine = economy.machines[m]
+        machine.inventory = 0
+        machine.offered = 0
+        machine.traded = 0
+        machine.traded_value = 0.0
+    lots = 0
+    for b in range(economy.borrowers.shape[0]):
+        borrower = economy.borrowers[b]
+        if borrower.status == BorrowerStatus.IN_RESOLUTION or (
+            borrower.selling and borrower.status == BorrowerStatus.ALIVE
+        ):
+            lots = add_lots_of(economy, p, b, lots)
+    return lots
 
 
 @kernel
-def close_lots(economy: Economy, lots: int) -> None:
-    """Forget the lots of a type."""
-    for lot in range(lots):
-        economy.node_head[economy.indices[NODE, lot]] = -1
+def show_lots(economy: Economy, m: int, lots: int) -> None:
+    """Hang the lots of type `m` on their sellers."""
+    for place in range(lots):
+        lot = economy.lots[place]
+        if lot.machine == m:
+            lot.next = economy.node_head[lot.node]
+            economy.node_head[lot.node] = place
 
 
 @kernel
-def cheapest_lot(economy: Economy, bidder: int, price: float) -> int:
-    """The lot with units left and the lowest reservation price, not above a bid, that a bidder knows of.
+def remove_lots(economy: Economy, m: int, lots: int) -> None:
+    """Take the lots of type `m` off their sellers."""
+    for place in range(lots):
+        if economy.lots[place].machine == m:
+            economy.node_head[economy.lots[place].node] = -1
 
-    Of equal ones that of the first seller, and of one seller's the last; -1 if there is none.
+
+@kernel
+def lots_within(economy: Economy, bidder: int, price: float) -> int:
+    """List the lots that a bidder knows of and whose reservation price its bid meets; return their number."""
+    count = 0
+    for link in range(economy.trade_start[bidder], economy.trade_start[bidder + 1]):
+        place = economy.node_head[economy.trade_seller[link]]
+        while place >= 0:
+            lot = economy.lots[place]
+            if lot.left > 0 and lot.reserve <= price:
+                economy.known[count] = place
+                count += 1
+            place = lot.next
+    return count
+
+
+@kernel
+def cheapest_lot(economy: Economy, known: int) -> int:
+    """Of the lots listed that have units left the one with the lowest reservation price; -1 if none.
+
+    Of equal ones that of the first seller, and of one seller's the last.
     """
     best = -1
-    best_node = 0
-    best_reserve = price
-    link = economy.indices[LINK, bidder]
-    while link >= 0:
-        node = economy.link_seller[link]
-        lot = economy.node_head[node]
-        while lot >= 0:
-            reserve = economy.numbers[RESERVE, lot]
-            ahead = reserve < best_reserve or (reserve == best_reserve and (best < 0 or node < best_node))
-            if ahead and economy.indices[LEFT, lot] > 0:
-                best = lot
-                best_node = node
-                best_reserve = reserve
-            lot = economy.indices[NEXT, lot]
-        link = economy.next_link[link]
+    lowest = np.inf
+    for i in range(known):
+        lot = economy.lots[economy.known[i]]
+        if lot.left > 0 and lot.reserve < lowest:
+            best = economy.known[i]
+            lowest = lot.reserve
     return best
 
 
 @kernel
-def match(economy: Economy, bids: int, left: int) -> int:
-    """Serve bids best first while units are `left`; return the number of trades, prices are in the lots."""
-    queue_bids(economy, bids)
-    trades = 0
-    for waiting in range(bids, 0, -1):
-        if left == 0:
+def serve(economy: Economy, bidder: int, price: float, wanted: int, trades: int) -> int:
+    """Give a bidder up to `wanted` units from its cheapest lots; return the number of trades so far."""
+    known = lots_within(economy, bidder, price)
+    while wanted > 0:
+        place = cheapest_lot(economy, known)
+        if place < 0:
             break
-        i = next_bid(economy, waiting)
-        bidder = economy.indices[BIDDER, i]
-        wanted = economy.indices[WANTED, i]
-        price = economy.numbers[BID, i]
-        while wanted > 0:
-            lot = cheapest_lot(economy, bidder, price)
-            if lot < 0:
-                break
-            units = min(wanted, economy.indices[LEFT, lot])
-            economy.indices[LEFT, lot] -= units
-            economy.numbers[PRICE, lot] = price  # bids fall: the last one accepted is the lowest
-            economy.trades[WHO, trades] = bidder
-            economy.trades[LOT, trades] = lot
-            economy.trades[HOW_MANY, trades] = units
-            trades += 1
-            wanted -= units
-            left -= units
+        lot = economy.lots[place]
+        units = min(wanted, lot.left)
+        lot.left -= units
+        lot.price = price  # bids fall: the last one accepted is the lowest
+        trade = economy.trades[trades]
+        trade.bidder = bidder
+        trade.lot = place
+        trade.units = units
+        trades += 1
+        wanted -= units
+    return trades
+
+
+@kernel
+def lowest_left(economy: Economy, m: int, lots: int) -> float:
+    """The lowest reservation price (M$ a unit) of type `m` at which units are left; infinite if none are."""
+    lowest = np.inf
+    for place in range(lots):
+        lot = economy.lots[place]
+        if lot.machine == m and lot.left > 0:
+            lowest = min(lowest, lot.reserve)
+    return lowest
+
+
+@kernel
+def emptied_a_lot(economy: Economy, first: int, last: int) -> bool:
+    """Whether trades `first` to `last` - 1, all of one bidder, left a lot without units."""
+    return last - first > 1 or (last > first and economy.lots[economy.trades[first].lot].left == 0)
+
+
+@kernel
+def match(economy: Economy, p: Record, m: int, lots: int, classes: int) -> int:
+    """Serve the classes that bid for type `m`, best first, as long as a lot is left for them.
+
+    Equal bids within a class in the order of the tables. Returns the number of trades; prices are in the
+    lots.
+    """
+    lowest = lowest_left(economy, m, lots)
+    trades = 0
+    for rank in range(classes):
+        one = economy.classes[economy.served[rank]]
+        for place in range(one.first, one.first + one.count):
+            if one.price < lowest:
+                return trades  # the bids that follow are no higher
+            bidder = economy.called[place]
+            wanted = units_wanted(economy, p, m, bidder, one.price + one.moving)
+            if wanted > 0:
+                before = trades
+                trades = serve(economy, bidder, one.price, wanted, trades)
+                if emptied_a_lot(economy, before, trades):
+                    lowest = lowest_left(economy, m, lots)
     return trades
 
 
 @kernel
 def hand_over(economy: Economy, lot: int, m: int, units: int, buyer: Record, amount: float) -> None:
     """Move a lot's units and money: to the claim of a seized lot, to the owner of any other."""
-    row = economy.indices[ROW, lot]
-    if economy.indices[IS_LOAN, lot]:
+    row = economy.lots[lot].row
+    if economy.lots[lot].is_loan:
         loan = economy.loans[row]
         lender = economy.lenders[loan.holder]
         pay(economy, Flow.USED_MACHINES, buyer, lender, amount)
@@ -252,14 +259,13 @@ def note_sale(economy: Economy, m: int, lot: int, bidder: int, units: int, amoun
     machine = economy.machines[m]
     machine.traded += units
     machine.traded_value += amount
-    row = economy.indices[ROW, lot]
-    owner = row
-    seller_sector = economy.borrowers[row].sector if not economy.indices[IS_LOAN, lot] else 0
-    seller = row
-    if economy.indices[IS_LOAN, lot]:
-        owner = economy.loans[row].obligor
-        seller = economy.loans[row].holder
-        seller_sector = Sector.LENDERS
+    owner = seller = economy.lots[lot].row
+    if economy.lots[lot].is_loan:
+        owner = economy.loans[seller].obligor
+        seller = economy.loans[seller].holder
+        seller_sector = Sector.LENDERS.value
+    else:
+        seller_sector = economy.borrowers[owner].sector
     parent = economy.borrowers[owner].default_event
     machine.trigger = parent
     borrowers = economy.borrowers.shape[0]
@@ -278,10 +284,10 @@ def settle(economy: Economy, p: Record, m: int, trades: int) -> None:
     borrowers = economy.borrowers.shape[0]
     asic = economy.machines[m].kind == MachineKind.ASIC
     for t in range(trades):
-        bidder = economy.trades[WHO, t]
-        lot = economy.trades[LOT, t]
-        units = economy.trades[HOW_MANY, t]
-        amount = units * economy.numbers[PRICE, lot]
+        bidder = economy.trades[t].bidder
+        lot = economy.trades[t].lot
+        units = economy.trades[t].units
+        amount = units * economy.lots[lot].price
         note_sale(economy, m, lot, bidder, units, amount)
         if bidder < borrowers:
             peer = economy.borrowers[bidder]
@@ -322,7 +328,9 @@ def sell_to_elastic_outsider(economy: Economy, p: Record, m: int, lots: int) -> 
     if price <= 0.0:
         return
     for lot in range(lots):
-        units = economy.indices[LEFT, lot]
+        if economy.lots[lot].machine != m:
+            continue
+        units = economy.lots[lot].left
         amount = units * price
         pay(economy, Flow.EQUITY_INJECTIONS, economy.world[0], buyer, amount)
         buyer.issuance += amount
@@ -334,23 +342,26 @@ def sell_to_elastic_outsider(economy: Economy, p: Record, m: int, lots: int) -> 
 
 
 @kernel
+def auction(economy: Economy, p: Record, m: int, lots: int, classes: int) -> None:
+    """Sell the lots of type `m` to the bidders that know of them, best bids first."""
+    show_lots(economy, m, lots)
+    bidding = rank_classes(economy, p, m, classes, lowest_left(economy, m, lots))
+    settle(economy, p, m, match(economy, p, m, lots, bidding))
+    remove_lots(economy, m, lots)
+
+
+@kernel
 def trade_machines(economy: Economy, p: Record) -> None:
     """Phase 9 for every machine type that has a seller."""
     elastic = p.secondary_market_rule != AUCTION or not p.channels_fire_sale
-    sellers = list_sellers(economy)
+    lots = open_lots(economy, p)
+    if lots == 0:
+        return
+    classes = 0 if elastic else call_bidders(economy, p)
     for m in range(economy.machines.shape[0]):
-        machine = economy.machines[m]
-        machine.traded = 0
-        machine.traded_value = 0.0
-        machine.offered = 0
-        if machine.inventory == 0:
+        if economy.machines[m].offered == 0:
             continue
-        lots = open_lots(economy, p, m, sellers)
         if elastic:
             sell_to_elastic_outsider(economy, p, m, lots)
         else:
-            called = call_bidders(economy, lots)
-            bids = collect_bids(economy, p, m, called, lowest_reserve(economy, lots))
-            settle(economy, p, m, match(economy, bids, machine.offered))
-            dismiss_bidders(economy, called)
-        close_lots(economy, lots)
+            auction(economy, p, m, lots, classes)

@@ -8,17 +8,27 @@ from hashcredit.agents.borrower import BORROWER
 from hashcredit.agents.buyer import BUYER
 from hashcredit.agents.dimensions import FACILITIES, MACHINE_TYPES, MAX_LAUNCHES, SITE_CLASSES
 from hashcredit.agents.lender import LENDER
-from hashcredit.simulator.bidding import INDEX_ROWS, LEAST_COLUMNS, NUMBER_ROWS
+from hashcredit.simulator.bidding import LEAST_CLASSES
 from hashcredit.simulator.economy import Economy
 from hashcredit.simulator.networks import Networks, build_networks
 from hashcredit.simulator.observables import COLUMNS_PER_MACHINE, COMMON_COLUMNS
 from hashcredit.simulator.parameters import compile_machines, compile_parameters, compile_paths
 from hashcredit.simulator.scenario import Scenario
-from hashcredit.simulator.tables import EVENT, LOAN, MARKET, WORLD, Flow, Revaluation, Sector
-from hashcredit.simulator.valuation import COEFFICIENTS
-
-CACHE_LINE = 64
-"""Bytes."""
+from hashcredit.simulator.tables import (
+    BIDDER_CLASS,
+    CACHE_LINE,
+    EVENT,
+    LOAN,
+    LOT,
+    MACHINE,
+    MARKET,
+    TRADE,
+    WORLD,
+    Flow,
+    Revaluation,
+    Sector,
+)
+from hashcredit.simulator.valuation import COEFFICIENTS, LANES, PIECE_COLUMNS, TERMS, most_pieces
 
 
 @dataclass(frozen=True)
@@ -30,9 +40,6 @@ class Setup:
     parameters: np.ndarray  # PARAMETERS[1]
     machines: np.ndarray  # MACHINE[MACHINE_TYPES], static fields
     networks: Networks
-    seller_start: np.ndarray  # the trading network from the sellers' side
-    seller_bidder: np.ndarray
-    link_seller: np.ndarray
     tightness_path: np.ndarray
     haircut_path: np.ndarray
     btc_path: np.ndarray
@@ -65,33 +72,17 @@ class Setup:
 def prepare(scenario: Scenario, seed: int) -> Setup:
     """Compile a scenario's numbers, machines and paths, and draw its networks."""
     tightness, haircut, btc, rent = compile_paths(scenario)
-    networks = build_networks(scenario, seed)
-    population = scenario.population
-    lenders = population.banks + population.private_credit + population.bond_funds
-    nodes = population.miners + population.neoclouds + lenders
-    seller_start, seller_bidder = transpose(networks.trade_start, networks.trade_seller, nodes)
     return Setup(
         scenario=scenario,
         seed=seed,
         parameters=compile_parameters(scenario),
         machines=compile_machines(scenario),
-        networks=networks,
-        seller_start=seller_start,
-        seller_bidder=seller_bidder,
-        link_seller=np.repeat(np.arange(nodes, dtype=np.int32), np.diff(seller_start)),
+        networks=build_networks(scenario, seed),
         tightness_path=tightness,
         haircut_path=haircut,
         btc_path=btc,
         rent_path=rent,
     )
-
-
-def transpose(start: np.ndarray, target: np.ndarray, targets: int) -> tuple[np.ndarray, np.ndarray]:
-    """A compressed sparse network seen from its targets, sources ascending."""
-    source = np.repeat(np.arange(len(start) - 1, dtype=np.int32), np.diff(start))
-    order = np.argsort(target, kind="stable")
-    counts = np.bincount(target, minlength=targets)
-    return np.concatenate([[0], np.cumsum(counts)]).astype(np.int32), source[order]
 
 
 def table(rows: int, dtype: np.dtype) -> np.ndarray:
@@ -108,7 +99,7 @@ def allocate(setup: Setup, *, series: bool, events: int) -> Economy:
     loans = borrowers * FACILITIES
     lots = loans + borrowers
     bidders = borrowers + buyers
-    width = max(lots, bidders + 1, LEAST_COLUMNS)  # one more: the place after the last bidder called
+    classes = LEAST_CLASSES + bidders  # even if no two bidders think alike
     columns = COMMON_COLUMNS + COLUMNS_PER_MACHINE * len(setup.machine_names)
     weeks = setup.scenario.horizon_weeks if series else 0
     return Economy(
@@ -116,7 +107,7 @@ def allocate(setup: Setup, *, series: bool, events: int) -> Economy:
         lenders=table(lenders, LENDER),
         buyers=table(buyers, BUYER),
         loans=table(loans, LOAN),
-        machines=setup.machines.copy(),
+        machines=table(MACHINE_TYPES, MACHINE),
         market=np.zeros(1, MARKET),
         world=np.zeros(1, WORLD),
         flows=np.zeros((len(Flow), len(Sector))),
@@ -127,29 +118,34 @@ def allocate(setup: Setup, *, series: bool, events: int) -> Economy:
         credit_lender=setup.networks.credit_lender,
         trade_start=setup.networks.trade_start,
         trade_seller=setup.networks.trade_seller,
-        seller_start=setup.seller_start,
-        seller_bidder=setup.seller_bidder,
-        link_seller=setup.link_seller,
         tightness_path=setup.tightness_path,
         haircut_path=setup.haircut_path,
         btc_path=setup.btc_path,
         rent_path=setup.rent_path,
+        dues=np.zeros((2, FACILITIES)),
         value_table=np.zeros((MACHINE_TYPES, SITE_CLASSES, COEFFICIENTS)),
         valued_week=np.zeros((MACHINE_TYPES, SITE_CLASSES), np.int32),
-        launch_times=np.zeros(MAX_LAUNCHES),
-        launch_factors=np.zeros(MAX_LAUNCHES),
-        numbers=np.zeros((NUMBER_ROWS, width)),
-        indices=np.zeros((INDEX_ROWS, width), np.int64),
-        node_head=np.full(borrowers + lenders, -1, np.int64),
-        next_link=np.zeros(len(setup.seller_bidder), np.int32),
+        launch_times=np.zeros((MACHINE_TYPES, MAX_LAUNCHES)),
+        launch_factors=np.zeros((MACHINE_TYPES, MAX_LAUNCHES)),
+        pieces=np.zeros((most_pieces(MAX_LAUNCHES), PIECE_COLUMNS)),
+        moments=np.zeros(TERMS * LANES),
+        weights=np.zeros(MACHINE_TYPES),
         tally=np.zeros(MACHINE_TYPES, np.int64),
-        trades=np.zeros((3, lots + bidders), np.int64),
+        lots=np.zeros(lots, LOT),
+        known=np.zeros(lots, np.int64),
+        trades=np.zeros(lots + bidders, TRADE),
+        node_head=np.full(borrowers + lenders, -1, np.int64),
+        classes=np.zeros(classes, BIDDER_CLASS),
+        class_of=np.zeros(bidders, np.int64),
+        called=np.zeros(bidders, np.int64),
+        ranking=np.zeros(classes, np.int64),
+        served=np.zeros(classes, np.int64),
     )
 
 
 def clear(economy: Economy, setup: Setup) -> None:
     """Make an economy ready for another replicate."""
-    economy.indices.fill(0)  # its marks are weeks
+    economy.classes["stamp"] = 0
     for table in (
         economy.borrowers,
         economy.lenders,

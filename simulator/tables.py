@@ -6,16 +6,40 @@ import numpy as np
 
 from hashcredit.agents.borrower import BORROWER
 from hashcredit.agents.buyer import BUYER
-from hashcredit.agents.dimensions import COOLING_CLASSES, MACHINE_TYPES, MAX_LAUNCHES, SITE_CLASSES, Cause
+from hashcredit.agents.dimensions import (
+    COOLING_CLASSES,
+    FACILITIES,
+    MACHINE_TYPES,
+    MAX_LAUNCHES,
+    SITE_CLASSES,
+    Cause,
+)
 from hashcredit.agents.lender import LENDER
 
 FLOAT = np.dtype(np.float64)
 INT32 = np.dtype(np.int32)
 INT64 = np.dtype(np.int64)
 
-LOAN = np.dtype(
+CACHE_LINE = 64
+"""Bytes."""
+
+
+def whole_lines(row: np.dtype) -> np.dtype:
+    """A row filled up to whole cache lines, so that in a table each row's first fields share one."""
+    assert row.names is not None and row.fields is not None
+    return np.dtype(
+        {
+            "names": row.names,
+            "formats": [row.fields[name][0] for name in row.names],
+            "offsets": [row.fields[name][1] for name in row.names],
+            "itemsize": -(-row.itemsize // CACHE_LINE) * CACHE_LINE,
+        }
+    )
+
+
+_LOAN = np.dtype(
     [
-        # what every pass over the loans reads comes first: one cache line
+        # the first cache line: what every pass over the loans reads
         ("status", "i1"),  # LoanStatus
         ("instrument", "u1"),  # Instrument
         ("rank", "i1"),  # 0 secured, 1 unsecured
@@ -23,30 +47,31 @@ LOAN = np.dtype(
         ("amortising", "i1"),  # 1: level principal to maturity, 0: bullet
         ("fixed_rate", "i1"),  # 1: rate is the coupon, 0: rate is a spread over the policy rate
         ("borrowing_base", "i1"),  # 1: marked to market against advance_rate
-        ("cash_sweep", "i1"),  # 1: free cash prepays while cover is under the covenant
-        ("recourse", "i1"),  # 1: a deficiency is a claim on the estate
-        ("cross_default", "i1"),  # 1: the default of another facility defaults this one
+        ("machine", "i1"),  # pledged type, -1 if none
+        ("weeks_overdue", "i2"),  # weeks in a row with a missed payment
+        ("weeks_over_base", "i2"),  # weeks in a row over the borrowing base
+        ("weeks_under_dscr", "i2"),  # weeks in a row under the DSCR covenant
+        ("cure_weeks", "i2"),
         ("holder", "i4"),  # lender row
-        ("obligor", "i4"),  # borrower row
-        ("machine", "i4"),  # pledged type, -1 if none
         ("maturity_week", "i4"),
-        ("weeks_overdue", "i4"),  # weeks in a row with a missed payment
-        ("weeks_over_base", "i4"),  # weeks in a row over the borrowing base
-        ("weeks_under_dscr", "i4"),  # weeks in a row under the DSCR covenant
         ("principal", "f8"),  # face, M$
         ("rate", "f8"),  # spread or coupon, per year
         ("overdue", "f8"),  # missed payments, M$ (part of principal)
         ("dscr_covenant", "f8"),  # 0 if none
         ("floor", "f8"),  # floor of the policy rate, per year
+        # the second: collateral and contract
         ("units", "i8"),  # pledged machines
         ("advance_rate", "f8"),  # fraction of appraisal that may be lent
         ("contract_units", "i8"),  # pledged units rented out under a contract
         ("contract_rent", "f8"),  # M$ a unit and year
         ("hazard_left", "f8"),  # integrated hazard left before the offtaker fails
         ("contract_end", "i4"),  # week in which the contract expires
-        ("cure_weeks", "i4"),
+        ("obligor", "i4"),  # borrower row
         ("coins", "f8"),  # pledged BTC
-        # once defaulted:
+        ("cash_sweep", "i1"),  # 1: free cash prepays while cover is under the covenant
+        ("recourse", "i1"),  # 1: a deficiency is a claim on the estate
+        ("cross_default", "i1"),  # 1: the default of another facility defaults this one
+        # the third, once defaulted:
         ("claim", "f8"),  # face at default, M$
         ("seized", "i8"),  # machines in the holder's hands and not yet sold
         ("weeks_held", "i4"),  # weeks since seizure
@@ -58,26 +83,25 @@ LOAN = np.dtype(
     align=True,
 )
 
-MACHINE = np.dtype(
+_MACHINE = np.dtype(
     [
+        # the first cache line: what every owner's week reads
         ("kind", "i1"),  # MachineKind
         ("cooling", "i1"),  # Cooling
         ("used", "i1"),  # 1: the scenario defines this column
+        ("on", "i1", (SITE_CLASSES,)),  # 1: a spot unit covers its avoidable cost
+        ("earning", "f8"),  # M$ a unit and year at full spot use
+        ("throughput", "f8"),  # GPUs: rent relative to the index; ASICs: TH/s
+        ("depreciation", "f8"),  # straight-line depreciation, M$ a unit and week
+        ("cost", "f8", (SITE_CLASSES,)),  # avoidable cost (power, upkeep), M$ a unit and year
+        # the rest of what is fixed
         ("launch_week", "i4"),  # relative to the first week, negative if earlier
         ("end_of_sale_week", "i4"),  # last week in which the vendor sells it
-        ("throughput", "f8"),  # GPUs: rent relative to the index; ASICs: TH/s
         ("kw", "f8"),  # IT load, kW a unit
         ("price_new", "f8"),  # M$ a unit, installed
         ("life_years", "f8"),  # accounting life, straight line
-        ("depreciation", "f8"),  # straight-line depreciation, M$ a unit and week
-        ("cost", "f8", (SITE_CLASSES,)),  # avoidable cost (power, upkeep), M$ a unit and year
-        ("launches", "i4"),  # number of entries used in the two fields below
-        ("launch_at", "f8", (MAX_LAUNCHES,)),  # week at which a rival's effect is half done
-        ("launch_step", "f8", (MAX_LAUNCHES,)),  # fraction of earnings that it takes away
-        # state:
+        # state
         ("idiosyncratic", "f8"),  # log deviation of its rent from the index
-        ("earning", "f8"),  # M$ a unit and year at full spot use
-        ("on", "i1", (SITE_CLASSES,)),  # 1: a spot unit covers its avoidable cost
         ("appraisal", "f8"),  # M$ a unit
         ("income_value", "f8"),  # the appraiser's income value, M$ a unit
         ("price", "f8"),  # last trade, M$ a unit
@@ -89,9 +113,17 @@ MACHINE = np.dtype(
         ("delivered", "i8"),  # units bought from the vendor, cumulative
         ("scrapped", "i8"),  # units scrapped, cumulative
         ("trigger", "i8"),  # id of the default whose sale last moved its price, -1 if none
+        ("foreseen", "i4"),  # entries used in its rows of launch_times and launch_factors
+        ("foreseen_week", "i4"),  # 1 + the week in which these were filled, 0 if never
+        ("faded", "f8"),  # what past launches had left of earnings in the first week, 0 until asked for
+        ("launches", "i4"),  # number of entries used in the two fields below
+        ("launch_at", "f8", (MAX_LAUNCHES,)),  # week at which a rival's effect is half done
+        ("launch_step", "f8", (MAX_LAUNCHES,)),  # fraction of earnings that it takes away
     ],
     align=True,
 )
+
+LOAN, MACHINE = whole_lines(_LOAN), whole_lines(_MACHINE)
 
 MARKET = np.dtype(
     [
@@ -171,6 +203,43 @@ EVENT = np.dtype(
     ],
     align=True,
 )
+
+LOT = np.dtype(
+    [
+        ("machine", "i4"),  # type
+        ("node", "i4"),  # its seller in the trading network: borrowers, then lenders
+        ("row", "i4"),  # of the loan whose collateral it is, else of the borrower that sells
+        ("is_loan", "i4"),  # 1: collateral
+        ("next", "i8"),  # another lot of the same seller and type, -1 if none
+        ("left", "i8"),  # units still on sale this week
+        ("reserve", "f8"),  # reservation price, M$ a unit
+        ("price", "f8"),  # lowest bid accepted, M$ a unit
+    ],
+    align=True,
+)
+
+BIDDER_CLASS = np.dtype(
+    [
+        ("stamp", "i8"),  # 1 + the week in which the class was last in use
+        ("site", "i4"),  # site class
+        ("resells", "i4"),  # 1: whoever it sells to has to rent a slot first
+        ("scraps", "i4"),  # 1: it bids what the parts fetch
+        ("spread", "f8"),  # cost of capital over the market's, per year
+        ("margin", "f8"),  # share of value kept, fraction
+        ("moving_cost", "f8"),  # M$ a GPU
+        ("moving_cost_asic", "f8"),  # M$ an ASIC
+        ("first", "i8"),  # its first place in `Economy.called`
+        ("count", "i8"),  # bidders in it
+        ("hosts", "i8", (COOLING_CLASSES,)),  # of these, those with a free slot
+        ("cap_known", "i8", (2,)),  # by machine kind, 1: the next field is worked out
+        ("cap", "f8", (2,)),  # price per unit of value of the best new machine
+        ("moving", "f8"),  # for the type on sale, M$ a unit
+        ("price", "f8"),  # its bid for the type on sale, M$ a unit
+    ],
+    align=True,
+)
+
+TRADE = np.dtype([("bidder", "i8"), ("lot", "i8"), ("units", "i8")])
 
 
 class Sector(IntEnum):
@@ -267,25 +336,31 @@ FIELDS: dict[str, tuple[np.dtype, int]] = {
     "credit_lender": (INT32, 1),
     "trade_start": (INT32, 1),  # [bidder + 1]: bidders (borrowers, then buyers) -> sellers
     "trade_seller": (INT32, 1),  # seller node: borrowers, then lenders
-    "seller_start": (INT32, 1),  # [seller node + 1]: the same links from the sellers' side
-    "seller_bidder": (INT32, 1),
-    "link_seller": (INT32, 1),  # [link from the sellers' side]: its seller node
     # exogenous paths [week]
     "tightness_path": (FLOAT, 1),
     "haircut_path": (FLOAT, 1),
     "btc_path": (FLOAT, 1),  # USD, empty unless the scenario feeds one in
     "rent_path": (FLOAT, 1),  # USD an hour, empty unless the scenario feeds one in
     # scratch
+    "dues": (FLOAT, 2),  # of one borrower: [interest or principal, facility]
     "value_table": (FLOAT, 3),  # [machine, site class, coefficient]
     "valued_week": (INT32, 2),  # [machine, site class]
-    "launch_times": (FLOAT, 1),
-    "launch_factors": (FLOAT, 1),
-    "numbers": (FLOAT, 2),  # of the secondary market: [what, lot or bidder]
-    "indices": (INT64, 2),  # of the secondary market: [what, lot or bidder]
-    "node_head": (INT64, 1),  # [seller node]: its first lot, -1 if none
-    "next_link": (INT32, 1),  # [link from the sellers' side]: another one of its bidder, -1 if none
+    "launch_times": (FLOAT, 2),  # what valuers of a type still expect: [machine, launch], years from now
+    "launch_factors": (FLOAT, 2),  # and what it leaves of earnings, fraction
+    "pieces": (FLOAT, 2),  # of one valuation, see `valuation`
+    "moments": (FLOAT, 1),
+    "weights": (FLOAT, 1),  # [machine], of a fleet that is drawn
     "tally": (INT64, 1),  # [machine]
-    "trades": (INT64, 2),  # [3, trade]: bidder, lot, units
+    # scratch of the secondary market
+    "lots": (LOT, 1),
+    "known": (INT64, 1),  # lots that one bidder may buy
+    "trades": (TRADE, 1),
+    "node_head": (INT64, 1),  # [seller node]: its first lot of the type on sale, -1 if none
+    "classes": (BIDDER_CLASS, 1),
+    "class_of": (INT64, 1),  # [bidder], -1: without means
+    "called": (INT64, 1),  # bidders with means, class by class
+    "ranking": (INT64, 1),  # classes of the week
+    "served": (INT64, 1),  # classes that bid for the type on sale, best first
 }
 """Arrays of an economy: what each holds, and in how many dimensions."""
 
@@ -295,6 +370,7 @@ FIXED_SHAPES = {
     "world": (1,),
     "flows": (len(Flow), len(Sector)),
     "revaluations": (len(Revaluation), len(Sector)),
+    "dues": (2, FACILITIES),
     "valued_week": (MACHINE_TYPES, SITE_CLASSES),
     "tally": (MACHINE_TYPES,),
 }

@@ -68,6 +68,7 @@ LANES = 4
 MAX_BLOCKS = 8
 """Blocks of LANES nodes in the largest Gauss-Legendre rule."""
 FIRST, LENGTH, LEVEL, DISTANCE, BLOCKS = range(5)
+PIECE_COLUMNS = 5
 """Columns of the table of pieces: start and length in u, F and ln(F/c) of the segment at s = 0, blocks."""
 
 SQUARINGS = 9
@@ -125,6 +126,12 @@ EXPANSION = _expansion()
 
 
 @kernel
+def most_pieces(n_launches: int) -> int:
+    """Rows that a table of pieces needs: three between two launches, and before and after them."""
+    return 3 * (n_launches + 1)
+
+
+@kernel
 def value_coefficients(
     r0: float,
     d: float,
@@ -134,6 +141,8 @@ def value_coefficients(
     launch_times: Array,
     launch_factors: Array,
     n_launches: int,
+    pieces: Array,
+    moments: Array,
     out: Array,
 ) -> None:
     """Fill `out[:COEFFICIENTS]` with the polynomial that `value_at` evaluates.
@@ -141,9 +150,9 @@ def value_coefficients(
     r0, cost   M$ a unit and year: present earning, and the avoidable cost of running (>= 0)
     d, sigma   per year: trend by which earnings fall, volatility (>= 0)
     horizon    years; launch_times are ascending, launch_factors the fraction of earnings each leaves
+    pieces     scratch, at least `most_pieces(n_launches)` by PIECE_COLUMNS; moments: scratch, TERMS * LANES
     """
-    pieces = np.empty((3 * (n_launches + 1), 5))
-    moments = np.zeros(TERMS * LANES)
+    moments[:] = 0.0
     count = _cut(r0, d, cost, CENTRE, sigma, horizon, launch_times, launch_factors, n_launches, pieces)
     _integrate(pieces, count, d, cost, CENTRE, sigma, moments)
     for n in range(TERMS):
@@ -190,7 +199,7 @@ def machine_value(
     """Value, M$ a unit, at any discount rate k; arguments as in `value_coefficients`."""
     if sigma < CERTAIN:
         return _certain_value(r0, d, cost, k, horizon, launch_times, launch_factors, n_launches)
-    pieces = np.empty((3 * (n_launches + 1), 5))
+    pieces = np.empty((most_pieces(n_launches), PIECE_COLUMNS))
     moments = np.zeros(TERMS * LANES)
     count = _cut(r0, d, cost, k, sigma, horizon, launch_times, launch_factors, n_launches, pieces)
     _integrate(pieces, count, d, cost, k, sigma, moments)

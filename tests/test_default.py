@@ -17,7 +17,6 @@ from hashcredit.agents.dimensions import (
     Instrument,
     LoanStatus,
 )
-from hashcredit.simulator.bidding import RESERVE
 from hashcredit.simulator.default import estate_waterfall, pro_rata, resolve_defaults
 from hashcredit.simulator.secondary import DEEP, trade_machines
 from hashcredit.simulator.tables import EventKind, Flow, Sector
@@ -262,7 +261,7 @@ def test_reservation_prices_start_together() -> None:
     w.loan(0, 0, 1.0, machine=GPU, units=10)
     for _ in range(4 + 1):
         week(w)
-    assert w.economy.numbers[RESERVE, :2] == pytest.approx([0.012, 0.012], rel=1e-12)
+    assert w.economy.lots["reserve"][:2] == pytest.approx([0.012, 0.012], rel=1e-12)
 
 
 def test_vacated_slots_close_and_a_share_is_to_let() -> None:

@@ -14,10 +14,14 @@ from hashcredit.simulator.valuation import (
     COEFFICIENTS,
     K_HIGH,
     K_LOW,
+    LANES,
     LONGEST,
+    PIECE_COLUMNS,
+    TERMS,
     _exponential,
     _mills_ratio,
     machine_value,
+    most_pieces,
     value_at,
     value_coefficients,
 )
@@ -33,7 +37,9 @@ def direct(r0, d, cost, k, sigma, horizon, launches=NO_LAUNCHES):
 def by_polynomial(r0, d, cost, k, sigma, horizon, launches=NO_LAUNCHES):
     times, factors = (np.array(column, float) for column in launches)
     coefficients = np.full(COEFFICIENTS, np.nan)
-    value_coefficients(r0, d, cost, sigma, horizon, times, factors, len(times), coefficients)
+    pieces = np.full((most_pieces(len(times)), PIECE_COLUMNS), np.nan)
+    moments = np.full(TERMS * LANES, np.nan)
+    value_coefficients(r0, d, cost, sigma, horizon, times, factors, len(times), pieces, moments, coefficients)
     return value_at(coefficients, k)
 
 

@@ -24,12 +24,11 @@ from hashcredit.agents.dimensions import (
     MachineKind,
 )
 from hashcredit.simulator import Scenario
-from hashcredit.simulator.bidding import LINK
 from hashcredit.simulator.checks import check_identities
 from hashcredit.simulator.ledger import buyer_equity, lender_equity
 from hashcredit.simulator.networks import Networks
 from hashcredit.simulator.opening import open_books
-from hashcredit.simulator.state import Setup, allocate, prepare, shell, transpose
+from hashcredit.simulator.state import Setup, allocate, prepare, shell
 from hashcredit.simulator.tables import LAST_INCOME_FLOW, EventKind, Sector
 
 GPU, NEW_GPU, ASIC = 0, 1, 2
@@ -232,7 +231,6 @@ class World:
 
     def _fill_market(self) -> None:
         self.economy.valued_week[:] = -BIG
-        self.economy.indices[LINK] = -1
         self.economy.world["sector"] = Sector.REST_OF_WORLD
         put(
             self.market,
@@ -415,9 +413,7 @@ def _linked(
     if trade is None:
         trade = [(bidder, seller) for bidder in range(bidders) for seller in range(nodes) if bidder != seller]
     networks = Networks(*_sparse(setup.borrowers, credit), *_sparse(bidders, trade))
-    start, bidder = transpose(networks.trade_start, networks.trade_seller, nodes)
-    seller = np.repeat(np.arange(nodes, dtype=np.int32), np.diff(start))
-    return replace(setup, networks=networks, seller_start=start, seller_bidder=bidder, link_seller=seller)
+    return replace(setup, networks=networks)
 
 
 def _sparse(rows: int, pairs: Iterable[tuple[int, int]]) -> tuple[np.ndarray, np.ndarray]:
