@@ -287,6 +287,8 @@ def figure_source(scenario: "Scenario", many: "ManyRuns", run: "Run") -> FigureS
         start_date=scenario.start_date,
         series=run.series,
         machines={machine.name: machine.kind for machine in scenario.machine},
+        opening=run.opening,
+        tree=run.contagion_tree(),
         summary=many.summary,
     )
 

@@ -5,12 +5,15 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from hashcredit.simulator.engine import simulate as simulate
     from hashcredit.simulator.engine import simulate_many as simulate_many
+    from hashcredit.simulator.model import MarketModel as MarketModel
     from hashcredit.simulator.scenario import Scenario as Scenario
 
-__all__ = ["Scenario", "simulate", "simulate_many"]
+__all__ = ["MarketModel", "Scenario", "simulate", "simulate_many"]
 
 # Imported on first use, so that a kernel module never pulls in pydantic or pandas through its package.
+# Mesa costs half a second and changes how processes are started, so only MarketModel brings it in.
 _HOMES = {
+    "MarketModel": "hashcredit.simulator.model",
     "Scenario": "hashcredit.simulator.scenario",
     "simulate": "hashcredit.simulator.engine",
     "simulate_many": "hashcredit.simulator.engine",

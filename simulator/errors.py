@@ -51,6 +51,41 @@ class ScenarioError(HashcreditError):
         return _one_line(f"{self.field}: {shown} is not allowed; expected {self.allowed}", 600)
 
 
+class HookError(HashcreditError):
+    """A class of agents that a model cannot use: not a view, or a hook before or after something unknown."""
+
+    def __init__(self, name: str, reason: str) -> None:
+        super().__init__(name, reason)
+        self.name = name
+        self.reason = reason
+
+    def __str__(self) -> str:
+        return _one_line(f"{self.name}: {self.reason}", 600)
+
+
+class PaymentError(HashcreditError):
+    """A payment that a hook may not make.
+
+    Parameters
+    ----------
+    argument : str
+        Which argument of `MarketModel.pay` is wrong.
+    value : str
+        What was given, as Python writes it.
+    allowed : str
+        What would have been accepted, in words.
+    """
+
+    def __init__(self, argument: str, value: str, allowed: str) -> None:
+        super().__init__(argument, value, allowed)
+        self.argument = argument
+        self.value = value
+        self.allowed = allowed
+
+    def __str__(self) -> str:
+        return _one_line(f"{self.argument}: {self.value} is not allowed; expected {self.allowed}", 600)
+
+
 class OutputFolderError(HashcreditError):
     """A result folder that cannot be used: not empty, not writable, not a folder."""
 

@@ -14,6 +14,7 @@ from hashcredit.simulator.provenance import provenance
 from hashcredit.simulator.state import Setup
 
 if TYPE_CHECKING:
+    import networkx as nx
     import pandas as pd
 
 
@@ -82,6 +83,12 @@ class Run:
         """The event log, in the order in which things happened; `parent` is a row of it or -1."""
         used = self.economy.market["events"][0]
         return frames.events_frame(self.economy.events[:used], self.setup.machine_names)
+
+    def contagion_tree(self) -> "nx.DiGraph":
+        """Who failed because of whom, as a new graph; see `contagion_tree.contagion_tree`."""
+        from hashcredit.simulator.contagion_tree import contagion_tree
+
+        return contagion_tree(self.events)
 
     @cached_property
     def opening(self) -> "dict[str, pd.DataFrame]":

@@ -243,6 +243,15 @@ class Scenario(Section):
                 ]
                 _check_fleet(field, shares, eligible, f"{kind} types launched by {self.start_date}")
 
+    def spread_bounds(self) -> tuple[float, float]:
+        """Least and largest spread over the market's cost of capital that an agent may discount at, per year.
+
+        Every discount rate that can occur must lie where machine values are tabulated.
+        """
+        lowest = self.credit.policy_rate
+        highest = lowest + self.funding.premium + self.funding.premium_convexity
+        return LOWEST_DISCOUNT - lowest, HIGHEST_DISCOUNT - highest
+
     def _check_discount_rates(self) -> None:
         """Every discount rate that can occur lies where machine values are tabulated."""
         spreads = [("valuation.appraiser_spread", self.valuation.appraiser_spread)]
@@ -250,11 +259,9 @@ class Scenario(Section):
         for section in ("lenders", "buyers"):
             for kind, terms in getattr(self, section):
                 spreads.append((f"{section}.{kind}.spread", terms.spread))
-        lowest = self.credit.policy_rate
-        highest = lowest + self.funding.premium + self.funding.premium_convexity
+        least, most = self.spread_bounds()
         for field, spread in spreads:
-            if not (LOWEST_DISCOUNT - lowest <= spread <= HIGHEST_DISCOUNT - highest):
-                least, most = LOWEST_DISCOUNT - lowest, HIGHEST_DISCOUNT - highest
+            if not least <= spread <= most:
                 allowed = (
                     f"a spread from {least:.4g} to {most:.4g}, so that discount rates (policy rate and"
                     f" funding premium included) lie between {LOWEST_DISCOUNT} and {HIGHEST_DISCOUNT}"

@@ -5,14 +5,15 @@ import re
 import shlex
 from pathlib import Path
 
+import mesa
 import pytest
 
-from hashcredit.agents import borrower, buyer, lender
+from hashcredit.agents import borrower, buyer, lender, views
 from hashcredit.experiments.arguments import build_parser
 from hashcredit.experiments.cli import main
 from hashcredit.experiments.parameter_table import FILE, parameter_document
 from hashcredit.experiments.parameter_table import main as write_parameters
-from hashcredit.simulator import Scenario, step, tables
+from hashcredit.simulator import Scenario, payments, step, tables
 from hashcredit.simulator.facts import facts
 from hashcredit.simulator.randomness import Stream
 from hashcredit.simulator.results import summarise
@@ -21,6 +22,7 @@ from hashcredit.simulator.sections import SECTIONS
 ROOT = Path(__file__).resolve().parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 ODD = (ROOT / "docs" / "odd.md").read_text(encoding="utf-8")
+MESA = (ROOT / "docs" / "mesa.md").read_text(encoding="utf-8")
 PAGES = [ROOT / name for name in ("README.md", "CHANGELOG.md", "CONTRIBUTING.md", "results/README.md")]
 PAGES += sorted((ROOT / "docs").rglob("*.md"))
 SMALLER = ["--replicates", "2", "--set", "horizon_weeks=10", "--quiet"]
@@ -46,10 +48,10 @@ def without_code(text: str) -> str:
 
 
 def test_python_of_the_readme_runs(capsys):
-    """The example prints both scenarios, and the flows that it shows close."""
-    (code,) = blocks(README, "python")
+    """The examples print both scenarios, the flows that they show close, and owners do put money in."""
     names: dict[str, object] = {}
-    exec(compile(code, "README.md", "exec"), names)
+    for code in blocks(README, "python"):
+        exec(compile(code, "README.md", "exec"), names)
     said = capsys.readouterr().out
     assert "dump_10k_h100" in said and "dump_deep" in said
     flows = names["run"].flows
@@ -57,6 +59,33 @@ def test_python_of_the_readme_runs(capsys):
     assert flows.sum(axis=0).abs().max() < 1e-12 * scale
     assert flows.sum(axis=1).abs().max() < 1e-12 * scale
     assert len(names["many"].summary) == 40
+    assert names["model"].week == 4
+    assert names["model"].flows.loc["equity_injections", "neoclouds"] > 0.0
+
+
+def test_python_of_the_page_on_mesa_runs(capsys):
+    """Its blocks in their order; the rows of `batch_run` are the runs that it asked for."""
+    names: dict[str, object] = {}
+    for code in blocks(MESA, "python"):
+        exec(compile(code, "mesa.md", "exec"), names)
+    assert "machine_loan" in capsys.readouterr().out
+    assert {(row["scenario"], row["replicate"]) for row in names["rows"]} == {
+        (scenario, replicate) for scenario in (names["scenario"], "deep_market") for replicate in (0, 1)
+    }
+    assert names["model"].flows.loc["equity_injections", "neoclouds"] > 0.0
+
+
+def test_the_page_on_mesa_lists_every_property_phase_and_payment():
+    described = set(re.findall(r"`(\w+)`", MESA))
+    for kind in views.KINDS:
+        public = {name for name in dir(kind) if not name.startswith("_") and not hasattr(mesa.Agent, name)}
+        assert public - {"read", "write", "table", "kinds", "model"} <= described, kind
+    (phases,) = re.findall(r"for the\nphases (.*?)\. Agents", MESA, re.DOTALL)
+    assert re.findall(r"`(\w+)`", phases) == [phase.__name__ for phase in step.PHASES]
+    (listed,) = re.findall(r"^\| flow \|.*?\n\n", MESA, re.MULTILINE | re.DOTALL)
+    cells = re.findall(r"^\| (`.*?) \|", listed, re.MULTILINE)
+    flows = [name for cell in cells for name in re.findall(r"`(\w+)`", cell)]
+    assert flows == [flow.name.lower() for flow in payments.ALLOWED]
 
 
 @pytest.fixture

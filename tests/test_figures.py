@@ -9,6 +9,7 @@ import matplotlib as mpl
 import numpy as np
 import pandas as pd
 import pytest
+from forests import make_opening, make_tree
 
 from hashcredit.agents.dimensions import Cause
 from hashcredit.experiments.figures import FIGURES, defaults, draw, recovery, style
@@ -49,7 +50,9 @@ def make_source(weeks=60, replicates=40, quiet=False):
             "recovery_rate": nothing if quiet else rng.uniform(0.2, 0.9, replicates),
         }
     )
-    return FigureSource("invented", 3, 0, date(2026, 4, 6), series, dict(MACHINES), summary)
+    opening = make_opening(miners=8, neoclouds=12, lenders=5)
+    tree = make_tree(opening, failures=0 if quiet else 9, weeks=weeks)
+    return FigureSource("invented", 3, 0, date(2026, 4, 6), series, dict(MACHINES), opening, tree, summary)
 
 
 def texts(figure):

@@ -94,11 +94,14 @@ def test_public_names_are_lazy():
 def test_every_kernel_module_is_in_the_contract():
     """Whoever adds a kernel module adds it to the import contract."""
     contracts = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]["contracts"]
-    watched = set(next(c for c in contracts if c["type"] == "forbidden")["source_modules"])
-    for path in (ROOT / "simulator").rglob("*.py"):
+    watched = set(next(c for c in contracts if "pandas" in c.get("forbidden_modules", ()))["source_modules"])
+    paths = [path for room in ("agents", "simulator") for path in (ROOT / room).rglob("*.py")]
+    for path in paths:
         if re.search(r"^@kernel$", path.read_text(), re.MULTILINE):
             name = "hashcredit." + ".".join(path.relative_to(ROOT).with_suffix("").parts)
             assert name in watched, f"add {name} to the kernel contract in pyproject.toml"
+    rooms = {path.stem for path in paths if path.parent.name == "agents"} - {"__init__", "views"}
+    assert {f"hashcredit.agents.{name}" for name in rooms} <= watched, "agents meet Mesa in views.py only"
 
 
 def test_wheel_holds_everything(tmp_path, setup):

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 FIGURES: dict[str, str] = {
     "prices": "Used machines: trades, appraisal, fundamental value",
     "defaults": "Defaults over time, by cause",
+    "network": "The credit network, and who failed because of whom",
     "recovery": "Seized machines: value on paper and value realised",
     "distribution": "How many borrowers fail, over all replicates",
 }

@@ -2,8 +2,12 @@
 
 from dataclasses import dataclass
 from datetime import date
+from typing import TYPE_CHECKING
 
 import pandas as pd
+
+if TYPE_CHECKING:
+    import networkx as nx
 
 
 @dataclass(frozen=True)
@@ -13,12 +17,16 @@ class FigureSource:
     scenario: str
     seed: int
     replicate: int
-    """The replicate that `series` and `machines` belong to."""
+    """The replicate that `series`, `machines`, `opening` and `tree` belong to."""
     start_date: date
     series: pd.DataFrame
     """Weekly closing values of that replicate, index `week`."""
     machines: dict[str, str]
     """Name of each machine type, with its kind ("gpu" or "asic"), in the scenario's order."""
+    opening: dict[str, pd.DataFrame]
+    """Tables of borrowers, lenders and loans of that replicate before the first week."""
+    tree: "nx.DiGraph"
+    """Its failures, and which led to which: `hashcredit.simulator.contagion_tree`."""
     summary: pd.DataFrame
     """One row a replicate."""
 

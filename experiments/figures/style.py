@@ -19,6 +19,9 @@ from hashcredit.experiments.figures.source import FigureSource
 WIDTH = 3.5
 """Inches: one column of a two-column journal."""
 
+WIDE = 7.16
+"""Inches: both columns."""
+
 # Okabe and Ito (2008): told apart with any common colour blindness.
 BLACK, ORANGE, SKY, GREEN = "#000000", "#E69F00", "#56B4E9", "#009E73"
 YELLOW, BLUE, RED, PURPLE = "#F0E442", "#0072B2", "#D55E00", "#CC79A7"
