@@ -18,7 +18,14 @@ BORROWER = np.dtype(
         ("site_class", "i1"),  # which power price it pays (index into the scenario's classes)
         ("grade", "i1"),  # own credit grade, 0 (best) to 3
         ("selling", "i1"),  # 1: in distress, its unpledged machines are on sale
+        ("listed", "i1"),  # 1: it can sell shares while the window is open
+        ("trigger_channel", "i1"),  # Channel of the last event that cost it cash or credit
         ("facilities", "i4"),  # loan rows in use, counted from its first one
+        ("claims", "i4"),  # of these, in default and not yet closed while it lives on
+        ("trigger_week", "i4"),  # week of the last event that cost it cash or credit
+        ("issued_week", "i4"),  # week of its last share issue
+        ("trigger_event", "i8"),  # id of the event that cost it cash or credit, -1 if none
+        ("strike", "f8"),  # equity at appraisal above which its convertibles convert, M$
         ("cash", "f8"),  # M$
         ("btc", "f8"),  # coins not pledged
         ("payables", "f8"),  # overdue leases and supplier bills, M$ (owed to the rest of the world)
@@ -70,6 +77,15 @@ def cover(cash_flow: float, service: float) -> float:
     if service <= 0.0:
         return np.inf
     return cash_flow / service
+
+
+@kernel
+def hands_back(use_value: float, principal: float, cash_flow: float, service: float) -> bool:
+    """Whether the owner of a vehicle without recourse gives its machines up (all M$).
+
+    It does when they are worth less to it than is owed on them and do not earn their debt service.
+    """
+    return use_value < principal and cash_flow < service
 
 
 @kernel

@@ -98,7 +98,7 @@ class LoanStatus(IntEnum):
 
 
 class Cause(IntEnum):
-    """Why a borrower failed."""
+    """Why a borrower, or one facility of it, failed."""
 
     NONE = 0
     FORCED = 1
@@ -107,6 +107,8 @@ class Cause(IntEnum):
     MARGIN = 4
     ACCELERATION = 5
     MATURITY = 6
+    CROSS_DEFAULT = 7
+    HAND_BACK = 8  # of a facility without recourse: its borrower lives on
 
 
 class Channel(IntEnum):
@@ -118,3 +120,6 @@ class Channel(IntEnum):
     MACHINE_PRICE = 3
     BTC_PRICE = 4
     OFFTAKER = 5
+    LENDER_CREDIT = 6  # a lender short of capital or funding
+    LOAN_LOSSES = 7  # what borrowers cost a lender
+    CONTRACT = 8  # another facility of the same borrower

@@ -22,6 +22,7 @@ LENDER = np.dtype(
         ("allowance", "f8"),  # write-downs on defaulted loans, M$
         ("funding", "f8"),  # deposits and fund borrowings owed to the rest of the world, M$
         ("units", "i8", (MACHINE_TYPES,)),  # repossessed machines
+        ("trigger", "i8"),  # id of the default that last cost it a write-down, -1 if none
         ("week_interest", "f8"),  # interest received this week, M$
         ("learned_recovery", "f8"),  # running mean of its own realised recoveries, fraction
         ("opening_equity", "f8"),  # M$
@@ -125,6 +126,35 @@ def value_of_waiting(
 def accelerates(now: float, waiting: float) -> bool:
     """Whether a lender calls a loan in breach: it expects more from selling now than from waiting."""
     return now > waiting
+
+
+@kernel
+def under_pressure(
+    equity: float, loans: float, capital_minimum: float, funding: float, cash: float, haircut: float
+) -> bool:
+    """Whether a lender must enforce: equity under its minimum, or its funding is called (all M$).
+
+    Funding beyond cash must fit loans less a haircut; `capital_minimum` is equity over loans (a fraction),
+    `loans` are net of write-downs.
+    """
+    return equity < capital_minimum * loans or funding - cash > (1.0 - haircut) * loans
+
+
+@kernel
+def refinances(
+    dscr: float,
+    covenant: float,
+    debt: float,
+    assets: float,
+    advance_rate: float,
+    capital_ratio: float,
+    capital_target: float,
+) -> bool:
+    """Whether a lender extends a loan that matures: cover, assets at appraisal and its own capital allow it.
+
+    Debt and assets in M$; `capital_ratio` and `capital_target` are equity over loans (fractions).
+    """
+    return dscr >= covenant and debt <= advance_rate * assets and capital_ratio >= capital_target
 
 
 @kernel

@@ -2,6 +2,8 @@
 
 import math
 
+import numpy as np
+
 from hashcredit.agents.compiled import kernel
 from hashcredit.agents.dimensions import (
     BorrowerStatus,
@@ -12,12 +14,16 @@ from hashcredit.agents.dimensions import (
     LoanStatus,
     Record,
 )
+from hashcredit.agents.lender import lending_capacity, under_pressure
 from hashcredit.simulator.economy import Economy
 from hashcredit.simulator.events import note
 from hashcredit.simulator.ledger import free_slots, lender_equity, pay, revalue, sum_of
 from hashcredit.simulator.operations import facilities_of
 from hashcredit.simulator.shocks import WEEK
 from hashcredit.simulator.tables import EventKind, Flow, Revaluation, Sector
+
+UNLIMITED = 1e18
+"""M$."""
 
 
 @kernel
@@ -40,6 +46,8 @@ def write_down(economy: Economy, p: Record, row: int) -> None:
     lender = economy.lenders[loan.holder]
     allowance = loan.principal - expected_recovery(economy, p, row)
     change = allowance - loan.allowance
+    if change > 0.0:
+        lender.trigger = loan.default_event
     loan.allowance = allowance
     lender.allowance += change
     revalue(economy, Revaluation.WRITE_DOWNS, lender, -change)
@@ -49,13 +57,57 @@ def write_down(economy: Economy, p: Record, row: int) -> None:
 def write_down_loans(economy: Economy, p: Record) -> None:
     """Phase 11: allowances on every claim under resolution."""
     for b in range(economy.borrowers.shape[0]):
-        if economy.borrowers[b].status != BorrowerStatus.IN_RESOLUTION:
+        borrower = economy.borrowers[b]
+        if borrower.status != BorrowerStatus.IN_RESOLUTION and borrower.claims == 0:
             continue
         first, last = facilities_of(economy, b)
         for row in range(first, last):
             loan = economy.loans[row]
             if loan.status == LoanStatus.DEFAULTED:
                 write_down(economy, p, row)
+
+
+@kernel
+def required_haircut(economy: Economy, lender: Record) -> float:
+    """Haircut (fraction) on the loans that fund a lender: a bank has deposits instead."""
+    return 0.0 if lender.kind == LenderKind.BANK else economy.market[0].haircut
+
+
+@kernel
+def capacity_of(economy: Economy, p: Record, lender: Record) -> float:
+    """New loans (M$) that a lender can still make; without limit while its capital is ignored."""
+    if lender.status != LenderStatus.ALIVE:
+        return 0.0
+    if not p.channels_lender_credit:
+        return UNLIMITED
+    haircut = required_haircut(economy, lender)
+    return lending_capacity(lender_equity(lender), sum_of(lender.loans), lender.capital_target, haircut)
+
+
+@kernel
+def capital_ratio(p: Record, lender: Record) -> float:
+    """Equity over loans of a lender (fraction); infinite without loans, or while its capital is ignored."""
+    loans = sum_of(lender.loans)
+    if loans <= 0.0 or not p.channels_lender_credit:
+        return np.inf
+    return lender_equity(lender) / loans
+
+
+@kernel
+def is_pressed(economy: Economy, p: Record, lender: Record) -> bool:
+    """Whether a lender can no longer afford to wait: in receivership, under its minimum, or called itself."""
+    if not p.channels_lender_credit:
+        return False
+    if lender.status != LenderStatus.ALIVE:
+        return True
+    return under_pressure(
+        lender_equity(lender),
+        sum_of(lender.loans) - lender.allowance,
+        lender.capital_minimum,
+        lender.funding if lender.kind != LenderKind.BANK else 0.0,
+        lender.cash,
+        required_haircut(economy, lender),
+    )
 
 
 @kernel
@@ -107,7 +159,7 @@ def manage_lender(economy: Economy, p: Record, index: int) -> None:
         lender.failure_week = economy.market[0].week
         economy.market[0].lender_failures += 1
         note(economy, EventKind.LENDER_FAILURE, Sector.LENDERS, index, -1, -1, -1, 0,
-             lender_equity(lender), 0.0, 0, Channel.NONE, -1)  # fmt: skip
+             lender_equity(lender), 0.0, 0, Channel.LOAN_LOSSES, lender.trigger)  # fmt: skip
 
 
 @kernel

@@ -1,97 +1,95 @@
-"""Phases 6 and 7: borrowing base, cover covenant, BTC margin, the lender's choice, bullets at maturity.
-
-A borrower that must fail is only marked here (`condemn`); it fails in the resolution phase.
-"""
+"""Phase 6: borrowing base, cover covenant, BTC margin; what lenders and owners of vehicles do about them."""
 
 import math
 
-from hashcredit.agents.borrower import cover
+from hashcredit.agents.borrower import cover, hands_back
+from hashcredit.agents.buyer import annuity
 from hashcredit.agents.compiled import inlined, kernel
-from hashcredit.agents.dimensions import (
-    BorrowerStatus,
-    Cause,
-    Channel,
-    Instrument,
-    LenderStatus,
-    Record,
+from hashcredit.agents.dimensions import BorrowerStatus, Cause, Channel, Instrument, Record
+from hashcredit.simulator.capital import is_pressed
+from hashcredit.simulator.claims import default_facility, liquidate_coins
+from hashcredit.simulator.distress import (
+    arrears,
+    blame,
+    condemn,
+    fail_to_pay,
+    free_units,
+    offer_free_units,
 )
 from hashcredit.simulator.economy import Economy
-from hashcredit.simulator.enforcement import lender_accelerates
-from hashcredit.simulator.events import note
-from hashcredit.simulator.ledger import pay, sum_of
+from hashcredit.simulator.enforcement import NEVER, lender_accelerates
+from hashcredit.simulator.events import note, remember
+from hashcredit.simulator.machines import value_of
 from hashcredit.simulator.operations import (
     DUST,
     facilities_of,
     owes,
     repay,
     sell_coins,
+    weekly_service,
 )
-from hashcredit.simulator.tables import EventKind, Flow, Sector
+from hashcredit.simulator.shocks import WEEK
+from hashcredit.simulator.tables import EventKind, Sector
 
 
 @kernel
-def condemn(borrower: Record, cause: int, channel: int, parent: int) -> None:
-    """Mark a borrower as failing this week; the first cause counts."""
-    if borrower.pending_cause == Cause.NONE:
-        borrower.pending_cause = cause
-        borrower.pending_channel = channel
-        borrower.pending_parent = parent
+def cross_defaults(economy: Economy, row: int) -> bool:
+    """Whether the default of a facility lets other creditors of its borrower demand their money.
+
+    It does by a clause of theirs; a vehicle without recourse neither spreads its own default nor takes over
+    that of another facility.
+    """
+    loan = economy.loans[row]
+    if not loan.recourse:
+        return False
+    if loan.machine < 0:
+        return True  # nothing secures it: a demand for it is one on the whole borrower
+    first, last = facilities_of(economy, loan.obligor)
+    for other in range(first, last):
+        peer = economy.loans[other]
+        if other != row and owes(peer) and peer.cross_default and peer.recourse:
+            return True
+    return False
 
 
 @kernel
-def assets_at_appraisal(economy: Economy, b: int) -> float:
-    """Cash, coins and machines at appraisal of borrower `b`, M$."""
-    borrower = economy.borrowers[b]
-    coin = economy.market[0].btc_price * 1e-6
-    total = borrower.cash + borrower.btc * coin
-    for m in range(economy.machines.shape[0]):
-        total += borrower.units[m] * economy.machines[m].appraisal
-    first, last = facilities_of(economy, b)
-    for row in range(first, last):
-        total += economy.loans[row].coins * coin
-    return total
-
-
-@kernel
-def debts(borrower: Record) -> float:
-    """Loans and overdue bills, M$."""
-    return sum_of(borrower.debt) + borrower.payables
-
-
-@kernel
-def free_units(economy: Economy, b: int, m: int) -> int:
-    """Machines of type `m` that borrower `b` owns and has not pledged."""
-    free = economy.borrowers[b].units[m]
-    first, last = facilities_of(economy, b)
-    for row in range(first, last):
-        loan = economy.loans[row]
-        if loan.machine == m:
-            free -= loan.units
-    return free
+def accelerate(economy: Economy, p: Record, row: int, channel: int, parent: int) -> None:
+    """Demand a loan at once: the borrower pays, loses the facility, or fails by cross-default."""
+    loan = economy.loans[row]
+    borrower = economy.borrowers[loan.obligor]
+    event = note(economy, EventKind.ACCELERATION, Sector.LENDERS, loan.holder, borrower.sector,
+                 loan.obligor, loan.machine, loan.units, loan.principal, 0.0, 0, channel, parent)  # fmt: skip
+    remember(economy, borrower, channel, event)
+    if borrower.cash < loan.principal:
+        sell_coins(economy, p, borrower, loan.principal - borrower.cash)
+    if borrower.cash >= loan.principal:
+        repay(economy, loan, borrower, economy.lenders[loan.holder], loan.principal)
+    elif cross_defaults(economy, row):
+        condemn(borrower, Cause.CROSS_DEFAULT, channel, event)
+    else:
+        default_facility(economy, p, row, Cause.ACCELERATION, channel, event)
 
 
 @kernel
 def enforce(economy: Economy, p: Record, row: int, channel: int, parent: int, weeks: int) -> None:
-    """A breach uncured for `weeks`: at each review the lender accelerates, or forbears until the next."""
+    """A breach uncured for `weeks`: at each review the lender accelerates, or forbears until the next.
+
+    A lender that is itself in trouble cannot wait, whatever it would choose, and acts at once.
+    """
     loan = economy.loans[row]
     since = weeks - loan.cure_weeks - 1
-    if since % p.credit_review_weeks != 0:
-        return
-    borrower = economy.borrowers[loan.obligor]
     lender = economy.lenders[loan.holder]
-    if not lender_accelerates(economy, p, row):
-        if since == 0:
-            note(economy, EventKind.FORBEARANCE, Sector.LENDERS, loan.holder, borrower.sector,
-                 loan.obligor, loan.machine, loan.units, loan.principal, 0.0, 0, channel, parent)  # fmt: skip
+    forced = p.credit_enforcement != NEVER and is_pressed(economy, p, lender)
+    if since % p.credit_review_weeks != 0 and not forced:
         return
-    event = note(economy, EventKind.ACCELERATION, Sector.LENDERS, loan.holder, borrower.sector,
-                 loan.obligor, loan.machine, loan.units, loan.principal, 0.0, 0, channel, parent)  # fmt: skip
-    if borrower.cash < loan.principal:
-        sell_coins(economy, p, borrower, loan.principal - borrower.cash)
-    if borrower.cash >= loan.principal:
-        repay(economy, loan, borrower, lender, loan.principal)
-    else:
-        condemn(borrower, Cause.ACCELERATION, channel, event if event >= 0 else parent)
+    if lender_accelerates(economy, p, row):
+        accelerate(economy, p, row, channel, parent)
+    elif forced:
+        accelerate(economy, p, row, Channel.LENDER_CREDIT, lender.trigger)
+    elif since == 0:
+        borrower = economy.borrowers[loan.obligor]
+        note(economy, EventKind.FORBEARANCE, Sector.LENDERS, loan.holder, borrower.sector,
+             loan.obligor, loan.machine, loan.units, loan.principal, 0.0, 0, channel, parent)  # fmt: skip
 
 
 @kernel
@@ -121,10 +119,12 @@ def call_base(economy: Economy, p: Record, row: int, per_unit: float, excess: fl
         loan.weeks_over_base = 0
         return
     loan.weeks_over_base += 1
+    event = machine.trigger
     if loan.weeks_over_base == 1:
-        note(economy, EventKind.BORROWING_BASE_CALL, Sector.LENDERS, loan.holder, borrower.sector,
-             loan.obligor, loan.machine, loan.units, excess, machine.appraisal, 0,
-             Channel.MACHINE_PRICE, machine.trigger)  # fmt: skip
+        event = note(economy, EventKind.BORROWING_BASE_CALL, Sector.LENDERS, loan.holder, borrower.sector,
+                     loan.obligor, loan.machine, loan.units, excess, machine.appraisal, 0,
+                     Channel.MACHINE_PRICE, machine.trigger)  # fmt: skip
+    remember(economy, borrower, Channel.MACHINE_PRICE, event)
     # within the cure period it keeps a reserve of obligations back, at its end nothing
     kept = p.credit_reserve_weeks * borrower.obligations if loan.weeks_over_base <= loan.cure_weeks else 0.0
     if borrower.cash - kept < excess:
@@ -135,7 +135,20 @@ def call_base(economy: Economy, p: Record, row: int, per_unit: float, excess: fl
     if excess - paid <= DUST:
         loan.weeks_over_base = 0
     elif loan.weeks_over_base > loan.cure_weeks:
-        enforce(economy, p, row, Channel.MACHINE_PRICE, machine.trigger, loan.weeks_over_base)
+        enforce(economy, p, row, Channel.MACHINE_PRICE, event, loan.weeks_over_base)
+
+
+@kernel
+def sweep(economy: Economy, p: Record, row: int, share: float) -> float:
+    """Prepay a loan out of a share of the cash above the borrower's buffer; return the amount, M$."""
+    loan = economy.loans[row]
+    borrower = economy.borrowers[loan.obligor]
+    free = borrower.cash - p.investment_buffer_weeks * borrower.obligations
+    swept = min(loan.principal, share * max(0.0, free))
+    if swept <= DUST:
+        return 0.0
+    repay(economy, loan, borrower, economy.lenders[loan.holder], swept)
+    return swept
 
 
 @kernel
@@ -144,33 +157,55 @@ def fall_short_of_cover(economy: Economy, p: Record, row: int) -> None:
     loan = economy.loans[row]
     borrower = economy.borrowers[loan.obligor]
     loan.weeks_under_dscr += 1
+    event = -1
     if loan.weeks_under_dscr == 1:
-        note(economy, EventKind.DSCR_BREACH, Sector.LENDERS, loan.holder, borrower.sector, loan.obligor,
-             loan.machine, loan.units, loan.principal, 0.0, 0, Channel.RENT, -1)  # fmt: skip
-    if loan.cash_sweep:
-        free = borrower.cash - p.investment_buffer_weeks * borrower.obligations
-        swept = min(loan.principal, p.credit_sweep_share * max(0.0, free))
-        if swept > DUST:
-            repay(economy, loan, borrower, economy.lenders[loan.holder], swept)
+        event = note(economy, EventKind.DSCR_BREACH, Sector.LENDERS, loan.holder, borrower.sector,
+                     loan.obligor, loan.machine, loan.units, loan.principal, 0.0, 0, Channel.RENT,
+                     -1)  # fmt: skip
+    if loan.cash_sweep and sweep(economy, p, row, p.credit_sweep_share) > 0.0:
+        remember(economy, borrower, Channel.RENT, event)
     if loan.weeks_under_dscr > loan.cure_weeks and owes(loan):
-        enforce(economy, p, row, Channel.RENT, -1, loan.weeks_under_dscr)
+        enforce(economy, p, row, Channel.RENT, event, loan.weeks_under_dscr)
 
 
 @kernel
-def liquidate_coins(economy: Economy, row: int) -> float:
-    """Sell pledged BTC to repay the loan at once; what is left of the coins stays pledged."""
-    market = economy.market[0]
-    loan = economy.loans[row]
+def vehicle_cash_flow(economy: Economy, loan: Record, site: int) -> float:
+    """What a facility's machines earn above avoidable cost, M$ a week; the site's lease is owed anyway."""
+    machine = economy.machines[loan.machine]
+    cost = machine.cost[site]
+    spot = (loan.units - loan.contract_units) * max(0.0, machine.earning - cost)
+    return (spot + loan.contract_units * (loan.contract_rent - cost)) * WEEK
+
+
+@kernel
+def use_value(economy: Economy, p: Record, loan: Record) -> float:
+    """Worth (M$) to its borrower of a facility's machines in their racks, contracts included."""
     borrower = economy.borrowers[loan.obligor]
-    price = market.btc_price * 1e-6
-    coins = min(loan.coins, loan.principal / price)
-    proceeds = coins * price
-    loan.coins -= coins
-    market.btc_sold += proceeds
-    pay(economy, Flow.BTC_TRADES, economy.world[0], borrower, proceeds)
-    note(economy, EventKind.BTC_LIQUIDATION, Sector.LENDERS, loan.holder, borrower.sector, loan.obligor,
-         -1, 0, proceeds, price, 0, Channel.BTC_PRICE, -1)  # fmt: skip
-    return proceeds
+    machine = economy.machines[loan.machine]
+    site = borrower.site_class
+    spread = borrower.cost_of_capital
+    worth = loan.units * value_of(economy, p, loan.machine, site, spread, p.valuation_refresh_weeks)
+    years = max(0.0, (loan.contract_end - economy.market[0].week) * WEEK)
+    over_spot = loan.contract_rent - max(machine.earning, machine.cost[site])
+    return worth + loan.contract_units * over_spot * annuity(
+        economy.market[0].cost_of_capital + spread, years
+    )
+
+
+@kernel
+def review_vehicle(economy: Economy, p: Record, row: int) -> None:
+    """The owner of a vehicle without recourse hands it back if that is better for the owner.
+
+    Reviews of different facilities fall into different weeks.
+    """
+    loan = economy.loans[row]
+    market = economy.market[0]
+    if (market.week + row) % p.credit_review_weeks != 0:
+        return
+    cash_flow = vehicle_cash_flow(economy, loan, economy.borrowers[loan.obligor].site_class)
+    service = weekly_service(loan, market.policy_rate, market.week)
+    if cash_flow < service and hands_back(use_value(economy, p, loan), loan.principal, cash_flow, service):
+        default_facility(economy, p, row, Cause.HAND_BACK, Channel.RENT, -1)
 
 
 @kernel
@@ -185,8 +220,9 @@ def call_margin(economy: Economy, p: Record, row: int) -> None:
     loan.coins += pledged
     borrower.btc -= pledged
     excess = loan.principal - p.credit_btc_initial_ltv * loan.coins * price
-    note(economy, EventKind.MARGIN_CALL, Sector.LENDERS, loan.holder, borrower.sector, loan.obligor,
-         -1, 0, max(0.0, excess), price, 0, Channel.BTC_PRICE, -1)  # fmt: skip
+    event = note(economy, EventKind.MARGIN_CALL, Sector.LENDERS, loan.holder, borrower.sector, loan.obligor,
+                 -1, 0, max(0.0, excess), price, 0, Channel.BTC_PRICE, -1)  # fmt: skip
+    remember(economy, borrower, Channel.BTC_PRICE, event)
     paid = min(excess, max(0.0, borrower.cash - p.credit_reserve_weeks * borrower.obligations))
     if paid > DUST:
         repay(economy, loan, borrower, economy.lenders[loan.holder], paid)
@@ -199,96 +235,24 @@ def call_margin(economy: Economy, p: Record, row: int) -> None:
         if borrower.cash >= left:
             repay(economy, loan, borrower, economy.lenders[loan.holder], left)
         else:
-            condemn(borrower, Cause.MARGIN, Channel.BTC_PRICE, -1)
+            condemn(borrower, Cause.MARGIN, Channel.BTC_PRICE, event)
 
 
 @kernel
-def refinance(economy: Economy, p: Record, row: int, dscr: float) -> None:
-    """A bullet about to mature is extended if its holder lives, cover passes and assets carry it.
-
-    A BTC loan needs only its margin: otherwise its coins are sold and repay it.
-    """
-    market = economy.market[0]
-    loan = economy.loans[row]
-    borrower = economy.borrowers[loan.obligor]
-    lender = economy.lenders[loan.holder]
-    alive = lender.status == LenderStatus.ALIVE
-    if loan.instrument == Instrument.BTC_LOAN:
-        if alive and loan.principal <= p.credit_btc_call_ltv * loan.coins * market.btc_price * 1e-6:
-            loan.maturity_week = market.week + p.credit_btc_tenor_weeks
-        else:
-            repay(economy, loan, borrower, lender, min(liquidate_coins(economy, row), loan.principal))
-        return
-    if not alive or dscr < max(1.0, p.credit_dscr_covenant):
-        return
-    if debts(borrower) > lender.advance_rate * assets_at_appraisal(economy, loan.obligor):
-        return
-    loan.maturity_week = market.week + p.credit_tenor_weeks
-    loan.fixed_rate = 1
-    loan.rate = market.cost_of_capital + p.credit_spread_by_grade[borrower.grade]
-
-
-@kernel
-def roll_over(economy: Economy, p: Record) -> None:
-    """Phase 7: bullets that mature next week are extended, or fall due."""
-    next_week = economy.market[0].week + 1
-    for b in range(economy.borrowers.shape[0]):
-        borrower = economy.borrowers[b]
-        if borrower.status != BorrowerStatus.ALIVE:
-            continue
-        first, last = facilities_of(economy, b)
-        for row in range(first, last):
-            loan = economy.loans[row]
-            if loan.maturity_week == next_week and owes(loan) and not loan.amortising:
-                refinance(economy, p, row, cover(borrower.cfads_window, borrower.service_window))
-
-
-@kernel
-def arrears(economy: Economy, b: int) -> tuple[int, bool, bool]:
-    """Most weeks in a row with a missed payment, whether a matured loan is among them, and distress.
-
-    Distress: overdue bills, a missed payment or an uncured borrowing base.
-    """
-    borrower = economy.borrowers[b]
-    week = economy.market[0].week
-    missed = borrower.weeks_payables
-    matured = False
-    distressed = borrower.payables > DUST
+def give_up_vehicles(economy: Economy, p: Record, b: int) -> None:
+    """Facilities without recourse whose payments were missed beyond the grace period default on their own."""
     first, last = facilities_of(economy, b)
     for row in range(first, last):
         loan = economy.loans[row]
-        if (loan.weeks_overdue > 0 or loan.weeks_over_base > 0) and owes(loan):
-            distressed = True
-            if loan.weeks_overdue > 0:
-                missed = max(missed, loan.weeks_overdue)
-                matured |= not loan.amortising and week >= loan.maturity_week
-    return missed, matured, distressed
-
-
-@kernel
-def fail_to_pay(economy: Economy, b: int, matured: bool) -> None:
-    """Payments missed beyond the grace period: the borrower fails, insolvent or merely illiquid."""
-    borrower = economy.borrowers[b]
-    if assets_at_appraisal(economy, b) < debts(borrower):
-        condemn(borrower, Cause.INSOLVENCY, Channel.NONE, -1)
-    elif matured:
-        condemn(borrower, Cause.MATURITY, Channel.NONE, -1)
-    else:
-        condemn(borrower, Cause.ILLIQUIDITY, Channel.NONE, -1)
-
-
-@kernel
-def offer_free_units(economy: Economy, b: int, distressed: bool) -> None:
-    """A borrower in distress puts its unpledged machines on sale, one out of it takes them back."""
-    borrower = economy.borrowers[b]
-    borrower.selling = distressed
-    for m in range(economy.machines.shape[0]):
-        borrower.offered[m] = free_units(economy, b, m) if distressed and borrower.units[m] > 0 else 0
+        if loan.weeks_overdue > p.credit_grace_weeks and not loan.recourse and owes(loan):
+            channel, event = blame(economy, b)
+            default_facility(economy, p, row, Cause.ILLIQUIDITY, channel, event)
 
 
 @kernel
 def face_trouble(economy: Economy, p: Record, b: int) -> None:
     """What follows from arrears: failure after the grace period, and a sale of machines while they last."""
+    give_up_vehicles(economy, p, b)
     missed, matured, distressed = arrears(economy, b)
     if missed > p.credit_grace_weeks:
         fail_to_pay(economy, b, matured)
@@ -304,7 +268,11 @@ def test_loan(economy: Economy, p: Record, row: int, dscr: float) -> None:
         if loan.principal > p.credit_btc_call_ltv * loan.coins * (economy.market[0].btc_price * 1e-6):
             call_margin(economy, p, row)
         return
-    if loan.borrowing_base and loan.machine >= 0:
+    if loan.sweeping:
+        sweep(economy, p, row, 1.0)
+    if not loan.recourse and p.credit_hand_back:
+        review_vehicle(economy, p, row)
+    if loan.borrowing_base and loan.machine >= 0 and owes(loan):
         test_borrowing_base(economy, p, loan, row)
     if loan.dscr_covenant > 0.0 and owes(loan):
         if dscr >= loan.dscr_covenant:

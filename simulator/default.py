@@ -1,11 +1,8 @@
-"""Phase 8: default, stay, seizure, the waterfall, and the end of a resolution.
+"""Phase 8: default, stay, the waterfall, and the end of a resolution.
 
-Recoveries belong to claims. A secured creditor's seized machines pay its own claim; what they fetch
-beyond it goes to the estate; what is missing is an unsecured claim where the contract has recourse.
-The estate pays its costs, then unsecured claims pari passu, then equity.
+The estate pays its costs, then unsecured claims pari passu, then equity; what secures a claim is the
+affair of `claims`.
 """
-
-import math
 
 import numpy as np
 
@@ -15,37 +12,25 @@ from hashcredit.agents.dimensions import (
     BorrowerStatus,
     Cause,
     Channel,
-    Instrument,
     LoanStatus,
-    MachineKind,
     Record,
 )
-from hashcredit.agents.lender import learn
-from hashcredit.simulator.credit import condemn, liquidate_coins
-from hashcredit.simulator.economy import Economy
-from hashcredit.simulator.enforcement import removal_cost
-from hashcredit.simulator.events import note
-from hashcredit.simulator.ledger import (
-    capitalise,
-    pay,
-    post_principal,
-    revalue,
-    sum_of,
-    take_units,
-    write_off,
+from hashcredit.simulator.claims import (
+    advance_claims,
+    close_claim,
+    default_loan,
+    pro_rata,
+    seize,
+    store,
+    unsecured_part,
 )
-from hashcredit.simulator.operations import DUST, facilities_of, loan_rate, sell_coins
+from hashcredit.simulator.distress import condemn
+from hashcredit.simulator.economy import Economy
+from hashcredit.simulator.events import note
+from hashcredit.simulator.ledger import pay, revalue, sum_of
+from hashcredit.simulator.operations import facilities_of, owes, sell_coins
 from hashcredit.simulator.randomness import Stream, uniform
-from hashcredit.simulator.shocks import WEEK
-from hashcredit.simulator.tables import EventKind, Flow, Revaluation, Sector
-
-
-@kernel
-def pro_rata(cash: float, claims: float) -> float:
-    """Share (0 to 1) of each claim that `cash` pays pari passu; both in M$."""
-    if claims <= 0.0:
-        return 0.0
-    return min(1.0, max(0.0, cash) / claims)
+from hashcredit.simulator.tables import EventKind, Flow, Revaluation
 
 
 @kernel
@@ -58,70 +43,6 @@ def estate_waterfall(cash: float, cost_share: float, unsecured: float) -> tuple[
     left = cash - costs
     share = pro_rata(left, unsecured)
     return costs, share, max(0.0, left - share * unsecured)
-
-
-@kernel
-def discount_to_default(economy: Economy, row: int) -> float:
-    """Factor that discounts today's recovery of a claim to its default date at its contract rate."""
-    loan = economy.loans[row]
-    market = economy.market[0]
-    weeks = market.week - economy.borrowers[loan.obligor].default_week
-    return math.exp(-loan_rate(loan, market.policy_rate) * weeks * WEEK)
-
-
-@kernel
-def charge_collateral(economy: Economy, row: int, cost: float) -> None:
-    """Removal or storage (M$): paid by the holder, added to its claim, netted from what it recovers."""
-    loan = economy.loans[row]
-    lender = economy.lenders[loan.holder]
-    pay(economy, Flow.REMOVAL_AND_STORAGE, lender, economy.world[0], cost)
-    capitalise(economy, loan, economy.borrowers[loan.obligor], lender, cost)
-    loan.recovered -= cost
-    loan.recovered_pv -= cost * discount_to_default(economy, row)
-
-
-@kernel
-def apply_collateral(economy: Economy, row: int, proceeds: float) -> None:
-    """Give sale proceeds that the holder has received to its claim, and the surplus to the estate."""
-    loan = economy.loans[row]
-    lender = economy.lenders[loan.holder]
-    borrower = economy.borrowers[loan.obligor]
-    applied = min(proceeds, loan.principal)
-    post_principal(loan, borrower, lender, -applied)
-    loan.recovered += applied
-    loan.recovered_pv += applied * discount_to_default(economy, row)
-    surplus = proceeds - applied
-    if surplus > 0.0:
-        pay(economy, Flow.RECOVERIES, lender, borrower, surplus)
-    # the borrower's machines paid this debt and, with the surplus, its estate
-    revalue(economy, Revaluation.MACHINE_SALES, borrower, proceeds)
-    if loan.principal < DUST:
-        write_off(economy, loan, borrower, lender)
-
-
-@kernel
-def default_loan(economy: Economy, row: int) -> float:
-    """Turn a loan into a claim; pledged coins are sold at once (safe harbour). Return the claim, M$."""
-    loan = economy.loans[row]
-    borrower = economy.borrowers[loan.obligor]
-    lender = economy.lenders[loan.holder]
-    loan.status = LoanStatus.DEFAULTED
-    loan.contract_units = 0
-    loan.claim = loan.principal
-    loan.recovered = 0.0
-    loan.recovered_pv = 0.0
-    loan.paper_value = 0.0
-    loan.weeks_held = 0
-    if loan.instrument == Instrument.BTC_LOAN and loan.coins > 0.0:
-        proceeds = liquidate_coins(economy, row)
-        applied = min(proceeds, loan.principal)
-        pay(economy, Flow.RECOVERIES, borrower, lender, applied)
-        post_principal(loan, borrower, lender, -applied)
-        loan.recovered += applied
-        loan.recovered_pv += applied
-        borrower.btc += loan.coins
-        loan.coins = 0.0
-    return loan.claim
 
 
 @kernel
@@ -138,11 +59,15 @@ def fail(economy: Economy, p: Record, seed: int, replicate: int, b: int) -> None
     debt = 0.0
     first, last = facilities_of(economy, b)
     for row in range(first, last):
-        if economy.loans[row].status == LoanStatus.PERFORMING:
-            debt += default_loan(economy, row)
+        if owes(economy.loans[row]):
+            debt += economy.loans[row].principal
     borrower.default_event = note(
         economy, EventKind.DEFAULT, borrower.sector, b, -1, -1, -1, sum_of(borrower.units), debt, 0.0,
         borrower.cause, borrower.pending_channel, borrower.pending_parent)  # fmt: skip
+    for row in range(first, last):
+        if economy.loans[row].status == LoanStatus.PERFORMING:
+            default_loan(economy, row, borrower.default_event)
+    borrower.claims = 0  # older ones are the estate's affair now
     market.btc_sold += sell_coins(economy, p, borrower, np.inf)
     # the landlord claims a capped part of the leases that the estate rejects
     damages = borrower.lease_week * p.resolution_landlord_cap_weeks
@@ -160,43 +85,6 @@ def fail(economy: Economy, p: Record, seed: int, replicate: int, b: int) -> None
 
 
 @kernel
-def seize(economy: Economy, p: Record, row: int) -> None:
-    """The stay is over: pledged machines move to the holder, who pays for their removal."""
-    loan = economy.loans[row]
-    borrower = economy.borrowers[loan.obligor]
-    lender = economy.lenders[loan.holder]
-    units = loan.units
-    m = loan.machine
-    loan.units = 0
-    if units == 0 or loan.principal <= 0.0:
-        return  # nothing owed: the machines stay with the estate
-    machine = economy.machines[m]
-    revalue(economy, Revaluation.MACHINE_SALES, borrower, -take_units(economy, borrower, m, units))
-    lender.units[m] += units
-    loan.seized = units
-    loan.weeks_held = -1  # this week's storage makes it 0: the first sale is in the week of seizure
-    loan.paper_value = units * machine.appraisal
-    economy.market[0].units_dumped += units
-    economy.market[0].paper_seized += loan.paper_value
-    charge_collateral(economy, row, units * removal_cost(p, machine.kind))
-    note(
-        economy,
-        EventKind.SEIZURE,
-        Sector.LENDERS,
-        loan.holder,
-        borrower.sector,
-        loan.obligor,
-        m,
-        units,
-        loan.paper_value,
-        machine.appraisal,
-        borrower.cause,
-        Channel.NONE,
-        borrower.default_event,
-    )
-
-
-@kernel
 def vacate(economy: Economy, p: Record, b: int) -> None:
     """The landlord takes the slots back; a share of them is to let again."""
     borrower = economy.borrowers[b]
@@ -206,57 +94,6 @@ def vacate(economy: Economy, p: Record, b: int) -> None:
         market.vacant[cooling] += int(p.resolution_relet_share * borrower.slots[cooling])
         borrower.slots[cooling] = 0
     borrower.lease_week = 0.0
-
-
-@kernel
-def store(economy: Economy, p: Record, row: int) -> None:
-    """A week's storage of seized machines."""
-    loan = economy.loans[row]
-    loan.weeks_held += 1
-    cost = p.secondary_market_storage_cost
-    if economy.machines[loan.machine].kind == MachineKind.ASIC:
-        cost = p.secondary_market_storage_cost_asic
-    charge_collateral(economy, row, cost * loan.seized)
-
-
-@kernel
-def unsecured_part(loan: Record) -> float:
-    """What a claim may ask of the estate (M$): all of an unsecured loan, a deficiency with recourse."""
-    if loan.status != LoanStatus.DEFAULTED or loan.principal <= 0.0:
-        return 0.0
-    if loan.rank > 0 or loan.recourse:
-        return loan.principal
-    return 0.0
-
-
-@kernel
-def close_claim(economy: Economy, p: Record, row: int, share: float) -> float:
-    """Pay a claim its share of the estate, write the rest off and remember the recovery."""
-    loan = economy.loans[row]
-    borrower = economy.borrowers[loan.obligor]
-    lender = economy.lenders[loan.holder]
-    market = economy.market[0]
-    paid = share * unsecured_part(loan)
-    if paid > 0.0:
-        pay(economy, Flow.RECOVERIES, borrower, lender, paid)
-        post_principal(loan, borrower, lender, -paid)
-        loan.recovered += paid
-        loan.recovered_pv += paid * discount_to_default(economy, row)
-    loss = loan.principal
-    market.credit_lost += loss
-    write_off(economy, loan, borrower, lender)
-    loan.status = LoanStatus.RESOLVED
-    if loan.claim > 0.0:
-        recovery = min(loan.recovered_pv, loan.claim)
-        market.resolved_claims += loan.claim
-        market.resolved_recoveries += recovery
-        lender.learned_recovery = learn(
-            lender.learned_recovery, max(0.0, recovery) / loan.claim, p.credit_learning_weight
-        )
-        note(economy, EventKind.RECOVERY, Sector.LENDERS, loan.holder, borrower.sector, loan.obligor,
-             loan.machine, 0, loan.recovered, 0.0, borrower.cause, Channel.NONE,
-             borrower.default_event)  # fmt: skip
-    return loss
 
 
 @kernel
@@ -293,8 +130,6 @@ def resolve(economy: Economy, p: Record, b: int) -> None:
     """One week of a resolution: seizure when the stay ends, storage, the estate's own sale, the end."""
     market = economy.market[0]
     borrower = economy.borrowers[b]
-    if market.week < borrower.release_week:
-        return
     first, last = facilities_of(economy, b)
     if market.week == borrower.release_week:
         for row in range(first, last):
@@ -310,6 +145,8 @@ def resolve(economy: Economy, p: Record, b: int) -> None:
         if loan.status == LoanStatus.DEFAULTED and loan.seized > 0:
             held += loan.seized
             store(economy, p, row)
+    if market.week < borrower.release_week:
+        return
     for m in range(economy.machines.shape[0]):
         borrower.offered[m] = borrower.units[m]
         held += borrower.units[m]
@@ -351,6 +188,11 @@ def resolve_defaults(economy: Economy, p: Record, seed: int, replicate: int) -> 
     for b in range(economy.borrowers.shape[0]):
         borrower = economy.borrowers[b]
         if borrower.status == BorrowerStatus.ALIVE:
+            if borrower.claims > 0:
+                unpaid = advance_claims(economy, p, b)
+                if unpaid >= 0:
+                    event = economy.loans[unpaid].default_event
+                    condemn(borrower, Cause.ACCELERATION, Channel.CONTRACT, event)
             if borrower.pending_cause != Cause.NONE:
                 fail(economy, p, seed, replicate, b)
         elif borrower.status == BorrowerStatus.IN_RESOLUTION:

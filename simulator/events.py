@@ -1,6 +1,7 @@
 """Writing the event log."""
 
 from hashcredit.agents.compiled import kernel
+from hashcredit.agents.dimensions import Record
 from hashcredit.simulator.economy import Economy
 from hashcredit.simulator.tables import ErrorCode
 
@@ -48,3 +49,11 @@ def note(
     event.parent = parent
     market.events += 1
     return market.events - 1
+
+
+@kernel
+def remember(economy: Economy, borrower: Record, channel: int, event: int) -> None:
+    """Keep what last cost a borrower cash or credit: if it soon cannot pay, that is to blame."""
+    borrower.trigger_channel = channel
+    borrower.trigger_event = event
+    borrower.trigger_week = economy.market[0].week

@@ -30,6 +30,7 @@ CODES: dict[tuple[str, str], type[IntEnum]] = {
     ("borrowers", "kind"): BorrowerKind,
     ("borrowers", "status"): BorrowerStatus,
     ("borrowers", "cause"): Cause,
+    ("borrowers", "trigger_channel"): Channel,
     ("lenders", "kind"): LenderKind,
     ("lenders", "status"): LenderStatus,
     ("lenders", "belief"): Belief,

@@ -11,25 +11,21 @@ from hashcredit.agents.dimensions import (
     BorrowerKind,
     BorrowerStatus,
     Instrument,
-    LenderKind,
-    LenderStatus,
     LoanStatus,
     MachineKind,
     Record,
 )
-from hashcredit.agents.lender import advance, expected_unit_earning, lending_capacity, underwrites
+from hashcredit.agents.lender import advance, expected_unit_earning, underwrites
 from hashcredit.simulator.bidding import slot_cost
-from hashcredit.simulator.capital import fund
+from hashcredit.simulator.capital import capacity_of, fund
 from hashcredit.simulator.draws import pick
 from hashcredit.simulator.economy import Economy
 from hashcredit.simulator.events import note
-from hashcredit.simulator.ledger import free_slots, lender_equity, pay, post_principal, put_units, sum_of
+from hashcredit.simulator.ledger import free_slots, pay, post_principal, put_units, sum_of
 from hashcredit.simulator.machines import value_of
 from hashcredit.simulator.operations import facilities_of
 from hashcredit.simulator.randomness import Stream, exponential, uniform4
 from hashcredit.simulator.tables import EventKind, Flow, Sector
-
-UNLIMITED = 1e18
 
 
 @kernel
@@ -88,23 +84,12 @@ def choose_machine(economy: Economy, p: Record, b: int) -> int:
 
 @kernel
 def empty_row(economy: Economy, b: int) -> int:
-    """A free row for a new facility of borrower `b`, -1 if all its rows are in use."""
+    """A free row for a new facility of live borrower `b`, -1 if all its rows are in use."""
     first, last = facilities_of(economy, b)
     for row in range(first, last):
-        if economy.loans[row].status == LoanStatus.REPAID:
+        if economy.loans[row].status in (LoanStatus.REPAID, LoanStatus.RESOLVED):
             return row
     return last if last - first < FACILITIES else -1
-
-
-@kernel
-def capacity_of(economy: Economy, p: Record, lender: Record) -> float:
-    """New loans (M$) that a lender can still make; without limit while its capital is ignored."""
-    if lender.status != LenderStatus.ALIVE:
-        return 0.0
-    if not p.channels_lender_credit:
-        return UNLIMITED
-    haircut = 0.0 if lender.kind == LenderKind.BANK else economy.market[0].haircut
-    return lending_capacity(lender_equity(lender), sum_of(lender.loans), lender.capital_target, haircut)
 
 
 @kernel
@@ -220,6 +205,10 @@ def open_facility(
     loan.overdue = 0.0
     loan.contract_units = 0
     loan.seized = 0
+    loan.sweeping = 0
+    loan.maturity_sweep = 0
+    loan.default_week = -1
+    loan.default_event = -1
     loan.allowance = 0.0
     short = amount - lender.cash
     if short > 0.0:

@@ -33,6 +33,7 @@ def open_lender(economy: Economy, p: Record, index: int) -> None:
     lender.capital_minimum = p.lenders_capital_minimum[kind]
     lender.learned_recovery = p.lenders_recovery_prior[kind]
     lender.failure_week = -1
+    lender.trigger = -1
 
 
 @kernel

@@ -173,3 +173,6 @@ def open_bullets(
     row = open_loan(economy, p, seed, replicate, b, 402 + draw, instrument, share * assets, weeks)
     if row >= 0:
         economy.loans[row].rate = coupon
+        if instrument == Instrument.HIGH_YIELD:
+            u = opening_uniform(seed, replicate, stream, b, 403 + draw)
+            economy.loans[row].maturity_sweep = u < p.credit_refinancing_sweep_share

@@ -14,7 +14,7 @@ from hashcredit.agents.dimensions import (
     Record,
 )
 from hashcredit.simulator.economy import Economy
-from hashcredit.simulator.events import note
+from hashcredit.simulator.events import note, remember
 from hashcredit.simulator.ledger import (
     capitalise,
     pay,
@@ -97,9 +97,11 @@ def revalue_coins(economy: Economy, previous_price: float) -> None:
 def end_contract(economy: Economy, loan: Record) -> None:
     """End a rental contract that has run out or whose customer has failed; its units go to spot."""
     if loan.hazard_left <= 0.0:
-        note(economy, EventKind.OFFTAKER_DEFAULT, Sector.REST_OF_WORLD, -1,
-             economy.borrowers[loan.obligor].sector, loan.obligor, loan.machine,
-             loan.contract_units, 0.0, loan.contract_rent, 0, Channel.OFFTAKER, -1)  # fmt: skip
+        borrower = economy.borrowers[loan.obligor]
+        event = note(economy, EventKind.OFFTAKER_DEFAULT, Sector.REST_OF_WORLD, -1, borrower.sector,
+                     loan.obligor, loan.machine, loan.contract_units, 0.0, loan.contract_rent, 0,
+                     Channel.OFFTAKER, -1)  # fmt: skip
+        remember(economy, borrower, Channel.OFFTAKER, event)
     loan.contract_units = 0
     if loan.principal == 0.0:  # the loan was repaid while the contract ran
         loan.status = LoanStatus.REPAID
@@ -260,14 +262,15 @@ def list_dues(economy: Economy, b: int) -> tuple[float, float]:
     scheduled = 0.0
     first, last = facilities_of(economy, b)
     for row in range(first, last):
-        loan = economy.loans[row]  # one that is repaid is due zeros
-        interest = loan.principal * loan_rate(loan, market.policy_rate) * WEEK
-        instalment = scheduled_principal(loan, market.week)
-        principal = loan.overdue + instalment
-        economy.dues[INTEREST, row - first] = interest
-        economy.dues[PRINCIPAL, row - first] = principal
-        due += interest + principal
-        scheduled += interest + (instalment if loan.amortising else 0.0)
+        loan = economy.loans[row]
+        if owes(loan):
+            interest = loan.principal * loan_rate(loan, market.policy_rate) * WEEK
+            instalment = scheduled_principal(loan, market.week)
+            principal = loan.overdue + instalment
+            economy.dues[INTEREST, row - first] = interest
+            economy.dues[PRINCIPAL, row - first] = principal
+            due += interest + principal
+            scheduled += interest + (instalment if loan.amortising else 0.0)
     return due, scheduled
 
 
@@ -280,18 +283,18 @@ def settle_dues(economy: Economy, b: int) -> None:
     first, last = facilities_of(economy, b)
     for row in range(first, last):
         loan = economy.loans[row]
-        interest = economy.dues[INTEREST, row - first]
-        principal = economy.dues[PRINCIPAL, row - first]
-        lender = economy.lenders[loan.holder]
-        owed = loan.principal > 0.0
-        receive_service(loan, borrower, lender, interest, principal)
-        lender.week_interest += interest
-        interests += interest
-        principals += principal
-        loan.overdue = 0.0
-        loan.weeks_overdue = 0
-        if owed & (loan.principal < DUST):
-            close_loan(economy, loan, borrower, lender)
+        if owes(loan):
+            interest = economy.dues[INTEREST, row - first]
+            principal = economy.dues[PRINCIPAL, row - first]
+            lender = economy.lenders[loan.holder]
+            receive_service(loan, borrower, lender, interest, principal)
+            lender.week_interest += interest
+            interests += interest
+            principals += principal
+            loan.overdue = 0.0
+            loan.weeks_overdue = 0
+            if loan.principal < DUST:
+                close_loan(economy, loan, borrower, lender)
     pay_service(economy, borrower, interests, principals)
 
 

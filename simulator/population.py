@@ -16,6 +16,7 @@ from hashcredit.agents.dimensions import (
     MachineKind,
     Record,
 )
+from hashcredit.simulator.distress import assets_at_appraisal, debts
 from hashcredit.simulator.draws import opening_normal, opening_uniform, pick
 from hashcredit.simulator.economy import Economy
 from hashcredit.simulator.funding import set_funding
@@ -34,6 +35,10 @@ from hashcredit.simulator.randomness import Stream
 from hashcredit.simulator.tables import Sector
 
 NEVER_VALUED = -1_000_000
+NEVER = 1e18
+"""M$: a strike that nobody reaches."""
+DRAW_OF_LISTING = 390
+"""Of the stream of opening loans; those of bonds begin at 400."""
 
 
 @kernel
@@ -44,6 +49,8 @@ def open_market(economy: Economy, p: Record) -> None:
     market.btc_price = p.shocks_btc_price0
     market.hashprice = p.mining_hashprice0
     market.rent_index = p.compute_rent_index0
+    market.btc_average = market.btc_price
+    market.rent_average = market.rent_index
     market.demand = 1.0
     market.supply = 1.0
     economy.valued_week[:] = NEVER_VALUED
@@ -154,6 +161,10 @@ def open_borrower(
     borrower.default_week = -1
     borrower.default_event = -1
     borrower.pending_parent = -1
+    borrower.trigger_event = -1
+    borrower.issued_week = -p.equity_spacing_weeks
+    listed = p.equity_listed_miners if kind == BorrowerKind.MINER else p.equity_listed_neoclouds
+    borrower.listed = opening_uniform(seed, replicate, Stream.POPULATION_LOAN, b, DRAW_OF_LISTING) < listed
 
 
 @kernel
@@ -327,6 +338,8 @@ def open_economy(economy: Economy, parameters: np.ndarray, seed: int, replicate:
         open_lender(economy, p, index)
     for row in range(economy.loans.shape[0]):
         economy.loans[row].machine = -1
+        economy.loans[row].default_week = -1
+        economy.loans[row].default_event = -1
     for b in range(economy.borrowers.shape[0]):
         if b < p.population_miners:
             open_miner(economy, p, seed, replicate, b)
@@ -337,7 +350,16 @@ def open_economy(economy: Economy, parameters: np.ndarray, seed: int, replicate:
         open_buyer(economy, p, seed, replicate, k)
     economy.market[0].active_base = economy.market[0].active
     open_books(economy)
+    set_strikes(economy, p)
     forget_values(economy)
+
+
+@kernel
+def set_strikes(economy: Economy, p: Record) -> None:
+    """What a borrower's equity at appraisal must be worth for its convertibles to convert, M$."""
+    for b in range(economy.borrowers.shape[0]):
+        equity = assets_at_appraisal(economy, b) - debts(economy, b)
+        economy.borrowers[b].strike = (1.0 + p.credit_conversion_premium) * equity if equity > 0.0 else NEVER
 
 
 @kernel

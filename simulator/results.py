@@ -38,6 +38,10 @@ def summarise(markets: np.ndarray) -> dict[str, np.ndarray]:
         "defaults_miners": markets["defaults_miners"],
         "defaults_neoclouds": markets["defaults_neoclouds"],
         "lender_failures": markets["lender_failures"],
+        "facility_defaults": markets["facility_defaults"],
+        "hand_backs": markets["hand_backs"],
+        "refinancings_refused": markets["refinancings_refused"],
+        "equity_raised_musd": markets["equity_raised"],
         "debt_defaulted": markets["debt_defaulted"],
         "recovery_rate": recovery,
         "loss_given_default": 1.0 - recovery,
@@ -54,7 +58,7 @@ def summarise(markets: np.ndarray) -> dict[str, np.ndarray]:
         "units_residual": markets["units_residual"],
     }
     for cause in Cause:
-        if cause != Cause.NONE:
+        if cause not in (Cause.NONE, Cause.HAND_BACK):  # a facility is handed back, its borrower lives on
             summary[f"defaults_{cause.name.lower()}"] = markets["defaults_by_cause"][..., cause]
     return summary
 

@@ -19,6 +19,7 @@ from hashcredit.simulator.sections import (
     Compute,
     Costs,
     Credit,
+    Equity,
     ForcedDefault,
     Funding,
     Investment,
@@ -84,6 +85,7 @@ class Scenario(Section):
     valuation: Valuation = Field(default=Valuation())
     marking: Marking = Field(default=Marking())
     credit: Credit = Field(default=Credit())
+    equity: Equity = Field(default=Equity())
     resolution: Resolution = Field(default=Resolution())
     secondary_market: SecondaryMarket = Field(default=SecondaryMarket())
     investment: Investment = Field(default=Investment())

@@ -23,7 +23,7 @@ from hashcredit.agents.dimensions import (
 )
 from hashcredit.agents.lender import reservation_price, weekly_quota
 from hashcredit.simulator.bidding import call_bidders, peer_moving_cost, rank_classes, units_wanted
-from hashcredit.simulator.default import apply_collateral
+from hashcredit.simulator.claims import apply_collateral
 from hashcredit.simulator.economy import Economy
 from hashcredit.simulator.enforcement import sale_depth
 from hashcredit.simulator.events import note
@@ -77,11 +77,11 @@ def add_lots_of(economy: Economy, p: Record, b: int, lots: int) -> int:
     for m in range(economy.machines.shape[0]):
         if borrower.offered[m] > 0:
             lots = add_lot(economy, p, m, lots, b, b, 0, borrower.offered[m], held)
-    if in_resolution:
+    if in_resolution or borrower.claims > 0:
         first, last = facilities_of(economy, b)
         for row in range(first, last):
             loan = economy.loans[row]
-            if loan.seized > 0:
+            if loan.seized > 0 and loan.weeks_held >= 0:
                 node = economy.borrowers.shape[0] + loan.holder
                 lots = add_lot(economy, p, loan.machine, lots, node, row, 1, loan.seized, loan.weeks_held)
     return lots
@@ -100,7 +100,7 @@ def open_lots(economy: Economy, p: Record) -> int:
     for b in range(economy.borrowers.shape[0]):
         borrower = economy.borrowers[b]
         if borrower.status == BorrowerStatus.IN_RESOLUTION or (
-            borrower.selling and borrower.status == BorrowerStatus.ALIVE
+            borrower.status == BorrowerStatus.ALIVE and (borrower.selling or borrower.claims > 0)
         ):
             lots = add_lots_of(economy, p, b, lots)
     return lots
@@ -267,6 +267,10 @@ def note_sale(economy: Economy, m: int, lot: int, bidder: int, units: int, amoun
     else:
         seller_sector = economy.borrowers[owner].sector
     parent = economy.borrowers[owner].default_event
+    if economy.lots[lot].is_loan:
+        parent = economy.loans[economy.lots[lot].row].default_event
+    elif parent < 0:
+        parent = economy.borrowers[owner].trigger_event  # it lives, and sells because of that
     machine.trigger = parent
     borrowers = economy.borrowers.shape[0]
     other_sector = Sector.BUYERS.value

@@ -5,6 +5,7 @@ from hashcredit.simulator.sections_base import Section
 from hashcredit.simulator.sections_conditions import Channels, Funding, Investment, Networks, Repo
 from hashcredit.simulator.sections_credit import Credit
 from hashcredit.simulator.sections_earnings import Compute, ForcedDefault, Mining, Shocks
+from hashcredit.simulator.sections_equity import Equity
 from hashcredit.simulator.sections_machines import BASELINE_MACHINES, Machine
 from hashcredit.simulator.sections_market import Costs, Marking, Resolution, SecondaryMarket, Valuation
 from hashcredit.simulator.sections_terms import Buyers, BuyerTerms, Lenders, LenderTerms
@@ -18,6 +19,7 @@ SECTIONS: dict[str, type[Section]] = {
     "valuation": Valuation,
     "marking": Marking,
     "credit": Credit,
+    "equity": Equity,
     "resolution": Resolution,
     "secondary_market": SecondaryMarket,
     "investment": Investment,
@@ -41,6 +43,7 @@ __all__ = [
     "Compute",
     "Costs",
     "Credit",
+    "Equity",
     "ForcedDefault",
     "Funding",
     "Investment",

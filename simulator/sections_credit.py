@@ -100,7 +100,36 @@ class Credit(Section):
         unit="fraction",
         low=0.0,
         high=1.0,
-        meaning="share of loans with a cross-default clause (no effect yet: a borrower fails whole)",
+        meaning="share of loans with a cross-default clause",
+    )
+    hand_back: bool = quantity(
+        True,
+        unit="none",
+        meaning="whether owners hand back the machines of facilities without recourse when that pays",
+        source="asic.iris.dscr",
+        evidence="D",
+    )
+    refinancing_sweep_share: float = quantity(
+        0.2,
+        unit="fraction",
+        low=0.0,
+        high=1.0,
+        meaning="share of high-yield bonds for which a refused refinancing starts a cash sweep",
+        source="dscr.datacenter_abs.min",
+        evidence="C",
+    )
+    sweep_weeks: int = quantity(
+        104, unit="weeks", low=1, high=1040, meaning="weeks by which such a sweep puts the maturity off"
+    )
+    sweep_step_up: float = quantity(
+        0.02, unit="1/yr", low=0.0, high=0.5, meaning="added to the rate during such a sweep"
+    )
+    conversion_premium: float = quantity(
+        0.35,
+        unit="fraction",
+        low=0.0,
+        high=10.0,
+        meaning="gain of the borrower's equity since the first week above which convertibles convert",
     )
     sweep_share: float = quantity(
         0.5,

@@ -188,6 +188,9 @@ class Resolution(Section):
     stay_high: int = quantity(
         26, unit="weeks", low=1, high=520, meaning="longest stay before creditors get machines"
     )
+    removal_weeks: int = quantity(
+        4, unit="weeks", low=0, high=520, meaning="weeks to remove machines taken without a bankruptcy"
+    )
     removal_cost: float = quantity(
         800.0, unit="USD/unit", low=0.0, high=1e5, meaning="removing a GPU from its rack"
     )

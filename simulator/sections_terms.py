@@ -34,7 +34,7 @@ class LenderTerms(Section):
         unit="fraction",
         low=0.0,
         high=2.0,
-        meaning="equity over loans below which it must act (no effect yet)",
+        meaning="equity over loans below which it accelerates whatever is in breach, and rolls nothing over",
     )
     spread: float = by_kind(
         (0.05, 0.09, 0.08),

@@ -5,7 +5,7 @@ import numpy as np
 from hashcredit.agents.compiled import kernel
 from hashcredit.agents.dimensions import Record
 from hashcredit.simulator.capital import manage_capital, write_down_loans
-from hashcredit.simulator.credit import enforce_covenants, roll_over
+from hashcredit.simulator.credit import enforce_covenants
 from hashcredit.simulator.default import resolve_defaults
 from hashcredit.simulator.economy import Economy
 from hashcredit.simulator.funding import set_funding
@@ -21,6 +21,7 @@ from hashcredit.simulator.machines import (
 from hashcredit.simulator.observables import close_run, record
 from hashcredit.simulator.operations import operate, revalue_coins
 from hashcredit.simulator.population import open_economy
+from hashcredit.simulator.rollover import roll_over
 from hashcredit.simulator.secondary import trade_machines
 from hashcredit.simulator.shocks import draw_shocks
 from hashcredit.simulator.tables import ErrorCode
@@ -71,7 +72,7 @@ def covenants(economy: Economy, p: Record, seed: int, replicate: int) -> None:
 
 @kernel
 def rollover(economy: Economy, p: Record, seed: int, replicate: int) -> None:
-    """Phase 7: bullets about to mature."""
+    """Phase 7: bullets about to mature, conversion, share issues."""
     roll_over(economy, p)
 
 

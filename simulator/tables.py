@@ -71,10 +71,14 @@ _LOAN = np.dtype(
         ("cash_sweep", "i1"),  # 1: free cash prepays while cover is under the covenant
         ("recourse", "i1"),  # 1: a deficiency is a claim on the estate
         ("cross_default", "i1"),  # 1: the default of another facility defaults this one
+        ("maturity_sweep", "i1"),  # 1: a refused refinancing makes it a cash sweep, not a default
+        ("sweeping", "i1"),  # 1: that has happened
         # the third, once defaulted:
         ("claim", "f8"),  # face at default, M$
-        ("seized", "i8"),  # machines in the holder's hands and not yet sold
-        ("weeks_held", "i4"),  # weeks since seizure
+        ("seized", "i4"),  # machines in the holder's hands and not yet sold
+        ("weeks_held", "i4"),  # weeks since the first of them could be sold, negative before
+        ("default_week", "i4"),
+        ("default_event", "i8"),  # id of the default of its borrower or of itself, -1 if none
         ("recovered", "f8"),  # cash received, M$
         ("recovered_pv", "f8"),  # the same, discounted to the default date, M$
         ("paper_value", "f8"),  # appraisal of the seized units at seizure, M$
@@ -132,11 +136,13 @@ MARKET = np.dtype(
         ("btc_fundamental", "f8"),  # log of BTC in USD before this economy's sales
         ("btc_impact", "f8"),  # log impact of this economy's sales
         ("btc_price", "f8"),  # USD
+        ("btc_average", "f8"),  # trailing mean, USD
         ("btc_sold", "f8"),  # forced sales of the week, M$
         ("difficulty", "f8"),  # log, relative to the first week
         ("hashprice", "f8"),  # USD a PH/s and day
         ("rent_shock", "f8"),  # log, cumulated innovations of the compute-rent index
         ("rent_index", "f8"),  # USD a reference GPU-hour
+        ("rent_average", "f8"),  # trailing mean, USD an hour
         ("demand", "f8"),  # relative to the first week
         ("supply", "f8"),  # active throughput including hyperscalers, relative to the first week
         ("active", "f8"),  # throughput switched on in this economy last week, reference units
@@ -156,6 +162,10 @@ MARKET = np.dtype(
         ("defaults_miners", "i8"),
         ("defaults_neoclouds", "i8"),
         ("lender_failures", "i8"),
+        ("facility_defaults", "i8"),  # of facilities whose borrowers lived on
+        ("hand_backs", "i8"),  # of these, by choice
+        ("refinancings_refused", "i8"),
+        ("equity_raised", "f8"),  # M$, by borrowers
         ("debt_defaulted", "f8"),  # M$
         ("resolved_claims", "f8"),  # M$, of defaults whose resolution ended
         ("resolved_recoveries", "f8"),  # discounted, M$
@@ -312,6 +322,12 @@ class EventKind(IntEnum):
     LOAN = 14
     PURCHASE = 15
     LENDER_FAILURE = 16
+    FACILITY_DEFAULT = 17
+    HAND_BACK = 18
+    REFINANCING_REFUSED = 19
+    CASH_SWEEP = 20
+    CONVERSION = 21
+    EQUITY_ISSUE = 22
 
 
 class ErrorCode(IntEnum):
