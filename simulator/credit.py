@@ -194,14 +194,9 @@ def use_value(economy: Economy, p: Record, loan: Record) -> float:
 
 @kernel
 def review_vehicle(economy: Economy, p: Record, row: int) -> None:
-    """The owner of a vehicle without recourse hands it back if that is better for the owner.
-
-    Reviews of different facilities fall into different weeks.
-    """
+    """The owner of a vehicle without recourse hands it back if that is better for the owner."""
     loan = economy.loans[row]
     market = economy.market[0]
-    if (market.week + row) % p.credit_review_weeks != 0:
-        return
     cash_flow = vehicle_cash_flow(economy, loan, economy.borrowers[loan.obligor].site_class)
     service = weekly_service(loan, market.policy_rate, market.week)
     if cash_flow < service and hands_back(use_value(economy, p, loan), loan.principal, cash_flow, service):
@@ -261,8 +256,8 @@ def face_trouble(economy: Economy, p: Record, b: int) -> None:
 
 
 @inlined
-def test_loan(economy: Economy, p: Record, row: int, dscr: float) -> None:
-    """The covenants that a live loan has: margin, or borrowing base and cover."""
+def test_loan(economy: Economy, p: Record, row: int, dscr: float, review: bool) -> None:
+    """The covenants that a live loan has: margin, or borrowing base and cover; a review if it is due."""
     loan = economy.loans[row]
     if loan.instrument == Instrument.BTC_LOAN:
         if loan.principal > p.credit_btc_call_ltv * loan.coins * (economy.market[0].btc_price * 1e-6):
@@ -270,7 +265,7 @@ def test_loan(economy: Economy, p: Record, row: int, dscr: float) -> None:
         return
     if loan.sweeping:
         sweep(economy, p, row, 1.0)
-    if not loan.recourse and p.credit_hand_back:
+    if review and not loan.recourse:
         review_vehicle(economy, p, row)
     if loan.borrowing_base and loan.machine >= 0 and owes(loan):
         test_borrowing_base(economy, p, loan, row)
@@ -283,18 +278,21 @@ def test_loan(economy: Economy, p: Record, row: int, dscr: float) -> None:
 
 @kernel
 def enforce_covenants(economy: Economy, p: Record) -> None:
-    """Phase 6 for every live borrower."""
+    """Phase 6 for every live borrower; each week another part of the borrowers reviews its vehicles."""
+    turn = economy.market[0].week % p.credit_review_weeks
     for b in range(economy.borrowers.shape[0]):
         borrower = economy.borrowers[b]
+        turn = turn + 1 if turn + 1 < p.credit_review_weeks else 0
         if borrower.status != BorrowerStatus.ALIVE:
             continue
         dscr = cover(borrower.cfads_window, borrower.service_window)
+        review = turn == 0 and p.credit_hand_back != 0
         troubled = borrower.payables > 0.0 or borrower.selling
         first, last = facilities_of(economy, b)
         for row in range(first, last):
             loan = economy.loans[row]
             if owes(loan):
-                test_loan(economy, p, row, dscr)
+                test_loan(economy, p, row, dscr, review)
                 troubled |= loan.weeks_overdue > 0 or loan.weeks_over_base > 0
         if troubled:
             face_trouble(economy, p, b)
