@@ -37,7 +37,7 @@ SEED_BITS = 53
 """Of a seed that is drawn: it survives a table of float64, and collisions are rare in millions of runs."""
 
 EVENTS_OF_A_LOAN = 8
-"""Events that one loan can cause in one phase, at most; covenants cause the most, up to five."""
+"""Events that one loan can cause in one phase, at most; covenants cause the most, up to six."""
 
 
 class MarketModel(mesa.Model):
