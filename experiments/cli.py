@@ -21,15 +21,16 @@ if TYPE_CHECKING:
     from hashcredit.simulator.scenario import Scenario
 
 
-def main(argv: Sequence[str] | None = None) -> int:
+def main(argv: Sequence[str] | None = None, listener: StopListener | None = None) -> int:
     """Run the command line and return its exit code.
 
     With `argv` left out this is the process's own command: it then ends the process itself when it is
-    stopped by Ctrl-C or SIGTERM.
+    stopped by Ctrl-C or SIGTERM. `listener` is given by a caller that listens already.
     """
-    listener = StopListener()
-    if argv is None:
-        listener.start()
+    if listener is None:
+        listener = StopListener()
+        if argv is None:
+            listener.start()
     try:
         arguments = build_parser().parse_args(argv)
     except SystemExit as end:  # help, version or a mistake: said already
@@ -71,7 +72,7 @@ def _run(arguments: argparse.Namespace, listener: StopListener) -> int:
     """`hashcredit run`: refuse bad input, simulate, print, publish."""
     scenario = _scenario(arguments)
     if arguments.out is None:
-        many, run = _simulate(arguments, scenario)
+        many, run = _simulate(arguments, scenario, listener)
         _report(arguments, scenario, many, run)
         if not arguments.quiet:
             print("nothing was written; --out DIR keeps data and figures", file=sys.stderr)
@@ -82,7 +83,7 @@ def _run(arguments: argparse.Namespace, listener: StopListener) -> int:
     started = datetime.now(UTC)
     folder = ResultFolder(arguments.out)
     with listener.cleaning(folder.discard), folder:
-        many, run = _simulate(arguments, scenario)
+        many, run = _simulate(arguments, scenario, listener)
         write_results(
             folder.path,
             scenario,
@@ -104,12 +105,14 @@ def _run(arguments: argparse.Namespace, listener: StopListener) -> int:
     return 0
 
 
-def _simulate(arguments: argparse.Namespace, scenario: "Scenario") -> "tuple[ManyRuns, Run]":
+def _simulate(
+    arguments: argparse.Namespace, scenario: "Scenario", listener: StopListener
+) -> "tuple[ManyRuns, Run]":
     """All replicates for their summaries, and replicate 0 with everything recorded."""
     from hashcredit.simulator import simulate, simulate_many
 
     count = arguments.replicates or (CHECKED_REPLICATES if arguments.check else REPLICATES)
-    _announce_compilation(arguments.quiet)
+    _prepare_cache(arguments.quiet, listener)
     with Progress("runs", arguments.quiet) as progress:
         many = simulate_many(
             scenario, arguments.seed, count, threads=arguments.threads, progress=progress.update
@@ -157,7 +160,7 @@ def _report(arguments: argparse.Namespace, scenario: "Scenario", many: "ManyRuns
         print(format_flows(run.flows))
 
 
-def _compare(arguments: argparse.Namespace, _: StopListener) -> int:
+def _compare(arguments: argparse.Namespace, listener: StopListener) -> int:
     """`hashcredit compare`: the same draws under several market rules."""
     scenario = _scenario(arguments)
     if len(set(arguments.markets)) < len(arguments.markets):
@@ -166,7 +169,7 @@ def _compare(arguments: argparse.Namespace, _: StopListener) -> int:
         raise ScenarioError("--markets", " ".join(arguments.markets), "each market at most once")
     from hashcredit.experiments.compare import compare_markets, format_comparison
 
-    _announce_compilation(arguments.quiet)
+    _prepare_cache(arguments.quiet, listener)
     with Progress("runs", arguments.quiet) as progress:
         comparison = compare_markets(
             scenario,
@@ -240,12 +243,13 @@ def _figures(_: argparse.Namespace, __: StopListener) -> int:
     return 0
 
 
-def _warmup(_: argparse.Namespace, __: StopListener) -> int:
+def _warmup(_: argparse.Namespace, listener: StopListener) -> int:
     """Run something tiny on every path, so that all machine code is in the cache."""
     started = time.perf_counter()
     from hashcredit.agents.compiled import cache_folder
     from hashcredit.simulator import Scenario, simulate, simulate_many
 
+    _prepare_cache(True, listener)
     scenario = Scenario.load().with_changes({"horizon_weeks": 2})
     simulate_many(scenario, replicates=2)
     simulate(scenario)
@@ -254,11 +258,19 @@ def _warmup(_: argparse.Namespace, __: StopListener) -> int:
     return 0
 
 
-def _announce_compilation(quiet: bool) -> None:
-    """Say why nothing moves for a while when no machine code is cached yet."""
+def _prepare_cache(quiet: bool, listener: StopListener) -> None:
+    """Say why nothing moves for a while when no machine code is cached yet.
+
+    A cache that lasts for this process only is removed by a stop too.
+    """
+    import shutil
+
     from hashcredit.agents.compiled import cache_folder
 
-    if not quiet and not any(cache_folder().rglob("*.nbi")):
+    folder = cache_folder()
+    if not folder.name.startswith("kernels-"):
+        listener.at_stop(lambda: shutil.rmtree(folder, ignore_errors=True))
+    if not quiet and not any(folder.rglob("*.nbi")):
         print("compiling the kernels, about a minute; the next run starts at once", file=sys.stderr)
 
 

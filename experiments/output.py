@@ -5,6 +5,7 @@ import json
 import os
 import secrets
 import shutil
+import threading
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass
@@ -19,6 +20,7 @@ from hashcredit.experiments.figures import FIGURES, draw
 from hashcredit.experiments.figures.source import FigureSource
 from hashcredit.experiments.statistics import Estimate, mean_estimate, probability_estimate
 from hashcredit.simulator.errors import OutputFolderError
+from hashcredit.simulator.network_files import NETWORKS, beside, content_of, path_of
 from hashcredit.simulator.provenance import provenance
 
 if TYPE_CHECKING:
@@ -142,12 +144,16 @@ class ResultFolder:
     def __init__(self, target: str | Path) -> None:
         if not str(target).strip():
             raise OutputFolderError(repr(str(target)), "needs a name")
+        if "\0" in str(target):
+            raise OutputFolderError(repr(str(target)), "cannot be the name of a folder")
         self.shown = str(target)
         self.target = Path(os.path.realpath(target))
         self.path = self.target.parent / f".hashcredit.{secrets.token_hex(6)}.partial"
         """Where to write inside the context."""
         self._made: list[Path] = []
         self._published = False
+        self._discarded = False
+        self._lock = threading.Lock()
 
     def __enter__(self) -> Self:
         try:
@@ -186,13 +192,19 @@ class ResultFolder:
     def discard(self) -> None:
         """Remove what was made, unless it was published.
 
-        Another thread may still be writing, so it tries again for a while.
+        Another thread may still be writing. So the folder gets another name first, where nothing new is
+        put; a file that was being opened at that moment may need a second round.
         """
         if self._published:
             return
+        with self._lock:
+            self._discarded = True
+        remains = self.path.with_suffix(".discarded")
+        with suppress(OSError):  # never made, or discarded before
+            self.path.rename(remains)
         for _ in range(50):
-            shutil.rmtree(self.path, ignore_errors=True)
-            if not self.path.exists():
+            shutil.rmtree(remains, ignore_errors=True)
+            if not remains.exists():
                 break
         for folder in reversed(self._made):
             with suppress(OSError):  # never made, or used by somebody else by now
@@ -207,8 +219,11 @@ class ResultFolder:
             raise OutputFolderError(self.shown, "cannot be written (permission denied)")
 
     def _make(self, folder: Path) -> None:
-        self._made.append(folder)  # first: a stop may come at any time
-        folder.mkdir()
+        with self._lock:
+            if self._discarded:
+                raise OSError(errno.ECANCELED, os.strerror(errno.ECANCELED))
+            folder.mkdir()
+            self._made.append(folder)
 
 
 def _reason(error: OSError) -> str:
@@ -263,9 +278,11 @@ def write_results(
     """Fill an existing folder.
 
     summary.parquet has one row a replicate, summary.csv the statistics over them; series.parquet and
-    events.parquet belong to the replicate of `run`; scenario.toml and provenance.json make it again.
+    events.parquet belong to the replicate of `run`; scenario.toml and provenance.json make it again, with
+    the copies of network files that lie beside them if the scenario has any.
     """
     summary, seed = many.summary, run.setup.seed
+    scenario = _copy_networks(folder, scenario)
     _write_frame(folder / "summary.parquet", summary, index=False)
     _write_frame(folder / "series.parquet", run.series, index=True)
     _write_frame(folder / "events.parquet", run.events, index=False)
@@ -276,6 +293,20 @@ def write_results(
     record = provenance(scenario, seed, run.replicate, start_time)
     record = {"replicates": len(summary), "command": list(command), **record}
     _write_text(folder / "provenance.json", json.dumps(record, indent=2, allow_nan=False) + "\n")
+
+
+def _copy_networks(folder: Path, scenario: "Scenario") -> "Scenario":
+    """Copy the network files of a scenario into a folder; return it with their names in that folder."""
+    copies = {}
+    for network in NETWORKS:
+        field = f"{network}_file"
+        reference = getattr(scenario.networks, field)
+        if reference is not None:
+            copies[field] = beside(reference, f"{network}_network")
+            content = content_of(f"networks.{field}", reference)
+            _write_bytes(folder / path_of(copies[field]), content)
+    networks = scenario.networks.model_copy(update=copies)
+    return scenario.model_copy(update={"networks": networks})
 
 
 def figure_source(scenario: "Scenario", many: "ManyRuns", run: "Run") -> FigureSource:
@@ -307,7 +338,11 @@ def _write_frame(path: Path, frame: "pd.DataFrame", *, index: bool) -> None:
 
 
 def _write_text(path: Path, text: str) -> None:
-    write_whole(path, lambda handle: handle.write(text.encode()))
+    _write_bytes(path, text.encode())
+
+
+def _write_bytes(path: Path, content: bytes) -> None:
+    write_whole(path, lambda handle: handle.write(content))
 
 
 def _statistics_csv(rows: Sequence[Statistic]) -> str:

@@ -2,7 +2,8 @@
 
 Python's own handlers wait until the main thread runs Python code again, which a kernel or the compiler may
 put off for seconds. So the signals are blocked in every thread and one thread does nothing but wait for
-them; it tidies up and ends the process at once.
+them; it tidies up and ends the process at once. Only the libraries that Python itself needs are imported
+here, since until this module listens a stop is Python's own affair.
 """
 
 import os
@@ -13,6 +14,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 Cleanup = Callable[[], None]
+
+SWITCH_SECONDS = 1e-4
+"""Time for which another thread may go on when the clean-up wants to: Python's own 5 ms a file add up."""
 
 
 class StopListener:
@@ -42,6 +46,11 @@ class StopListener:
             with self._lock:
                 self._cleanups.remove(cleanup)
 
+    def at_stop(self, cleanup: Cleanup) -> None:
+        """Register what has to be undone whenever the process is stopped from now on."""
+        with self._lock:
+            self._cleanups.append(cleanup)
+
     @contextmanager
     def last_step(self) -> Iterator[None]:
         """A block that is not interrupted; once it has succeeded a stop comes too late and is ignored."""
@@ -52,6 +61,7 @@ class StopListener:
     def _listen(self, signals: set[signal.Signals]) -> None:
         while True:
             number = signal.sigwait(signals)
+            sys.setswitchinterval(SWITCH_SECONDS)
             with self._lock:
                 if self._finished:
                     continue

@@ -6,9 +6,10 @@ if TYPE_CHECKING:
     from hashcredit.simulator.engine import simulate as simulate
     from hashcredit.simulator.engine import simulate_many as simulate_many
     from hashcredit.simulator.model import MarketModel as MarketModel
+    from hashcredit.simulator.network_files import write_networks as write_networks
     from hashcredit.simulator.scenario import Scenario as Scenario
 
-__all__ = ["MarketModel", "Scenario", "simulate", "simulate_many"]
+__all__ = ["MarketModel", "Scenario", "simulate", "simulate_many", "write_networks"]
 
 # Imported on first use, so that a kernel module never pulls in pydantic or pandas through its package.
 # Mesa costs half a second and changes how processes are started, so only MarketModel brings it in.
@@ -17,6 +18,7 @@ _HOMES = {
     "Scenario": "hashcredit.simulator.scenario",
     "simulate": "hashcredit.simulator.engine",
     "simulate_many": "hashcredit.simulator.engine",
+    "write_networks": "hashcredit.simulator.network_files",
 }
 
 

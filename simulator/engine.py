@@ -24,6 +24,9 @@ MOST_EVENTS = 1 << 26
 TASK_SECONDS = 0.1
 """Replicates handed to a thread at once last about this long: short enough for progress and Ctrl-C."""
 
+SLICE = 500_000
+"""Agents times weeks that a kernel is given at once, about the same time; one replicate of most scenarios."""
+
 Progress = Callable[[int, int], None]
 
 
@@ -51,7 +54,7 @@ def simulate(
         if check:
             _run_checked(economy, setup, replicate, opening)
         else:
-            run_weeks(economy, setup.parameters, seed, replicate, setup.scenario.horizon_weeks)
+            _run_all_weeks(economy, setup, replicate)
         if economy.market["error"][0] != ErrorCode.EVENT_BUFFER_FULL:
             return Run(setup=setup, replicate=replicate, economy=economy, before=opening)
         capacity *= 4  # nothing is lost: the same replicate is run again with more room
@@ -112,11 +115,32 @@ def _run_checked(economy: Economy, setup: Setup, replicate: int, opening: Econom
     close_run(economy)
 
 
-def run_replicate(economy: Economy, setup: Setup, replicate: int) -> None:
-    """Run one replicate in an economy's tables, recording what they have room for."""
+def run_replicate(
+    economy: Economy, setup: Setup, replicate: int, stop: threading.Event | None = None
+) -> None:
+    """Run one replicate in an economy's tables, recording what they have room for.
+
+    It is left half done when `stop` is set.
+    """
     clear(economy, setup)
     open_economy(economy, setup.parameters, setup.seed, replicate)
-    run_weeks(economy, setup.parameters, setup.seed, replicate, setup.scenario.horizon_weeks)
+    _run_all_weeks(economy, setup, replicate, stop)
+
+
+def _run_all_weeks(
+    economy: Economy, setup: Setup, replicate: int, stop: threading.Event | None = None
+) -> None:
+    """Run an open economy to its horizon, in slices: between them Ctrl-C is heard, and `stop`.
+
+    `run_weeks` takes stock of the run whenever it returns, so slices end with the same bits as one call.
+    """
+    weeks, size = setup.scenario.horizon_weeks, max(1, SLICE // setup.agents)
+    for first in range(0, weeks, size):
+        if stop is not None and stop.is_set():
+            return
+        run_weeks(economy, setup.parameters, setup.seed, replicate, min(size, weeks - first))
+        if economy.market["error"][0] != ErrorCode.NONE:
+            return
 
 
 def _batch(
@@ -126,7 +150,7 @@ def _batch(
     for replicate in range(first, last):
         if stop.is_set():
             break
-        run_replicate(economy, setup, replicate)
+        run_replicate(economy, setup, replicate, stop)
         markets[replicate] = economy.market[0]
     return last - first
 
@@ -158,7 +182,7 @@ def _run_pool(setups: list[Setup], markets: np.ndarray, workers: int, progress: 
                     if progress:
                         progress(done, total)
             except BaseException:
-                stop.set()  # running replicates end by themselves within milliseconds
+                stop.set()  # running replicates end by themselves within a slice
                 raise
 
 

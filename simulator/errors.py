@@ -4,6 +4,7 @@ All of them can be pickled, so that a worker process can hand one to its parent,
 `exit_code` is what the command line returns: 2 for bad input, 1 for a run that failed.
 """
 
+from datetime import date
 from typing import Any
 
 
@@ -13,12 +14,17 @@ def _one_line(text: str, limit: int = 400) -> str:
     return flat if len(flat) <= limit else flat[: limit - 3] + "..."
 
 
-def _shown(value: Any) -> str:
-    """A value as Python writes it; whole numbers beyond Python's own limit of digits are only described."""
+def _shown(value: Any, limit: int = 120) -> str:
+    """A value as its author wrote it; of a long one both ends, since a path ends with what names it."""
+    if isinstance(value, date):
+        return value.isoformat()
+    if isinstance(value, tuple):
+        value = list(value)
     try:
-        return repr(value)
-    except ValueError:
+        flat = " ".join(repr(value).split())
+    except ValueError:  # beyond Python's own limit of digits
         return "a number with thousands of digits"
+    return flat if len(flat) <= limit else f"{flat[: limit // 2]}...{flat[-limit // 2 :]}"
 
 
 class HashcreditError(Exception):
@@ -38,17 +44,24 @@ class ScenarioError(HashcreditError):
         What was given.
     allowed : str
         What would have been accepted, in words.
+    file : str
+        Name of the scenario file that was read, empty if there was none or the field says it already.
     """
 
-    def __init__(self, field: str, value: Any, allowed: str) -> None:
-        super().__init__(field, value, allowed)
+    def __init__(self, field: str, value: Any, allowed: str, file: str = "") -> None:
+        super().__init__(field, value, allowed, file)
         self.field = field
         self.value = value
         self.allowed = allowed
+        self.file = file
+
+    def read_from(self, file: str) -> "ScenarioError":
+        """The same error, found while this file was read."""
+        return ScenarioError(self.field, self.value, self.allowed, self.file or file)
 
     def __str__(self) -> str:
-        shown = _one_line(_shown(self.value), 80)
-        return _one_line(f"{self.field}: {shown} is not allowed; expected {self.allowed}", 600)
+        place = f"{self.field} in {self.file}" if self.file else self.field
+        return _one_line(f"{place}: {_shown(self.value)} is not allowed; expected {self.allowed}", 600)
 
 
 class HookError(HashcreditError):

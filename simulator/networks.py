@@ -10,10 +10,11 @@ Scrap dealers take anybody's machines: every seller knows SCRAP_LINKS of them (a
 top of its other buyers. A degree is the mean number of counterparties seen by a borrower (credit) or by a
 seller (trade); more than there are counterparties means all of them, and so does "complete".
 
-The kinds: "erdos-renyi" links all pairs with one probability. "core-periphery" and "block" do so pair of
-groups by pair of groups; who is in which group is random. "scale-free" draws degrees with a Pareto tail on
-both sides and matches them at random (configuration model). Large graphs are drawn in slices of the left
-side, which has the same law and keeps the memory of the Python graph small.
+A network of the kind "file" is read from a file, links with scrap dealers included, and nothing is added to
+it; see `network_files`. The other kinds: "erdos-renyi" links all pairs with one probability; "core-periphery"
+and "block" do so pair of groups by pair of groups; who is in which group is random. "scale-free" draws
+degrees with a Pareto tail on both sides and matches them at random (configuration model). Large graphs are
+drawn in slices of the left side, which has the same law and keeps the memory of the Python graph small.
 """
 
 from itertools import chain, islice
@@ -24,6 +25,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hashcredit.simulator.errors import ScenarioError
+from hashcredit.simulator.network_files import MOST_LINKS, file_links
 
 if TYPE_CHECKING:
     from hashcredit.simulator.scenario import Scenario
@@ -50,9 +52,6 @@ BLOCK_WEIGHTS = {
 }
 """Relative probability of a link between groups."""
 
-MOST_LINKS = 5_000_000
-"""Largest network that is built; beyond it memory and minutes run away."""
-
 SLICE = 200_000
 """Links of one NetworkX graph; a change of it changes the draws."""
 
@@ -72,40 +71,49 @@ class Networks(NamedTuple):
 
 
 def build_networks(scenario: "Scenario", seed: int) -> Networks:
-    """Draw the networks of a scenario; the same for all replicates of a seed."""
-    people, networks = scenario.population, scenario.networks
+    """Draw or read the networks of a scenario; the same for all replicates of a seed."""
+    people = scenario.population
     borrowers = people.miners + people.neoclouds
     lenders = people.banks + people.private_credit + people.bond_funds
-    outsiders = people.operators + people.brokers + people.refurbishers
-    scrap_dealers = people.scrap_dealers
-    sellers = borrowers + lenders
-    kind = networks.trade_kind
-    _refuse_too_many("credit_degree", networks.credit_kind, networks.credit_degree, borrowers, lenders)
-    _refuse_too_many("trade_degree_peers", kind, networks.trade_degree_peers, sellers, borrowers)
-    _refuse_too_many(
-        "trade_degree_buyers", kind, networks.trade_degree_buyers, sellers, outsiders + scrap_dealers
+    buyers = people.operators + people.brokers + people.refurbishers + people.scrap_dealers
+    _refuse_too_many(scenario, borrowers, lenders, buyers)
+    borrower, lender = _credit_links(scenario, seed, borrowers, lenders)
+    seller, bidder = _trade_links(scenario, seed, borrowers, borrowers + lenders)
+    return Networks(
+        *_csr(borrower, lender, borrowers, lenders),
+        *_csr(bidder, seller, borrowers + buyers, borrowers + lenders),
     )
 
+
+def _credit_links(scenario: "Scenario", seed: int, borrowers: int, lenders: int) -> Pairs:
+    """Borrowers and the lenders they know, at least one each."""
+    networks = scenario.networks
+    if networks.credit_kind == "file":
+        return file_links("credit", str(networks.credit_file), scenario.population)
     rng = _generator(seed, CREDIT)
     borrower, lender = _links(networks.credit_kind, borrowers, lenders, networks.credit_degree, rng)
     alone = np.setdiff1d(np.arange(borrowers), borrower)
     borrower = np.concatenate([borrower, alone])
-    lender = np.concatenate([lender, rng.integers(lenders, size=len(alone))])
+    return borrower, np.concatenate([lender, rng.integers(lenders, size=len(alone))])
 
+
+def _trade_links(scenario: "Scenario", seed: int, borrowers: int, sellers: int) -> Pairs:
+    """Sellers and the bidders they know: peers, outsiders, scrap dealers."""
+    people, networks = scenario.population, scenario.networks
+    kind = networks.trade_kind
+    if kind == "file":
+        return file_links("trade", str(networks.trade_file), people)
+    outsiders = people.operators + people.brokers + people.refurbishers
     seller, peer = _links(
         kind, sellers, borrowers, networks.trade_degree_peers, _generator(seed, PEERS), shared=borrowers
     )
     known_by, buyer = _links(
         kind, sellers, outsiders, networks.trade_degree_buyers, _generator(seed, OUTSIDERS)
     )
-    scrap_links = scrap_dealers if kind == "complete" else min(SCRAP_LINKS, scrap_dealers)
-    scrapped_by, dealer = _scrap_links(sellers, scrap_dealers, scrap_links, _generator(seed, SCRAP))
+    scrap_links = people.scrap_dealers if kind == "complete" else min(SCRAP_LINKS, people.scrap_dealers)
+    scrapped_by, dealer = _scrap_links(sellers, people.scrap_dealers, scrap_links, _generator(seed, SCRAP))
     bidders = np.concatenate([peer, borrowers + buyer, borrowers + outsiders + dealer])
-    machines_of = np.concatenate([seller, known_by, scrapped_by])
-    return Networks(
-        *_csr(borrower, lender, borrowers, lenders),
-        *_csr(bidders, machines_of, borrowers + outsiders + scrap_dealers, sellers),
-    )
+    return np.concatenate([seller, known_by, scrapped_by]), bidders
 
 
 def _generator(seed: int, network: int) -> np.random.Generator:
@@ -113,9 +121,18 @@ def _generator(seed: int, network: int) -> np.random.Generator:
     return np.random.default_rng([seed % 2**64, network])
 
 
-def _refuse_too_many(field: str, kind: str, degree: float, left: int, right: int) -> None:
-    links = left * (right if kind == "complete" else min(degree, right))
-    if links > MOST_LINKS:
+def _refuse_too_many(scenario: "Scenario", borrowers: int, lenders: int, buyers: int) -> None:
+    """Networks whose mean degrees promise more links than can be built; files count their own."""
+    networks, sellers = scenario.networks, borrowers + lenders
+    for field, kind, left, right in (
+        ("credit_degree", networks.credit_kind, borrowers, lenders),
+        ("trade_degree_peers", networks.trade_kind, sellers, borrowers),
+        ("trade_degree_buyers", networks.trade_kind, sellers, buyers),
+    ):
+        degree = getattr(networks, field)
+        links = left * (right if kind == "complete" else min(degree, right))
+        if kind == "file" or links <= MOST_LINKS:
+            continue
         allowed = f"at most {MOST_LINKS:,} links, not {links:,.0f} from {left:,} agents to {right:,}"
         if kind == "complete":
             raise ScenarioError(f"networks.{field.split('_')[0]}_kind", kind, allowed)

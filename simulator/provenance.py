@@ -50,12 +50,21 @@ def provenance(
     }
 
 
-def rebuild(record: Mapping[str, Any]) -> tuple[Scenario, int, int]:
-    """Scenario, seed and replicate of a provenance record, also of one read back from JSON."""
+def rebuild(record: Mapping[str, Any], folder: Path | None = None) -> tuple[Scenario, int, int]:
+    """Scenario, seed and replicate of a provenance record, also of one read back from JSON.
+
+    Parameters
+    ----------
+    record : mapping
+        What `provenance` or a file `provenance.json` holds.
+    folder : Path, optional
+        Where that file lies, with the network files that it names; the working folder, if it is left out.
+        ScenarioError is raised for a network file that has changed since.
+    """
     for name in ("scenario", "scenario_digest", "seed", "replicate"):
         if name not in record:
             raise ScenarioError(f"provenance.{name}", "(missing)", "a record written by this package")
-    scenario = Scenario.from_dict(_with_dates(record["scenario"]))
+    scenario = Scenario.from_dict(_with_dates(record["scenario"]), folder)
     if scenario.digest() != record["scenario_digest"]:
         allowed = f"the digest of the scenario in the same record, {scenario.digest()}"
         raise ScenarioError("provenance.scenario_digest", record["scenario_digest"], allowed)

@@ -12,6 +12,7 @@ from pydantic import Field, ValidationError, model_validator
 
 from hashcredit.agents.dimensions import MACHINE_TYPES
 from hashcredit.simulator.errors import ScenarioError
+from hashcredit.simulator.network_files import NETWORKS, file_links, hash_of
 from hashcredit.simulator.sections import (
     BASELINE_MACHINES,
     Buyers,
@@ -40,7 +41,14 @@ from hashcredit.simulator.sections import (
 )
 from hashcredit.simulator.sections_base import Shares, check_shares, quantity, refused
 from hashcredit.simulator.sections_errors import near, scenario_error, unknown
-from hashcredit.simulator.sections_files import PACKAGED, SCHEMA, packaged_names, read_paths, read_scenario
+from hashcredit.simulator.sections_files import (
+    PACKAGED,
+    SCHEMA,
+    is_schema,
+    packaged_names,
+    read_paths,
+    read_scenario,
+)
 from hashcredit.simulator.sections_text import (
     Parameter,
     parameters,
@@ -112,17 +120,24 @@ class Scenario(Section):
 
         A file is complete or names its `base`: a packaged scenario, or a file relative to itself.
         """
-        return cls.from_dict(read_scenario("baseline_2026" if source is None else source, cls))
+        file, content = read_scenario("baseline_2026" if source is None else source, cls)
+        try:
+            return cls(**content)
+        except ScenarioError as error:
+            raise error.read_from(file.name) from None
 
     @classmethod
-    def from_dict(cls, data: Mapping[str, Any]) -> Self:
-        """A scenario from `to_dict()`, or from the same content read from elsewhere."""
+    def from_dict(cls, data: Mapping[str, Any], folder: Path | None = None) -> Self:
+        """A scenario from `to_dict()`, or from the same content read from elsewhere.
+
+        Files that it names lie relative to `folder`, by default the working folder.
+        """
         content = {name: value for name, value in data.items() if name != "schema"}
-        if data.get("schema", SCHEMA) != SCHEMA:
+        if not is_schema(data.get("schema", SCHEMA)):
             raise ScenarioError(
                 "schema", data["schema"], f"{SCHEMA}, the version of scenario files read here"
             )
-        return cls(**read_paths(content, Path.cwd()))
+        return cls(**read_paths(content, folder or Path.cwd()))
 
     @staticmethod
     def names() -> list[str]:
@@ -160,13 +175,18 @@ class Scenario(Section):
         return toml_document(self.to_dict(), remarks)
 
     def digest(self) -> str:
-        """SHA-256 of everything that results depend on (names, titles and sources of numbers left out)."""
+        """SHA-256 of everything that results depend on.
+
+        Names, titles, sources of numbers and places of files are left out; what network files hold counts.
+        """
         unrelated: dict[str, Any] = {
             "name": True,
             "title": True,
             "machine": {"__all__": {"source", "evidence"}},
         }
         data = self.model_dump(mode="json", exclude=unrelated)
+        for network in NETWORKS:
+            data["networks"][f"{network}_file"] = hash_of(getattr(self.networks, f"{network}_file"))
         canonical = json.dumps(data, sort_keys=True, separators=(",", ":"), allow_nan=False)
         return hashlib.sha256(canonical.encode()).hexdigest()
 
@@ -195,6 +215,10 @@ class Scenario(Section):
         self._check_machines()
         self._check_fleets()
         self._check_discount_rates()
+        for network in NETWORKS:
+            file = getattr(self.networks, f"{network}_file")
+            if file is not None:
+                file_links(network, file, self.population)
         forced = self.shocks.forced_default
         if forced is not None:
             known = [machine.name for machine in self.machine]

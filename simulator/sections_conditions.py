@@ -2,11 +2,12 @@
 
 from typing import Literal, Self
 
-from pydantic import model_validator
+from pydantic import ValidationInfo, field_validator, model_validator
 
+from hashcredit.simulator.network_files import NETWORKS, pinned
 from hashcredit.simulator.sections_base import Path, Section, check_knots, path, quantity, refused
 
-NetworkKind = Literal["erdos-renyi", "scale-free", "core-periphery", "block", "complete"]
+NetworkKind = Literal["erdos-renyi", "scale-free", "core-periphery", "block", "complete", "file"]
 
 
 class Investment(Section):
@@ -119,13 +120,19 @@ class Networks(Section):
     """Who lends to whom and who sells to whom."""
 
     credit_kind: NetworkKind = quantity(
-        "erdos-renyi", unit="none", meaning="generator of the borrower-lender network"
+        "erdos-renyi", unit="none", meaning="generator of the borrower-lender network, or 'file'"
+    )
+    credit_file: str | None = quantity(
+        None, unit="none", meaning="GraphML or CSV file with the borrower-lender network, or 'none'"
     )
     credit_degree: float = quantity(
         5.0, unit="lenders", low=1.0, high=1000.0, meaning="mean number of lenders that a borrower knows"
     )
     trade_kind: NetworkKind = quantity(
-        "erdos-renyi", unit="none", meaning="generator of the seller-bidder network"
+        "erdos-renyi", unit="none", meaning="generator of the seller-bidder network, or 'file'"
+    )
+    trade_file: str | None = quantity(
+        None, unit="none", meaning="GraphML or CSV file with the seller-bidder network, or 'none'"
     )
     trade_degree_peers: float = quantity(
         12.0, unit="bidders", low=0.0, high=1e5, meaning="mean number of peers that a seller knows"
@@ -133,3 +140,21 @@ class Networks(Section):
     trade_degree_buyers: float = quantity(
         20.0, unit="bidders", low=0.0, high=1e5, meaning="mean number of outside buyers that a seller knows"
     )
+
+    @field_validator("credit_file", "trade_file", mode="after")
+    @classmethod
+    def _pin_file(cls, value: str | None, info: ValidationInfo) -> str | None:
+        """An absolute path and the hash of what the file holds now."""
+        return None if value is None else pinned(f"networks.{info.field_name}", value)
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        for network in NETWORKS:
+            kind, file = getattr(self, f"{network}_kind"), getattr(self, f"{network}_file")
+            if kind == "file" and file is None:
+                allowed = f"a GraphML or CSV file, since {network}_kind is 'file'"
+                raise refused(f"{network}_file", "none", allowed)
+            if kind != "file" and file is not None:
+                allowed = f"'file', since {network}_file is given, or {network}_file = 'none'"
+                raise refused(f"{network}_kind", kind, allowed)
+        return self

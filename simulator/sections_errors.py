@@ -13,12 +13,14 @@ from hashcredit.simulator.sections_base import documentation, range_text
 
 
 def near(name: str, known: Iterable[str]) -> str:
-    """'; did you mean ...' for the known names that look like this one, else the names themselves."""
+    """'did you mean ...' for the known names that look like this one, else the names themselves."""
     names = list(known)
     if not names:
         return "there is none"
     lower = {entry.lower(): entry for entry in names}
-    close = [lower[match] for match in difflib.get_close_matches(name.lower(), list(lower), n=3, cutoff=0.5)]
+    first = name.partition(".")[0].lower()  # a dotted name in quotes is one name to TOML
+    matches = difflib.get_close_matches(name.lower(), list(lower), n=3, cutoff=0.5)
+    close = [lower[match] for match in matches or ([first] if first in lower else [])]
     if close:
         return "did you mean " + " or ".join(repr(entry) for entry in close) + "?"
     return "known are " + ", ".join(names[:30]) + (", ..." if len(names) > 30 else "")
@@ -46,7 +48,8 @@ def allowed_text(field: FieldInfo) -> str:
     if get_origin(kind) is Literal:
         return "one of " + ", ".join(repr(choice) for choice in get_args(kind))
     if about.get("knots"):
-        return f"[week, value] pairs or a number (where a path may be constant), values {bounds}"
+        other = "a number" if float in get_args(kind) else "the name of a CSV file"
+        return f"[week, value] pairs or {other}, values {bounds}"
     if kind == dict[str, float]:
         return f"a table machine name = weight, weights {bounds}"
     if get_origin(kind) is tuple and inner_model(field) is None:
@@ -61,7 +64,7 @@ def allowed_text(field: FieldInfo) -> str:
         return f"a number {bounds}"
     if kind is date or date in get_args(kind):
         return f"a day such as 2026-04-06, {bounds}"
-    return "a text"
+    return "a text or 'none'" if type(None) in get_args(kind) else "a text"
 
 
 def _locate(
@@ -100,7 +103,10 @@ def _locate(
 
 def scenario_error(error: ValidationError, model: type[BaseModel], data: Any) -> ScenarioError:
     """The first thing that is wrong, unknown names before anything else."""
-    entries = error.errors(include_url=False)
+    try:
+        entries = error.errors(include_url=False)
+    except UnicodeEncodeError as broken:  # pydantic cannot put such a text into its own message
+        return ScenarioError("scenario", broken.object, "text that can be written in UTF-8")
     entry = next((e for e in entries if e["type"] == "extra_forbidden"), entries[0])
     loc = tuple(entry["loc"])
     if entry["type"] == "extra_forbidden":

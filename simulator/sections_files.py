@@ -1,17 +1,21 @@
 """Scenario files: finding one, reading it, and laying it over its base."""
 
+import os
 import tomllib
 from collections.abc import Mapping
+from os import PathLike
 from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel
 
 from hashcredit.simulator.errors import ScenarioError
+from hashcredit.simulator.network_files import located
 from hashcredit.simulator.sections_errors import inner_model, near
-from hashcredit.simulator.sections_text import KINDS, read_knots
+from hashcredit.simulator.sections_text import KINDS, NONE, read_knots
 
 SCHEMA = 1
+_NOT_UTF8 = "a TOML file in UTF-8; this is a binary file or has another encoding"
 PACKAGED = Path(__file__).parent / "scenarios"
 
 
@@ -21,9 +25,10 @@ def packaged_names(folder: Path) -> list[str]:
     return sorted(names, key=lambda name: name != "baseline_2026")
 
 
-def read_scenario(source: str | Path, model: type[BaseModel]) -> dict[str, Any]:
-    """Complete content of a scenario, bases included."""
-    return _read(_find(source, Path(), "scenario"), model, ())
+def read_scenario(source: str | Path, model: type[BaseModel]) -> tuple[Path, dict[str, Any]]:
+    """The file of a scenario and its complete content, bases included."""
+    file = _find(source, Path(), "scenario")
+    return file, _read(file, model, ())
 
 
 def _find(source: str | Path, folder: Path, field: str) -> Path:
@@ -52,34 +57,39 @@ def _read(file: Path, model: type[BaseModel], chain: tuple[Path, ...]) -> dict[s
         names = [step.name for step in chain[chain.index(here) :]] + [here.name]
         raise ScenarioError("base", " -> ".join(names), "a chain of bases that ends; this one is a circle")
     content = _parse(file)
-    if content.pop("schema", None) != SCHEMA:
-        raise ScenarioError(
-            f"schema in {file.name}", _schema_given(file), f"schema = {SCHEMA} at the top of the file"
-        )
+    schema = content.pop("schema", "(missing)")
+    if not is_schema(schema):
+        allowed = f"schema = {SCHEMA} at the top of the file"
+        raise ScenarioError(f"schema in {file.name}", schema, allowed)
     base = content.pop("base", None)
-    content = read_paths(content, file.parent)
-    if base is None:
-        _require_complete(content, model, "")
-        return content
-    if not isinstance(base, str) or not base.strip():
-        raise ScenarioError("base", base, "the name of a packaged scenario or a path relative to the file")
-    below = _read(_find(base, file.parent, "base"), model, (*chain, here))
+    try:
+        content = read_paths(content, file.parent)
+        if base is None:
+            _require_complete(content, model, "")
+            return content
+        if not isinstance(base, str) or not base.strip():
+            allowed = "the name of a packaged scenario or a path relative to the file"
+            raise ScenarioError("base", base, allowed)
+        below = _find(base, file.parent, "base")
+    except ScenarioError as error:
+        raise error.read_from(file.name) from None
     content.setdefault("name", file.stem)
-    return _lay_over(below, content, ())
+    return _lay_over(_read(below, model, (*chain, here)), content, ())
 
 
-def _schema_given(file: Path) -> Any:
-    return _parse(file).get("schema", "(missing)")
+def is_schema(value: Any) -> bool:
+    """Whether a file says that it has the version that is read here; `true` and 1.0 equal 1 and are not."""
+    return type(value) is int and value == SCHEMA
 
 
 def _parse(file: Path) -> dict[str, Any]:
     """TOML content of a file that must not be empty."""
     try:
-        content = tomllib.loads(file.read_bytes().decode("utf-8"))
+        content = tomllib.loads(file.read_bytes().decode("utf-8-sig"))  # editors may leave a mark
     except OSError as error:
         raise ScenarioError("scenario", str(file), f"a readable TOML file ({error.strerror})") from None
     except UnicodeDecodeError:
-        raise ScenarioError("scenario", str(file), "a TOML file in UTF-8; this is a binary file") from None
+        raise ScenarioError("scenario", str(file), _NOT_UTF8) from None
     except ValueError as error:  # tomllib's own error, or Python's for a number with too many digits
         raise ScenarioError("scenario", str(file), f"valid TOML; {error}") from None
     except RecursionError:
@@ -117,17 +127,26 @@ def _lay_over(below: Any, above: Mapping[str, Any], place: tuple[str, ...]) -> d
 
 
 def read_paths(content: Mapping[str, Any], folder: Path) -> dict[str, Any]:
-    """The same content with CSV files named in `shocks` replaced by what they hold.
+    """The same content with the files that it names found from `folder`.
 
-    A scenario carries its paths, so that provenance and workers need no other file.
+    CSV files named in `shocks` are replaced by what they hold: a scenario carries its paths, so that
+    provenance and workers need no other file. Networks may be large: they stay in their files, which get
+    absolute paths here and a hash in the section.
     """
     result = dict(content)
-    shocks = result.get("shocks")
+    shocks, networks = result.get("shocks"), result.get("networks")
     if isinstance(shocks, Mapping):
         result["shocks"] = dict(shocks)
         for name in ("btc_path", "rent_path"):
             given = shocks.get(name)
-            if isinstance(given, str):
-                knots = read_knots(f"shocks.{name}", folder / given) if given.strip() else ()
+            if isinstance(given, str | PathLike):
+                text = os.fspath(given)
+                knots = read_knots(f"shocks.{name}", folder / text) if text.strip() else ()
                 result["shocks"][name] = knots
+    if isinstance(networks, Mapping):
+        result["networks"] = dict(networks)
+        for name in ("credit_file", "trade_file"):
+            given = networks.get(name)
+            if isinstance(given, str | PathLike) and given != NONE:
+                result["networks"][name] = located(os.fspath(given), folder)
     return result

@@ -166,6 +166,8 @@ def parse_assignments(assignments: Sequence[str]) -> dict[str, Any]:
         key = key.strip()
         if not equals or not key:
             raise ScenarioError("--set", assignment, "key=value, such as shocks.btc_volatility=0.6")
+        if any("\ud800" <= letter <= "\udfff" for letter in assignment):
+            raise ScenarioError(key, text.strip(), "text in UTF-8")
         if key in changes:
             raise ScenarioError(key, text.strip(), "one value; this field is set twice")
         changes[key] = parse_value(text.strip())

@@ -4,10 +4,8 @@ import argparse
 import importlib.metadata
 import json
 import shlex
-import signal
 import subprocess
 import sys
-import time
 import tomllib
 
 import pandas as pd
@@ -219,27 +217,6 @@ def test_without_a_folder_nothing_is_written(tmp_path, capsys, monkeypatch):
 
 
 # Stopping
-
-
-@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
-def test_a_stop_is_clean(number, code, tmp_path):
-    arguments = ["run", "--replicates", "1000000", "--out", str(tmp_path / "a" / "result")]
-    process = subprocess.Popen(
-        [*COMMAND, *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    )
-    deadline = time.monotonic() + 60.0
-    while not list(tmp_path.rglob("*.partial")):  # it has claimed its place and is at work
-        assert process.poll() is None and time.monotonic() < deadline
-        time.sleep(0.02)
-    time.sleep(0.5)
-    started = time.monotonic()
-    process.send_signal(number)
-    out, err = process.communicate(timeout=30)
-    assert process.returncode == code
-    assert time.monotonic() - started < 1.0
-    assert out == "" and err.endswith(f"stopped by {number.name}, nothing written\n")
-    assert "Traceback" not in err
-    assert everything_under(tmp_path) == []
 
 
 def test_an_interrupt_inside_a_python_session_is_clean_too(tmp_path, monkeypatch):

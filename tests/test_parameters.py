@@ -34,6 +34,7 @@ MACHINES = dict(zip([m.name for m in BASELINE.machine], compile_machines(BASELIN
 TEXT_AND_PATHS = {"name", "title", "start_date", "funding.tightness", "repo.haircut"} | {
     f"shocks.{name}" for name in ("btc_path", "rent_path", "forced_default")
 }
+TEXT_AND_PATHS |= {"networks.credit_file", "networks.trade_file"}
 
 
 def test_record_has_every_number_of_the_scenario():

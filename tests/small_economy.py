@@ -1,0 +1,28 @@
+"""An economy of two dozen agents, for tests of networks that come from files."""
+
+from hashcredit.simulator import Scenario
+
+SMALL = Scenario.load("dump_10k_h100").with_changes(
+    {
+        "horizon_weeks": 12,
+        "population.miners": 6,
+        "population.neoclouds": 5,
+        "population.banks": 2,
+        "population.private_credit": 1,
+        "population.bond_funds": 1,
+        "population.operators": 3,
+        "population.scrap_dealers": 2,
+        "networks.credit_degree": 2,
+        "networks.trade_degree_peers": 4,
+        "networks.trade_degree_buyers": 8,
+    }
+)
+
+
+def with_files(scenario, credit=None, trade=None):
+    """The scenario with one network or both from files."""
+    changes = {}
+    for network, file in (("credit", credit), ("trade", trade)):
+        if file is not None:
+            changes |= {f"networks.{network}_kind": "file", f"networks.{network}_file": str(file)}
+    return scenario.with_changes(changes)
