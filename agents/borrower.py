@@ -37,6 +37,7 @@ BORROWER = np.dtype(
         ("cost_of_capital", "f8"),  # its discount rate over the market's cost of capital, per year
         ("income", "f8"),  # cumulative profit and loss, M$
         ("weeks_payables", "i4"),  # weeks in a row with overdue bills
+        ("orders", "i4"),  # orders of machines that are open
         ("slots", "i8", (COOLING_CLASSES,)),  # leased rack slots, occupied or free
         ("racked", "i8", (COOLING_CLASSES,)),  # machines that occupy them
         ("debt", "f8", (INSTRUMENTS,)),  # face owed by instrument, M$ (the liability side)
@@ -45,6 +46,8 @@ BORROWER = np.dtype(
         ("offered", "i8", (MACHINE_TYPES,)),  # units put up for sale by itself or its estate
         ("cfads", "f8", (DSCR_WINDOW,)),  # cash flow available for debt service, last weeks, M$
         ("service", "f8", (DSCR_WINDOW,)),  # scheduled debt service, last weeks, M$
+        ("deposits", "f8"),  # paid on machines that have not arrived, M$ (owed by the vendor)
+        ("reserved", "f8"),  # own cash that these will take when they arrive, M$
         ("opening_equity", "f8"),  # M$
         ("issuance", "f8"),  # cumulative equity received, M$
         ("distributions", "f8"),  # cumulative equity paid out, M$
@@ -98,3 +101,20 @@ def capital_budget(cash: float, buffer: float, share: float) -> float:
 def worth_buying(value: float, price: float, hurdle: float) -> bool:
     """Whether a machine's value exceeds its price by the hurdle (a fraction of the price)."""
     return value >= price * (1.0 + hurdle)
+
+
+@kernel
+def units_payable(means: float, due: float, slot_price: float, free_slots: int, units: int) -> int:
+    """How many of `units` machines on order can be taken with `means` (M$).
+
+    Each takes `due` (M$; negative where deposit and loan exceed the price), and `slot_price` (M$) beyond the
+    free slots. The full order may miss the means by a rounding error, as it was cut to fit them.
+    """
+    built = max(0, units - free_slots)
+    if units * due + built * slot_price <= means + 1e-14 * abs(means):
+        return units
+    if means <= 0.0:
+        return 0
+    if free_slots * due > means:
+        return int(means / due)
+    return int(min(float(units), (means + free_slots * slot_price) / (due + slot_price)))

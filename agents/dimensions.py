@@ -22,6 +22,9 @@ GRADES = 4
 FACILITIES = 12
 """Loan rows reserved for one borrower: its rows are `loans[b * FACILITIES : (b + 1) * FACILITIES]`."""
 
+ORDERS = 6
+"""Rows reserved for a borrower's machines on order: `orders[b * ORDERS : (b + 1) * ORDERS]`."""
+
 DSCR_WINDOW = 13
 """Weeks in the trailing window of the debt service cover ratio."""
 

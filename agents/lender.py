@@ -19,6 +19,7 @@ LENDER = np.dtype(
         ("capital_minimum", "f8"),  # equity over loans under which it must act, fraction
         ("cash", "f8"),  # M$
         ("loans", "f8", (INSTRUMENTS,)),  # face held by instrument, M$ (the asset side)
+        ("committed", "f8"),  # loans promised for machines on order and not yet drawn, M$
         ("allowance", "f8"),  # write-downs on defaulted loans, M$
         ("funding", "f8"),  # deposits and fund borrowings owed to the rest of the world, M$
         ("units", "i8", (MACHINE_TYPES,)),  # repossessed machines

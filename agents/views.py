@@ -302,6 +302,8 @@ class Borrower(View):
 
     btc = Field("Coins that are not pledged, BTC.")
     payables = Field("Overdue leases and supplier bills, M$.")
+    deposits = Field("Paid on machines that have not arrived, M$.")
+    reserved = Field("Own cash that these will take when they arrive, M$.")
     obligations = Field("Leases, overhead and scheduled debt service of the week, M$.")
     lease_week = Field("Take-or-pay site leases, M$ a week.")
     overhead_week = Field("Fixed overhead, M$ a week.")
@@ -361,6 +363,7 @@ class Lender(View):
             raise ValueError(f"belief of {self.name}: {belief!r} is not allowed; expected one of {names}")
         self.model.economy.lenders["belief"][self.row] = names.index(belief)
 
+    committed = Field("Promised for machines on order and not yet lent, M$.")
     allowance = Field("Write-downs on claims under resolution, M$.")
     funding = Field("Owed to depositors and other savers, M$.")
     learned_recovery = Field("Running mean of the recoveries that it has seen, fraction.")

@@ -47,9 +47,9 @@ def peer_moving_cost(p: Record, kind: int) -> float:
 
 @kernel
 def peer_budget(p: Record, borrower: Record) -> float:
-    """Cash (M$) that a borrower may spend on used machines."""
+    """Cash (M$) that a borrower may spend on used machines: not what its machines on order will take."""
     buffer = p.investment_buffer_weeks * borrower.obligations
-    return capital_budget(borrower.cash, buffer, p.investment_used_share)
+    return capital_budget(borrower.cash - borrower.reserved, buffer, p.investment_used_share)
 
 
 @kernel

@@ -19,6 +19,7 @@ from hashcredit.simulator.economy import Economy
 from hashcredit.simulator.events import note
 from hashcredit.simulator.ledger import free_slots, lender_equity, pay, revalue, sum_of
 from hashcredit.simulator.operations import facilities_of
+from hashcredit.simulator.orders import release_commitments
 from hashcredit.simulator.shocks import WEEK
 from hashcredit.simulator.tables import EventKind, Flow, Revaluation, Sector
 
@@ -81,7 +82,8 @@ def capacity_of(economy: Economy, p: Record, lender: Record) -> float:
     if not p.channels_lender_credit:
         return UNLIMITED
     haircut = required_haircut(economy, lender)
-    return lending_capacity(lender_equity(lender), sum_of(lender.loans), lender.capital_target, haircut)
+    loans = sum_of(lender.loans) + lender.committed
+    return lending_capacity(lender_equity(lender), loans, lender.capital_target, haircut)
 
 
 @kernel
@@ -160,6 +162,7 @@ def manage_lender(economy: Economy, p: Record, index: int) -> None:
         economy.market[0].lender_failures += 1
         note(economy, EventKind.LENDER_FAILURE, Sector.LENDERS, index, -1, -1, -1, 0,
              lender_equity(lender), 0.0, 0, Channel.LOAN_LOSSES, lender.trigger)  # fmt: skip
+        release_commitments(economy, index)
 
 
 @kernel

@@ -2,7 +2,14 @@
 
 import numpy as np
 
-from hashcredit.agents.dimensions import FACILITIES, Instrument, LoanStatus
+from hashcredit.agents.dimensions import (
+    FACILITIES,
+    ORDERS,
+    BorrowerStatus,
+    Instrument,
+    LenderStatus,
+    LoanStatus,
+)
 from hashcredit.simulator.economy import Economy
 from hashcredit.simulator.errors import SimulationError
 from hashcredit.simulator.frames import sector_cash
@@ -11,7 +18,7 @@ from hashcredit.simulator.tables import LAST_INCOME_FLOW, Sector
 TOLERANCE = 1e-9
 """Relative: sums of about 1e5 float64 payments keep at least ten digits."""
 
-TABLES = ("borrowers", "lenders", "buyers", "loans", "machines", "market", "world")
+TABLES = ("borrowers", "lenders", "buyers", "loans", "orders", "machines", "market", "world")
 
 
 def check_identities(economy: Economy, opening: Economy, phase: str) -> None:
@@ -19,6 +26,7 @@ def check_identities(economy: Economy, opening: Economy, phase: str) -> None:
     check_finite(economy, phase)
     check_loans(economy, phase)
     check_debts(economy, opening, phase)
+    check_orders(economy, phase)
     check_units(economy, phase)
     check_slots(economy, opening, phase)
     check_equity(economy, phase)
@@ -97,6 +105,41 @@ def check_debts(economy: Economy, opening: Economy, phase: str) -> None:
     _compare(economy, phase, "lender", "allowance", carried, allowance, economy.lenders["loans"].sum(axis=1))
 
 
+def check_orders(economy: Economy, phase: str) -> None:
+    """Deposits and commitments are those of the open orders, which only live agents have."""
+    orders = economy.orders
+    for field in ("units", "deposit", "commitment", "price", "offer"):
+        bad = orders[field] < 0
+        if bad.any():
+            row = int(np.argmax(bad))
+            _fail(economy, phase, f"orders[{row}]", field, orders[field][row], "not negative")
+    is_open = orders["units"] > 0
+    kept = ~is_open & ((orders["deposit"] != 0.0) | (orders["commitment"] != 0.0))
+    if kept.any():
+        row = int(np.argmax(kept))
+        _fail(economy, phase, f"orders[{row}]", "deposit or commitment", orders[row], "zero without units")
+    dead = is_open & (economy.borrowers["status"] != BorrowerStatus.ALIVE).repeat(ORDERS)
+    if dead.any():
+        row = int(np.argmax(dead))
+        _fail(economy, phase, f"orders[{row}]", "units", orders["units"][row], "0 after a default")
+    promised = is_open & (orders["holder"] >= 0)
+    broken = promised & (economy.lenders["status"][orders["holder"]] != LenderStatus.ALIVE)
+    broken |= is_open & (orders["holder"] < 0) & (orders["commitment"] != 0.0)
+    if broken.any():
+        row = int(np.argmax(broken))
+        _fail(economy, phase, f"orders[{row}]", "commitment", orders["commitment"][row], "0: no live lender")
+    borrowers = economy.borrowers
+    for field, taken in (
+        ("orders", is_open),
+        ("deposits", orders["deposit"]),
+        ("reserved", np.where(is_open, np.maximum(0.0, orders["reserved"]), 0.0)),
+    ):
+        total = taken.reshape(-1, ORDERS).sum(axis=1)
+        _compare(economy, phase, "borrower", field, borrowers[field], total, np.abs(total))
+    committed = np.bincount(orders["holder"][promised], orders["commitment"][promised], len(economy.lenders))
+    _compare(economy, phase, "lender", "committed", economy.lenders["committed"], committed, committed)
+
+
 def check_units(economy: Economy, phase: str) -> None:
     """Machines are conserved by type; pledges and offers never exceed what the owner has."""
     held = sum(getattr(economy, table)["units"].sum(axis=0) for table in ("borrowers", "lenders", "buyers"))
@@ -158,7 +201,7 @@ def check_equity(economy: Economy, phase: str) -> None:
     coin = economy.market["btc_price"][0] * 1e-6
     borrowers = economy.borrowers
     coins = borrowers["btc"] + economy.loans["coins"].reshape(-1, FACILITIES).sum(axis=1)
-    assets = borrowers["cash"] + coins * coin + borrowers["book"].sum(axis=1)
+    assets = borrowers["cash"] + coins * coin + borrowers["deposits"] + borrowers["book"].sum(axis=1)
     debts = borrowers["debt"].sum(axis=1) + borrowers["payables"]
     sides = {
         "borrowers": (assets - debts, assets + debts),

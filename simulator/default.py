@@ -29,6 +29,7 @@ from hashcredit.simulator.economy import Economy
 from hashcredit.simulator.events import note
 from hashcredit.simulator.ledger import pay, revalue, sum_of
 from hashcredit.simulator.operations import facilities_of, owes, sell_coins
+from hashcredit.simulator.orders import cancel_orders
 from hashcredit.simulator.randomness import Stream, uniform
 from hashcredit.simulator.tables import EventKind, Flow, Revaluation
 
@@ -68,6 +69,7 @@ def fail(economy: Economy, p: Record, seed: int, replicate: int, b: int) -> None
         if economy.loans[row].status == LoanStatus.PERFORMING:
             default_loan(economy, row, borrower.default_event)
     borrower.claims = 0  # older ones are the estate's affair now
+    cancel_orders(economy, b)
     market.btc_sold += sell_coins(economy, p, borrower, np.inf)
     # the landlord claims a capped part of the leases that the estate rejects
     damages = borrower.lease_week * p.resolution_landlord_cap_weeks

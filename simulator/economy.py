@@ -41,6 +41,7 @@ class Economy:
     lenders: np.ndarray
     buyers: np.ndarray
     loans: np.ndarray
+    orders: np.ndarray
     machines: np.ndarray
     market: np.ndarray
     world: np.ndarray

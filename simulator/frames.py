@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from hashcredit.agents.dimensions import (
+    ORDERS,
     Belief,
     BorrowerKind,
     BorrowerStatus,
@@ -98,7 +99,7 @@ def _columns(table: str, rows: np.ndarray, machines: list[str]) -> "dict[str, An
 
 
 def table_frames(economy: Economy, machines: list[str]) -> "dict[str, pd.DataFrame]":
-    """DataFrames of borrowers, lenders, buyers, loans (live and past rows) and machines."""
+    """DataFrames of borrowers, lenders, buyers, loans (live and past rows), open orders and machines."""
     import pandas as pd
 
     result = {name: pd.DataFrame(_columns(name, getattr(economy, name), machines)) for name in AGENT_TABLES}
@@ -107,6 +108,12 @@ def table_frames(economy: Economy, machines: list[str]) -> "dict[str, pd.DataFra
     frame.insert(0, "row", np.flatnonzero(economy.loans["status"] != LoanStatus.EMPTY))
     frame["machine"] = _machine_names(loans["machine"], machines)
     result["loans"] = frame
+    is_open = economy.orders["units"] > 0
+    frame = pd.DataFrame(_columns("orders", economy.orders[is_open], machines))
+    frame.insert(0, "row", np.flatnonzero(is_open))
+    frame.insert(1, "borrower", np.flatnonzero(is_open) // ORDERS)
+    frame["machine"] = _machine_names(economy.orders["machine"][is_open], machines)
+    result["orders"] = frame
     rows = economy.machines[: len(machines)]
     frame = pd.DataFrame(_columns("machines", rows, machines))
     frame.insert(0, "name", machines)

@@ -1,10 +1,14 @@
 """Phase 12: free cash above a buffer goes into newer machines, levered where a linked lender underwrites.
 
 Borrowers plan every `investment.decision_weeks`; who decides first rotates. Without this re-levering
-an amortising economy heals and nobody ever fails.
+an amortising economy heals and nobody ever fails. What a plan leads to is an order; see `orders` for the
+order book and `deliveries` for the week in which the machines arrive.
 """
 
+import math
+
 from hashcredit.agents.borrower import capital_budget, worth_buying
+from hashcredit.agents.buyer import annuity
 from hashcredit.agents.compiled import kernel
 from hashcredit.agents.dimensions import (
     FACILITIES,
@@ -21,9 +25,17 @@ from hashcredit.simulator.capital import capacity_of, fund
 from hashcredit.simulator.draws import pick
 from hashcredit.simulator.economy import Economy
 from hashcredit.simulator.events import note
-from hashcredit.simulator.ledger import free_slots, pay, post_principal, put_units, sum_of
+from hashcredit.simulator.ledger import free_slots, pay, post_principal, sum_of
 from hashcredit.simulator.machines import value_of
 from hashcredit.simulator.operations import facilities_of
+from hashcredit.simulator.orders import (
+    deposit_share,
+    free_order,
+    lead_weeks,
+    place_order,
+    promised_loans,
+    units_on_order,
+)
 from hashcredit.simulator.randomness import Stream, exponential, uniform4
 from hashcredit.simulator.tables import EventKind, Flow, Sector
 
@@ -57,13 +69,29 @@ def can_plan(economy: Economy, b: int) -> bool:
 
 
 @kernel
+def value_of_order(economy: Economy, p: Record, m: int, borrower: Record) -> float:
+    """What a new machine ordered today is worth to a borrower today, M$.
+
+    Its value less what it would earn until it arrives: so launches that come closer meanwhile count.
+    """
+    machine = economy.machines[m]
+    value = value_of(economy, p, m, borrower.site_class, borrower.cost_of_capital, p.valuation_refresh_weeks)
+    trend = p.mining_asic_trend if machine.kind == MachineKind.ASIC else p.valuation_trend
+    discount = economy.market[0].cost_of_capital + borrower.cost_of_capital
+    forgone = max(0.0, machine.earning - machine.cost[borrower.site_class])
+    return value - forgone * annuity(discount + trend, lead_weeks(p, machine.kind) / 52.0)
+
+
+@kernel
 def choose_machine(economy: Economy, p: Record, b: int) -> int:
     """The machine on sale with the best value per dollar for borrower `b`, -1 if none is worth it.
 
-    Price and value are those of a machine in a slot that has to be built and leased.
+    Price and value are those of a machine in a slot that has to be built and leased when it arrives, both
+    discounted to today.
     """
     borrower = economy.borrowers[b]
     week = economy.market[0].week
+    discount = economy.market[0].cost_of_capital + borrower.cost_of_capital
     best = -1
     best_ratio = 0.0
     for m in range(economy.machines.shape[0]):
@@ -72,10 +100,12 @@ def choose_machine(economy: Economy, p: Record, b: int) -> int:
             continue
         if machine.kind == MachineKind.ASIC and borrower.kind != BorrowerKind.MINER:
             continue
-        spread = borrower.cost_of_capital
-        value = value_of(economy, p, m, borrower.site_class, spread, p.valuation_refresh_weeks)
-        value -= slot_cost(p, machine.cooling, economy.market[0].cost_of_capital + spread)
-        price = machine.price_new + slot_price(p, machine.cooling)
+        later = math.exp(-discount * lead_weeks(p, machine.kind) / 52.0)
+        value = value_of_order(economy, p, m, borrower)
+        value -= later * slot_cost(p, machine.cooling, discount)
+        deposit = deposit_share(p, machine.kind)
+        price = (deposit + (1.0 - deposit) * later) * machine.price_new
+        price += later * slot_price(p, machine.cooling)
         if worth_buying(value, price, p.investment_hurdle) and value / price > best_ratio:
             best = m
             best_ratio = value / price
@@ -90,6 +120,17 @@ def empty_row(economy: Economy, b: int) -> int:
         if economy.loans[row].status in (LoanStatus.REPAID, LoanStatus.RESOLVED):
             return row
     return last if last - first < FACILITIES else -1
+
+
+@kernel
+def has_row_to_spare(economy: Economy, b: int) -> bool:
+    """Whether borrower `b` has a row for one more facility beside those that are promised to it."""
+    taken = promised_loans(economy, b)
+    first, last = facilities_of(economy, b)
+    for row in range(first, last):
+        status = economy.loans[row].status
+        taken += status == LoanStatus.PERFORMING or status == LoanStatus.DEFAULTED
+    return taken < FACILITIES
 
 
 @kernel
@@ -146,47 +187,40 @@ def make_room(economy: Economy, p: Record, b: int, cooling: int, units: int, fre
 
 
 @kernel
-def open_contract(economy: Economy, p: Record, seed: int, replicate: int, row: int, weeks: int) -> None:
-    """Rent the units of a facility to a customer at a discount on expected spot use."""
+def open_contract(economy: Economy, p: Record, row: int, hazard: float) -> None:
+    """Rent the units of a facility to a customer at a discount on expected spot use at today's rents.
+
+    The customer fails once its integrated default hazard has used up `hazard`.
+    """
     loan = economy.loans[row]
     machine = economy.machines[loan.machine]
-    week = economy.market[0].week
     loan.contract_units = loan.units
     loan.contract_rent = machine.earning * (1.0 - p.investment_contract_discount)
-    loan.contract_end = week + weeks
-    loan.hazard_left = exponential(seed, replicate, week, loan.obligor, Stream.OFFTAKER, 0, 0)
+    loan.contract_end = economy.market[0].week + p.investment_contract_weeks
+    loan.hazard_left = hazard
 
 
 @kernel
 def open_facility(
-    economy: Economy,
-    p: Record,
-    row: int,
-    b: int,
-    holder: int,
-    m: int,
-    units: int,
-    amount: float,
-    grade: int,
-    u_marked: float,
-    u_recourse: float,
-    u_cross: float,
+    economy: Economy, p: Record, row: int, order: Record, holder: int, units: int, amount: float
 ) -> None:
-    """Write a new machine loan into a free row and pay it out."""
+    """Write the machine loan (M$) for `units` of an order into a free row and pay it out."""
     loan = economy.loans[row]
+    b = row // FACILITIES
+    m = order.machine
     lender = economy.lenders[holder]
     borrower = economy.borrowers[b]
     borrower.facilities = max(borrower.facilities, row - b * FACILITIES + 1)
     loan.status = LoanStatus.PERFORMING
     loan.instrument = Instrument.MACHINE_LOAN
     loan.rank = 0
-    loan.offtaker = grade
+    loan.offtaker = order.grade
     loan.amortising = 1
     loan.fixed_rate = 0
-    loan.borrowing_base = u_marked < p.credit_marked_share
+    loan.borrowing_base = order.marked
     loan.cash_sweep = economy.machines[m].kind == MachineKind.GPU
-    loan.recourse = u_recourse < p.credit_recourse_share
-    loan.cross_default = u_cross < p.credit_cross_default_share
+    loan.recourse = order.recourse
+    loan.cross_default = order.cross_default
     loan.holder = holder
     loan.obligor = b
     loan.machine = m
@@ -198,7 +232,7 @@ def open_facility(
     loan.units = units
     loan.coins = 0.0
     loan.principal = 0.0
-    loan.rate = p.credit_spread_by_grade[grade]
+    loan.rate = p.credit_spread_by_grade[order.grade]
     loan.floor = p.credit_floor
     loan.advance_rate = p.credit_base_headroom * lender.advance_rate
     loan.dscr_covenant = p.credit_dscr_covenant if loan.cash_sweep else 0.0
@@ -219,25 +253,16 @@ def open_facility(
 
 
 @kernel
-def buy_machines(economy: Economy, borrower: Record, m: int, units: int) -> None:
-    """Buy new machines from the vendor."""
-    machine = economy.machines[m]
-    amount = units * machine.price_new
-    pay(economy, Flow.NEW_MACHINES, borrower, economy.world[0], amount)
-    put_units(economy, borrower, m, units, amount)
-    machine.delivered += units
-
-
-@kernel
 def invest_borrower(economy: Economy, p: Record, seed: int, replicate: int, b: int) -> None:
     """One borrower's plan: the best machine, the debt it gets for it, and as many as cash and slots allow."""
     borrower = economy.borrowers[b]
     buffer = p.investment_buffer_weeks * borrower.obligations
-    budget = capital_budget(borrower.cash, buffer, p.investment_spend_share)
+    budget = capital_budget(borrower.cash - borrower.reserved, buffer, p.investment_spend_share)
     if budget <= 0.0 or not can_plan(economy, b):
         return
+    place = free_order(economy, b)
     m = choose_machine(economy, p, b)
-    if m < 0:
+    if m < 0 or place < 0:
         return
     machine = economy.machines[m]
     week = economy.market[0].week
@@ -245,30 +270,31 @@ def invest_borrower(economy: Economy, p: Record, seed: int, replicate: int, b: i
     v = uniform4(seed, replicate, week, b, Stream.CONTRACT, 0)
     contracted = machine.kind == MachineKind.GPU and v[0] < p.investment_contract_share
     grade = pick(p.neoclouds_offtaker_shares, v[1]) if contracted else borrower.grade
-    row = empty_row(economy, b)
-    holder, offer = find_lender(economy, p, b, m, grade) if row >= 0 else (-1, 0.0)
-    free = max(0, free_slots(borrower, machine.cooling))
+    holder, offer = find_lender(economy, p, b, m, grade) if has_row_to_spare(economy, b) else (-1, 0.0)
+    free = max(0, free_slots(borrower, machine.cooling) - units_on_order(economy, b, machine.cooling))
     growth = p.investment_growth_cap * p.investment_decision_weeks / 52.0
     room = free + int(growth * sum_of(borrower.slots))
-    own = machine.price_new + slot_price(p, machine.cooling) - offer
+    slot = slot_price(p, machine.cooling)
+    fee = p.investment_commitment_fee * lead_weeks(p, machine.kind) / 52.0 * offer
+    own = max(machine.price_new + slot - offer, deposit_share(p, machine.kind) * machine.price_new) + fee
     units = int(min(float(room), budget / own))
     if holder >= 0:
         units = int(min(float(units), capacity_of(economy, p, economy.lenders[holder]) / offer))
     if units <= 0:
         return
-    if holder >= 0:
-        open_facility(economy, p, row, b, holder, m, units, units * offer, grade, u[0], u[1], u[2])
-        if contracted:
-            open_contract(economy, p, seed, replicate, row, p.investment_contract_weeks)
-    make_room(economy, p, b, machine.cooling, units, free)
-    buy_machines(economy, borrower, m, units)
-    note(economy, EventKind.PURCHASE, borrower.sector, b, Sector.REST_OF_WORLD, -1, m, units,
-         units * machine.price_new, machine.price_new, 0, 0, -1)  # fmt: skip
+    order = economy.orders[place]
+    order.grade = grade
+    order.contracted = contracted
+    order.hazard = exponential(seed, replicate, week, b, Stream.OFFTAKER, 0, 0)
+    order.marked = u[0] < p.credit_marked_share
+    order.recourse = u[1] < p.credit_recourse_share
+    order.cross_default = u[2] < p.credit_cross_default_share
+    place_order(economy, p, place, m, units, holder, offer, slot)
 
 
 @kernel
 def invest(economy: Economy, p: Record, seed: int, replicate: int) -> None:
-    """Phase 12: in planning weeks every borrower decides once, starting with another one each time."""
+    """Phase 12, plans: in planning weeks every borrower decides once, starting with another one each time."""
     week = economy.market[0].week
     if (week + 1) % p.investment_decision_weeks != 0:
         return

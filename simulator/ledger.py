@@ -126,10 +126,10 @@ def free_slots(holder: Record, cooling: int) -> int:
 
 @kernel
 def borrower_equity(economy: Economy, b: int) -> float:
-    """Book equity of borrower `b`, M$: cash, coins at market and machines at book less debts."""
+    """Book equity of borrower `b`, M$: cash, coins at market, deposits and machines at book less debts."""
     borrower = economy.borrowers[b]
     equity = borrower.cash + borrower.btc * economy.market[0].btc_price * 1e-6 - borrower.payables
-    equity += sum_of(borrower.book) - sum_of(borrower.debt)
+    equity += borrower.deposits + sum_of(borrower.book) - sum_of(borrower.debt)
     for row in range(b * FACILITIES, (b + 1) * FACILITIES):
         equity += economy.loans[row].coins * economy.market[0].btc_price * 1e-6
     return equity

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import mesa
 import numpy as np
 
-from hashcredit.agents.dimensions import FACILITIES, MACHINE_TYPES, BorrowerKind
+from hashcredit.agents.dimensions import FACILITIES, MACHINE_TYPES, ORDERS, BorrowerKind
 from hashcredit.agents.views import Borrower, Lender, Miner, NeoCloud, SecondaryBuyer, View
 from hashcredit.simulator import graphs
 from hashcredit.simulator.checks import TABLES, check_identities
@@ -300,11 +300,13 @@ def most_events(setup: Setup) -> int:
 
     A loan causes at most `EVENTS_OF_A_LOAN`, its sale as a lot among them. In the market of a machine type
     every trade uses up a bid or a lot: a bid for each borrower and buyer, a lot for each borrower. A launch
-    happens to a type; a failure, a purchase or the end of a resolution to an agent.
+    happens to a type; a failure or the end of a resolution to an agent. An order is placed or not, and may
+    end with a loan, a purchase and a cancellation.
     """
     loans = setup.borrowers * FACILITIES
+    orders = setup.borrowers * ORDERS
     a_type = 2 * setup.borrowers + setup.buyers + 1
-    return EVENTS_OF_A_LOAN * loans + MACHINE_TYPES * a_type + 2 * setup.agents
+    return EVENTS_OF_A_LOAN * loans + 4 * orders + MACHINE_TYPES * a_type + 2 * setup.agents
 
 
 def _with_arrays(economy: Economy, **arrays: np.ndarray) -> Economy:

@@ -49,6 +49,9 @@ class Column(IntEnum):
     MONEY_RESIDUAL = 32
     BALANCE_RESIDUAL = 33
     UNITS_RESIDUAL = 34
+    UNITS_ON_ORDER = 35
+    DEPOSITS_MUSD = 36
+    COMMITTED_MUSD = 37
 
 
 class MachineColumn(IntEnum):
@@ -190,6 +193,16 @@ def record_agents(economy: Economy, row: np.ndarray) -> None:
 
 
 @kernel
+def record_orders(economy: Economy, row: np.ndarray) -> None:
+    """Machines on order, and what has been paid and promised for them."""
+    for order in economy.orders:
+        if order.units > 0:
+            row[Column.UNITS_ON_ORDER] += order.units
+            row[Column.DEPOSITS_MUSD] += order.deposit
+            row[Column.COMMITTED_MUSD] += order.commitment
+
+
+@kernel
 def record_machines(economy: Economy, p: Record, row: np.ndarray) -> None:
     """Rents, the values and the week's trade of each machine type."""
     used = 0
@@ -233,6 +246,7 @@ def record(economy: Economy, p: Record) -> None:
     row[Column.BALANCE_RESIDUAL] = market.balance_residual
     row[Column.UNITS_RESIDUAL] = market.units_residual
     record_agents(economy, row)
+    record_orders(economy, row)
     record_machines(economy, p, row)
 
 

@@ -32,6 +32,56 @@ class Investment(Section):
     growth_cap: float = quantity(
         0.5, unit="1/yr", low=0.0, high=10.0, meaning="new slots a year as a share of a borrower's own slots"
     )
+    lead_weeks: int = quantity(
+        17,
+        unit="weeks",
+        low=0,
+        high=104,
+        meaning="weeks between the order of a new GPU and its arrival; 0: bought on the spot",
+        source="iren.dell.lead",
+        evidence="D",
+    )
+    lead_weeks_asic: int = quantity(
+        18,
+        unit="weeks",
+        low=0,
+        high=104,
+        meaning="weeks between the order of a new ASIC and its arrival; 0: bought on the spot",
+        source="asic.order.lead",
+        evidence="D",
+    )
+    deposit_share: float = quantity(
+        0.1,
+        unit="fraction",
+        low=0.0,
+        high=1.0,
+        meaning="share of the price of a new GPU that is paid with the order",
+    )
+    deposit_share_asic: float = quantity(
+        0.1,
+        unit="fraction",
+        low=0.0,
+        high=1.0,
+        meaning="share of the price of a new ASIC that is paid with the order",
+        source="asic.order.deposit",
+        evidence="D",
+    )
+    hold_weeks: int = quantity(
+        4,
+        unit="weeks",
+        low=0,
+        high=52,
+        meaning="weeks that the vendor holds machines for a buyer who cannot take them when they arrive",
+    )
+    commitment_fee: float = quantity(
+        0.004,
+        unit="1/yr",
+        low=0.0,
+        high=0.1,
+        meaning="fee on a loan promised for machines on order, until they arrive",
+        source="iren.gpufin.commitment_fee",
+        evidence="S",
+    )
     contract_share: float = quantity(
         0.6, unit="fraction", low=0.0, high=1.0, meaning="share of new machines that is let under a contract"
     )

@@ -6,7 +6,7 @@ import numpy as np
 
 from hashcredit.agents.borrower import BORROWER
 from hashcredit.agents.buyer import BUYER
-from hashcredit.agents.dimensions import FACILITIES, MACHINE_TYPES, MAX_LAUNCHES, SITE_CLASSES
+from hashcredit.agents.dimensions import FACILITIES, MACHINE_TYPES, MAX_LAUNCHES, ORDERS, SITE_CLASSES
 from hashcredit.agents.lender import LENDER
 from hashcredit.simulator.bidding import LEAST_CLASSES
 from hashcredit.simulator.economy import Economy
@@ -22,6 +22,7 @@ from hashcredit.simulator.tables import (
     LOT,
     MACHINE,
     MARKET,
+    ORDER,
     TRADE,
     WORLD,
     Flow,
@@ -107,6 +108,7 @@ def allocate(setup: Setup, *, series: bool, events: int) -> Economy:
         lenders=table(lenders, LENDER),
         buyers=table(buyers, BUYER),
         loans=table(loans, LOAN),
+        orders=np.zeros(borrowers * ORDERS, ORDER),
         machines=table(MACHINE_TYPES, MACHINE),
         market=np.zeros(1, MARKET),
         world=np.zeros(1, WORLD),
@@ -151,6 +153,7 @@ def clear(economy: Economy, setup: Setup) -> None:
         economy.lenders,
         economy.buyers,
         economy.loans,
+        economy.orders,
         economy.market,
         economy.world,
     ):
@@ -163,5 +166,5 @@ def clear(economy: Economy, setup: Setup) -> None:
 def shell(economy: Economy) -> Economy:
     """A copy of the tables that a run reports, for comparing before and after."""
     return economy.copy_with(
-        "borrowers", "lenders", "buyers", "loans", "machines", "market", "world", "flows"
+        "borrowers", "lenders", "buyers", "loans", "orders", "machines", "market", "world", "flows"
     )

@@ -7,6 +7,7 @@ from hashcredit.agents.dimensions import Record
 from hashcredit.simulator.capital import manage_capital, write_down_loans
 from hashcredit.simulator.credit import enforce_covenants
 from hashcredit.simulator.default import resolve_defaults
+from hashcredit.simulator.deliveries import deliver
 from hashcredit.simulator.economy import Economy
 from hashcredit.simulator.funding import set_funding
 from hashcredit.simulator.investment import invest
@@ -98,8 +99,9 @@ def losses(economy: Economy, p: Record, seed: int, replicate: int) -> None:
 
 @kernel
 def investment(economy: Economy, p: Record, seed: int, replicate: int) -> None:
-    """Phase 12: free cash goes into newer machines."""
+    """Phase 12: free cash goes into newer machines, which arrive after a while."""
     invest(economy, p, seed, replicate)
+    deliver(economy, p)
 
 
 @kernel

@@ -129,6 +129,27 @@ _MACHINE = np.dtype(
 
 LOAN, MACHINE = whole_lines(_LOAN), whole_lines(_MACHINE)
 
+ORDER = np.dtype(
+    [
+        ("machine", "i1"),  # type
+        ("grade", "i1"),  # of the customer behind its loan, 0 (best) to 3
+        ("contracted", "i1"),  # 1: the machines are let under a contract when they arrive
+        ("marked", "i1"),  # clauses of its loan, as in LOAN: borrowing_base
+        ("recourse", "i1"),
+        ("cross_default", "i1"),
+        ("holder", "i4"),  # lender that has promised the loan, -1 if none
+        ("delivery_week", "i4"),
+        ("units", "i8"),  # machines ordered, 0: the row is free
+        ("price", "f8"),  # agreed, M$ a unit
+        ("deposit", "f8"),  # paid, M$
+        ("offer", "f8"),  # loan promised, M$ a unit
+        ("commitment", "f8"),  # the same for all units, M$; 0 without a lender
+        ("reserved", "f8"),  # own cash for the rest of the price and slots, M$; negative: the loan is larger
+        ("hazard", "f8"),  # integrated hazard after which the customer of the contract fails
+    ],
+    align=True,
+)
+
 MARKET = np.dtype(
     [
         ("week", "i4"),
@@ -302,6 +323,7 @@ class Revaluation(IntEnum):
     WRITE_OFFS = 4
     CAPITALISED_INTEREST = 5
     UNPAID_BILLS = 6
+    FORFEITED_DEPOSITS = 7  # the vendor keeps what was paid on machines that are not taken
 
 
 class EventKind(IntEnum):
@@ -328,6 +350,8 @@ class EventKind(IntEnum):
     CASH_SWEEP = 20
     CONVERSION = 21
     EQUITY_ISSUE = 22
+    ORDER = 23
+    ORDER_CANCELLED = 24
 
 
 class ErrorCode(IntEnum):
@@ -340,6 +364,7 @@ FIELDS: dict[str, tuple[np.dtype, int]] = {
     "lenders": (LENDER, 1),
     "buyers": (BUYER, 1),
     "loans": (LOAN, 1),  # FACILITIES rows a borrower
+    "orders": (ORDER, 1),  # ORDERS rows a borrower
     "machines": (MACHINE, 1),
     "market": (MARKET, 1),  # one row
     "world": (WORLD, 1),  # one row

@@ -52,6 +52,9 @@ NARROWER: dict[str, tuple[float, float]] = {
     "credit.bullet_weeks_low": (1, 60),
     "credit.bullet_weeks_high": (1, 60),
     "investment.contract_weeks": (1, 60),
+    "investment.lead_weeks": (0, 20),
+    "investment.lead_weeks_asic": (0, 20),
+    "investment.hold_weeks": (0, 8),
     "secondary_market.patience_weeks": (0.1, 30.0),
 }
 """Ranges drawn from, where they are not the documented bounds."""

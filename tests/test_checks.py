@@ -7,13 +7,24 @@ import re
 import numpy as np
 import pytest
 
-from hashcredit.agents.dimensions import FACILITIES, LoanStatus
+from hashcredit.agents.dimensions import FACILITIES, ORDERS, BorrowerStatus, LenderStatus, LoanStatus
 from hashcredit.simulator import Scenario, engine, simulate
 from hashcredit.simulator.checks import TABLES, check_identities
 from hashcredit.simulator.errors import SimulationError
 from hashcredit.simulator.state import allocate, clear, prepare, shell
 from hashcredit.simulator.step import PHASES, open_economy, run_weeks
-from hashcredit.simulator.tables import BORROWER, BUYER, LENDER, LOAN, MACHINE, MARKET, WORLD, Flow, Sector
+from hashcredit.simulator.tables import (
+    BORROWER,
+    BUYER,
+    LENDER,
+    LOAN,
+    MACHINE,
+    MARKET,
+    ORDER,
+    WORLD,
+    Flow,
+    Sector,
+)
 
 SCENARIO = Scenario.load().with_changes(
     {
@@ -24,6 +35,8 @@ SCENARIO = Scenario.load().with_changes(
         "resolution.stay_low": 2,
         "resolution.stay_high": 12,
         "miners.btc_loan_probability": 1.0,
+        "investment.decision_weeks": 5,
+        "investment.hurdle": -0.5,
     }
 )
 HOLDERS = ("borrowers", "lenders", "buyers")
@@ -81,6 +94,7 @@ def test_the_healthy_state_passes_and_has_everything_to_damage(world):
     assert economy.lenders["units"].any() and economy.buyers["units"].any()
     assert economy.loans["seized"].any() and economy.loans["coins"].any() and economy.loans["allowance"].any()
     assert economy.market["slots_closed"][0] > 0
+    assert (economy.orders["commitment"] > 0.0).any() and (economy.borrowers["orders"] > 1).any()
     assert set(np.unique(economy.borrowers["status"])) >= {0, 1}
 
 
@@ -88,7 +102,9 @@ def test_the_healthy_state_passes_and_has_everything_to_damage(world):
 
 FLOATS = [
     (table, field)
-    for table, dtype in zip(TABLES, (BORROWER, LENDER, BUYER, LOAN, MACHINE, MARKET, WORLD), strict=True)
+    for table, dtype in zip(
+        TABLES, (BORROWER, LENDER, BUYER, LOAN, ORDER, MACHINE, MARKET, WORLD), strict=True
+    )
     for field in dtype.names
     if dtype[field].base.kind == "f"
 ]
@@ -158,6 +174,54 @@ def test_an_allowance_of_its_own(state, caught):
     index = first(state.lenders["allowance"] > 0.0)
     state.lenders["allowance"][index] += 1e-3
     assert names(caught(), f"lender {index}", "allowance")
+
+
+# Orders
+
+
+@pytest.mark.parametrize("field", ["units", "deposit", "commitment", "price", "offer"])
+def test_nothing_negative_on_an_order(state, caught, field):
+    row = first(state.orders["units"] > 0)
+    state.orders[field][row] = -1
+    assert names(caught(), f"orders[{row}]", field)
+
+
+@pytest.mark.parametrize("field", ["deposit", "commitment"])
+def test_a_closed_order_is_worth_nothing(state, caught, field):
+    row = first(state.orders["units"] == 0)
+    state.orders[field][row] = 1.0
+    assert names(caught(), f"orders[{row}]", "deposit or commitment")
+
+
+@pytest.mark.parametrize("field", ["deposits", "reserved", "orders"])
+def test_sums_over_orders_are_the_borrowers(state, caught, field):
+    b = first(state.borrowers["orders"] > 0)
+    state.borrowers[field][b] += 1
+    assert names(caught(), f"borrower {b}", field)
+
+
+def test_a_commitment_without_an_order(state, caught):
+    index = first(state.lenders["committed"] > 0.0)
+    state.lenders["committed"][index] += 1e-6
+    assert names(caught(), f"lender {index}", "committed")
+
+
+def test_a_commitment_of_nobody(state, caught):
+    row = first(state.orders["commitment"] > 0.0)
+    state.orders["holder"][row] = -1
+    assert names(caught(), f"orders[{row}]", "commitment")
+
+
+def test_a_failed_lender_promises_nothing(state, caught):
+    row = first(state.orders["commitment"] > 0.0)
+    state.lenders["status"][state.orders["holder"][row]] = LenderStatus.RECEIVERSHIP
+    assert "no live lender" in caught()
+
+
+def test_a_failed_borrower_has_nothing_on_order(state, caught):
+    row = first(state.orders["units"] > 0)
+    state.borrowers["status"][row // ORDERS] = BorrowerStatus.IN_RESOLUTION
+    assert names(caught(), f"orders[{row}]", "units")
 
 
 # Machines and slots

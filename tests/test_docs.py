@@ -185,6 +185,7 @@ def test_streams_are_all_listed():
         ("Lenders", lender.LENDER),
         ("Secondary buyers", buyer.BUYER),
         ("Loans", tables.LOAN),
+        ("Orders", tables.ORDER),
         ("Machine types", tables.MACHINE),
     ],
 )

@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from strategies import BASELINE, DEFAULTS, LENDERS, changes_of_scenarios
 
-from hashcredit.agents.dimensions import FACILITIES, Cooling, LoanStatus
+from hashcredit.agents.dimensions import FACILITIES, ORDERS, Cooling, LoanStatus
 from hashcredit.simulator import simulate, simulate_many
 from hashcredit.simulator.frames import sector_cash
 from hashcredit.simulator.state import allocate, clear, prepare
@@ -27,7 +27,7 @@ RANDOM = {
     "suppress_health_check": [HealthCheck.too_slow, HealthCheck.data_too_large],
 }
 AGENTS = ("borrowers", "lenders", "buyers")
-TABLES = (*AGENTS, "loans", "machines", "market", "world")
+TABLES = (*AGENTS, "loans", "orders", "machines", "market", "world")
 EVENTS = 1 << 14
 SEEDS = st.integers(0, 2**63 - 1)
 
@@ -113,6 +113,10 @@ def check_week(economy, opening):
     assert (economy.loans["coins"] >= 0.0).all() and (economy.borrowers["btc"] >= 0.0).all()
     assert all((getattr(economy, table)["units"] >= 0).all() for table in AGENTS)
     assert (economy.borrowers["cash"] >= -TOLERANCE).all(), "nobody pays what they do not have"
+    by_borrower = economy.orders["deposit"].reshape(-1, ORDERS).sum(axis=1)
+    np.testing.assert_allclose(economy.borrowers["deposits"], by_borrower, rtol=1e-12, atol=0.0)
+    promised = economy.orders["commitment"].sum()
+    assert abs(economy.lenders["committed"].sum() - promised) <= TOLERANCE * max(1.0, promised)
     pledged = np.zeros(economy.borrowers["units"].shape, np.int64)
     rows = np.flatnonzero(economy.loans["machine"] >= 0)
     np.add.at(pledged, (rows // FACILITIES, economy.loans["machine"][rows]), economy.loans["units"][rows])
@@ -138,7 +142,12 @@ def check_run(economy, weeks):
     assert (events["parent"] < np.arange(len(events))).all(), "what led to an event came before it"
     sums = economy.flows.sum(axis=1)
     assert np.abs(sums).max() <= TOLERANCE * max(1.0, np.abs(economy.flows).sum())
-    for zero_sum in (Revaluation.WRITE_OFFS, Revaluation.CAPITALISED_INTEREST, Revaluation.UNPAID_BILLS):
+    for zero_sum in (
+        Revaluation.WRITE_OFFS,
+        Revaluation.CAPITALISED_INTEREST,
+        Revaluation.UNPAID_BILLS,
+        Revaluation.FORFEITED_DEPOSITS,
+    ):
         row = economy.revaluations[zero_sum]
         assert abs(row.sum()) <= TOLERANCE * max(1.0, np.abs(row).sum()), zero_sum.name
 

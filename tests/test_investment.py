@@ -13,6 +13,7 @@ from hashcredit.agents.dimensions import (
     LoanStatus,
 )
 from hashcredit.simulator.bidding import slot_cost
+from hashcredit.simulator.deliveries import deliver
 from hashcredit.simulator.investment import capacity_of, choose_machine, find_lender, invest, loan_offer
 from hashcredit.simulator.tables import EventKind, Flow, Sector
 
@@ -38,6 +39,7 @@ def world(cash: float = 1.0, credit: list | None = None, **numbers) -> World:
 
 def bought(w: World) -> int:
     invest(w.economy, w.p, 1, 0)
+    deliver(w.economy, w.p)
     return int(w.borrowers["units"][0, NEW_GPU])
 
 
