@@ -124,8 +124,14 @@ def value_of_waiting(
 
 
 @kernel
-def accelerates(now: float, waiting: float) -> bool:
-    """Whether a lender calls a loan in breach: it expects more from selling now than from waiting."""
+def accelerates(
+    now: float, waiting: float, principal: float, weeks_in_breach: int, dscr: float, capital_ratio: float
+) -> bool:
+    """Whether a lender calls a loan in breach: it expects more from selling now than from waiting (M$).
+
+    The rest is for other rules: principal (M$), weeks in a row in breach, the borrower's cover, and the
+    lender's equity over loans (a fraction).
+    """
     return now > waiting
 
 

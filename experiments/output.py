@@ -290,7 +290,7 @@ def write_results(
     _write_text(folder / "scenario.toml", scenario.to_toml(comments=True))
     if figures:
         write_figures(folder / "figures", figure_source(scenario, many, run))
-    record = provenance(scenario, seed, run.replicate, start_time)
+    record = provenance(scenario, seed, run.replicate, start_time, run.setup.rules.record)
     record = {"replicates": len(summary), "command": list(command), **record}
     _write_text(folder / "provenance.json", json.dumps(record, indent=2, allow_nan=False) + "\n")
 

@@ -8,7 +8,7 @@ class. For how many units is a bidder's own affair: its cash and its free slots 
 import numpy as np
 
 from hashcredit.agents.borrower import capital_budget
-from hashcredit.agents.buyer import affordable, annuity, bid
+from hashcredit.agents.buyer import affordable, annuity
 from hashcredit.agents.compiled import inlined, kernel
 from hashcredit.agents.dimensions import (
     BUYER_KINDS,
@@ -19,6 +19,7 @@ from hashcredit.agents.dimensions import (
     MachineKind,
     Record,
 )
+from hashcredit.simulator.decisions import sound_bid
 from hashcredit.simulator.economy import Economy
 from hashcredit.simulator.ledger import free_slots
 from hashcredit.simulator.machines import scrap_price, value_of
@@ -211,7 +212,8 @@ def class_bid(economy: Economy, p: Record, m: int, c: int) -> float:
     if one.resells:
         rent = slot_cost(p, machine.cooling, economy.market[0].cost_of_capital + one.spread)
     one.moving = one.moving_cost_asic if kind == MachineKind.ASIC else one.moving_cost
-    return bid(value, one.margin, rent, one.moving, value * one.cap[kind])
+    cap = value * one.cap[kind] if value > 0.0 else 0.0  # without a value there is none to cap
+    return sound_bid(economy.bidding_rule(value, one.margin, rent, one.moving, cap))
 
 
 @kernel

@@ -2,8 +2,6 @@
 
 import math
 
-import numpy as np
-
 from hashcredit.agents.compiled import kernel
 from hashcredit.agents.dimensions import (
     BorrowerStatus,
@@ -84,15 +82,6 @@ def capacity_of(economy: Economy, p: Record, lender: Record) -> float:
     haircut = required_haircut(economy, lender)
     loans = sum_of(lender.loans) + lender.committed
     return lending_capacity(lender_equity(lender), loans, lender.capital_target, haircut)
-
-
-@kernel
-def capital_ratio(p: Record, lender: Record) -> float:
-    """Equity over loans of a lender (fraction); infinite without loans, or while its capital is ignored."""
-    loans = sum_of(lender.loans)
-    if loans <= 0.0 or not p.channels_lender_credit:
-        return np.inf
-    return lender_equity(lender) / loans
 
 
 @kernel

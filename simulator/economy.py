@@ -4,18 +4,24 @@ A tuple of arrays would cost some two hundred words and two dozen atomic referen
 So an `Economy` keeps a small table of addresses and shapes, and compiled code receives the address of
 that table alone; `economy.borrowers` builds a view from it. The Python object owns the arrays and must
 outlive the call, which it does as an argument. A kernel never makes or replaces an array of the economy.
+
+The same table holds the addresses of the rules that take the agents' decisions (`decisions.DECISIONS`).
+To kernels these are methods: `economy.forbearance_rule(...)` calls whatever rule the economy was made
+with, under Numba's own calling convention, so that what a rule raises comes out of the kernel.
 """
 
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
 from llvmlite import ir
-from numba import from_dtype, types
+from numba import config, from_dtype, types
 from numba.core import cgutils
-from numba.core.typing.templates import AttributeTemplate
+from numba.core.typing.templates import AttributeTemplate, ConcreteTemplate
 from numba.extending import (
     NativeValue,
     infer_getattr,
+    lower_builtin,
     lower_getattr,
     models,
     register_model,
@@ -24,18 +30,25 @@ from numba.extending import (
 )
 from numba.np.arrayobj import populate_array
 
+from hashcredit.simulator.decisions import DECISIONS, DEFAULT_RULES, Decision, attribute
 from hashcredit.simulator.tables import FIELDS, FIXED_SHAPES
 
 WORD = ir.IntType(64)
 MOST_DIMENSIONS = 3
 WORDS_A_FIELD = 1 + MOST_DIMENSIONS
-"""A field takes its address and its shape in the address table."""
+"""A field takes its address and its shape in the address table; after the fields a rule takes its address."""
+FIRST_RULE = len(FIELDS) * WORDS_A_FIELD
+RULES = {attribute(name): decision for name, decision in DECISIONS.items()}
+"""Decisions by their names in kernels."""
 
 
 class Economy:
-    """The tables, networks, paths and scratch arrays of one replicate; see `tables.FIELDS`."""
+    """The tables, networks, paths and scratch arrays of one replicate; see `tables.FIELDS`.
 
-    __slots__ = (*FIELDS, "_table", "address")
+    rules    function of each decision; kernels call the machine code that they keep alive
+    """
+
+    __slots__ = (*FIELDS, *RULES, "_table", "address", "rules")
 
     borrowers: np.ndarray
     lenders: np.ndarray
@@ -75,12 +88,22 @@ class Economy:
     called: np.ndarray
     ranking: np.ndarray
     served: np.ndarray
+    underwriting_rule: Callable[..., bool]
+    forbearance_rule: Callable[..., bool]
+    rollover_rule: Callable[..., bool]
+    bidding_rule: Callable[..., float]
+    reservation_rule: Callable[..., float]
+    quota_rule: Callable[..., int]
+    rules: Mapping[str, Callable[..., Any]]
     address: int
 
-    def __init__(self, **arrays: np.ndarray) -> None:
+    def __init__(self, rules: Mapping[str, Callable[..., Any]] = DEFAULT_RULES, **arrays: np.ndarray) -> None:
         if arrays.keys() != FIELDS.keys():
             raise TypeError(f"an economy needs exactly the arrays {list(FIELDS)}")
-        table = np.zeros((len(FIELDS), WORDS_A_FIELD), np.int64)
+        if rules.keys() != DECISIONS.keys():
+            raise TypeError(f"an economy needs exactly the rules {list(DECISIONS)}")
+        table = np.zeros(FIRST_RULE + len(RULES), np.int64)
+        fields = table[:FIRST_RULE].reshape(len(FIELDS), WORDS_A_FIELD)
         for position, (name, (dtype, dimensions)) in enumerate(FIELDS.items()):
             array = arrays[name]
             if array.dtype != dtype or array.ndim != dimensions or not array.flags.c_contiguous:
@@ -88,8 +111,12 @@ class Economy:
             if array.shape != FIXED_SHAPES.get(name, array.shape):
                 raise TypeError(f"{name} must have the shape {FIXED_SHAPES[name]}")
             object.__setattr__(self, name, array)
-            table[position, 0] = array.ctypes.data
-            table[position, 1 : 1 + dimensions] = array.shape
+            fields[position, 0] = array.ctypes.data
+            fields[position, 1 : 1 + dimensions] = array.shape
+        for position, (name, decision) in enumerate(DECISIONS.items()):
+            object.__setattr__(self, attribute(name), rules[name])
+            table[FIRST_RULE + position] = entry_point(rules[name], decision)
+        object.__setattr__(self, "rules", rules)
         object.__setattr__(self, "_table", table)
         object.__setattr__(self, "address", table.ctypes.data)
 
@@ -99,7 +126,15 @@ class Economy:
     def copy_with(self, *names: str) -> "Economy":
         """An economy that shares all arrays but owns copies of the named ones."""
         arrays = {name: getattr(self, name) for name in FIELDS}
-        return Economy(**{**arrays, **{name: arrays[name].copy() for name in names}})
+        return Economy(self.rules, **{**arrays, **{name: arrays[name].copy() for name in names}})
+
+
+def entry_point(rule: Any, decision: Decision) -> int:
+    """Address of a rule's machine code, compiled for the decision's types; 0 where nothing is compiled."""
+    if config.DISABLE_JIT:
+        return 0
+    compiled = rule.get_compile_result(decision.signature)
+    return int(compiled.library.get_pointer_to_function(compiled.fndesc.llvm_func_name))
 
 
 class EconomyType(types.Type):
@@ -138,12 +173,21 @@ def _unbox(kind: EconomyType, value: Any, context: Any) -> NativeValue:
 
 @infer_getattr
 class EconomyAttributes(AttributeTemplate):
-    """Types of `economy.<field>` in kernels."""
+    """Types of `economy.<field>` and `economy.<decision>_rule` in kernels."""
 
     key = EconomyType
 
     def generic_resolve(self, kind: EconomyType, name: str) -> Any:
-        return ARRAY_TYPES.get(name)
+        return ARRAY_TYPES.get(name) or METHOD_TYPES.get(name)
+
+
+def _word(builder: Any, address: Any, place: int) -> Any:
+    """Load a word of the address table."""
+    table = builder.inttoptr(address, WORD.as_pointer())
+    loaded = builder.load(builder.gep(table, [ir.Constant(WORD, place)]))
+    # the table never changes while a kernel runs, so a load may be reused
+    loaded.set_metadata("invariant.load", builder.module.add_metadata([]))
+    return loaded
 
 
 def _lower(name: str, position: int) -> None:
@@ -152,14 +196,9 @@ def _lower(name: str, position: int) -> None:
     @lower_getattr(EconomyType, name)
     def view(context: Any, builder: Any, owner: Any, address: Any) -> Any:
         """Array structure (no reference count) from the field's row of the address table."""
-        table = builder.inttoptr(address, WORD.as_pointer())
 
         def word(index: int) -> Any:
-            place = WORDS_A_FIELD * position + index
-            loaded = builder.load(builder.gep(table, [ir.Constant(WORD, place)]))
-            # the table never changes while a kernel runs, so a load may be reused
-            loaded.set_metadata("invariant.load", builder.module.add_metadata([]))
-            return loaded
+            return _word(builder, address, WORDS_A_FIELD * position + index)
 
         if name in FIXED_SHAPES:
             shape = [ir.Constant(WORD, length) for length in FIXED_SHAPES[name]]
@@ -177,5 +216,31 @@ def _lower(name: str, position: int) -> None:
         return array._getvalue()
 
 
+def _method(name: str, signature: Any, position: int) -> Any:
+    """Numba's type of `economy.<name>`, a method that calls the rule at a place of the address table."""
+
+    class Method(ConcreteTemplate):
+        key = f"hashcredit.Economy.{name}"
+        cases = [signature.replace(recvr=ECONOMY)]  # noqa: RUF012 (Numba reads it from the class)
+
+    @lower_builtin(Method.key, ECONOMY, *signature.args)
+    def call(context: Any, builder: Any, found: Any, values: Any) -> Any:
+        convention = context.call_conv
+        entry = convention.get_function_type(signature.return_type, signature.args).as_pointer()
+        rule = builder.inttoptr(_word(builder, values[0], FIRST_RULE + position), entry)
+        status, result = convention.call_function(
+            builder, rule, signature.return_type, signature.args, values[1:]
+        )
+        with cgutils.if_unlikely(builder, status.is_error):
+            convention.return_status_propagate(builder, status)
+        return result
+
+    return types.BoundFunction(Method, ECONOMY)
+
+
 for _position, _name in enumerate(FIELDS):
     _lower(_name, _position)
+METHOD_TYPES = {
+    name: _method(name, decision.signature, position)
+    for position, (name, decision) in enumerate(RULES.items())
+}

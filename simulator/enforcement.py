@@ -2,11 +2,12 @@
 
 import math
 
+from hashcredit.agents.borrower import cover
 from hashcredit.agents.compiled import kernel
 from hashcredit.agents.dimensions import DSCR_WINDOW, MachineKind, Record
-from hashcredit.agents.lender import accelerates, proceeds_now, value_of_waiting
+from hashcredit.agents.lender import proceeds_now, value_of_waiting
 from hashcredit.simulator.economy import Economy
-from hashcredit.simulator.ledger import sum_of
+from hashcredit.simulator.ledger import capital_ratio, sum_of
 from hashcredit.simulator.operations import DUST, weekly_service
 from hashcredit.simulator.shocks import WEEK
 
@@ -61,7 +62,8 @@ def lender_accelerates(economy: Economy, p: Record, row: int) -> bool:
     loan = economy.loans[row]
     market = economy.market[0]
     borrower = economy.borrowers[loan.obligor]
-    discount = market.cost_of_capital + economy.lenders[loan.holder].cost_of_capital
+    lender = economy.lenders[loan.holder]
+    discount = market.cost_of_capital + lender.cost_of_capital
     stay = 0.5 * (p.resolution_stay_low + p.resolution_stay_high) * WEEK
     price = 0.0
     later_price = 0.0
@@ -83,4 +85,7 @@ def lender_accelerates(economy: Economy, p: Record, row: int) -> bool:
     waiting = value_of_waiting(
         cash_flow, due, discount, p.credit_waiting_hazard, p.credit_waiting_years, later
     )
-    return accelerates(now, min(waiting, loan.principal))
+    weeks = max(loan.weeks_over_base, loan.weeks_under_dscr)
+    dscr = cover(borrower.cfads_window, borrower.service_window)
+    return economy.forbearance_rule(now, min(waiting, loan.principal), loan.principal, weeks, dscr,
+                                    capital_ratio(p, lender))  # fmt: skip

@@ -4,7 +4,7 @@ import math
 import os
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 
 import numpy as np
@@ -14,6 +14,7 @@ from hashcredit.simulator.economy import Economy
 from hashcredit.simulator.errors import EventBufferFull, ScenarioError
 from hashcredit.simulator.observables import close_run
 from hashcredit.simulator.results import ManyRuns, Run
+from hashcredit.simulator.rules import Rule, Rules, telling_where
 from hashcredit.simulator.scenario import Scenario
 from hashcredit.simulator.state import Setup, allocate, clear, prepare, shell
 from hashcredit.simulator.step import PHASES, open_economy, run_weeks
@@ -35,15 +36,18 @@ def simulate(
     seed: int = 1,
     replicate: int = 0,
     *,
+    rules: Mapping[str, Rule] | None = None,
     check: bool = False,
 ) -> Run:
     """Run one replicate and keep its series, events, tables and flows.
 
+    `rules` puts functions of yours in the place of default decisions, {"forbearance": my_rule};
+    `decisions.DECISIONS` and docs/rules.md say which there are and what they are told.
     `check` tests every bookkeeping identity after every phase (slow) and raises `SimulationError` naming
-    phase, agent and field. The bits depend on (scenario, seed, replicate) alone.
+    phase, agent and field. The bits depend on (scenario, seed, replicate) and the rules alone.
     """
     seed = whole_number("seed", seed)
-    setup = prepare(_scenario(scenario), seed)
+    setup = prepare(_scenario(scenario), seed, rules)
     replicate = whole_number("replicate", replicate)
     capacity = 4096 + FIRST_EVENTS_PER_BORROWER * setup.borrowers
     while True:
@@ -51,10 +55,11 @@ def simulate(
         clear(economy, setup)
         open_economy(economy, setup.parameters, seed, replicate)
         opening = shell(economy)
-        if check:
-            _run_checked(economy, setup, replicate, opening)
-        else:
-            _run_all_weeks(economy, setup, replicate)
+        with telling_where(setup.scenario.name, replicate, economy.market):
+            if check:
+                _run_checked(economy, setup, replicate, opening)
+            else:
+                _run_all_weeks(economy, setup, replicate)
         if economy.market["error"][0] != ErrorCode.EVENT_BUFFER_FULL:
             return Run(setup=setup, replicate=replicate, economy=economy, before=opening)
         capacity *= 4  # nothing is lost: the same replicate is run again with more room
@@ -67,13 +72,15 @@ def simulate_many(
     seed: int = 1,
     replicates: int = 1000,
     *,
+    rules: Mapping[str, Rule] | None = None,
     threads: int | None = None,
     progress: Progress | None = None,
 ) -> ManyRuns:
     """Run many replicates of one scenario, or of each of several, and keep their summaries.
 
-    `threads` defaults to the number of processors this process may use; it never changes a result.
-    `progress(done, total)` is called from the calling thread.
+    `rules` replaces default decisions as in `simulate`, in all scenarios. `threads` defaults to the number of
+    processors this process may use; it never changes a result. `progress(done, total)` is called from the
+    calling thread.
     """
     if scenario is None or isinstance(scenario, Scenario | str):
         scenarios = [_scenario(scenario)]
@@ -82,7 +89,8 @@ def simulate_many(
     replicates = whole_number("replicates", replicates, least=1)
     seed = whole_number("seed", seed)
     workers = whole_number("threads", threads, least=1) if threads is not None else processors()
-    setups = [prepare(each, seed) for each in scenarios]
+    own = Rules.of(rules)
+    setups = [prepare(each, seed, own) for each in scenarios]
     markets = np.zeros((len(setups), replicates), MARKET)
     _run_pool(setups, markets, workers, progress)
     return ManyRuns(setups=setups, markets=markets)
@@ -124,7 +132,8 @@ def run_replicate(
     """
     clear(economy, setup)
     open_economy(economy, setup.parameters, setup.seed, replicate)
-    _run_all_weeks(economy, setup, replicate, stop)
+    with telling_where(setup.scenario.name, replicate, economy.market):
+        _run_all_weeks(economy, setup, replicate, stop)
 
 
 def _run_all_weeks(

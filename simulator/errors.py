@@ -133,6 +133,50 @@ class SimulationError(HashcreditError):
         return _one_line(f"{place}: {self.reason}" if place else self.reason)
 
 
+class RuleError(HashcreditError):
+    """A user's own rule that cannot be used: of no decision, no function, or of other types than asked for.
+
+    Parameters
+    ----------
+    rule : str
+        The decision for which it was given.
+    reason : str
+        What is wrong with it, and what would be right.
+    """
+
+    def __init__(self, rule: str, reason: str) -> None:
+        super().__init__(rule, reason)
+        self.rule = rule
+        self.reason = reason
+
+    def __str__(self) -> str:
+        return _one_line(f"rule {self.rule}: {self.reason}", 900)
+
+
+class RuleResultError(SimulationError):
+    """An answer of a rule that would break the books; raised in kernels, which know only the first three.
+
+    Parameters
+    ----------
+    rule : str
+        The decision.
+    value : int or float
+        What the rule answered.
+    allowed : str
+        What would have been accepted, in words.
+    """
+
+    def __init__(
+        self, rule: str, value: Any, allowed: str, scenario: str = "", replicate: int = -1, week: int = -1
+    ) -> None:
+        reason = f"the rule for {rule} returned {_shown(value)}; expected {allowed}"
+        super().__init__(reason, scenario, replicate, week)
+        self.rule = rule
+        self.value = value
+        self.allowed = allowed
+        self.args = (rule, value, allowed, scenario, replicate, week)
+
+
 class EventBufferFull(SimulationError):
     """More events than the table reserved for them: an error, never a silent loss."""
 

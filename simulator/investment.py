@@ -19,7 +19,7 @@ from hashcredit.agents.dimensions import (
     MachineKind,
     Record,
 )
-from hashcredit.agents.lender import advance, expected_unit_earning, underwrites
+from hashcredit.agents.lender import advance, expected_unit_earning
 from hashcredit.simulator.bidding import slot_cost
 from hashcredit.simulator.capital import capacity_of, fund
 from hashcredit.simulator.draws import pick
@@ -149,7 +149,7 @@ def loan_offer(economy: Economy, p: Record, lender: Record, b: int, m: int, grad
     cash_flow = earning - machine.cost[borrower.site_class] - slot_rent(p, machine.cooling)
     rate = max(economy.market[0].policy_rate, p.credit_floor) + p.credit_spread_by_grade[grade]
     service = offer * (1.0 / years + 0.5 * rate)  # interest on the average balance
-    if offer <= 0.0 or not underwrites(cash_flow, service, p.credit_dscr_covenant):
+    if offer <= 0.0 or not economy.underwriting_rule(cash_flow, service, p.credit_dscr_covenant):
         return 0.0
     return offer
 

@@ -142,6 +142,15 @@ def lender_equity(lender: Record) -> float:
 
 
 @kernel
+def capital_ratio(p: Record, lender: Record) -> float:
+    """Book equity of a lender over its loans (a fraction); infinite without loans, or while it is ignored."""
+    loans = sum_of(lender.loans)
+    if loans <= 0.0 or not p.channels_lender_credit:
+        return np.inf
+    return lender_equity(lender) / loans
+
+
+@kernel
 def buyer_equity(buyer: Record) -> float:
     """Book equity of a secondary buyer, M$."""
     return buyer.cash + sum_of(buyer.book)

@@ -2,7 +2,7 @@
 
 import secrets
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import MethodType
 from typing import TYPE_CHECKING, Any
@@ -22,6 +22,7 @@ from hashcredit.simulator.ledger import borrower_equity, buyer_equity, lender_eq
 from hashcredit.simulator.observables import close_run
 from hashcredit.simulator.payments import make_payment
 from hashcredit.simulator.results import Run
+from hashcredit.simulator.rules import Rule, telling_where
 from hashcredit.simulator.scenario import Scenario
 from hashcredit.simulator.state import Setup, allocate, clear, prepare, shell
 from hashcredit.simulator.step import PHASES, open_economy
@@ -55,6 +56,8 @@ class MarketModel(mesa.Model):
         Which replicate of (scenario, seed).
     agent_classes : class or iterable of classes, optional
         Subclasses of `Miner`, `NeoCloud`, `Lender` and `SecondaryBuyer`, at most one of each.
+    rules : mapping of decisions to functions, optional
+        Functions that take default decisions, as in `simulate`.
     check : bool
         Test every bookkeeping identity after every phase and after every call of hooks (slow).
 
@@ -75,6 +78,7 @@ class MarketModel(mesa.Model):
         replicate: int = 0,
         *,
         agent_classes: AgentClasses = None,
+        rules: Mapping[str, Rule] | None = None,
         check: bool = False,
     ) -> None:
         self.scenario = _one_scenario(scenario)
@@ -86,7 +90,7 @@ class MarketModel(mesa.Model):
         _loosen(self)
         self.check = check
         self.spread_bounds = self.scenario.spread_bounds()
-        self._setup = prepare(self.scenario, self.seed)
+        self._setup = prepare(self.scenario, self.seed, rules)
         self.machine_names = self._setup.machine_names
         self._most_events_a_phase = most_events(self._setup)
         first = 4096 + FIRST_EVENTS_PER_BORROWER * self._setup.borrowers + self._most_events_a_phase
@@ -191,7 +195,8 @@ class MarketModel(mesa.Model):
         """Run one phase; the only place where a phase is called."""
         self._stage = phase.__name__
         self._make_room_for_events()
-        phase(self.economy, self._setup.parameters[0], self.seed, self.replicate)
+        with telling_where(self.scenario.name, self.replicate, self.economy.market):
+            phase(self.economy, self._setup.parameters[0], self.seed, self.replicate)
         if self.economy.market["error"][0] != ErrorCode.NONE:
             # not reached as long as `most_events` is a bound
             raise EventBufferFull(len(self.economy.events), self.scenario.name, self.replicate, self.week)
@@ -310,8 +315,8 @@ def most_events(setup: Setup) -> int:
 
 
 def _with_arrays(economy: Economy, **arrays: np.ndarray) -> Economy:
-    """An economy that shares all arrays with another one but the given ones."""
-    return Economy(**{name: arrays.get(name, getattr(economy, name)) for name in FIELDS})
+    """An economy that shares rules and arrays with another one but the given arrays."""
+    return Economy(economy.rules, **{name: arrays.get(name, getattr(economy, name)) for name in FIELDS})
 
 
 def _one_scenario(scenario: Any) -> Scenario:

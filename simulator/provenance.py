@@ -12,6 +12,7 @@ from typing import Any
 
 from hashcredit.agents.compiled import cache_folder
 from hashcredit.simulator.errors import ScenarioError
+from hashcredit.simulator.rules import Rule, RuleRecord, Rules, check_record
 from hashcredit.simulator.scenario import Scenario
 from hashcredit.simulator.sections_files import SCHEMA
 
@@ -20,7 +21,11 @@ _CHECKOUT = Path(__file__).resolve().parent.parent
 
 
 def provenance(
-    scenario: Scenario, seed: int, replicate: int, start_time: datetime | None = None
+    scenario: Scenario,
+    seed: int,
+    replicate: int,
+    start_time: datetime | None = None,
+    rules: RuleRecord | None = None,
 ) -> dict[str, Any]:
     """Describe one call of `simulate`; plain values only, so that it can be written as JSON.
 
@@ -31,12 +36,15 @@ def provenance(
     start_time : datetime, optional
         When the work began; now, if it is left out. It is the only entry that differs between two runs of
         the same call on the same machine.
+    rules : mapping, optional
+        Record of the rules that are not the default; see `rules.Rules`.
     """
     return {
         "scenario_name": scenario.name,
         "scenario_digest": scenario.digest(),
         "seed": int(seed),
         "replicate": int(replicate),
+        "rules": {name: dict(entry) for name, entry in (rules or {}).items()},
         "version": _version("hashcredit"),
         "kernel_code": _kernel_code(),
         "git": _git_state(),
@@ -50,7 +58,9 @@ def provenance(
     }
 
 
-def rebuild(record: Mapping[str, Any], folder: Path | None = None) -> tuple[Scenario, int, int]:
+def rebuild(
+    record: Mapping[str, Any], folder: Path | None = None, rules: Mapping[str, Rule] | None = None
+) -> tuple[Scenario, int, int]:
     """Scenario, seed and replicate of a provenance record, also of one read back from JSON.
 
     Parameters
@@ -60,6 +70,9 @@ def rebuild(record: Mapping[str, Any], folder: Path | None = None) -> tuple[Scen
     folder : Path, optional
         Where that file lies, with the network files that it names; the working folder, if it is left out.
         ScenarioError is raised for a network file that has changed since.
+    rules : mapping, optional
+        A record names the rules that were not the default, but cannot hold them: give the same functions
+        here, and in the call that makes the run again. RuleError names one that is missing or differs.
     """
     for name in ("scenario", "scenario_digest", "seed", "replicate"):
         if name not in record:
@@ -68,6 +81,7 @@ def rebuild(record: Mapping[str, Any], folder: Path | None = None) -> tuple[Scen
     if scenario.digest() != record["scenario_digest"]:
         allowed = f"the digest of the scenario in the same record, {scenario.digest()}"
         raise ScenarioError("provenance.scenario_digest", record["scenario_digest"], allowed)
+    check_record(record.get("rules", {}), Rules.of(rules))
     return scenario, int(record["seed"]), int(record["replicate"])
 
 

@@ -123,7 +123,7 @@ class Run:
     @cached_property
     def provenance(self) -> dict[str, Any]:
         """What rebuilds the call: scenario, seed, replicate, code and versions."""
-        return provenance(self.setup.scenario, self.setup.seed, self.replicate)
+        return provenance(self.setup.scenario, self.setup.seed, self.replicate, rules=self.setup.rules.record)
 
 
 @dataclass(frozen=True)

@@ -12,13 +12,12 @@ from hashcredit.agents.dimensions import (
     LenderStatus,
     Record,
 )
-from hashcredit.agents.lender import refinances
-from hashcredit.simulator.capital import capital_ratio, is_pressed
+from hashcredit.simulator.capital import is_pressed
 from hashcredit.simulator.claims import liquidate_coins
 from hashcredit.simulator.distress import assets_at_appraisal, blame, debts
 from hashcredit.simulator.economy import Economy
 from hashcredit.simulator.events import note, remember
-from hashcredit.simulator.ledger import pay
+from hashcredit.simulator.ledger import capital_ratio, pay
 from hashcredit.simulator.operations import facilities_of, owes, repay
 from hashcredit.simulator.tables import EventKind, Flow, Sector
 
@@ -147,7 +146,8 @@ def refinance(economy: Economy, p: Record, row: int, dscr: float) -> None:
     assets = assets_at_appraisal(economy, loan.obligor)
     ratio = capital_ratio(p, lender)
     able = lender.status == LenderStatus.ALIVE and not is_pressed(economy, p, lender)
-    if able and refinances(dscr, covenant, debt, assets, lender.advance_rate, ratio, lender.capital_target):
+    if able and economy.rollover_rule(dscr, covenant, debt, assets, lender.advance_rate, ratio,
+                                      lender.capital_target):  # fmt: skip
         loan.sweeping = 0
         extend(economy, p, loan, p.credit_tenor_weeks, 0.0)
     elif not able or ratio < lender.capital_target:

@@ -21,9 +21,9 @@ from hashcredit.agents.dimensions import (
     MachineKind,
     Record,
 )
-from hashcredit.agents.lender import reservation_price, weekly_quota
 from hashcredit.simulator.bidding import call_bidders, peer_moving_cost, rank_classes, units_wanted
 from hashcredit.simulator.claims import apply_collateral
+from hashcredit.simulator.decisions import sound_quota, sound_reservation
 from hashcredit.simulator.economy import Economy
 from hashcredit.simulator.enforcement import sale_depth
 from hashcredit.simulator.events import note
@@ -48,22 +48,24 @@ def add_lot(
     units: int,
     weeks_held: int,
 ) -> int:
-    """Put a week's share of a seller's `units` on sale; return the new number of lots."""
+    """Put a week's quota of a seller's `units` on sale, if there is one; return the new number of lots."""
     machine = economy.machines[m]
+    machine.inventory += units
+    quota = sound_quota(economy.quota_rule(units, p.secondary_market_sell_share), units)
+    if quota == 0:
+        return lots
     lot = economy.lots[lots]
     lot.machine = m
     lot.node = node
     lot.row = row
     lot.is_loan = is_loan
-    lot.left = weekly_quota(units, p.secondary_market_sell_share)
-    lot.reserve = reservation_price(
-        machine.appraisal,
-        scrap_price(p, machine),
-        p.secondary_market_reserve_share,
-        weeks_held,
-        p.secondary_market_patience_weeks,
+    lot.left = quota
+    reserve_share, patience = p.secondary_market_reserve_share, p.secondary_market_patience_weeks
+    lot.reserve = sound_reservation(
+        economy.reservation_rule(
+            machine.appraisal, scrap_price(p, machine), reserve_share, weeks_held, patience
+        )
     )
-    machine.inventory += units
     machine.offered += lot.left
     return lots + 1
 

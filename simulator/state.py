@@ -1,5 +1,6 @@
 """Building and clearing the arrays of an economy for a (scenario, seed)."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,6 +14,7 @@ from hashcredit.simulator.economy import Economy
 from hashcredit.simulator.networks import Networks, build_networks
 from hashcredit.simulator.observables import COLUMNS_PER_MACHINE, COMMON_COLUMNS
 from hashcredit.simulator.parameters import compile_machines, compile_parameters, compile_paths
+from hashcredit.simulator.rules import Rule, Rules
 from hashcredit.simulator.scenario import Scenario
 from hashcredit.simulator.tables import (
     BIDDER_CLASS,
@@ -45,6 +47,7 @@ class Setup:
     haircut_path: np.ndarray
     btc_path: np.ndarray
     rent_path: np.ndarray
+    rules: Rules
 
     @property
     def borrowers(self) -> int:
@@ -70,8 +73,8 @@ class Setup:
         return [machine.name for machine in self.scenario.machine]
 
 
-def prepare(scenario: Scenario, seed: int) -> Setup:
-    """Compile a scenario's numbers, machines and paths, and draw its networks."""
+def prepare(scenario: Scenario, seed: int, rules: Mapping[str, Rule] | Rules | None = None) -> Setup:
+    """Compile a scenario's numbers, machines and paths, and a user's own rules; draw the networks."""
     tightness, haircut, btc, rent = compile_paths(scenario)
     return Setup(
         scenario=scenario,
@@ -83,6 +86,7 @@ def prepare(scenario: Scenario, seed: int) -> Setup:
         haircut_path=haircut,
         btc_path=btc,
         rent_path=rent,
+        rules=Rules.of(rules),
     )
 
 
@@ -104,6 +108,7 @@ def allocate(setup: Setup, *, series: bool, events: int) -> Economy:
     columns = COMMON_COLUMNS + COLUMNS_PER_MACHINE * len(setup.machine_names)
     weeks = setup.scenario.horizon_weeks if series else 0
     return Economy(
+        setup.rules.functions,
         borrowers=table(borrowers, BORROWER),
         lenders=table(lenders, LENDER),
         buyers=table(buyers, BUYER),

@@ -14,6 +14,7 @@ from hashcredit.experiments.cli import main
 from hashcredit.experiments.parameter_table import FILE, parameter_document
 from hashcredit.experiments.parameter_table import main as write_parameters
 from hashcredit.simulator import Scenario, payments, step, tables
+from hashcredit.simulator.decisions import DECISIONS
 from hashcredit.simulator.facts import facts
 from hashcredit.simulator.randomness import Stream
 from hashcredit.simulator.results import summarise
@@ -22,6 +23,7 @@ from hashcredit.simulator.sections import SECTIONS
 ROOT = Path(__file__).resolve().parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 ODD = (ROOT / "docs" / "odd.md").read_text(encoding="utf-8")
+RULES = (ROOT / "docs" / "rules.md").read_text(encoding="utf-8")
 MESA = (ROOT / "docs" / "mesa.md").read_text(encoding="utf-8")
 PAGES = [ROOT / name for name in ("README.md", "CHANGELOG.md", "CONTRIBUTING.md", "results/README.md")]
 PAGES += sorted((ROOT / "docs").rglob("*.md"))
@@ -73,6 +75,15 @@ def test_python_of_the_page_on_mesa_runs(capsys):
         (scenario, replicate) for scenario in (names["scenario"], "deep_market") for replicate in (0, 1)
     }
     assert names["model"].flows.loc["equity_injections", "neoclouds"] > 0.0
+
+
+def test_python_of_the_page_on_rules_runs(capsys):
+    """Its blocks in their order; the patient lender makes another run, whose record names it."""
+    names: dict[str, object] = {"__name__": "rules_page"}
+    for code in blocks(RULES, "python"):
+        exec(compile(code, "rules.md", "exec"), names)
+    assert "'function': 'rules_page.patient'" in capsys.readouterr().out
+    assert (names["seed"], names["replicate"]) == (1, 0)
 
 
 def test_the_page_on_mesa_lists_every_property_phase_and_payment():
@@ -207,6 +218,23 @@ def test_summary_scalars_are_all_listed():
     causes = {name for name in scalars if name.startswith("defaults_") and name not in listed}
     assert listed - {"defaults_<cause>"} == scalars - causes
     assert "defaults_<cause>" in listed and "defaults_insolvency" in causes
+
+
+def test_decisions_that_can_be_replaced_are_all_listed():
+    """Each with answer, unit, type and default; each argument with type, unit and meaning, in order."""
+    (part,) = re.findall(r"^### 7.7 .*?\n(.*?)^## ", ODD, re.MULTILINE | re.DOTALL)
+    rows = [re.split(r" *\| *", line)[1:-1] for line in part.splitlines() if line.startswith("| `")]
+    decided = [
+        [f"`{name}`", decision.answer, decision.unit, f"`{decision.result}`", f"`{room}.{function}()`"]
+        for name, decision in DECISIONS.items()
+        for room, function in [(decision.default.__module__.split(".")[-1], decision.default.__name__)]
+    ]
+    told = [
+        [f"`{name}`", f"`{argument.name}`", f"`{argument.kind}`", argument.unit, argument.meaning]
+        for name, decision in DECISIONS.items()
+        for argument in decision.arguments
+    ]
+    assert rows == decided + told
 
 
 def test_functions_named_in_the_model_exist():
