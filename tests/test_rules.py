@@ -229,11 +229,12 @@ def test_lender_calls_only_for_more() -> None:
     assert not accelerates(1.0, 1.0, 2.0, 9, 0.5, 0.1)
 
 
-def test_lender_extends_what_cover_and_assets_carry() -> None:
-    assert refinances(1.25, 1.25, 70.0, 100.0, 0.7, 0.1, 0.12)
-    assert not refinances(1.24, 1.25, 70.0, 100.0, 0.7, 0.1, 0.12)
-    assert not refinances(1.25, 1.25, 70.1, 100.0, 0.7, 0.1, 0.12)
-    assert refinances(math.inf, 1.25, 0.0, 0.0, 0.7, 0.1, 0.12)
+def test_lender_extends_what_cover_assets_and_its_capital_carry() -> None:
+    assert refinances(1.25, 1.25, 70.0, 100.0, 0.7, 0.12, 0.12)
+    assert not refinances(1.24, 1.25, 70.0, 100.0, 0.7, 0.12, 0.12)
+    assert not refinances(1.25, 1.25, 70.1, 100.0, 0.7, 0.12, 0.12)
+    assert not refinances(1.25, 1.25, 70.0, 100.0, 0.7, 0.11, 0.12)
+    assert refinances(math.inf, 1.25, 0.0, 0.0, 0.7, math.inf, 0.12)
 
 
 def test_learning_is_a_running_mean() -> None:

@@ -35,6 +35,7 @@ SMALL = Scenario.load().with_changes(
         "shocks.forced_default": {"week": 3, "machine": "H100", "units": 2000},
         "resolution.stay_low": 1,
         "resolution.stay_high": 6,
+        "credit.refinancing_sweep_share": 0.0,  # a sweep puts a maturity off, whatever the rule says
     }
 )
 
@@ -51,7 +52,7 @@ def forbearance(now, waiting, principal, weeks_in_breach, dscr, capital_ratio):
 
 
 def rollover(dscr, covenant, debt, assets, advance_rate, capital_ratio, capital_target):
-    return dscr >= covenant and debt <= advance_rate * assets
+    return dscr >= covenant and debt <= advance_rate * assets and capital_ratio >= capital_target
 
 
 def bidding(value, margin, slot_cost, moving_cost, cap):
