@@ -236,6 +236,8 @@ def advance_claims(economy: Economy, p: Record, b: int) -> int:
             continue
         if loan.seized > 0:
             store(economy, p, row)
+        elif borrower.pending_cause != Cause.NONE:
+            continue  # it fails this week: the estate's affair
         elif pay_deficiency(economy, p, row):
             close_claim(economy, p, row, 1.0)
             borrower.claims -= 1

@@ -243,6 +243,10 @@ def open_facility(
     loan.maturity_sweep = 0
     loan.default_week = -1
     loan.default_event = -1
+    loan.claim = 0.0
+    loan.recovered = 0.0
+    loan.recovered_pv = 0.0
+    loan.paper_value = 0.0
     loan.allowance = 0.0
     short = amount - lender.cash
     if short > 0.0:

@@ -6,7 +6,7 @@ from enum import IntEnum
 import numpy as np
 
 from hashcredit.agents.compiled import kernel
-from hashcredit.agents.dimensions import BorrowerKind, BorrowerStatus, LenderStatus, Record
+from hashcredit.agents.dimensions import BorrowerKind, BorrowerStatus, LenderStatus, LoanStatus, Record
 from hashcredit.simulator.economy import Economy
 from hashcredit.simulator.ledger import lender_equity, sum_of
 
@@ -171,9 +171,10 @@ def record_agents(economy: Economy, row: np.ndarray) -> None:
                 alive_neoclouds += 1
         else:
             row[Column.DEFAULTS_FORCED + borrower.cause - 1] += 1
-            row[Column.DEBT_IN_DEFAULT_MUSD] += sum_of(borrower.debt)
     for loan in economy.loans:
         coins += loan.coins
+        if loan.status == LoanStatus.DEFAULTED:
+            row[Column.DEBT_IN_DEFAULT_MUSD] += loan.principal
     row[Column.ALIVE_MINERS] = alive_miners
     row[Column.ALIVE_NEOCLOUDS] = alive_neoclouds
     row[Column.BORROWER_CASH_MUSD] = cash

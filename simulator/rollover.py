@@ -7,6 +7,7 @@ from hashcredit.agents.compiled import kernel
 from hashcredit.agents.dimensions import (
     BorrowerKind,
     BorrowerStatus,
+    Cause,
     Channel,
     Instrument,
     LenderStatus,
@@ -78,6 +79,10 @@ def roll_coins(economy: Economy, p: Record, row: int) -> None:
         loan.maturity_week = market.week + p.credit_btc_tenor_weeks
         return
     borrower = economy.borrowers[loan.obligor]
+    if lender.status == LenderStatus.ALIVE:
+        remember(economy, borrower, Channel.BTC_PRICE, -1)
+    else:
+        remember(economy, borrower, Channel.LENDER_CREDIT, lender.trigger)
     repay(economy, loan, borrower, lender, min(liquidate_coins(economy, row), loan.principal))
 
 
@@ -164,8 +169,8 @@ def roll_over(economy: Economy, p: Record) -> None:
     next_week = economy.market[0].week + 1
     for b in range(economy.borrowers.shape[0]):
         borrower = economy.borrowers[b]
-        if borrower.status != BorrowerStatus.ALIVE:
-            continue
+        if borrower.status != BorrowerStatus.ALIVE or borrower.pending_cause != Cause.NONE:
+            continue  # who fails this week neither refinances nor sells shares
         first, last = facilities_of(economy, b)
         for row in range(first, last):
             loan = economy.loans[row]

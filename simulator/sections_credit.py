@@ -106,8 +106,6 @@ class Credit(Section):
         True,
         unit="none",
         meaning="whether owners hand back the machines of facilities without recourse when that pays",
-        source="asic.iris.dscr",
-        evidence="D",
     )
     refinancing_sweep_share: float = quantity(
         0.2,
@@ -115,8 +113,6 @@ class Credit(Section):
         low=0.0,
         high=1.0,
         meaning="share of high-yield bonds for which a refused refinancing starts a cash sweep",
-        source="dscr.datacenter_abs.min",
-        evidence="C",
     )
     sweep_weeks: int = quantity(
         104, unit="weeks", low=1, high=1040, meaning="weeks by which such a sweep puts the maturity off"

@@ -102,7 +102,7 @@ def allocate(setup: Setup, *, series: bool, events: int) -> Economy:
     """Empty tables for one replicate at a time; `events` is the capacity of the event log."""
     borrowers, lenders, buyers = setup.borrowers, setup.lenders, setup.buyers
     loans = borrowers * FACILITIES
-    lots = loans + borrowers
+    lots = loans + borrowers * MACHINE_TYPES  # seized of every loan, and free ones of every type
     bidders = borrowers + buyers
     classes = LEAST_CLASSES + bidders  # even if no two bidders think alike
     columns = COMMON_COLUMNS + COLUMNS_PER_MACHINE * len(setup.machine_names)

@@ -49,8 +49,9 @@ NARROWER: dict[str, tuple[float, float]] = {
     "credit.grace_weeks": (0, 8),
     "credit.loan_age_weeks": (0, 207),
     "credit.btc_tenor_weeks": (1, 60),
-    "credit.bullet_weeks_low": (1, 60),
-    "credit.bullet_weeks_high": (1, 60),
+    "credit.sweep_weeks": (1, 60),
+    "equity.spacing_weeks": (1, 60),
+    "resolution.removal_weeks": (0, 8),
     "investment.contract_weeks": (1, 60),
     "investment.lead_weeks": (0, 20),
     "investment.lead_weeks_asic": (0, 20),
@@ -60,7 +61,6 @@ NARROWER: dict[str, tuple[float, float]] = {
 """Ranges drawn from, where they are not the documented bounds."""
 
 ORDERED = (
-    ("credit.bullet_weeks_low", "credit.bullet_weeks_high"),
     ("neoclouds.contracted_low", "neoclouds.contracted_high"),
     ("neoclouds.contract_premium_low", "neoclouds.contract_premium_high"),
     *((f"lenders.{kind}.capital_minimum", f"lenders.{kind}.capital_target") for kind in LENDERS),
@@ -74,6 +74,8 @@ DRAWN_APART = (
     "credit.btc_initial_ltv",
     "credit.btc_call_ltv",
     "credit.btc_liquidation_ltv",
+    "credit.bullet_weeks_",
+    "credit.refinancing_sweep_share",
     "credit.tenor_weeks",
     "horizon_weeks",
     "investment.decision_weeks",
@@ -89,6 +91,9 @@ DRAWN_APART = (
 
 BTC_LEVELS = ((0.5, 0.65, 0.75), (0.01, 0.02, 0.03), (0.94, 0.97, 1.0))
 """Loan to value of a BTC loan at first, at a margin call and at liquidation."""
+
+BULLETS = ((26, 260), (1, 60), (1, 12))
+"""Shortest and longest life in weeks that bonds have left."""
 
 STAYS = ((1, 1), (1, 3), (2, 6), (8, 26))
 """Shortest and longest stay in weeks."""
@@ -167,6 +172,7 @@ def structures(draw: st.DrawFn) -> dict[str, Any]:
     weeks = draw(st.integers(1, MOST_WEEKS))
     initial, call, liquidation = draw(st.sampled_from(BTC_LEVELS))
     stay_low, stay_high = draw(st.sampled_from(STAYS))
+    bullet_low, bullet_high = draw(st.sampled_from(BULLETS))
     changes = {
         **draw(populations()),
         **{channel: draw(st.booleans()) for channel in CHANNELS},
@@ -177,6 +183,10 @@ def structures(draw: st.DrawFn) -> dict[str, Any]:
         "resolution.stay_high": stay_high,
         "investment.decision_weeks": draw(st.sampled_from((1, 4, 13))),
         "credit.enforcement": draw(st.sampled_from(("always", "choice", "never"))),
+        "credit.bullet_weeks_low": bullet_low,
+        "credit.bullet_weeks_high": bullet_high,
+        "credit.refinancing_sweep_share": draw(st.sampled_from((0.2, 0.0, 1.0))),
+        "credit.hand_back": draw(st.sampled_from((True, True, False))),
         "credit.btc_initial_ltv": initial,
         "credit.btc_call_ltv": call,
         "credit.btc_liquidation_ltv": liquidation,

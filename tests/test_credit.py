@@ -23,6 +23,15 @@ def failed(w: World, b: int = 0) -> tuple[int, int]:
     return int(w.borrowers[b]["pending_cause"]), int(w.borrowers[b]["pending_channel"])
 
 
+def lost(w: World, row: int = 0) -> tuple[int, int]:
+    """Cause and channel for which a facility failed alone: nothing else of the borrower's has a clause."""
+    if w.loans["status"][row] != LoanStatus.DEFAULTED:
+        return Cause.NONE, Channel.NONE
+    event = w.economy.events[w.loans["default_event"][row]]
+    assert (event["kind"], event["agent"]) == (EventKind.FACILITY_DEFAULT, w.loans["obligor"][row])
+    return int(event["cause"]), int(event["channel"])
+
+
 # Borrowing base.
 
 
@@ -96,21 +105,26 @@ def test_coins_are_sold_to_pay_down() -> None:
 
 def test_cash_held_back_is_used_when_the_cure_ends() -> None:
     # Over the base by 0.3 with cash of 0.2 and a month of obligations of 0.4: nothing in weeks 1 and 2,
-    # all of it in week 3, and since 0.1 is missing the loan is called.
+    # all of it in week 3, and since 0.1 is missing the loan is called. The borrower has nothing left to pay
+    # it with, and no other loan: it loses the facility and lives.
     w = marked(1.3, credit_enforcement=ALWAYS)
     w.borrower(0, cash=0.2)
     w.open()
     covenants(w, 2)
     assert (w.loans["weeks_over_base"][0], w.borrowers["cash"][0]) == (2, 0.2)
-    assert failed(w) == (Cause.NONE, Channel.NONE)
+    assert lost(w) == (Cause.NONE, Channel.NONE)
     covenants(w)
     assert w.borrowers["cash"][0] == pytest.approx(0.0, abs=1e-12)
-    assert w.loans["principal"][0] == pytest.approx(1.1, rel=1e-12)
-    assert failed(w) == (Cause.ACCELERATION, Channel.MACHINE_PRICE)
+    assert lost(w) == (Cause.ACCELERATION, Channel.MACHINE_PRICE)
+    assert failed(w) == (Cause.NONE, Channel.NONE)
+    assert w.loans["claim"][0] == pytest.approx(1.1, rel=1e-12)
+    assert w.loans["principal"][0] == pytest.approx(1.1 + 100 * 0.001, rel=1e-12)  # removal
     assert len(w.events(EventKind.BORROWING_BASE_CALL)) == 1
     (event,) = w.events(EventKind.ACCELERATION)
     assert event["amount"] == pytest.approx(1.1, rel=1e-12)
-    assert w.borrowers["pending_parent"][0] == 1  # the acceleration, second event of the run
+    assert event["parent"] == 5  # what moved the price
+    (event,) = w.events(EventKind.FACILITY_DEFAULT)
+    assert event["parent"] == 1  # the acceleration, second event of the run
     w.assert_books_close()
 
 
@@ -121,6 +135,7 @@ def test_accelerated_loan_is_repaid_by_who_can() -> None:
     w.open()
     covenants(w, 3)
     assert failed(w) == (Cause.NONE, Channel.NONE)
+    assert w.events(EventKind.FACILITY_DEFAULT) == []
     assert w.loans["status"][0] == LoanStatus.REPAID
     assert w.loans["units"][0] == 0
     assert (w.borrowers["cash"][0], w.borrowers["btc"][0]) == pytest.approx((0.0, 4.0), abs=1e-12)
@@ -136,9 +151,9 @@ def test_cured_base_starts_a_new_count() -> None:
     assert w.loans["weeks_over_base"][0] == 0
     w.machine(GPU, appraisal=0.020)
     covenants(w, 2)
-    assert failed(w) == (Cause.NONE, Channel.NONE)
+    assert lost(w) == (Cause.NONE, Channel.NONE)
     covenants(w)
-    assert failed(w)[0] == Cause.ACCELERATION
+    assert lost(w)[0] == Cause.ACCELERATION
 
 
 def test_unmarked_loan_has_no_base() -> None:
@@ -228,7 +243,7 @@ def test_liquid_reserves_count_while_waiting() -> None:
 def test_enforcement_can_be_fixed(rule: int, called: bool) -> None:
     w = in_breach(credit_enforcement=rule)
     covenants(w, 3)
-    assert (failed(w)[0] == Cause.ACCELERATION) == called
+    assert (lost(w)[0] == Cause.ACCELERATION) == called
     assert len(w.events(EventKind.ACCELERATION)) == called
     assert len(w.events(EventKind.FORBEARANCE)) == (not called)
 
@@ -240,9 +255,9 @@ def test_lender_reviews_a_breach_every_few_weeks() -> None:
     assert len(w.events(EventKind.FORBEARANCE)) == 1
     w.borrowers["cfads_window"][0] = 0.0  # from now on it would call
     covenants(w, 2)
-    assert failed(w) == (Cause.NONE, Channel.NONE)
+    assert lost(w) == (Cause.NONE, Channel.NONE)
     covenants(w)
-    assert failed(w) == (Cause.ACCELERATION, Channel.MACHINE_PRICE)
+    assert lost(w) == (Cause.ACCELERATION, Channel.MACHINE_PRICE)
     assert len(w.events(EventKind.FORBEARANCE)) == 1
 
 
@@ -294,9 +309,9 @@ def test_no_sweep_without_the_clause() -> None:
 def test_uncured_cover_is_a_breach() -> None:
     w = under_cover(cash=0.9, credit_enforcement=ALWAYS)
     covenants(w, 2)
-    assert failed(w) == (Cause.NONE, Channel.NONE)
+    assert lost(w) == (Cause.NONE, Channel.NONE)
     covenants(w)
-    assert failed(w) == (Cause.ACCELERATION, Channel.RENT)
+    assert lost(w) == (Cause.ACCELERATION, Channel.RENT)
 
 
 def test_cover_at_the_covenant_is_enough() -> None:

@@ -7,7 +7,8 @@ from test_credit import covenants, failed, marked
 from worlds import COIN, GPU, World
 
 from hashcredit.agents.dimensions import Cause, Channel, Instrument, LenderStatus, LoanStatus
-from hashcredit.simulator import credit
+from hashcredit.simulator.distress import condemn
+from hashcredit.simulator.rollover import roll_over
 from hashcredit.simulator.shocks import move_btc
 from hashcredit.simulator.tables import EventKind, Flow, Sector
 
@@ -119,7 +120,7 @@ def bond(weeks_left: int = 1, **lender) -> World:
 
 def test_bullet_is_refinanced_at_todays_price() -> None:
     w = bond()
-    credit.roll_over(w.economy, w.p)
+    roll_over(w.economy, w.p)
     # 104 more weeks at the cost of capital of 6 % plus the spread of grade 1, 4 %
     assert w.loans["maturity_week"][0] == 9 + 104
     assert (w.loans["fixed_rate"][0], w.loans["rate"][0]) == (1, pytest.approx(0.10, rel=1e-12))
@@ -127,7 +128,7 @@ def test_bullet_is_refinanced_at_todays_price() -> None:
 
 def refused(w: World) -> bool:
     before = w.loans["maturity_week"][0]
-    credit.roll_over(w.economy, w.p)
+    roll_over(w.economy, w.p)
     return bool(w.loans["maturity_week"][0] == before)
 
 
@@ -152,14 +153,14 @@ def test_refinancing_is_refused() -> None:
 def test_btc_loan_is_rolled_on_its_margin_alone() -> None:
     w = margin_loan(0.6499, cfads_window=-1.0, service_window=1.0)
     w.market["week"] = 39
-    credit.roll_over(w.economy, w.p)
+    roll_over(w.economy, w.p)
     assert w.loans["maturity_week"][0] == 39 + 52
 
 
 def test_btc_loan_out_of_margin_is_repaid_from_its_coins() -> None:
     w = margin_loan(0.7)
     w.market["week"] = 39
-    credit.roll_over(w.economy, w.p)
+    roll_over(w.economy, w.p)
     assert w.loans["status"][0] == LoanStatus.REPAID
     assert w.borrowers["btc"][0] == pytest.approx(3.0, rel=1e-12)
     assert w.economy.flows[Flow.LOAN_REPAYMENTS, Sector.LENDERS] == pytest.approx(0.7, rel=1e-12)
@@ -186,7 +187,8 @@ def test_grace_then_failure() -> None:
 
 def test_insolvent_or_merely_illiquid() -> None:
     # assets of 1.1 cover debts of 1.0; assets of 0.9 do not
-    assert failed(overdue(3, cash=0.5)) == (Cause.ILLIQUIDITY, Channel.NONE)
+    # nothing has cost it cash or credit before: compute rents feed a neo-cloud
+    assert failed(overdue(3, cash=0.5)) == (Cause.ILLIQUIDITY, Channel.RENT)
     assert failed(overdue(3, cash=0.3))[0] == Cause.INSOLVENCY
 
 
@@ -209,8 +211,9 @@ def test_unpaid_bills_count_too() -> None:
 
 def test_first_cause_counts() -> None:
     w = overdue(3, cash=0.5)
-    credit.condemn(w.borrowers[0], int(Cause.MARGIN), int(Channel.BTC_PRICE), 7)
-    assert failed(w) == (Cause.ILLIQUIDITY, Channel.NONE)
+    condemn(w.borrowers[0], int(Cause.MARGIN), int(Channel.BTC_PRICE), 7)
+    assert failed(w) == (Cause.ILLIQUIDITY, Channel.RENT)
+    assert w.borrowers["pending_parent"][0] == -1
 
 
 def test_distressed_borrower_offers_its_free_machines() -> None:

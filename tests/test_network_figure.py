@@ -10,7 +10,7 @@ import pytest
 from forests import make_opening, make_tree
 from matplotlib.collections import LineCollection
 from matplotlib.patches import FancyArrowPatch
-from test_figures import make_source, texts
+from test_figures import NO_DEFAULT, make_source, texts
 
 from hashcredit.agents.dimensions import Cause, Channel
 from hashcredit.experiments.figures import draw, style
@@ -312,7 +312,7 @@ def test_failures_that_led_to_nothing_are_in_the_order_of_time():
 
 
 def test_every_cause_has_a_shape_and_every_channel_its_words():
-    assert set(SHAPES) == {cause.name.lower() for cause in Cause if cause != Cause.NONE}
+    assert set(SHAPES) == {cause.name.lower() for cause in Cause if cause not in NO_DEFAULT}
     assert len({*SHAPES.values(), "s"}) == len(SHAPES) + 1  # the square is the lenders'
     words = [channel_line(channel.name.lower())[0] for channel in Channel]
     assert len(set(words)) == len(words)

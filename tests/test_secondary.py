@@ -57,6 +57,7 @@ def worked_example() -> World:
             machine=GPU,
             seized=units,
             weeks_held=held,
+            default_event=70 + b,
             paper_value=units * 20 * K,
         )
     w.in_resolution(ESTATE, default_week=2, release_week=10, default_event=72, units={GPU: 8})

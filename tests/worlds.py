@@ -28,6 +28,7 @@ from hashcredit.simulator.checks import check_identities
 from hashcredit.simulator.ledger import buyer_equity, lender_equity
 from hashcredit.simulator.networks import Networks
 from hashcredit.simulator.opening import open_books
+from hashcredit.simulator.population import NEVER
 from hashcredit.simulator.state import Setup, allocate, prepare, shell
 from hashcredit.simulator.tables import LAST_INCOME_FLOW, EventKind, Sector
 
@@ -85,6 +86,11 @@ PLAIN: dict[str, Any] = {
     "credit_marked_share": 0.0,
     "credit_recourse_share": 0.0,
     "credit_cross_default_share": 0.0,
+    "credit_hand_back": 0,
+    "credit_refinancing_sweep_share": 0.0,
+    "credit_sweep_weeks": 52,
+    "credit_sweep_step_up": 0.02,
+    "credit_conversion_premium": 0.5,
     "credit_sweep_share": 0.5,
     "credit_btc_initial_ltv": 0.5,
     "credit_btc_call_ltv": 0.65,
@@ -101,8 +107,14 @@ PLAIN: dict[str, Any] = {
     "credit_waiting_years": 1.0,
     "credit_offtaker_hazard": (0.0, 0.0, 0.0, 5.2),
     "credit_offtaker_tightness": 2.0,
+    "equity_average_weeks": 26.0,
+    "equity_window_tolerance": 0.1,
+    "equity_issue_share": 0.05,
+    "equity_spacing_weeks": 13,
+    "equity_low_weeks": 4.0,
     "resolution_stay_low": 4,
     "resolution_stay_high": 4,
+    "resolution_removal_weeks": 3,
     "resolution_removal_cost": 0.001,
     "resolution_removal_cost_asic": 0.0002,
     "resolution_estate_cost_share": 0.05,
@@ -242,6 +254,8 @@ class World:
             self.market,
             btc_price=COIN * 1e6,
             btc_fundamental=math.log(COIN * 1e6),
+            btc_average=COIN * 1e6,
+            rent_average=self.p["compute_rent_index0"],
             hashprice=self.p["mining_hashprice0"],
             rent_index=self.p["compute_rent_index0"],
             demand=1.0,
@@ -255,15 +269,19 @@ class World:
         e = self.economy
         kinds = np.repeat([BorrowerKind.MINER, BorrowerKind.NEOCLOUD], counts[:2])
         e.borrowers["kind"] = e.borrowers["sector"] = kinds
-        for name in ("default_week", "default_event", "pending_parent"):
+        for name in ("default_week", "default_event", "pending_parent", "trigger_event"):
             e.borrowers[name] = -1
-        e.loans["machine"] = -1
+        e.borrowers["issued_week"] = -BIG  # none is listed
+        e.borrowers["strike"] = NEVER
+        for name in ("machine", "default_week", "default_event"):
+            e.loans[name] = -1
         e.lenders["kind"] = np.repeat(list(LenderKind), counts[2:5])
         e.lenders["sector"] = Sector.LENDERS
         e.lenders["advance_rate"] = 0.5
         e.lenders["capital_target"] = 0.1
         e.lenders["learned_recovery"] = 0.6
         e.lenders["failure_week"] = -1
+        e.lenders["trigger"] = -1
         e.buyers["kind"] = np.repeat(range(4), counts[5:])
         e.buyers["sector"] = Sector.BUYERS
 
@@ -318,7 +336,10 @@ class World:
         return put(self.lenders[index], **fields)
 
     def loan(self, b: int, holder: int, principal: float, **fields: Any) -> int:
-        """Add a loan to a borrower, posted on all three sides; return its row. Amortising if secured."""
+        """Add a loan to a borrower, posted on all three sides; return its row. Amortising if secured.
+
+        It has recourse and no cross-default clause. One in default is that of its borrower, or alone.
+        """
         borrower, lender = self.borrowers[b], self.lenders[holder]
         row = b * FACILITIES + int(borrower["facilities"])
         borrower["facilities"] += 1
@@ -336,9 +357,11 @@ class World:
             "cure_weeks": self.p["credit_cure_weeks"],
             "principal": principal,
         }
+        if fields.get("status") == LoanStatus.DEFAULTED:
+            terms |= {"claim": principal}
+            terms |= {name: borrower[name].item() for name in ("default_week", "default_event")}
+            borrower["claims"] += borrower["status"] == BorrowerStatus.ALIVE
         put(loan, holder=holder, obligor=b, **(terms | fields))
-        if loan["status"] == LoanStatus.DEFAULTED and loan["claim"] == 0.0:
-            loan["claim"] = principal
         borrower["debt"][instrument] += principal
         lender["loans"][instrument] += principal
         if loan["seized"] > 0:

@@ -17,6 +17,7 @@ CAUSES: dict[str, tuple[str, str]] = {
     "margin": ("margin call", style.ORANGE),
     "maturity": ("not refinanced", style.GREEN),
     "insolvency": ("insolvent", style.PURPLE),
+    "cross_default": ("cross-default", style.SKY),
 }
 """Cause as in the series' column names, with its words and its colour, from the bottom of the stack up."""
 

@@ -20,6 +20,7 @@ SHAPES = {
     "margin": "D",
     "maturity": "P",
     "insolvency": "v",
+    "cross_default": "h",
 }
 """Shape of each cause, which tells it without colour; words and colour are those of the defaults' figure."""
 
