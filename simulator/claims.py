@@ -92,7 +92,10 @@ def apply_collateral(economy: Economy, row: int, proceeds: float) -> None:
 
 @kernel
 def default_loan(economy: Economy, row: int, event: int) -> None:
-    """Turn a loan into a claim of the default logged as `event`; pledged coins are sold at once."""
+    """Turn a loan into a claim of the default logged as `event`; pledged coins are sold at once.
+
+    A contract on its machines earns nothing from now on; it ends when they are removed from their racks.
+    """
     loan = economy.loans[row]
     borrower = economy.borrowers[loan.obligor]
     lender = economy.lenders[loan.holder]
@@ -100,7 +103,6 @@ def default_loan(economy: Economy, row: int, event: int) -> None:
     loan.default_week = economy.market[0].week
     loan.default_event = event
     loan.sweeping = 0
-    loan.contract_units = 0
     loan.claim = loan.principal
     loan.recovered = 0.0
     loan.recovered_pv = 0.0
@@ -119,13 +121,14 @@ def default_loan(economy: Economy, row: int, event: int) -> None:
 
 @kernel
 def seize(economy: Economy, p: Record, row: int) -> None:
-    """Pledged machines move to the holder, who pays for their removal."""
+    """Pledged machines move to the holder, who pays for their removal; a contract on them ends."""
     loan = economy.loans[row]
     borrower = economy.borrowers[loan.obligor]
     lender = economy.lenders[loan.holder]
     units = loan.units
     m = loan.machine
     loan.units = 0
+    loan.contract_units = 0
     if units == 0 or loan.principal <= 0.0:
         return  # nothing owed: the machines stay with the estate
     machine = economy.machines[m]

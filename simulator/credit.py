@@ -3,7 +3,6 @@
 import math
 
 from hashcredit.agents.borrower import cover, hands_back
-from hashcredit.agents.buyer import annuity
 from hashcredit.agents.compiled import inlined, kernel
 from hashcredit.agents.dimensions import BorrowerStatus, Cause, Channel, Instrument, Record
 from hashcredit.simulator.capital import is_pressed
@@ -19,7 +18,7 @@ from hashcredit.simulator.distress import (
 from hashcredit.simulator.economy import Economy
 from hashcredit.simulator.enforcement import NEVER, lender_accelerates
 from hashcredit.simulator.events import note, remember
-from hashcredit.simulator.machines import value_of
+from hashcredit.simulator.machines import contract_premium, value_of
 from hashcredit.simulator.operations import (
     DUST,
     facilities_of,
@@ -181,15 +180,10 @@ def vehicle_cash_flow(economy: Economy, loan: Record, site: int) -> float:
 def use_value(economy: Economy, p: Record, loan: Record) -> float:
     """Worth (M$) to its borrower of a facility's machines in their racks, contracts included."""
     borrower = economy.borrowers[loan.obligor]
-    machine = economy.machines[loan.machine]
     site = borrower.site_class
     spread = borrower.cost_of_capital
     worth = loan.units * value_of(economy, p, loan.machine, site, spread, p.valuation_refresh_weeks)
-    years = max(0.0, (loan.contract_end - economy.market[0].week) * WEEK)
-    over_spot = loan.contract_rent - max(machine.earning, machine.cost[site])
-    return worth + loan.contract_units * over_spot * annuity(
-        economy.market[0].cost_of_capital + spread, years
-    )
+    return worth + contract_premium(economy, loan, site, spread)
 
 
 @kernel

@@ -32,6 +32,7 @@ from hashcredit.simulator.operations import facilities_of, owes, sell_coins
 from hashcredit.simulator.orders import cancel_orders
 from hashcredit.simulator.randomness import Stream, uniform
 from hashcredit.simulator.tables import EventKind, Flow, Revaluation
+from hashcredit.simulator.takeover import take_over
 
 
 @kernel
@@ -128,19 +129,28 @@ def close_estate(economy: Economy, p: Record, b: int) -> None:
 
 
 @kernel
+def end_stay(economy: Economy, p: Record, b: int) -> None:
+    """A rival takes the site over in place; or creditors take their machines and the landlord the slots."""
+    if p.resolution_take_over and take_over(economy, p, b):
+        return
+    first, last = facilities_of(economy, b)
+    for row in range(first, last):
+        loan = economy.loans[row]
+        if loan.status == LoanStatus.DEFAULTED and loan.machine >= 0:
+            seize(economy, p, row)
+        elif loan.units > 0:
+            loan.units = 0  # a repaid facility whose contract died with the borrower
+    vacate(economy, p, b)
+
+
+@kernel
 def resolve(economy: Economy, p: Record, b: int) -> None:
-    """One week of a resolution: seizure when the stay ends, storage, the estate's own sale, the end."""
+    """One week of a resolution: the end of the stay, storage, the estate's own sale, the end."""
     market = economy.market[0]
     borrower = economy.borrowers[b]
     first, last = facilities_of(economy, b)
     if market.week == borrower.release_week:
-        for row in range(first, last):
-            loan = economy.loans[row]
-            if loan.status == LoanStatus.DEFAULTED and loan.machine >= 0:
-                seize(economy, p, row)
-            elif loan.units > 0:
-                loan.units = 0  # a repaid facility whose contract died with the borrower
-        vacate(economy, p, b)
+        end_stay(economy, p, b)
     held = 0
     for row in range(first, last):
         loan = economy.loans[row]

@@ -7,6 +7,7 @@ value lives on the owners' rows; the fundamental value belongs to a site class a
 
 import math
 
+from hashcredit.agents.buyer import annuity
 from hashcredit.agents.compiled import kernel
 from hashcredit.agents.dimensions import Channel, MachineKind, Record
 from hashcredit.simulator.economy import Economy
@@ -223,6 +224,18 @@ def value_of(economy: Economy, p: Record, m: int, site: int, spread: float, olde
     if economy.market[0].week - economy.valued_week[m, site] > oldest:
         refresh_value(economy, p, m, site)
     return value_at(economy.value_table[m, site], economy.market[0].cost_of_capital + spread)
+
+
+@kernel
+def contract_premium(economy: Economy, loan: Record, site: int, spread: float) -> float:
+    """Worth (M$) of a facility's contract over spot use until it ends, at cost of capital plus `spread`."""
+    market = economy.market[0]
+    if loan.contract_units == 0:
+        return 0.0
+    machine = economy.machines[loan.machine]
+    years = max(0.0, (loan.contract_end - market.week) * WEEK)
+    over_spot = loan.contract_rent - max(machine.earning, machine.cost[site])
+    return loan.contract_units * over_spot * annuity(market.cost_of_capital + spread, years)
 
 
 @kernel

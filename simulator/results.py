@@ -41,6 +41,7 @@ def summarise(markets: np.ndarray) -> dict[str, np.ndarray]:
         "facility_defaults": markets["facility_defaults"],
         "hand_backs": markets["hand_backs"],
         "refinancings_refused": markets["refinancings_refused"],
+        "sites_taken_over": markets["sites_taken_over"],
         "equity_raised_musd": markets["equity_raised"],
         "debt_defaulted": markets["debt_defaulted"],
         "recovery_rate": recovery,

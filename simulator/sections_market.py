@@ -206,6 +206,11 @@ class Resolution(Section):
     relet_share: float = quantity(
         0.5, unit="fraction", low=0.0, high=1.0, meaning="share of vacated slots that finds a new tenant"
     )
+    take_over: bool = quantity(
+        True,
+        unit="none",
+        meaning="whether a rival may take a failed borrower's site over in place, curing its arrears",
+    )
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:

@@ -186,13 +186,14 @@ MARKET = np.dtype(
         ("facility_defaults", "i8"),  # of facilities whose borrowers lived on
         ("hand_backs", "i8"),  # of these, by choice
         ("refinancings_refused", "i8"),
+        ("sites_taken_over", "i8"),
         ("equity_raised", "f8"),  # M$, by borrowers
         ("debt_defaulted", "f8"),  # M$
         ("resolved_claims", "f8"),  # M$, of defaults whose resolution ended
         ("resolved_recoveries", "f8"),  # discounted, M$
-        ("paper_sold", "f8"),  # appraisal at seizure of the units sold since, M$
+        ("paper_sold", "f8"),  # appraisal at seizure of the units sold since, or in place at their sale, M$
         ("proceeds_sold", "f8"),  # what they fetched, M$
-        ("paper_seized", "f8"),  # appraisal at seizure of all seized units, M$
+        ("paper_seized", "f8"),  # the same appraisal of all units seized or sold in place, M$
         ("credit_lost", "f8"),  # principal written off when resolutions ended, M$
         ("allowances", "f8"),  # write-downs on claims still open at the end, M$
         ("defaults_by_cause", "i8", (len(Cause),)),
@@ -352,6 +353,7 @@ class EventKind(IntEnum):
     EQUITY_ISSUE = 22
     ORDER = 23
     ORDER_CANCELLED = 24
+    SITE_TAKEN_OVER = 25
 
 
 class ErrorCode(IntEnum):

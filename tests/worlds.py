@@ -120,6 +120,7 @@ PLAIN: dict[str, Any] = {
     "resolution_estate_cost_share": 0.05,
     "resolution_landlord_cap_weeks": 10.0,
     "resolution_relet_share": 0.5,
+    "resolution_take_over": 0,
     "secondary_market_rule": 0,
     "secondary_market_sell_share": 1.0,
     "secondary_market_reserve_share": 0.6,
