@@ -1,4 +1,4 @@
-"""Which failures stop at a facility and which bring its borrower down: acceleration, clauses, missed payments."""
+"""Failures that stop at a facility, and those that bring its borrower down: clauses, missed payments."""
 
 import pytest
 from worlds import ASIC, GPU, NEW_GPU, World
@@ -15,7 +15,7 @@ BOND = {"instrument": Instrument.HIGH_YIELD, "machine": -1, "units": 0}
 
 
 def two_facilities(first: dict, second: dict, cash: float = 0.1, **borrower) -> World:
-    """Faces of 1.0 on 100 GPUs and of 0.5 on 20 newer ones, of two banks, with recourse and without clauses."""
+    """Faces of 1.0 on 100 GPUs and of 0.5 on 20 newer ones, with recourse and without clauses."""
     w = World(neoclouds=1, banks=2)
     w.borrower(0, units={GPU: 100, NEW_GPU: 20}, cash=cash, **borrower)
     w.loan(0, 0, 1.0, **({"machine": GPU, "units": 100} | first))

@@ -3,7 +3,7 @@
 import math
 
 import pytest
-from worlds import ASIC, GPU, World
+from worlds import ASIC, GPU, World, put
 
 from hashcredit.agents.dimensions import (
     FACILITIES,
@@ -20,8 +20,8 @@ from hashcredit.simulator.investment import empty_row, open_facility
 from hashcredit.simulator.secondary import DEEP, trade_machines
 from hashcredit.simulator.tables import EventKind
 
-# Hand-back. 100 GPUs at site class 0 earn 0.010 less 0.002 a year each: 0.8 / 52 a week. A face of P at 4 + 6 %
-# with 104 instalments left is due P (0.10 + 0.50) / 52 a week: cover is one at P = 0.8 / 0.6 = 4/3.
+# Hand-back. 100 GPUs at site class 0 earn 0.010 less 0.002 a year each: 0.8 / 52 a week. A face of P at
+# 4 + 6 % with 104 instalments left is due P (0.10 + 0.50) / 52 a week: cover is one at P = 0.8 / 0.6 = 4/3.
 
 
 def vehicle(principal: float, use: float, weeks: int = 1, **loan) -> World:
@@ -111,8 +111,8 @@ def test_reviews_take_turns() -> None:
     assert all(second == first + 3 for first, second in turns)
 
 
-# What becomes of the claim. Prices of a deep market: 0.012 a unit. Removal 0.001 a unit, storage 0.0001 a unit
-# and week, removal takes three weeks (the plain world's).
+# What becomes of the claim. Prices of a deep market: 0.012 a unit. Removal 0.001 a unit, storage 0.0001 a
+# unit and week, removal takes three weeks (the plain world's).
 
 
 def week(w: World) -> None:
@@ -231,8 +231,8 @@ def test_deficiency_with_recourse_is_paid_from_cash_and_coins() -> None:
 def test_deficiency_that_cannot_be_paid_is_fatal_and_joins_the_estate() -> None:
     """Missing 0.34 with cash of 0.3: the borrower fails in week 14, for want of paying a contract.
 
-    Its estate: cash 0.3, ASICs worth nothing sell for scrap of 0.04 * 0.003 each. Costs 5 %. Claims: 0.34, ten
-    weeks of a lease of 0.01, and a bond of 1.0.
+    Its estate: cash 0.3, ASICs worth nothing sell for scrap of 0.04 * 0.003 each. Costs 5 %. Claims: 0.34,
+    ten weeks of a lease of 0.01, and a bond of 1.0.
     """
     w = claim(1, cash=0.3, bonds=(1.0,))
     for _ in range(5):
@@ -319,7 +319,7 @@ def test_a_row_whose_claim_is_closed_is_used_again() -> None:
     assert empty_row(w.economy, 0) == -1  # in default, not closed
     week(w)
     assert empty_row(w.economy, 0) == 0
-    open_facility(w.economy, w.p, 0, 0, 1, GPU, 10, 0.15, 1, 0.5, 0.5, 0.5)
+    open_facility(w.economy, w.p, 0, put(w.economy.orders[0], machine=GPU, grade=1), 1, 10, 0.15)
     loan = w.loans[0]
     assert (loan["status"], loan["holder"], loan["principal"]) == (LoanStatus.PERFORMING, 1, 0.15)
     assert (loan["default_week"], loan["default_event"]) == (-1, -1)

@@ -1,16 +1,14 @@
-"""Phase 7 by hand: why a bullet is refused, sweeps, conversion, and shares while the window is open."""
-
-import math
+"""Phase 7 by hand: why a bullet is refused, at what price it is extended, sweeps, conversion, BTC loans."""
 
 import pytest
-from worlds import ASIC, GPU, World
+from worlds import GPU, World
 
 from hashcredit.agents.dimensions import Cause, Channel, Instrument, LenderStatus, LoanStatus
 from hashcredit.agents.lender import refinances
 from hashcredit.simulator.credit import enforce_covenants
 from hashcredit.simulator.ledger import pay
 from hashcredit.simulator.population import NEVER, set_strikes
-from hashcredit.simulator.rollover import issue_equity, roll_over, watch_markets, window_open
+from hashcredit.simulator.rollover import roll_over
 from hashcredit.simulator.tables import EventKind, Flow, Sector
 
 WEEK = 9
@@ -21,8 +19,8 @@ TRIGGER = 17
 def bond(kind: str = "banks", instrument: int = Instrument.HIGH_YIELD, loan: dict | None = None, **numbers):
     """A bond of 1.0 that matures in week 10, seen in week 9.
 
-    Assets 2.4: 20 GPUs at 0.020 and cash of 2.0; debts 1.0, the holder advances a half: 1.2. Cover 1.3 against
-    1.2. Equity over loans of the holder 1 against 0.1.
+    Assets 2.4: 20 GPUs at 0.020 and cash of 2.0; debts 1.0, the holder advances a half: 1.2. Cover 1.3
+    against 1.2. Equity over loans of the holder 1 against 0.1.
     """
     w = World(neoclouds=1, **{kind: 1}, **numbers)
     w.market["week"] = WEEK
@@ -250,7 +248,7 @@ def test_convertibles_convert_at_their_strike(strike: float, converted: bool) ->
 
 
 def test_books_of_a_conversion() -> None:
-    # Shares for 1.0: the holder sells them at once, and has its money; the borrower has the same cash as before.
+    # Shares for 1.0: the holder sells them at once, and has its money; the borrower has its cash as before.
     w = bond(instrument=Instrument.CONVERTIBLE)
     w.borrower(0, strike=1.0, cfads_window=0.1)  # cover does not matter
     w.lender(0, status=LenderStatus.RECEIVERSHIP, cash=0.2)  # nor does the holder
@@ -308,122 +306,3 @@ def test_btc_loan_that_is_not_rolled_costs_its_coins(
     assert w.borrowers["btc"][0] == pytest.approx(10.0 - principal / 0.1, rel=1e-12)
     row = w.borrowers[0]
     assert (row["trigger_channel"], row["trigger_event"], row["trigger_week"]) == (channel, parent, WEEK)
-
-
-# Shares.
-
-
-def test_trailing_means_by_hand() -> None:
-    # exp(-1/26) of last week's mean stays; from 100 k$ towards 130 k$, and from 2.0 towards 1.5 $/h.
-    w = World(neoclouds=1, banks=1)
-    w.market["btc_price"], w.market["rent_index"] = 130e3, 1.5
-    keep = math.exp(-1 / 26)
-    for week in range(1, 6):
-        watch_markets(w.economy, w.p)
-        assert w.market["btc_average"] == pytest.approx(130e3 - 30e3 * keep**week, rel=1e-12)
-        assert w.market["rent_average"] == pytest.approx(1.5 + 0.5 * keep**week, rel=1e-12)
-    w = World(neoclouds=1, banks=1)
-    w.market["btc_price"] = 130e3
-    roll_over(w.economy, w.p)  # the phase moves them, before anybody sells
-    assert w.market["btc_average"] == pytest.approx(130e3 - 30e3 * keep, rel=1e-12)
-
-
-@pytest.mark.parametrize(
-    ("kind", "btc", "rent", "is_open"),
-    [
-        ("miners", 90_000.0, 0.1, True),  # at 0.9 of its mean; rents do not matter to a miner
-        ("miners", 89_999.0, 9.0, False),
-        ("neoclouds", 1.0, 1.8, True),
-        ("neoclouds", 1e6, 1.7999, False),
-    ],
-)
-def test_window_follows_the_market(kind: str, btc: float, rent: float, is_open: bool) -> None:
-    w = World(**{kind: 1}, banks=1)
-    w.market["btc_price"], w.market["rent_index"] = btc, rent  # means 100,000 and 2.0
-    assert not window_open(w.economy, w.p, w.borrowers[0])  # not listed
-    w.borrower(0, listed=1)
-    assert window_open(w.economy, w.p, w.borrowers[0]) == is_open
-
-
-def test_issues_keep_their_distance() -> None:
-    w = World(neoclouds=1, banks=1)
-    w.borrower(0, listed=1, issued_week=0)
-    for week, is_open in ((1, False), (12, False), (13, True)):
-        w.market["week"] = week
-        assert window_open(w.economy, w.p, w.borrowers[0]) == is_open
-
-
-def listed(cash: float, **borrower) -> World:
-    """A cloud with 1,000 GPUs worth 20, no debts, and obligations of 0.1 a week."""
-    w = World(neoclouds=1, banks=1)
-    w.market["week"] = WEEK
-    w.borrower(0, units={GPU: 1000}, **({"listed": 1, "cash": cash, "obligations": 0.1} | borrower))
-    w.open()
-    return w
-
-
-@pytest.mark.parametrize(("cash", "sold"), [(0.4, 0.0), (0.39, 0.61)])  # four weeks, ten weeks
-def test_low_cash_is_refilled_to_the_buffer(cash: float, sold: float) -> None:
-    w = listed(cash)
-    roll(w, 13)
-    assert w.borrowers["issuance"][0] == pytest.approx(sold, rel=1e-12)
-    assert w.borrowers["cash"][0] == pytest.approx(cash + sold, rel=1e-12)
-    assert w.economy.flows[Flow.EQUITY_INJECTIONS, Sector.NEOCLOUDS] == pytest.approx(sold, rel=1e-12)
-    assert w.market["equity_raised"] == pytest.approx(sold, rel=1e-12)
-    assert w.borrowers["issued_week"][0] == (WEEK if sold else -(10**6))
-    if sold:
-        (event,) = w.events(EventKind.EQUITY_ISSUE)
-        assert (event["agent"], event["week"]) == (0, WEEK)
-        assert event["amount"] == pytest.approx(sold, rel=1e-12)
-
-
-def test_an_issue_is_a_share_of_equity_at_most() -> None:
-    # Equity 20 + 0 - 12 = 8: five per cent are 0.4 of the 1.0 that are wanted. After 13 weeks: 0.42 of 8.4.
-    w = listed(0.0, payables=12.0)
-    roll(w, 13)
-    assert w.borrowers["issuance"][0] == pytest.approx(0.4, rel=1e-12)
-    issue_equity(w.economy, w.p, 0, 1.0)
-    assert w.borrowers["issuance"][0] == pytest.approx(0.82, rel=1e-12)
-    w.assert_books_close()
-
-
-def test_nobody_buys_shares_of_the_insolvent() -> None:
-    w = listed(0.0, payables=20.1)
-    roll(w)
-    assert w.borrowers["issuance"][0] == 0.0
-    assert w.borrowers["issued_week"][0] == -(10**6)
-
-
-def test_unlisted_borrowers_sell_none() -> None:
-    w = listed(0.0, listed=0)
-    roll(w)
-    assert w.borrowers["issuance"][0] == 0.0
-
-
-def test_closed_window() -> None:
-    w = listed(0.0)
-    w.market["rent_index"] = 1.7  # the mean is 2.0 - 0.3 (1 - exp(-1/26)) = 1.98868 by then, 0.9 of it 1.7898
-    roll(w)
-    assert w.borrowers["issuance"][0] == 0.0
-
-
-def test_a_refused_bond_is_paid_with_shares() -> None:
-    # A face of 1.0, cash of 0.7, cover too low: 0.3 is missing; five per cent of equity of 19.7 would be more.
-    w = listed(0.7, cfads_window=0.5, service_window=1.0)
-    w.loan(0, 0, 1.0, instrument=Instrument.HIGH_YIELD, maturity_week=WEEK + 1)
-    w.open()
-    roll(w)
-    assert w.borrowers["issuance"][0] == pytest.approx(0.3, rel=1e-12)
-    assert w.borrowers["cash"][0] == pytest.approx(1.0, rel=1e-12)
-    (refusal,) = w.events(EventKind.REFINANCING_REFUSED)
-    (issue,) = w.events(EventKind.EQUITY_ISSUE)
-    assert refusal["week"] == issue["week"] == WEEK
-
-
-def test_miners_sell_shares_too() -> None:
-    w = World(miners=1, banks=1)
-    w.borrower(0, units={ASIC: 1000}, listed=1, cash=0.0, obligations=0.001)
-    w.open()
-    roll(w)
-    # ten weeks of obligations; five per cent of equity of 2.0 would be more
-    assert w.economy.flows[Flow.EQUITY_INJECTIONS, Sector.MINERS] == pytest.approx(0.01, rel=1e-12)

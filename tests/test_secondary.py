@@ -8,7 +8,7 @@ from worlds import ASIC, GPU, NEW_GPU, World, put
 
 from hashcredit.agents.dimensions import FACILITIES, BorrowerStatus, LoanStatus
 from hashcredit.simulator.machines import mark_appraisals
-from hashcredit.simulator.secondary import AUCTION, DEEP, IMPACT, trade_machines
+from hashcredit.simulator.secondary import AUCTION, DEEP, IMPACT, open_lots, trade_machines
 from hashcredit.simulator.tables import EventKind, Flow, Sector
 
 K = 1e-3
@@ -170,6 +170,22 @@ def test_sellers_put_a_share_of_their_inventory_on_sale() -> None:
     # ceil of 3, 1.8, 2.4 units
     assert w.economy.machines["offered"][GPU] == 3 + 2 + 3
     assert w.economy.machines["inventory"][GPU] == 24
+
+
+def test_every_lot_has_its_place() -> None:
+    # All twelve facilities of the only borrower are seized, and it sells free machines of three types itself.
+    w = World(neoclouds=1, banks=1, operators=1, secondary_market_rule=DEEP)
+    w.in_resolution(0, default_week=0, release_week=0, units={GPU: 1, NEW_GPU: 2, ASIC: 3})
+    w.borrowers[0]["offered"][:3] = 1, 2, 3
+    for units in range(1, FACILITIES + 1):
+        w.loan(0, 0, 1.0, status=LoanStatus.DEFAULTED, machine=GPU, seized=units)
+    for m in (GPU, NEW_GPU, ASIC):
+        w.value(m, 1 * K)
+    w.open()
+    assert open_lots(w.economy, w.p) == FACILITIES + 3 <= len(w.economy.lots)
+    trade_machines(w.economy, w.p)
+    assert w.economy.machines["traded"][:3].tolist() == [1 + 78, 2, 3]
+    w.assert_books_close()
 
 
 # Who bids, and how much.
