@@ -1,5 +1,6 @@
 # make run    a calibrated economy, 20 times over, with its figures in results/baseline_2026
 # make test   every check: style, types, layers, unit tests
+# make test-packaging   the built wheel, installed, run, upgraded and removed; needs a package index
 # make lint   the checks that run no code
 # make bench  speed and memory of the kernels
 # make clean  remove the environment and all caches; results stay
@@ -17,7 +18,7 @@ export MPLCONFIGDIR ?= $(CURDIR)/.cache/matplotlib
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 unexport PYTHONPATH PYTHONHOME
 
-.PHONY: run test lint bench clean
+.PHONY: run test test-packaging lint bench clean
 .DELETE_ON_ERROR:
 
 run: $(READY)
@@ -25,7 +26,10 @@ run: $(READY)
 	$(BIN)/hashcredit run baseline_2026 --seed 1 --replicates 20 --out results/baseline_2026
 
 test: lint
-	$(BIN)/python -m pytest -m "not slow"
+	$(BIN)/python -m pytest -m "not slow and not packaging"
+
+test-packaging: $(READY)
+	$(BIN)/python -m pytest -m packaging
 
 lint: $(READY)
 	$(BIN)/ruff check .

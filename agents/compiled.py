@@ -113,6 +113,11 @@ def cache_folder() -> Path:
     return folder
 
 
+def is_kept() -> bool:
+    """Whether the cache folder outlives this process."""
+    return _FOLDER_NAME.fullmatch(cache_folder().name) is not None
+
+
 @contextmanager
 def _cache_in(folder: Path) -> Iterator[None]:
     """Make Numba cache under `folder`; it reads its settings when a function is decorated."""

@@ -265,13 +265,14 @@ def _prepare_cache(quiet: bool, listener: StopListener) -> None:
     """
     import shutil
 
-    from hashcredit.agents.compiled import cache_folder
+    from hashcredit.agents.compiled import cache_folder, is_kept
 
     folder = cache_folder()
-    if not folder.name.startswith("kernels-"):
+    if not is_kept():
         listener.at_stop(lambda: shutil.rmtree(folder, ignore_errors=True))
     if not quiet and not any(folder.rglob("*.nbi")):
-        print("compiling the kernels, about a minute; the next run starts at once", file=sys.stderr)
+        later = "; the next run starts at once" if is_kept() else ""
+        print(f"compiling the kernels, about a minute{later}", file=sys.stderr)
 
 
 COMMANDS: dict[str, Callable[[argparse.Namespace, StopListener], int]] = {

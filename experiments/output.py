@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, Self
 import numpy as np
 
 from hashcredit.experiments.figures import FIGURES, draw
+from hashcredit.experiments.figures.font_cache import find_font_cache
 from hashcredit.experiments.figures.source import FigureSource
 from hashcredit.experiments.statistics import Estimate, mean_estimate, probability_estimate
 from hashcredit.simulator.errors import OutputFolderError
@@ -326,6 +327,7 @@ def figure_source(scenario: "Scenario", many: "ManyRuns", run: "Run") -> FigureS
 
 def write_figures(folder: Path, source: FigureSource) -> None:
     """Draw every figure as PNG and PDF."""
+    find_font_cache()
     from hashcredit.experiments.figures.style import save
 
     folder.mkdir()

@@ -12,9 +12,10 @@ import pandas as pd
 import pytest
 
 from hashcredit.experiments.arguments import EXAMPLES, build_parser
-from hashcredit.experiments.cli import COMMANDS, main
+from hashcredit.experiments.cli import COMMANDS, _prepare_cache, main
 from hashcredit.experiments.compare import compare_markets, format_comparison
 from hashcredit.experiments.progress import Progress
+from hashcredit.experiments.stopping import StopListener
 from hashcredit.simulator import Scenario, simulate_many
 from hashcredit.simulator.errors import SimulationError
 from hashcredit.simulator.provenance import rebuild
@@ -299,6 +300,13 @@ def test_warmup_says_how_long_and_where(capsys):
     assert main(["warmup"]) == 0
     said = capsys.readouterr().out
     assert str(cache_folder()) in said and said.endswith(" s\n")
+
+
+@pytest.mark.parametrize(("name", "said"), [("kernels-" + "0" * 16, True), ("hashcredit-temporary", False)])
+def test_a_quick_next_run_is_promised_only_with_a_cache(name, said, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr("hashcredit.agents.compiled.cache_folder", lambda: tmp_path / name)
+    _prepare_cache(False, StopListener())
+    assert ("the next run starts at once" in capsys.readouterr().err) is said
 
 
 def test_comparison_pairs_the_same_draws():

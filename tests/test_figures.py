@@ -1,6 +1,7 @@
 """Figures: what is drawn, what is said, and the runs in which there is little to draw."""
 
 import dataclasses
+import os
 import subprocess
 import sys
 from datetime import date
@@ -11,8 +12,10 @@ import pandas as pd
 import pytest
 from forests import make_opening, make_tree
 
+from hashcredit.agents.compiled import cache_folder
 from hashcredit.agents.dimensions import Cause
 from hashcredit.experiments.figures import FIGURES, defaults, draw, recovery, style
+from hashcredit.experiments.figures.font_cache import find_font_cache
 from hashcredit.experiments.figures.source import FigureSource
 
 NO_DEFAULT = (Cause.NONE, Cause.HAND_BACK)
@@ -211,3 +214,25 @@ def test_distribution_adds_up_to_one():
         assert axes.containers[0][0].get_height() == none
         assert f"none in {none:.1%}" in axes.get_title(loc="right")
         assert f"median {source.summary[column].median():g} " in axes.get_title(loc="right")
+
+
+@pytest.mark.parametrize(
+    ("home", "chosen", "imported", "folder"),
+    [
+        ("writable", "", False, ""),
+        ("file/home", "", False, "ours"),
+        ("file/home", "theirs", False, "theirs"),
+        ("file/home", "", True, ""),  # too late: Matplotlib has chosen
+    ],
+)
+def test_fonts_are_kept_where_it_is_writable(home, chosen, imported, folder, tmp_path, monkeypatch):
+    (tmp_path / "file").write_text("no folder can be made below a file")
+    monkeypatch.setenv("HOME", str(tmp_path / home))
+    for name in ("XDG_CONFIG_HOME", "XDG_CACHE_HOME"):
+        monkeypatch.setenv(name, "")
+    monkeypatch.setenv("MPLCONFIGDIR", chosen)
+    if not imported:
+        monkeypatch.delitem(sys.modules, "matplotlib")
+    find_font_cache()
+    ours = str(cache_folder().parent / "matplotlib")
+    assert os.environ["MPLCONFIGDIR"] == {"ours": ours}.get(folder, folder)
