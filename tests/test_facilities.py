@@ -13,6 +13,7 @@ from hashcredit.agents.dimensions import (
     Instrument,
     LoanStatus,
 )
+from hashcredit.simulator.capital import write_down_loans
 from hashcredit.simulator.claims import default_facility
 from hashcredit.simulator.credit import enforce_covenants, use_value, vehicle_cash_flow
 from hashcredit.simulator.default import resolve_defaults
@@ -258,6 +259,23 @@ def test_deficiency_that_cannot_be_paid_is_fatal_and_joins_the_estate() -> None:
     assert w.market["resolved_claims"] == 2.4
     lost = (1 - share) * 1.34
     assert w.market["credit_lost"] == pytest.approx(lost, rel=1e-12)
+
+
+def test_claims_on_the_living_are_written_down() -> None:
+    # 1.51 after removal and a week's storage, and 100 GPUs at 0.75 * 0.018: 0.16 is expected to be lost.
+    w = claim(0, cash=5.0)
+    week(w)
+    w.machine(GPU, appraisal=0.018)
+    write_down_loans(w.economy, w.p)
+    assert w.loans["allowance"][0] == pytest.approx(0.16, rel=1e-12)
+    assert w.lenders["allowance"][0] == pytest.approx(0.16, rel=1e-12)
+    assert w.lenders["trigger"][0] == w.loans["default_event"][0] == 0
+    w.assert_books_close()
+    for _ in range(4):
+        week(w)
+    # closed with a loss of 0.34: the allowance is used up, the lender has lost 0.34 and nothing twice
+    assert (w.lenders["allowance"][0], w.loans["allowance"][0]) == (0.0, 0.0)
+    assert w.lenders["income"][0] == pytest.approx(-0.34, rel=1e-12)  # costs of 0.14 were added to its claim
 
 
 def test_older_claims_keep_their_machines_when_the_borrower_fails() -> None:
