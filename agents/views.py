@@ -246,7 +246,10 @@ class Borrower(View):
 
     @Reading
     def cause(self) -> str:
-        """Why it failed: forced, insolvency, illiquidity, margin, acceleration, maturity; none if alive."""
+        """Why it failed: forced, insolvency, illiquidity, margin, acceleration, maturity, cross_default.
+
+        none while it is alive.
+        """
         return code_name(Cause(int(self.read("cause"))))
 
     @Reading

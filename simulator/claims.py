@@ -239,8 +239,8 @@ def advance_claims(economy: Economy, p: Record, b: int) -> int:
             continue
         if loan.seized > 0:
             store(economy, p, row)
-        elif borrower.pending_cause != Cause.NONE:
-            continue  # it fails this week: the estate's affair
+        elif borrower.pending_cause != Cause.NONE or unpaid >= 0:
+            continue  # it fails this week: the estate's affair, and nobody is paid before the others
         elif pay_deficiency(economy, p, row):
             close_claim(economy, p, row, 1.0)
             borrower.claims -= 1

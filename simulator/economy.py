@@ -11,7 +11,7 @@ with, under Numba's own calling convention, so that what a rule raises comes out
 """
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from llvmlite import ir
@@ -221,7 +221,7 @@ def _method(name: str, signature: Any, position: int) -> Any:
 
     class Method(ConcreteTemplate):
         key = f"hashcredit.Economy.{name}"
-        cases = [signature.replace(recvr=ECONOMY)]  # noqa: RUF012 (Numba reads it from the class)
+        cases: ClassVar = [signature.replace(recvr=ECONOMY)]
 
     @lower_builtin(Method.key, ECONOMY, *signature.args)
     def call(context: Any, builder: Any, found: Any, values: Any) -> Any:

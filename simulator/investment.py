@@ -25,7 +25,7 @@ from hashcredit.simulator.capital import capacity_of, fund
 from hashcredit.simulator.draws import pick
 from hashcredit.simulator.economy import Economy
 from hashcredit.simulator.events import note
-from hashcredit.simulator.ledger import free_slots, pay, post_principal, sum_of
+from hashcredit.simulator.ledger import blank_row, free_slots, pay, post_principal, sum_of
 from hashcredit.simulator.machines import value_of
 from hashcredit.simulator.operations import facilities_of
 from hashcredit.simulator.orders import (
@@ -211,12 +211,11 @@ def open_facility(
     lender = economy.lenders[holder]
     borrower = economy.borrowers[b]
     borrower.facilities = max(borrower.facilities, row - b * FACILITIES + 1)
+    blank_row(loan)
     loan.status = LoanStatus.PERFORMING
     loan.instrument = Instrument.MACHINE_LOAN
-    loan.rank = 0
     loan.offtaker = order.grade
     loan.amortising = 1
-    loan.fixed_rate = 0
     loan.borrowing_base = order.marked
     loan.cash_sweep = economy.machines[m].kind == MachineKind.GPU
     loan.recourse = order.recourse
@@ -226,28 +225,11 @@ def open_facility(
     loan.machine = m
     loan.maturity_week = economy.market[0].week + p.credit_tenor_weeks
     loan.cure_weeks = p.credit_cure_weeks
-    loan.weeks_overdue = 0
-    loan.weeks_over_base = 0
-    loan.weeks_under_dscr = 0
     loan.units = units
-    loan.coins = 0.0
-    loan.principal = 0.0
     loan.rate = p.credit_spread_by_grade[order.grade]
     loan.floor = p.credit_floor
     loan.advance_rate = p.credit_base_headroom * lender.advance_rate
     loan.dscr_covenant = p.credit_dscr_covenant if loan.cash_sweep else 0.0
-    loan.overdue = 0.0
-    loan.contract_units = 0
-    loan.seized = 0
-    loan.sweeping = 0
-    loan.maturity_sweep = 0
-    loan.default_week = -1
-    loan.default_event = -1
-    loan.claim = 0.0
-    loan.recovered = 0.0
-    loan.recovered_pv = 0.0
-    loan.paper_value = 0.0
-    loan.allowance = 0.0
     short = amount - lender.cash
     if short > 0.0:
         fund(economy, lender, short)

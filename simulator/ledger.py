@@ -55,6 +55,48 @@ def post_principal(loan: Record, borrower: Record, lender: Record, amount: float
 
 
 @kernel
+def blank_row(loan: Record) -> None:
+    """Make a row of the loan table ready for another facility: nothing owed, pledged, let or remembered."""
+    loan.rank = 0
+    loan.offtaker = 0
+    loan.amortising = 0
+    loan.fixed_rate = 0
+    loan.borrowing_base = 0
+    loan.cash_sweep = 0
+    loan.recourse = 0
+    loan.cross_default = 0
+    loan.maturity_sweep = 0
+    loan.sweeping = 0
+    loan.machine = -1
+    loan.weeks_overdue = 0
+    loan.weeks_over_base = 0
+    loan.weeks_under_dscr = 0
+    loan.cure_weeks = 0
+    loan.maturity_week = 0
+    loan.principal = 0.0
+    loan.rate = 0.0
+    loan.overdue = 0.0
+    loan.dscr_covenant = 0.0
+    loan.floor = 0.0
+    loan.units = 0
+    loan.advance_rate = 0.0
+    loan.contract_units = 0
+    loan.contract_rent = 0.0
+    loan.contract_end = 0
+    loan.hazard_left = 0.0
+    loan.coins = 0.0
+    loan.claim = 0.0
+    loan.seized = 0
+    loan.weeks_held = 0
+    loan.default_week = -1
+    loan.default_event = -1
+    loan.recovered = 0.0
+    loan.recovered_pv = 0.0
+    loan.paper_value = 0.0
+    loan.allowance = 0.0
+
+
+@kernel
 def receive_service(
     loan: Record, borrower: Record, lender: Record, interest: float, principal: float
 ) -> None:

@@ -28,7 +28,7 @@ from hashcredit.simulator.economy import Economy
 from hashcredit.simulator.enforcement import removal_cost
 from hashcredit.simulator.events import note
 from hashcredit.simulator.investment import empty_row
-from hashcredit.simulator.ledger import pay, put_units, revalue, sum_of, take_units
+from hashcredit.simulator.ledger import blank_row, pay, put_units, revalue, sum_of, take_units
 from hashcredit.simulator.machines import contract_premium, scrap_price, value_of
 from hashcredit.simulator.operations import facilities_of
 from hashcredit.simulator.secondary import AUCTION, formula_price
@@ -247,33 +247,18 @@ def move_contract(economy: Economy, source: int, row: int, acquirer: int) -> Non
     new = economy.loans[row]
     owner = economy.borrowers[acquirer]
     owner.facilities = max(owner.facilities, row - acquirer * FACILITIES + 1)
+    blank_row(new)
     new.status = LoanStatus.PERFORMING
     new.instrument = Instrument.MACHINE_LOAN
-    new.rank = 0
     new.offtaker = old.offtaker
-    new.borrowing_base = 0
-    new.cash_sweep = 0
     new.machine = old.machine
-    new.weeks_overdue = 0
-    new.weeks_over_base = 0
-    new.weeks_under_dscr = 0
     new.holder = old.holder  # of nothing
     new.obligor = acquirer
-    new.principal = 0.0
-    new.overdue = 0.0
-    new.dscr_covenant = 0.0
     new.units = old.contract_units
     new.contract_units = old.contract_units
     new.contract_rent = old.contract_rent
     new.contract_end = old.contract_end
     new.hazard_left = old.hazard_left
-    new.coins = 0.0
-    new.sweeping = 0
-    new.maturity_sweep = 0
-    new.seized = 0
-    new.default_week = -1
-    new.default_event = -1
-    new.allowance = 0.0
 
 
 @kernel

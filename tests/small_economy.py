@@ -1,4 +1,4 @@
-"""An economy of two dozen agents, for tests of networks that come from files."""
+"""Small economies: two dozen agents for networks from files, and one in which a holder of H100s fails."""
 
 from hashcredit.simulator import Scenario
 
@@ -15,6 +15,18 @@ SMALL = Scenario.load("dump_10k_h100").with_changes(
         "networks.credit_degree": 2,
         "networks.trade_degree_peers": 4,
         "networks.trade_degree_buyers": 8,
+    }
+)
+
+FIRE_SALE = Scenario.load().with_changes(
+    {
+        "name": "small",
+        "horizon_weeks": 30,
+        "population.miners": 12,
+        "population.neoclouds": 12,
+        "shocks.forced_default": {"week": 3, "machine": "H100", "units": 2000},
+        "resolution.stay_low": 1,
+        "resolution.stay_high": 6,
     }
 )
 

@@ -261,6 +261,24 @@ def test_deficiency_that_cannot_be_paid_is_fatal_and_joins_the_estate() -> None:
     assert w.market["credit_lost"] == pytest.approx(lost, rel=1e-12)
 
 
+def test_no_deficiency_is_paid_once_another_cannot_be() -> None:
+    # Nothing is left of the collateral of either: 0.34 cannot be paid out of 0.3, and then 0.1 may not be.
+    w = World(neoclouds=1, banks=2)
+    w.borrower(0, cash=0.3, claims=2)
+    for holder, face in ((0, 0.34), (1, 0.1)):
+        w.loan(
+            0, holder, face, status=LoanStatus.DEFAULTED, machine=GPU, claim=face, default_event=7 + holder
+        )
+    w.open()
+    resolve_defaults(w.economy, w.p, 1, 0)
+    borrower = w.borrowers[0]
+    assert (borrower["status"], borrower["cash"]) == (BorrowerStatus.IN_RESOLUTION, 0.3)
+    assert w.loans["principal"][:2] == pytest.approx([0.34, 0.1], rel=1e-15)
+    (default,) = w.events(EventKind.DEFAULT)
+    assert (default["cause"], default["parent"]) == (Cause.ACCELERATION, 7)
+    w.assert_books_close()
+
+
 def test_claims_on_the_living_are_written_down() -> None:
     # 1.51 after removal and a week's storage, and 100 GPUs at 0.75 * 0.018: 0.16 is expected to be lost.
     w = claim(0, cash=5.0)

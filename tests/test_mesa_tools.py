@@ -12,6 +12,7 @@ import pandas as pd
 import pytest
 from mesa.batchrunner import batch_run
 from networkx import NetworkXError
+from small_economy import FIRE_SALE as SMALL
 
 from hashcredit.agents.views import NeoCloud
 from hashcredit.simulator import MarketModel, Scenario, model, simulate, simulate_many
@@ -19,17 +20,6 @@ from hashcredit.simulator.sections_files import PACKAGED, packaged_names
 from hashcredit.simulator.state import prepare
 from hashcredit.simulator.tables import FIELDS
 
-SMALL = Scenario.load().with_changes(
-    {
-        "name": "small",
-        "horizon_weeks": 30,
-        "population.miners": 12,
-        "population.neoclouds": 12,
-        "shocks.forced_default": {"week": 3, "machine": "H100", "units": 2000},
-        "resolution.stay_low": 1,
-        "resolution.stay_high": 6,
-    }
-)
 SHORT = SMALL.with_changes({"name": "short", "horizon_weeks": 4})
 
 

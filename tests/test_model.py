@@ -6,6 +6,7 @@ import mesa
 import numpy as np
 import pandas as pd
 import pytest
+from small_economy import FIRE_SALE as SMALL
 
 from hashcredit.agents.views import Lender, Miner, NeoCloud, SecondaryBuyer
 from hashcredit.simulator import MarketModel, Scenario, model, simulate, simulate_many
@@ -14,17 +15,6 @@ from hashcredit.simulator.sections_files import PACKAGED, packaged_names
 from hashcredit.simulator.step import PHASES
 from hashcredit.simulator.tables import FIELDS
 
-SMALL = Scenario.load().with_changes(
-    {
-        "name": "small",
-        "horizon_weeks": 30,
-        "population.miners": 12,
-        "population.neoclouds": 12,
-        "shocks.forced_default": {"week": 3, "machine": "H100", "units": 2000},
-        "resolution.stay_low": 1,
-        "resolution.stay_high": 6,
-    }
-)
 SHORT = SMALL.with_changes({"name": "short", "horizon_weeks": 4})
 NAMES = [phase.__name__ for phase in PHASES]
 HOOKS = [f"{when}_{phase}" for phase in NAMES for when in ("before", "after")]

@@ -7,11 +7,11 @@ Money is in M$, a coin is worth 0.1 M$, the discount rate before spreads is 6 % 
 
 import math
 from collections.abc import Iterable
-from dataclasses import replace
 from functools import cache
 from typing import Any
 
 import numpy as np
+from links import linked
 
 from hashcredit.agents.dimensions import (
     FACILITIES,
@@ -26,7 +26,6 @@ from hashcredit.agents.dimensions import (
 from hashcredit.simulator import Scenario
 from hashcredit.simulator.checks import check_identities
 from hashcredit.simulator.ledger import buyer_equity, lender_equity
-from hashcredit.simulator.networks import Networks
 from hashcredit.simulator.opening import open_books
 from hashcredit.simulator.population import NEVER
 from hashcredit.simulator.state import Setup, allocate, prepare, shell
@@ -231,7 +230,7 @@ class World:
         if not numbers.keys() & set(POPULATION[5:]):
             numbers["operators"] = 1  # without means, so that there is a table of buyers
         counts = tuple(numbers.pop(name, 0) for name in POPULATION)
-        setup = _linked(_setup(counts), credit, trade)
+        setup = linked(_setup(counts), credit, trade)
         parameters = setup.parameters.copy()
         self.p = parameters[0]
         put(self.p, **(PLAIN | numbers))
@@ -430,25 +429,3 @@ def _setup(counts: tuple[int, ...]) -> Setup:
     changes: dict[str, Any] = {f"population.{name}": n for name, n in zip(POPULATION, counts, strict=True)}
     kinds = {"networks.credit_kind": "complete", "networks.trade_kind": "complete"}
     return prepare(Scenario.load().with_changes(changes | kinds), 1)
-
-
-def _linked(
-    setup: Setup, credit: Iterable[tuple[int, int]] | None, trade: Iterable[tuple[int, int]] | None
-) -> Setup:
-    """The same setup with hand-made networks."""
-    nodes = setup.borrowers + setup.lenders
-    bidders = setup.borrowers + setup.buyers
-    if credit is None:
-        credit = [(b, index) for b in range(setup.borrowers) for index in range(setup.lenders)]
-    if trade is None:
-        trade = [(bidder, seller) for bidder in range(bidders) for seller in range(nodes) if bidder != seller]
-    networks = Networks(*_sparse(setup.borrowers, credit), *_sparse(bidders, trade))
-    return replace(setup, networks=networks)
-
-
-def _sparse(rows: int, pairs: Iterable[tuple[int, int]]) -> tuple[np.ndarray, np.ndarray]:
-    """Compressed sparse rows of a list of pairs."""
-    ordered = sorted(pairs)
-    counts = np.bincount([row for row, _ in ordered], minlength=rows).astype(np.int64)
-    start = np.concatenate([[0], np.cumsum(counts)]).astype(np.int32)
-    return start, np.array([column for _, column in ordered], np.int32)
