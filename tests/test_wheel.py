@@ -146,7 +146,7 @@ def test_metadata(built, place):
     assert metadata.get_payload().strip() == (ROOT / "README.md").read_text().strip()
     assert [line for line in commands if line] == [
         "[console_scripts]",
-        "hashcredit = hashcredit.experiments.cli:main",
+        "hashcredit = hashcredit.experiments.process:main",
     ]
     assert f"version: {version()}\n" in (ROOT / "CITATION.cff").read_text()
     assert call([place.command, "--version"]) == f"hashcredit {version()}\n"
