@@ -9,6 +9,7 @@ any change starts a new folder. Edits elsewhere (scenario, figures, command line
 import atexit
 import hashlib
 import os
+import pickle
 import re
 import shutil
 import sys
@@ -16,7 +17,7 @@ import tempfile
 import threading
 import warnings
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
@@ -40,6 +41,9 @@ _IMPORT = re.compile(
     r"^[ \t]*(?:from|import)[ \t]+hashcredit\.([\w.]+)(?:[ \t]+import[ \t]+(\([^)]*\)|.*))?", re.MULTILINE
 )
 _FOLDER_NAME = re.compile(r"kernels-[0-9a-f]{16}")
+_TORN = (EOFError, pickle.UnpicklingError, AttributeError, IndexError, TypeError, ValueError)
+"""What reading a file that was cut short or damaged raises."""
+
 _config_lock = threading.RLock()
 
 
@@ -67,9 +71,41 @@ def _compiled(function: Function, options: dict[str, Any]) -> Function:
     if not Path(compiled.stats.cache_path).is_relative_to(folder):
         # Numba fell back to a folder without the key (disk full, folder gone): better to compile anew.
         compiled = numba.njit(**options)(function)
+    else:
+        _mend(compiled)
     _widen_whole_numbers(compiled)
     typed: Function = compiled
     return typed
+
+
+def _mend(dispatcher: Any) -> None:
+    """Compile anew what a torn cache file cannot give back, and go on without a cache that is full.
+
+    Numba would raise for ever: a file that a dying machine left half written is read by every later process.
+    """
+    cache = dispatcher._cache
+    load, save = cache.load_overload, cache.save_overload
+
+    def load_or_drop(signature: Any, target: Any) -> Any:
+        try:
+            return load(signature, target)
+        except _TORN as error:
+            reason = (
+                f"{type(error).__name__} in the kernel cache of {dispatcher.__name__}: it is compiled again"
+            )
+            warnings.warn(reason, RuntimeWarning, stacklevel=2)
+            with suppress(OSError):
+                cache.flush()
+            return None
+
+    def save_if_possible(signature: Any, data: Any) -> None:
+        try:
+            save(signature, data)
+        except OSError as error:
+            reason = f"the kernel cache cannot take {dispatcher.__name__}: {error}"
+            warnings.warn(reason, RuntimeWarning, stacklevel=2)
+
+    cache.load_overload, cache.save_overload = load_or_drop, save_if_possible
 
 
 def _widen_whole_numbers(dispatcher: Any) -> None:
@@ -97,7 +133,7 @@ def _wide(kind: Any) -> Any:
 def cache_folder() -> Path:
     """Folder for the machine code of the present sources; created, and known to be writable."""
     base = _base_folder()
-    folder = base / f"kernels-{_key()}" if base else None
+    folder = base / f"kernels-{kernel_key()}" if base else None
     if folder is None or not _is_writable(folder):
         temporary = Path(tempfile.mkdtemp(prefix="hashcredit-"))
         atexit.register(shutil.rmtree, temporary, ignore_errors=True)
@@ -143,7 +179,8 @@ def _base_folder() -> Path | None:
     return Path(home, ".cache", "hashcredit") if os.path.isabs(home) else None
 
 
-def _key() -> str:
+@cache
+def kernel_key() -> str:
     """Sixteen hexadecimal digits that change with any kernel source, version or compiler setting."""
     digest = hashlib.sha256()
     versions = numba.__version__, llvmlite.__version__, np.__version__, sys.version
@@ -163,8 +200,13 @@ def kernel_sources(root: Path) -> dict[str, bytes]:
     Returns the content of each file under its path relative to `root`. The imports are found in the text,
     so nothing is imported for it; a mention in a comment can only add a file.
     """
+    return sources_behind(root, lambda source: _DECORATED.search(source) is not None)
+
+
+def sources_behind(root: Path, is_start: Callable[[str], bool]) -> dict[str, bytes]:
+    """The files whose text `is_start` accepts, and all that they import from here; as `kernel_sources`."""
     files = {path: path.read_bytes() for package in _PACKAGES for path in (root / package).rglob("*.py")}
-    waiting = [path for path, source in files.items() if _DECORATED.search(source.decode())]
+    waiting = [path for path, source in files.items() if is_start(source.decode())]
     found: dict[str, bytes] = {}
     while waiting:
         path = waiting.pop()

@@ -48,7 +48,12 @@ def simulate(
     """
     seed = whole_number("seed", seed)
     setup = prepare(_scenario(scenario), seed, rules)
-    replicate = whole_number("replicate", replicate)
+    return record(setup, whole_number("replicate", replicate), check=check)
+
+
+def record(setup: Setup, replicate: int, *, check: bool = False) -> Run:
+    """Run one replicate of what `prepare` made and keep everything; see `simulate`."""
+    seed = setup.seed
     capacity = 4096 + FIRST_EVENTS_PER_BORROWER * setup.borrowers
     while True:
         economy = allocate(setup, series=True, events=capacity)

@@ -5,7 +5,7 @@ All of them can be pickled, so that a worker process can hand one to its parent,
 """
 
 from datetime import date
-from typing import Any
+from typing import Any, Self
 
 
 def _one_line(text: str, limit: int = 400) -> str:
@@ -55,13 +55,17 @@ class ScenarioError(HashcreditError):
         self.allowed = allowed
         self.file = file
 
-    def read_from(self, file: str) -> "ScenarioError":
+    def read_from(self, file: str) -> Self:
         """The same error, found while this file was read."""
-        return ScenarioError(self.field, self.value, self.allowed, self.file or file)
+        return type(self)(self.field, self.value, self.allowed, self.file or file)
 
     def __str__(self) -> str:
         place = f"{self.field} in {self.file}" if self.file else self.field
         return _one_line(f"{place}: {_shown(self.value)} is not allowed; expected {self.allowed}", 600)
+
+
+class StudyError(ScenarioError):
+    """A study file that cannot be used; `field` is the key in it, such as `factors."horizon_weeks"`."""
 
 
 class HookError(HashcreditError):

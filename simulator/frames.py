@@ -134,10 +134,11 @@ def series_frame(series: np.ndarray, machines: list[str]) -> "pd.DataFrame":
     names = [column.name.lower() for column in Column]
     for machine in machines:
         names += [f"{column.name.lower()}_{slug(machine)}" for column in MachineColumn]
-    frame = pd.DataFrame(series.copy(), columns=names)
-    frame.index.name = "week"
-    whole = [name for name in names if name.startswith(("alive_", "defaults_", "units_"))]
-    return frame.astype(dict.fromkeys(whole, np.int64))
+    columns = {}
+    for name, values in zip(names, series.T, strict=True):
+        is_whole = name.startswith(("alive_", "defaults_", "units_"))
+        columns[name] = values.astype(np.int64 if is_whole else np.float64)
+    return pd.DataFrame(columns, index=pd.RangeIndex(len(series), name="week"))
 
 
 def events_frame(events: np.ndarray, machines: list[str]) -> "pd.DataFrame":

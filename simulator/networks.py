@@ -17,6 +17,7 @@ degrees with a Pareto tail on both sides and matches them at random (configurati
 drawn in slices of the left side, which has the same law and keeps the memory of the Python graph small.
 """
 
+from functools import lru_cache
 from itertools import chain, islice
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -29,6 +30,8 @@ from hashcredit.simulator.network_files import MOST_LINKS, file_links
 
 if TYPE_CHECKING:
     from hashcredit.simulator.scenario import Scenario
+    from hashcredit.simulator.sections import Networks as NetworkTerms
+    from hashcredit.simulator.sections import Population
 
 Index = NDArray[np.int64]
 Matrix = NDArray[np.float64]
@@ -70,8 +73,24 @@ class Networks(NamedTuple):
     trade_seller: NDArray[np.int32]  # borrowers, then lenders
 
 
+class Wanted(NamedTuple):
+    """All of a scenario that its networks depend on."""
+
+    networks: "NetworkTerms"
+    population: "Population"
+
+
 def build_networks(scenario: "Scenario", seed: int) -> Networks:
-    """Draw or read the networks of a scenario; the same for all replicates of a seed."""
+    """Draw or read the networks of a scenario; the same for all replicates of a seed.
+
+    The last few are kept: in a sweep most points leave the networks as they are. Nobody writes to them.
+    """
+    return _build(Wanted(scenario.networks, scenario.population), seed)
+
+
+@lru_cache(maxsize=4)
+def _build(scenario: Wanted, seed: int) -> Networks:
+    """Draw or read networks."""
     people = scenario.population
     borrowers = people.miners + people.neoclouds
     lenders = people.banks + people.private_credit + people.bond_funds
@@ -85,7 +104,7 @@ def build_networks(scenario: "Scenario", seed: int) -> Networks:
     )
 
 
-def _credit_links(scenario: "Scenario", seed: int, borrowers: int, lenders: int) -> Pairs:
+def _credit_links(scenario: Wanted, seed: int, borrowers: int, lenders: int) -> Pairs:
     """Borrowers and the lenders they know, at least one each."""
     networks = scenario.networks
     if networks.credit_kind == "file":
@@ -97,7 +116,7 @@ def _credit_links(scenario: "Scenario", seed: int, borrowers: int, lenders: int)
     return borrower, np.concatenate([lender, rng.integers(lenders, size=len(alone))])
 
 
-def _trade_links(scenario: "Scenario", seed: int, borrowers: int, sellers: int) -> Pairs:
+def _trade_links(scenario: Wanted, seed: int, borrowers: int, sellers: int) -> Pairs:
     """Sellers and the bidders they know: peers, outsiders, scrap dealers."""
     people, networks = scenario.population, scenario.networks
     kind = networks.trade_kind
@@ -121,7 +140,7 @@ def _generator(seed: int, network: int) -> np.random.Generator:
     return np.random.default_rng([seed % 2**64, network])
 
 
-def _refuse_too_many(scenario: "Scenario", borrowers: int, lenders: int, buyers: int) -> None:
+def _refuse_too_many(scenario: Wanted, borrowers: int, lenders: int, buyers: int) -> None:
     """Networks whose mean degrees promise more links than can be built; files count their own."""
     networks, sellers = scenario.networks, borrowers + lenders
     for field, kind, left, right in (

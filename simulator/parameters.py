@@ -5,7 +5,9 @@ a rate is a year's, dates become weeks from the start. The record's fields are n
 """
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import date
+from functools import cache
 from typing import Any, Literal, get_args, get_origin
 
 import numpy as np
@@ -130,13 +132,53 @@ PARAMETERS = np.dtype(
 """One record that holds every number of a scenario in the kernels' units."""
 
 
-def _value(value: Any, field: FieldInfo, scenario: Scenario) -> Any:
+@dataclass(frozen=True)
+class _Column:
+    """Where one field of a section, or of a table by kind inside it, goes in the parameter record."""
+
+    section: str
+    kind: str | None
+    index: Any
+    """Place in the column: its only row, or the row and the kind of agent."""
+    field: str
+    name: str
+    choices: tuple[Any, ...]
+    """Of a field with a few words; the record has their numbers."""
+    is_date: bool
+    factor: float
+
+    def of(self, scenario: Scenario) -> Any:
+        """The field's value in a scenario."""
+        section = getattr(scenario, self.section)
+        return getattr(section if self.kind is None else getattr(section, self.kind), self.field)
+
+
+@cache
+def _columns() -> tuple[_Column, ...]:
+    """Every field that has a column."""
+    found = []
+    for section, model in SECTIONS.items():
+        places: list[tuple[str | None, Any, type[BaseModel]]] = [(None, 0, model)]
+        tables = [name for name, field in model.model_fields.items() if not documentation(field)]
+        if _kinds(model):
+            places += [(name, (0, k), _kinds(model)[k]) for k, name in enumerate(tables)]
+        for kind, index, terms in places:
+            for field, info in terms.model_fields.items():
+                if documentation(info) and _column(info) is not None:
+                    choices = get_args(info.annotation) if get_origin(info.annotation) is Literal else ()
+                    is_date = date in get_args(info.annotation)
+                    factor = 1.0 if choices or is_date else conversion(documentation(info)["unit"])
+                    name = _name(section, field)
+                    found.append(_Column(section, kind, index, field, name, choices, is_date, factor))
+    return tuple(found)
+
+
+def _value(value: Any, column: _Column, scenario: Scenario) -> Any:
     """One field's value as its column stores it."""
-    if get_origin(field.annotation) is Literal:
-        return get_args(field.annotation).index(value)
-    if date in get_args(field.annotation):
+    if column.choices:
+        return column.choices.index(value)
+    if column.is_date:
         return _future_week(value, scenario)
-    factor = conversion(documentation(field)["unit"])
     if isinstance(value, dict):
         weights = np.array([value.get(machine.name, 0.0) for machine in scenario.machine])
         shares = np.zeros(MACHINE_TYPES)
@@ -144,7 +186,9 @@ def _value(value: Any, field: FieldInfo, scenario: Scenario) -> Any:
         return shares
     if isinstance(value, bool | int):
         return value
-    return np.asarray(value) * factor
+    if isinstance(value, float):
+        return value * column.factor
+    return np.asarray(value) * column.factor
 
 
 def _future_week(day: date | None, scenario: Scenario) -> int:
@@ -157,16 +201,8 @@ def compile_parameters(scenario: Scenario) -> np.ndarray:
     """The parameter record of a scenario, shape (1,), in the kernels' units."""
     record = np.zeros(1, dtype=PARAMETERS)
     record["horizon_weeks"] = scenario.horizon_weeks
-    for section, model in SECTIONS.items():
-        content = getattr(scenario, section)
-        for field, info in model.model_fields.items():
-            if not documentation(info):
-                continue
-            if _column(info) is not None:
-                record[_name(section, field)][0] = _value(getattr(content, field), info, scenario)
-        for index, (_, terms) in enumerate(content if _kinds(model) else ()):
-            for field, info in type(terms).model_fields.items():
-                record[_name(section, field)][0, index] = _value(getattr(terms, field), info, scenario)
+    for column in _columns():
+        record[column.name][column.index] = _value(column.of(scenario), column, scenario)
     forced = scenario.shocks.forced_default
     record["forced_week"] = -1 if forced is None else forced.week
     record["forced_machine"] = -1 if forced is None else _machine_names(scenario).index(forced.machine)

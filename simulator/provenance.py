@@ -1,5 +1,6 @@
 """What a result needs to be made again: the scenario, seed and replicate, the code and the machine."""
 
+import hashlib
 import os
 import platform
 import subprocess
@@ -10,7 +11,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-from hashcredit.agents.compiled import cache_folder
+from hashcredit.agents.compiled import kernel_key, sources_behind
 from hashcredit.simulator.errors import ScenarioError
 from hashcredit.simulator.rules import Rule, RuleRecord, Rules, check_record
 from hashcredit.simulator.scenario import Scenario
@@ -45,16 +46,24 @@ def provenance(
         "seed": int(seed),
         "replicate": int(replicate),
         "rules": {name: dict(entry) for name, entry in (rules or {}).items()},
+        **environment(),
+        "start_time": (start_time or datetime.now(UTC)).isoformat(timespec="seconds"),
+        "scenario": {"schema": SCHEMA, **scenario.model_dump(mode="json")},
+    }
+
+
+def environment() -> dict[str, Any]:
+    """The code and the machine: what else the last digits of a result depend on."""
+    return {
         "version": _version("hashcredit"),
-        "kernel_code": _kernel_code(),
+        "code": code_key(),
+        "kernel_code": kernel_key(),
         "git": _git_state(),
         "python": platform.python_version(),
         "libraries": {name: _version(name) for name in _LIBRARIES},
         "cpu": _cpu_model(),
         "platform": platform.platform(),
         "c_library": " ".join(platform.libc_ver()),
-        "start_time": (start_time or datetime.now(UTC)).isoformat(timespec="seconds"),
-        "scenario": {"schema": SCHEMA, **scenario.model_dump(mode="json")},
     }
 
 
@@ -106,10 +115,25 @@ def _version(package: str) -> str:
         return "not installed"
 
 
-def _kernel_code() -> str:
-    """Hash of all kernel sources and of what compiles them, as the cache of machine code is keyed."""
-    prefix, _, key = cache_folder().name.partition("-")
-    return key if prefix == "kernels" else "unknown: the kernel cache is not writable"
+@cache
+def code_key() -> str:
+    """Sixteen hexadecimal digits that change with everything but the arguments that a result depends on.
+
+    These are the sources behind `engine` (kernels, networks, the numbers made of a scenario) and the
+    libraries that compute. Figures, studies and the command line leave it as it is.
+    """
+    digest = hashlib.sha256(kernel_key().encode())
+    digest.update(repr([_version(name) for name in ("networkx", "scipy")]).encode())
+    sources = sources_behind(Path(__file__).resolve().parent.parent, _runs_replicates)
+    for name, source in sorted(sources.items()):
+        digest.update(f"{name} {len(source)}\n".encode())
+        digest.update(source)
+    return digest.hexdigest()[:16]
+
+
+def _runs_replicates(source: str) -> bool:
+    """Whether a source is the engine's own."""
+    return "\ndef run_replicate(" in source
 
 
 @cache

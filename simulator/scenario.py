@@ -155,8 +155,12 @@ class Scenario(Section):
             Dotted names to values, such as `{"shocks.btc_volatility": 0.7, "machine.H100.kw": 1.3}`.
             Text given for a field that is not text is read as TOML.
         """
-        data: dict[str, Any] = self.model_dump()
-        data["machine"] = {machine["name"]: machine for machine in data["machine"]}
+        roots = {str(key).partition(".")[0] for key in changes}
+        data: dict[str, Any] = {name: getattr(self, name) for name in type(self).model_fields}
+        # Sections that nobody changes stay the objects they are, which are not checked again.
+        data |= self.model_dump(include=roots)
+        if "machine" in roots:
+            data["machine"] = {machine["name"]: machine for machine in data["machine"]}
         for key, value in changes.items():
             _assign(data, str(key), deepcopy(value))
         if isinstance(data["machine"], dict):

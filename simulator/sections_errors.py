@@ -52,15 +52,20 @@ def allowed_text(field: FieldInfo) -> str:
         return f"[week, value] pairs or {other}, values {bounds}"
     if kind == dict[str, float]:
         return f"a table machine name = weight, weights {bounds}"
-    if get_origin(kind) is tuple and inner_model(field) is None:
+    optional = get_args(kind) if type(None) in get_args(kind) else ()
+    is_section = inner_model(field) is not None
+    lists = [choice for choice in (kind, *optional) if get_origin(choice) is tuple and not is_section]
+    if any(Ellipsis in get_args(choice) for choice in lists):
+        return "a list"
+    if lists:
         return f"a list of {len(get_args(kind))} numbers {bounds}"
-    if inner_model(field) is not None:
+    if is_section:
         return "a table or 'none'" if type(None) in get_args(kind) else "a table"
     if kind is bool:
         return "true or false"
-    if kind is int:
+    if kind is int or int in optional:
         return f"a whole number {bounds}"
-    if kind is float:
+    if kind is float or float in optional:
         return f"a number {bounds}"
     if kind is date or date in get_args(kind):
         return f"a day such as 2026-04-06, {bounds}"
