@@ -6,22 +6,23 @@ import os
 import secrets
 import shutil
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, BinaryIO, Self
+from typing import TYPE_CHECKING, Self
 
 import numpy as np
 
 from hashcredit.experiments.figures import FIGURES, draw
 from hashcredit.experiments.figures.font_cache import find_font_cache
 from hashcredit.experiments.figures.source import FigureSource
+from hashcredit.experiments.files import reason_of, sync_folder, write_text, write_whole
+from hashcredit.experiments.scenario_files import write_scenario
 from hashcredit.experiments.statistics import Estimate, mean_estimate, probability_estimate
 from hashcredit.simulator.errors import OutputFolderError
-from hashcredit.simulator.network_files import NETWORKS, beside, content_of, path_of
 from hashcredit.simulator.provenance import provenance
 
 if TYPE_CHECKING:
@@ -165,7 +166,7 @@ class ResultFolder:
             self._make(self.path)
         except OSError as error:
             self.discard()
-            raise OutputFolderError(self.shown, f"cannot be written ({_reason(error)})") from None
+            raise OutputFolderError(self.shown, f"cannot be written ({reason_of(error)})") from None
         return self
 
     def __exit__(
@@ -185,10 +186,10 @@ class ResultFolder:
                 self.path.rename(self.target)
         except OSError as error:
             self._published = True  # complete, only misplaced: keep it
-            reason = f"cannot take the results ({_reason(error)}); they are in {self.path}"
+            reason = f"cannot take the results ({reason_of(error)}); they are in {self.path}"
             raise OutputFolderError(self.shown, reason) from None
         self._published = True
-        _sync_folder(self.target.parent)
+        sync_folder(self.target.parent)
 
     def discard(self) -> None:
         """Remove what was made, unless it was published.
@@ -227,27 +228,6 @@ class ResultFolder:
             self._made.append(folder)
 
 
-def _reason(error: OSError) -> str:
-    return (error.strerror or os.strerror(error.errno or errno.EIO)).lower()
-
-
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    with suppress(OSError):  # some file systems cannot
-        os.fsync(descriptor)
-    os.close(descriptor)
-
-
-def write_whole(path: Path, write: Callable[[BinaryIO], Any]) -> None:
-    """Write a file under another name, make sure that it is on disk, and rename it."""
-    partial = path.with_name(f".{path.name}.partial")
-    with open(partial, "wb") as handle:
-        write(handle)
-        handle.flush()
-        os.fsync(handle.fileno())
-    partial.replace(path)
-
-
 def write_run_folder(
     folder: str | Path,
     scenario: "Scenario",
@@ -283,31 +263,16 @@ def write_results(
     the copies of network files that lie beside them if the scenario has any.
     """
     summary, seed = many.summary, run.setup.seed
-    scenario = _copy_networks(folder, scenario)
+    scenario = write_scenario(folder, scenario)
     _write_frame(folder / "summary.parquet", summary, index=False)
     _write_frame(folder / "series.parquet", run.series, index=True)
     _write_frame(folder / "events.parquet", run.events, index=False)
-    _write_text(folder / "summary.csv", _statistics_csv(statistics_of(summary)))
-    _write_text(folder / "scenario.toml", scenario.to_toml(comments=True))
+    write_text(folder / "summary.csv", _statistics_csv(statistics_of(summary)))
     if figures:
         write_figures(folder / "figures", figure_source(scenario, many, run))
     record = provenance(scenario, seed, run.replicate, start_time, run.setup.rules.record)
     record = {"replicates": len(summary), "command": list(command), **record}
-    _write_text(folder / "provenance.json", json.dumps(record, indent=2, allow_nan=False) + "\n")
-
-
-def _copy_networks(folder: Path, scenario: "Scenario") -> "Scenario":
-    """Copy the network files of a scenario into a folder; return it with their names in that folder."""
-    copies = {}
-    for network in NETWORKS:
-        field = f"{network}_file"
-        reference = getattr(scenario.networks, field)
-        if reference is not None:
-            copies[field] = beside(reference, f"{network}_network")
-            content = content_of(f"networks.{field}", reference)
-            _write_bytes(folder / path_of(copies[field]), content)
-    networks = scenario.networks.model_copy(update=copies)
-    return scenario.model_copy(update={"networks": networks})
+    write_text(folder / "provenance.json", json.dumps(record, indent=2, allow_nan=False) + "\n")
 
 
 def figure_source(scenario: "Scenario", many: "ManyRuns", run: "Run") -> FigureSource:
@@ -337,14 +302,6 @@ def write_figures(folder: Path, source: FigureSource) -> None:
 
 def _write_frame(path: Path, frame: "pd.DataFrame", *, index: bool) -> None:
     write_whole(path, lambda handle: frame.to_parquet(handle, engine="pyarrow", index=index))
-
-
-def _write_text(path: Path, text: str) -> None:
-    _write_bytes(path, text.encode())
-
-
-def _write_bytes(path: Path, content: bytes) -> None:
-    write_whole(path, lambda handle: handle.write(content))
 
 
 def _statistics_csv(rows: Sequence[Statistic]) -> str:

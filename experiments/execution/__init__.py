@@ -1,0 +1,1 @@
+"""Execution: who computes which runs, on one machine or many."""

@@ -1,0 +1,167 @@
+"""Runs on other machines: workers of a Dask cluster that is there; `slurm_jobs` makes one of Slurm jobs.
+
+Either way the caller gets an ordinary `concurrent.futures.Executor`. Dask is an extra: it is imported in here
+alone, and only when asked for. Workers import hashcredit, so it has to be installed where they run.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable, Iterator
+from concurrent.futures import Executor, ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from hashcredit.simulator.errors import HashcreditError
+
+PATIENCE = 10.0
+"""Seconds in which a scheduler has to answer."""
+
+
+class ClusterError(HashcreditError):
+    """A cluster that cannot be used.
+
+    Parameters
+    ----------
+    cluster : str
+        What was asked for: the address of a scheduler, or Slurm.
+    reason : str
+        What is wrong with it, and what would help.
+    """
+
+    def __init__(self, cluster: str, reason: str) -> None:
+        super().__init__(cluster, reason)
+        self.cluster = cluster
+        self.reason = reason
+
+    def __str__(self) -> str:
+        return " ".join(f"{self.cluster}: {self.reason}".split())[:600]
+
+
+@dataclass(frozen=True)
+class Cluster:
+    """Workers elsewhere, for as long as the context lasts that made them.
+
+    Attributes
+    ----------
+    executor : Executor
+        Computes what is submitted to it. Workers keep results while futures live: let go of those that are
+        done, and return little. A task whose workers died four times raises `distributed.KilledWorker`.
+    wanted : int
+        How many tasks are expected to be computed at a time.
+    at_work : callable
+        How many can be computed at this moment; 0 while all jobs are queued, or after the scheduler was lost.
+    check : callable
+        To be called every few seconds. Replaces jobs that ended before their worker answered, and raises
+        `ClusterError` when that happens again and again, or when the scheduler was lost.
+    """
+
+    executor: Executor
+    wanted: int
+    at_work: Callable[[], int]
+    check: Callable[[], None]
+
+
+@contextmanager
+def dask_executor(address: str, workers: int | None = None, verbose: bool = False) -> Iterator[Cluster]:
+    """Use the workers of a running Dask scheduler.
+
+    Parameters
+    ----------
+    address : str
+        Of the scheduler, such as "tcp://10.0.0.1:8786".
+    workers : int, optional
+        How many tasks at a time to expect, by default as many as it has threads now.
+    verbose : bool
+        Let Dask write to its logs.
+
+    Raises
+    ------
+    ClusterError
+        If Dask is not installed, or no scheduler answers at the address within ten seconds.
+    """
+    cluster = f"the Dask scheduler at {address}"
+    distributed = import_dask(cluster)
+    with quiet_dask(verbose):
+        try:
+            with ThreadPoolExecutor(1) as thread:  # notebooks have a loop of their own in this one
+                thread.submit(asyncio.run, _greet(address)).result()
+            client = distributed.Client(address, timeout=PATIENCE, set_as_default=False)
+        except (TypeError, ValueError) as error:
+            raise ClusterError(cluster, f"this address cannot be used: {error}") from error
+        except OSError as error:
+            reason = f"it does not answer within {PATIENCE:g} s ({error or type(error).__name__})"
+            raise ClusterError(cluster, reason) from error
+        with client:
+            threads = threads_of(client)
+            yield Cluster(
+                executor=client.get_executor(pure=False),
+                wanted=workers or max(1, threads()),
+                at_work=threads,
+                check=lambda: require_connection(client, cluster),
+            )
+
+
+def import_dask(cluster: str, extra: str = "dask") -> Any:
+    """The module `distributed`, once all that an extra brings is known to be there."""
+    try:
+        import distributed
+
+        if extra == "slurm":
+            import cryptography  # noqa: F401
+            import dask_jobqueue  # noqa: F401
+    except ImportError as error:
+        advice = f'{error.name} is not installed; pip install "hashcredit[{extra}]"'
+        raise ClusterError(cluster, advice) from error
+    return distributed
+
+
+async def _greet(address: str) -> None:
+    """Exchange greetings with whoever is at an address; a `Client` waits for ever if they say nothing."""
+    from distributed.comm import connect
+    from distributed.security import Security
+
+    arguments = Security().get_connection_args("client")  # keys that the user's settings of Dask name
+    comm = await asyncio.wait_for(connect(address, timeout=PATIENCE, **arguments), 1.5 * PATIENCE)
+    comm.abort()
+
+
+@contextmanager
+def quiet_dask(verbose: bool) -> Iterator[None]:
+    """Keep Dask from logging: what matters reaches the user as an error or as a count of workers."""
+    if verbose:
+        yield
+        return
+    ours = [
+        name
+        for name in logging.Logger.manager.loggerDict
+        if name.split(".")[0] in ("distributed", "dask_jobqueue")
+    ]
+    before = {name: logging.getLogger(name).level for name in ours}
+    for name in ours:
+        logging.getLogger(name).setLevel(logging.CRITICAL + 1)
+    try:
+        yield
+    finally:
+        for name, level in before.items():
+            logging.getLogger(name).setLevel(level)
+
+
+def threads_of(client: Any) -> Callable[[], int]:
+    """Ask how many threads all workers have at this moment."""
+
+    def threads() -> int:
+        if client.status != "running":
+            return 0
+        workers = client.scheduler_info(n_workers=-1)["workers"]
+        return sum(int(worker["nthreads"]) for worker in workers.values())
+
+    return threads
+
+
+def require_connection(client: Any, cluster: str) -> None:
+    """Raise `ClusterError` if the scheduler was lost; Dask cancels all futures then."""
+    if client.status != "running":
+        raise ClusterError(
+            cluster, "the connection was lost; start the study again to compute what is missing"
+        )

@@ -1,0 +1,90 @@
+"""Files that are on disk whole or not at all, also after a kill or a power cut."""
+
+import errno
+import os
+import re
+import secrets
+import socket
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, BinaryIO
+
+STALE_SECONDS = 86_400.0
+"""Age at which a half-written file of another machine is taken for abandoned."""
+
+_PARTIAL = re.compile(r"\..+\.(?P<host>[^~]+)~(?P<pid>\d+)~[0-9a-f]{8}\.partial")
+
+
+def write_whole(path: Path, write: Callable[[BinaryIO], Any]) -> None:
+    """Write a file under another name, make sure that it is on disk, and rename it.
+
+    Two processes may write the same file at once; one of the two is there afterwards, whole. OSError leaves
+    what was there before.
+    """
+    partial = path.with_name(f".{path.name}.{_host()}~{os.getpid()}~{secrets.token_hex(4)}.partial")
+    try:
+        with open(partial, "wb") as handle:
+            write(handle)
+            handle.flush()
+            os.fsync(handle.fileno())
+        partial.replace(path)
+    except BaseException:
+        with suppress(OSError):
+            partial.unlink()
+        raise
+    sync_folder(path.parent)
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a text in UTF-8 as `write_whole` does."""
+    write_whole(path, lambda handle: handle.write(text.encode()))
+
+
+def sync_folder(folder: Path) -> None:
+    """Make sure that a name given in a folder outlives a power cut."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    with suppress(OSError):  # some file systems cannot
+        os.fsync(descriptor)
+    os.close(descriptor)
+
+
+def remove_abandoned(folder: Path) -> int:
+    """Remove half-written files whose writer is gone; return how many there were.
+
+    A writer on this machine is gone if no process has its number; of one on another machine only the age of
+    the file tells.
+    """
+    removed = 0
+    for path in folder.glob(".*.partial"):
+        found = _PARTIAL.fullmatch(path.name)
+        if found is None:
+            continue
+        with suppress(OSError):  # its writer may just have finished, or removed it
+            here = found["host"] == _host()
+            gone = not is_running(int(found["pid"])) if here else False
+            if gone or time.time() - path.stat().st_mtime > STALE_SECONDS:
+                path.unlink()
+                removed += 1
+    return removed
+
+
+def reason_of(error: OSError) -> str:
+    """What the system says about an error, in lower case and without the file's name."""
+    return (error.strerror or os.strerror(error.errno or errno.EIO)).lower()
+
+
+def _host() -> str:
+    return re.sub(r"[^\w.-]", "-", socket.gethostname()) or "host"
+
+
+def is_running(pid: int) -> bool:
+    """Whether this machine has a process of this number."""
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except (PermissionError, OverflowError):
+        return True
+    return True
