@@ -1,7 +1,10 @@
 """The grammar of the command line: commands, options, bounds and help."""
 
 import argparse
-from typing import Any, NoReturn
+from typing import Any
+
+from hashcredit.experiments.parsing import Parser, whole
+from hashcredit.experiments.study_arguments import add_study_commands
 
 EXAMPLES = """examples:
   hashcredit run                                        the baseline, 1,000 replicates, a table
@@ -9,10 +12,14 @@ EXAMPLES = """examples:
   hashcredit run --set secondary_market.rule=deep --set horizon_weeks=52 --replicates 100
   hashcredit run my_scenario.toml --check --flows       test every bookkeeping identity, show who paid whom
   hashcredit compare dump_10k_h100                      a fire sale in a thin and in a deep market
+  hashcredit sweep study.toml --plan                    how many runs, how long, how large
+  hashcredit sweep study.toml --out results/study       run a study; the same again goes on where it stopped
+  hashcredit status results/study                       how far it is
   hashcredit scenario list
   hashcredit scenario show baseline_2026 --table        every number, its unit, bounds and source
 
-exit codes: 0 done, 1 a run failed, 2 bad input (nothing written), 130 or 143 stopped (nothing written)
+exit codes: 0 done, 1 a run failed, 2 bad input (nothing written), 130 or 143 stopped (nothing written;
+a sweep keeps what is done)
 """
 
 MARKETS = ("auction", "impact", "deep")
@@ -22,32 +29,9 @@ CHECKED_REPLICATES = 10
 """Replicates of `run --check` unless a number is given: checking costs a hundred times the run."""
 
 
-class _Parser(argparse.ArgumentParser):
-    """A parser whose complaints are one line."""
-
-    def error(self, message: str) -> NoReturn:
-        self.exit(2, f"hashcredit: error: {' '.join(message.split())}\n")
-
-
-def _whole(least: int, most: int) -> Any:
-    """Argument type: a whole number within bounds."""
-
-    def parse(text: str) -> int:
-        try:
-            value = int(text)
-        except ValueError:
-            value = least - 1
-        if not least <= value <= most:
-            allowed = f"{text!r} is not allowed; expected a whole number from {least} to {most}"
-            raise argparse.ArgumentTypeError(allowed)
-        return value
-
-    return parse
-
-
 def build_parser() -> argparse.ArgumentParser:
     """The whole command line; every command is stored as a function under `command`."""
-    parser = _Parser(
+    parser = Parser(
         prog="hashcredit",
         description="How far does a fire sale of GPUs spread through miners, neo-clouds and lenders?",
         epilog=EXAMPLES,
@@ -55,9 +39,10 @@ def build_parser() -> argparse.ArgumentParser:
         allow_abbrev=False,
     )
     parser.add_argument("--version", action=_Version, nargs=0, help="print the version and exit")
-    commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True, parser_class=_Parser)
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True, parser_class=Parser)
     _add_run(commands)
     _add_compare(commands)
+    add_study_commands(commands)
     _add_scenario(commands)
     figures = commands.add_parser("figures", help="list the figures of a result folder")
     figures.set_defaults(command="figures")
@@ -111,13 +96,13 @@ def _add_common(parser: argparse.ArgumentParser) -> None:
         metavar="KEY=VALUE",
         help="change a field, such as shocks.btc_volatility=0.7; may be repeated",
     )
-    parser.add_argument("--seed", type=_whole(0, 2**63 - 1), default=1, metavar="N", help="default: 1")
+    parser.add_argument("--seed", type=whole(0, 2**63 - 1), default=1, metavar="N", help="default: 1")
     parser.add_argument(
-        "--replicates", type=_whole(1, MOST_REPLICATES), metavar="N", help="number of runs (default: 1000)"
+        "--replicates", type=whole(1, MOST_REPLICATES), metavar="N", help="number of runs (default: 1000)"
     )
     parser.add_argument(
         "--threads",
-        type=_whole(1, 1024),
+        type=whole(1, 1024),
         metavar="N",
         help="default: one a processor; never changes a result",
     )
@@ -126,7 +111,7 @@ def _add_common(parser: argparse.ArgumentParser) -> None:
 
 def _add_scenario(commands: Any) -> None:
     scenario = commands.add_parser("scenario", help="list, show and check scenarios")
-    actions = scenario.add_subparsers(title="actions", metavar="ACTION", required=True, parser_class=_Parser)
+    actions = scenario.add_subparsers(title="actions", metavar="ACTION", required=True, parser_class=Parser)
     listing = actions.add_parser("list", help="packaged scenarios, one a line, name first")
     listing.set_defaults(command="scenario list")
     show = actions.add_parser("show", help="print a complete scenario file")

@@ -1,4 +1,5 @@
-"""Whole-scenario benchmarks: speed on one core, compilation, warm start, memory of a large market.
+"""Whole-scenario benchmarks: speed on one core, compilation, warm start, memory of a large market,
+what a study costs besides its runs.
 
 `make bench` runs all of them; `python -m hashcredit.experiments.benchmark speed` one. They print figures and
 judge nothing: machines differ, so compare runs on one machine, taken in turn.
@@ -11,9 +12,12 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from pathlib import Path
 
-THREAD_VARIABLES = ("NUMBA_NUM_THREADS", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+from hashcredit.experiments.execution.threads import THREAD_VARIABLES
+
+COMMAND = (sys.executable, "-m", "hashcredit.experiments.process")
 REPLICATES = 40
 ROUNDS = 7
 
@@ -56,7 +60,7 @@ def compilation() -> str:
 
 def warm_start() -> str:
     """Seconds of `hashcredit run` for one replicate without figures, its kernels compiled before."""
-    command = [sys.executable, "-m", "hashcredit.experiments.cli", "run", "--replicates", "1", "--quiet"]
+    command = [*COMMAND, "run", "--replicates", "1", "--quiet"]
     times = []
     for _ in range(4):
         started = time.perf_counter()
@@ -79,6 +83,75 @@ def memory() -> str:
     return f"peak memory with 100,000 borrowers: {_python(code)}"
 
 
+STUDY = """scenario = "baseline_2026"
+seed = 1
+replicates = 10000
+"""
+
+PLANNED = """scenario = "baseline_2026"
+seed = 1
+replicates = 1000
+[design]
+kind = "sobol"
+points = 1024
+[factors]
+"shocks.btc_volatility" = { low = 0.5, high = 0.8 }
+"credit.policy_rate" = { low = 0.02, high = 0.06 }
+"""
+
+
+def study() -> str:
+    """What a study of 10,000 runs of the baseline takes on all processors besides the runs themselves."""
+    import pyarrow.parquet as pq
+
+    with tempfile.TemporaryDirectory() as folder:
+        file, store = Path(folder, "study.toml"), Path(folder, "store")
+        file.write_text(STUDY)
+        started = time.perf_counter()
+        subprocess.run([*COMMAND, "sweep", file, "--out", store], check=True, capture_output=True)
+        wall = time.perf_counter() - started
+        rows = pq.read_table(store / "runs", columns=["run_seconds", "host_and_pid"])
+    workers = len(rows["host_and_pid"].unique())
+    kernels = sum(rows["run_seconds"].to_pylist()) / workers
+    return (
+        f"{len(rows):,} runs in {wall:.1f} s on {workers} processes, of which kernels {kernels:.1f} s: "
+        f"{100 * (wall / kernels - 1):.1f} % for start, orchestration and storage"
+    )
+
+
+def plan() -> str:
+    """Seconds until `hashcredit sweep` and `status` answer for a study of a million runs."""
+    times = {}
+    with tempfile.TemporaryDirectory() as folder:
+        file, store = Path(folder, "study.toml"), Path(folder, "store")
+        file.write_text(PLANNED)
+        _ = _seconds(["sweep", file, "--plan"])
+        times["plan"] = _seconds(["sweep", file, "--plan"])
+        times["first start"] = _until_at_work(file, store)
+        times["resume"] = _until_at_work(file, store)
+        times["status"] = _seconds(["status", store])
+    return "1,024,000 runs: " + ", ".join(f"{name} {seconds:.1f} s" for name, seconds in times.items())
+
+
+def _seconds(words: Sequence[object]) -> float:
+    started = time.perf_counter()
+    subprocess.run([*COMMAND, *map(str, words)], check=True, capture_output=True)
+    return time.perf_counter() - started
+
+
+def _until_at_work(file: Path, store: Path) -> float:
+    """Seconds until a sweep has written one more chunk; it is then ended."""
+    before = len(list(store.glob("runs/*")))
+    started = time.perf_counter()
+    process = subprocess.Popen([*COMMAND, "sweep", str(file), "--out", str(store), "--quiet"])
+    while len(list(store.glob("runs/*"))) <= before and process.poll() is None:
+        time.sleep(0.01)
+    seconds = time.perf_counter() - started
+    process.kill()
+    process.wait()
+    return seconds
+
+
 def _python(code: str, **environment: str) -> str:
     """Output of a fresh interpreter with one thread."""
     single = dict.fromkeys(THREAD_VARIABLES, "1")
@@ -97,6 +170,8 @@ BENCHMARKS: dict[str, Callable[[], str]] = {
     "compilation": compilation,
     "warm-start": warm_start,
     "memory": memory,
+    "study": study,
+    "plan": plan,
 }
 
 

@@ -275,9 +275,22 @@ def _prepare_cache(quiet: bool, listener: StopListener) -> None:
         print(f"compiling the kernels, about a minute{later}", file=sys.stderr)
 
 
+def _study_command(name: str) -> Callable[[argparse.Namespace, StopListener], int]:
+    """A command on studies, imported when it is called."""
+
+    def command(arguments: argparse.Namespace, listener: StopListener) -> int:
+        from hashcredit.experiments import study_commands
+
+        code: int = getattr(study_commands, name)(arguments, listener)
+        return code
+
+    return command
+
+
 COMMANDS: dict[str, Callable[[argparse.Namespace, StopListener], int]] = {
     "run": _run,
     "compare": _compare,
+    **{name: _study_command(name) for name in ("sweep", "status", "failures", "rerun", "export")},
     "scenario list": _scenario_list,
     "scenario show": _scenario_show,
     "scenario check": _scenario_check,

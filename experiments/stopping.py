@@ -26,6 +26,8 @@ class StopListener:
         self._lock = threading.Lock()
         self._cleanups: list[Cleanup] = []
         self._finished = False
+        self.last_words: Callable[[], str] = lambda: "nothing written"
+        """What to say after the signal's name when the process is stopped."""
 
     def start(self) -> None:
         """Begin to listen; call it before any other thread exists, since threads inherit the blocking."""
@@ -67,6 +69,7 @@ class StopListener:
                     continue
                 for cleanup in self._cleanups:
                     cleanup()
-                sys.stderr.write(f"\nhashcredit: stopped by {signal.Signals(number).name}, nothing written\n")
+                name = signal.Signals(number).name
+                sys.stderr.write(f"\nhashcredit: stopped by {name}, {self.last_words()}\n")
                 sys.stderr.flush()
                 os._exit(128 + number)

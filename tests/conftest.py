@@ -9,3 +9,5 @@ from hypothesis import settings
 # No deadline: the first example compiles. Derandomised: a check that passed passes again on the same code.
 settings.register_profile("hashcredit", deadline=None, derandomize=True)
 settings.load_profile("hashcredit")
+
+pytest_plugins = ["slurm_kit"]  # one Slurm for all tests that ask for it

@@ -6,6 +6,7 @@ import shlex
 from pathlib import Path
 
 import mesa
+import pyarrow.parquet as pq
 import pytest
 
 from hashcredit.agents import borrower, buyer, lender, views
@@ -24,6 +25,7 @@ ROOT = Path(__file__).resolve().parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 ODD = (ROOT / "docs" / "odd.md").read_text(encoding="utf-8")
 RULES = (ROOT / "docs" / "rules.md").read_text(encoding="utf-8")
+SWEEPS = (ROOT / "docs" / "sweeps.md").read_text(encoding="utf-8")
 MESA = (ROOT / "docs" / "mesa.md").read_text(encoding="utf-8")
 PAGES = [ROOT / name for name in ("README.md", "CHANGELOG.md", "CONTRIBUTING.md", "results/README.md")]
 PAGES += sorted((ROOT / "docs").rglob("*.md"))
@@ -102,7 +104,7 @@ def test_the_page_on_mesa_lists_every_property_phase_and_payment():
 @pytest.fixture
 def my_scenario(tmp_path, monkeypatch):
     """The scenario file that the README shows, in the working folder."""
-    (text,) = blocks(README, "toml")
+    (text,) = [block for block in blocks(README, "toml") if "schema" in block]
     (tmp_path / "my_scenario.toml").write_text(text)
     monkeypatch.chdir(tmp_path)
 
@@ -114,13 +116,62 @@ def test_scenario_file_of_the_readme_says_what_it_means(my_scenario):
     assert scenario.funding.tightness == ((0, 0.2), (52, 0.8))
 
 
-@pytest.mark.parametrize("words", commands(README), ids=" ".join)
+def on_studies(words):
+    return words[1] in ("sweep", "status", "failures", "export", "rerun")
+
+
+@pytest.mark.parametrize("words", [w for w in commands(README) if not on_studies(w)], ids=" ".join)
 def test_commands_of_the_readme_run(words, my_scenario, capsys):
     """Each as written; those that simulate on a smaller scale."""
     parsed = build_parser().parse_args(words[1:])
     simulates = parsed.command in ("run", "compare")
     assert main([*words[1:], *(SMALLER if simulates else [])]) == 0
     assert capsys.readouterr().out
+
+
+def test_study_of_the_readme_runs(tmp_path, monkeypatch, capsys):
+    """Its commands in their order."""
+    (text,) = [block for block in blocks(README, "toml") if "replicates" in block]
+    run_study_commands(text, commands(README), "my_study.toml", tmp_path, monkeypatch)
+    assert "80 of 80 runs ok" in capsys.readouterr().out
+    assert (tmp_path / "my_results" / "runs.csv").read_text().count("\n") == 81
+
+
+def test_commands_of_the_page_on_sweeps_run(tmp_path, monkeypatch, capsys):
+    """Those for this machine run, those for clusters are understood; the Python then finds all done."""
+    (text,) = blocks(SWEEPS, "toml")
+    run_study_commands(text, commands(SWEEPS), "study.toml", tmp_path, monkeypatch)
+    said = capsys.readouterr().out
+    assert "80 of 80 runs ok" in said and "the same bits as the row in the store" in said
+    assert (tmp_path / "results" / "one" / "provenance.json").exists()
+    (code,) = blocks(SWEEPS, "python")
+    exec(compile(code, "sweeps.md", "exec"), {"__name__": "__main__"})
+    assert "0 runs computed, 0 failed" in capsys.readouterr().out
+
+
+def run_study_commands(text, lines, name, folder, monkeypatch):
+    (folder / name).write_text(text)
+    monkeypatch.chdir(folder)
+    for words in lines:
+        if not on_studies(words):
+            continue
+        parsed = build_parser().parse_args(words[1:])
+        if getattr(parsed, "executor", "local") == "local":
+            if "RUN_ID" in words:
+                rows = pq.read_table(folder / parsed.folder / "runs", columns=["run_id"])
+                words[words.index("RUN_ID")] = rows["run_id"][0].as_py()
+            assert main(words[1:]) == 0, words
+
+
+def test_the_page_on_sweeps_lists_the_folder(tmp_path, monkeypatch):
+    """Every file that a sweep leaves is explained, and every command on studies is shown."""
+    (text,) = blocks(SWEEPS, "toml")
+    (tmp_path / "study.toml").write_text(text)
+    assert main(["sweep", str(tmp_path / "study.toml"), "--out", str(tmp_path / "store"), "--quiet"]) == 0
+    (listing,) = [block for block in blocks(SWEEPS, "") if "plan.parquet" in block]
+    listed = set(re.findall(r"^[\w./, -]+?(?=   )", listing, re.MULTILINE))
+    listed = {part.split("/")[0] for entry in listed for part in re.split(r",? ", entry)}
+    assert {path.name for path in (tmp_path / "store").iterdir()} <= listed
 
 
 def test_result_folder_is_listed_in_full(tmp_path):

@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 
 from hashcredit.experiments.figures import FIGURES
+from hashcredit.experiments.files import write_whole
 from hashcredit.experiments.output import (
     QUANTITIES,
     ResultFolder,
@@ -17,7 +18,6 @@ from hashcredit.experiments.output import (
     format_statistics,
     statistics_of,
     write_run_folder,
-    write_whole,
 )
 from hashcredit.simulator import Scenario, simulate, simulate_many
 from hashcredit.simulator.errors import OutputFolderError, ScenarioError

@@ -1,0 +1,27 @@
+"""How the command line reads words: one line for a mistake, numbers within bounds."""
+
+import argparse
+from typing import Any, NoReturn
+
+
+class Parser(argparse.ArgumentParser):
+    """A parser whose complaints are one line."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(2, f"hashcredit: error: {' '.join(message.split())}\n")
+
+
+def whole(least: int, most: int) -> Any:
+    """Argument type: a whole number within bounds."""
+
+    def parse(text: str) -> int:
+        try:
+            value = int(text)
+        except ValueError:
+            value = least - 1
+        if not least <= value <= most:
+            allowed = f"{text!r} is not allowed; expected a whole number from {least} to {most}"
+            raise argparse.ArgumentTypeError(allowed)
+        return value
+
+    return parse

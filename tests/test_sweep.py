@@ -1,0 +1,441 @@
+"""Sweeps: the same rows whoever computes them, nothing twice, nothing of another study."""
+
+import json
+import multiprocessing
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from studies import WORK_COLUMNS, call, content_of, little_study, rows_of
+
+from hashcredit.experiments import resume
+from hashcredit.experiments.execution import worker
+from hashcredit.experiments.execution.blocks import Block, Missing, shard, shard_grain
+from hashcredit.experiments.execution.local import ProcessCrew
+from hashcredit.experiments.execution.runner import Crew
+from hashcredit.experiments.execution.worker import PlanChangedError, Task, run_task
+from hashcredit.experiments.plan import changes_of
+from hashcredit.experiments.resume import MixedResultsError, begin
+from hashcredit.experiments.store import DAMAGED, Store, write_table
+from hashcredit.experiments.sweeping import Share, sweep, work
+from hashcredit.simulator import simulate
+from hashcredit.simulator.errors import OutputFolderError
+
+
+def on_threads(study, folder, **options):
+    """A sweep in this process: quick to start, and any executor will do."""
+    with ThreadPoolExecutor(2) as pool:
+        return sweep(study, folder, executor=pool, workers=2, **options)
+
+
+@pytest.fixture(scope="module")
+def study(tmp_path_factory):
+    return little_study(tmp_path_factory.mktemp("study"))
+
+
+@pytest.fixture(scope="module")
+def swept(study, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("swept") / "store"
+    on_threads(study, folder)
+    return folder
+
+
+@pytest.fixture
+def copy(swept, tmp_path):
+    return shutil.copytree(swept, tmp_path / "copy")
+
+
+def test_every_run_has_one_row(swept, study):
+    rows = rows_of(swept)
+    assert len(rows) == 80
+    assert len(set(rows["run_id"].to_pylist())) == 80
+    assert set(rows["status"].to_pylist()) == {"ok"} and set(rows["error"].to_pylist()) == {""}
+    points = set(
+        zip(*(rows[name].to_pylist() for name in ("secondary_market.rule", "horizon_weeks")), strict=True)
+    )
+    assert points == {("auction", 4), ("auction", 6), ("deep", 4), ("deep", 6)}
+    assert sorted(set(rows["replicate"].to_pylist())) == list(range(20))
+    assert set(rows["seed"].to_pylist()) == {7}
+
+
+def test_rows_are_those_of_simulate(swept, study):
+    """A row says all that is needed to make the run again, and has its scalars to the bit."""
+    store = Store(swept)
+    for row in rows_of(swept).to_pylist()[::13]:
+        changes = changes_of(row, store.plan.kinds)
+        summary = simulate(study.scenario(changes), row["seed"], row["replicate"]).summary
+        for name, value in summary.items():
+            assert row[name] == value or (np.isnan(row[name]) and np.isnan(value)), name
+
+
+def test_random_numbers_are_common_unless_they_shall_not_be(study, tmp_path):
+    own = study.model_copy(update={"common_random_numbers": False})
+    on_threads(own, tmp_path / "own")
+    rows = rows_of(tmp_path / "own")
+    seeds = {(row["point"], row["seed"]) for row in rows.to_pylist()}
+    assert len(seeds) == 4 and len({seed for _, seed in seeds}) == 4
+    row = rows.to_pylist()[5]
+    changes = changes_of(row, Store(tmp_path / "own").plan.kinds)
+    expected = simulate(study.scenario(changes), row["seed"], row["replicate"]).summary
+    assert row["paper_value_musd"] == expected["paper_value_musd"]
+
+
+@pytest.mark.parametrize("chunk", [1, 7, 64, 1024])
+def test_any_chunk_size_gives_the_same(chunk, study, swept, tmp_path):
+    tally = on_threads(study, tmp_path / "store", chunk=chunk)
+    assert tally.computed == 80 and tally.lost == 0
+    assert content_of(tmp_path / "store") == content_of(swept)
+    most = max(pq.read_metadata(path).num_rows for path in Store(tmp_path / "store").chunks())
+    assert most == min(80, 1 << (chunk.bit_length() - 1))
+
+
+@pytest.mark.parametrize("workers", [1, 3])
+def test_any_number_of_processes_gives_the_same(workers, study, swept, tmp_path):
+    sweep(study, tmp_path / "store", workers=workers)
+    assert content_of(tmp_path / "store") == content_of(swept)
+    places = set(rows_of(tmp_path / "store")["host_and_pid"].to_pylist())
+    assert 1 <= len(places) <= workers
+
+
+def test_shards_together_make_the_whole(study, swept, tmp_path):
+    store, _ = begin(study, tmp_path / "store")
+    with ThreadPoolExecutor(1) as pool:
+        for index in (2, 0, 1):
+            tally = work(store, store.progress(), Crew(pool, 1), share=Share(index, 3))
+            assert tally.computed > 0
+    assert store.progress().done.all() and store.progress().repeated == 0
+    assert content_of(tmp_path / "store") == content_of(swept)
+
+
+def test_nothing_is_computed_twice(study, swept, tmp_path):
+    store, _ = begin(study, tmp_path / "store")
+    run_task(Task(str(store.path), store.manifest["plan"], Block(32, 40, np.arange(32, 37))))
+    tally = on_threads(study, tmp_path / "store")
+    assert tally.computed == 75
+    assert on_threads(study, tmp_path / "store").computed == 0
+    assert store.progress().repeated == 0
+    assert content_of(tmp_path / "store") == content_of(swept)
+
+
+def test_details_are_those_of_simulate(study, tmp_path):
+    keep = {
+        "series": True,
+        "series_every": 2,
+        "series_columns": ["btc_price_usd", "debt_musd"],
+        "events": True,
+        "event_kinds": ["sale"],
+        "tables": ["borrowers", "loans"],
+        "replicates": 3,
+    }
+    detailed = little_study(tmp_path, replicates=5, keep=keep)
+    on_threads(detailed, tmp_path / "store")
+    store = Store(tmp_path / "store")
+    row = next(r for r in rows_of(store.path).to_pylist() if r["replicate"] == 2 and r["horizon_weeks"] == 6)
+    run = simulate(detailed.scenario(changes_of(row, store.plan.kinds)), row["seed"], 2)
+    read = {
+        name: pa.concat_tables([pq.read_table(p) for p in store.chunks(name)], promote_options="permissive")
+        for name in ("series", "events", "borrowers", "loans")
+    }
+    mine = {name: table.to_pandas().query(f"run_id == '{row['run_id']}'") for name, table in read.items()}
+    assert list(mine["series"].columns) == ["run_id", "week", "btc_price_usd", "debt_musd"]
+    assert mine["series"]["week"].tolist() == [0, 2, 4]
+    assert mine["series"]["btc_price_usd"].tolist() == run.series["btc_price_usd"].iloc[::2].tolist()
+    wanted = run.events[run.events["kind"] == "sale"]
+    assert mine["events"]["event"].tolist() == wanted.index.tolist()
+    assert mine["borrowers"]["cash"].tolist() == run.tables["borrowers"]["cash"].tolist()
+    assert len(mine["loans"]) == len(run.tables["loans"])
+    runs = read["series"].to_pandas()["run_id"].nunique()
+    assert runs == 4 * 3, "only the first three replicates of each point"
+    assert len(rows_of(store.path)) == 20, "scalars of all"
+
+
+def test_identical_points_are_run_once(tmp_path):
+    sampled = little_study(
+        tmp_path,
+        replicates=2,
+        design={"kind": "random", "points": 12},
+        factors={"secondary_market.rule": ["auction", "deep"]},
+    )
+    on_threads(sampled, tmp_path / "store")
+    assert len(rows_of(tmp_path / "store")) == 4
+    design = pq.read_table(tmp_path / "store" / "design.parquet").to_pandas()
+    assert len(design) == 12 and design["same_as"].nunique() == 2
+    same = (
+        design["secondary_market.rule"].to_numpy()
+        == design["secondary_market.rule"][design["same_as"]].to_numpy()
+    )
+    assert same.all()
+
+
+def test_tables_and_dates_can_be_factors(tmp_path):
+    forced = [{"week": 1, "machine": "H100", "units": 50}, {"week": 2, "machine": "H100", "units": 70}]
+    odd = little_study(
+        tmp_path,
+        replicates=1,
+        factors={"shocks.forced_default": forced, "funding.tightness": [[[0, 0.2], [3, 0.8]], 0.5]},
+    )
+    on_threads(odd, tmp_path / "store")
+    store = Store(tmp_path / "store")
+    for row in rows_of(store.path).to_pylist():
+        scenario = odd.scenario(changes_of(row, store.plan.kinds))
+        assert scenario.shocks.forced_default.units in (50, 70)
+        assert row["defaults_forced"] == simulate(scenario, 7, 0).summary["defaults_forced"]
+
+
+def test_a_run_that_raises_is_a_row(study, tmp_path):
+    """One scenario that cannot be is found by the workers only: its rows say so, the others are done."""
+    store, state = begin(study, tmp_path / "store")
+    _edit_plan(store, lambda rows: [{**r, "horizon_weeks": 5000} if r["point"] == 3 else r for r in rows])
+    with ThreadPoolExecutor(2) as pool:
+        tally = work(store, state, Crew(pool, 2))
+    assert (tally.done, tally.failed) == (80, 20)
+    failed = list(store.failures())
+    assert {row["point"] for row in failed} == {3} and len(failed) == 20
+    assert "ScenarioError: horizon_weeks: 5000" in failed[0]["error"]
+    assert all(row["defaults"] is None and row["recovery_rate"] is None for row in failed)
+    assert store.progress().failed == 20
+    assert on_threads(None, store.path).computed == 0, "a failed run is not missing"
+    assert on_threads(None, store.path, retry_failed=True).computed == 20
+    assert store.progress().failed == 20 and store.progress().repeated == 0
+
+
+def _edit_plan(store, change):
+    plan = store.plan.rows(0, len(store.plan))
+    write_table(
+        store.path / "plan.parquet", pa.Table.from_pylist(change(plan.to_pylist()), schema=plan.schema)
+    )
+    store.__dict__.pop("plan")
+
+
+def test_a_study_grows(study, swept, tmp_path):
+    smaller = study.model_copy(update={"replicates": 13})
+    on_threads(smaller, tmp_path / "store")
+    said = []
+    tally = on_threads(study, tmp_path / "store", say=said.append)
+    assert said == ["the study has grown from 52 to 80 runs"]
+    assert tally.computed == 28
+    rows, whole = content_of(tmp_path / "store"), content_of(swept)
+    assert rows == whole
+    with pytest.raises(MixedResultsError, match=r"replicates was 20 and is 13.*28 of its runs are not"):
+        on_threads(smaller, tmp_path / "store")
+
+
+def test_another_study_is_refused(study, copy, tmp_path):
+    other = little_study(
+        tmp_path, factors={"secondary_market.rule": ["auction", "impact"], "horizon_weeks": [4, 6]}
+    )
+    with pytest.raises(MixedResultsError, match="holds another study") as caught:
+        on_threads(other, copy, allow_mixed=True)
+    assert "new folder" in str(caught.value)
+    keeps = little_study(tmp_path, keep={"series": True})
+    with pytest.raises(MixedResultsError, match=r"keeps other things .keep.series was False and is True"):
+        on_threads(keeps, copy)
+    assert len(rows_of(copy)) == 80
+
+
+def test_changed_code_is_refused_unless_mixing_is_allowed(study, swept, copy, monkeypatch):
+    for path in Store(copy).chunks()[:1]:
+        path.unlink()
+    missing = 80 - len(rows_of(copy))
+    before = set(rows_of(copy)["run_id"].to_pylist())
+    for module in (resume, worker):
+        monkeypatch.setattr(module, "code_key", lambda: "0123456789abcdef")
+    with pytest.raises(MixedResultsError, match=r"the code of the model has changed .* to 0123456789abcdef"):
+        on_threads(study, copy)
+    with pytest.raises(MixedResultsError, match="the code of the model has changed"):
+        on_threads(None, copy)
+    assert len(rows_of(copy)) == 80 - missing
+    said = []
+    assert on_threads(study, copy, allow_mixed=True, say=said.append).computed == missing
+    assert "two versions in one folder" in said[0]
+    rows = rows_of(copy)
+    assert len(rows) == len(set(rows["run_id"].to_pylist())) == 80
+    new = rows.filter(pa.compute.equal(rows["code"], "0123456789abcdef"))
+    assert len(new) == missing and before.isdisjoint(new["run_id"].to_pylist())
+    assert before < set(rows["run_id"].to_pylist())
+    assert Store(copy).progress().strangers == 0
+    assert on_threads(study, copy).computed == 0
+
+
+def test_a_changed_scenario_is_refused_unless_mixing_is_allowed(study, copy, tmp_path):
+    (path, *_) = Store(copy).chunks()
+    path.unlink()
+    name, base = next(iter(study.bases.items()))
+    changed = study.model_copy(update={"bases": {name: base.with_changes({"shocks.btc_volatility": 0.9})}})
+    with pytest.raises(MixedResultsError, match="scenario little has changed"):
+        on_threads(changed, copy)
+    on_threads(changed, copy, allow_mixed=True)
+    rows = rows_of(copy)
+    assert len(set(rows["scenario_digest"].to_pylist())) == 2
+    for row in rows.to_pylist()[::9]:
+        scenario = base if row["scenario_digest"] == base.digest() else changed.bases[name]
+        scenario = scenario.with_changes(changes_of(row, Store(copy).plan.kinds))
+        assert (
+            simulate(scenario, row["seed"], row["replicate"]).summary["debt_defaulted"]
+            == row["debt_defaulted"]
+        )
+
+
+def test_a_damaged_chunk_is_computed_again(study, swept, copy):
+    (victim, *_) = Store(copy).chunks()
+    rows = pq.read_metadata(victim).num_rows
+    victim.write_bytes(victim.read_bytes()[:-100])
+    state = Store(copy).progress()
+    assert state.damaged == [victim] and len(state.done) - state.done.sum() == rows
+    said = []
+    assert on_threads(study, copy, say=said.append).computed == rows
+    assert said == [f"damaged and computed again: {victim.name}"]
+    assert content_of(copy) == content_of(swept)
+    assert victim.with_name(victim.name + DAMAGED).exists()
+
+
+def test_half_written_files_go(study, copy):
+    remains = copy / "runs" / ".chunk-0.parquet.elsewhere~1~00000000.partial"
+    remains.write_bytes(b"PAR1")
+    gone = copy / "runs" / f".chunk-0.parquet.{socket.gethostname()}~999999999~00000000.partial"
+    gone.write_bytes(b"PAR1")
+    Store(copy).chunks()[0].unlink()
+    on_threads(study, copy)
+    assert remains.exists(), "its writer may be alive on another machine"
+    assert not gone.exists()
+
+
+def test_a_start_that_was_cut_short_is_begun_again(study, swept, copy):
+    (copy / "manifest.json").unlink()
+    shutil.rmtree(copy / "runs")
+    shutil.rmtree(copy / "sessions")
+    assert on_threads(study, copy).computed == 80
+    assert content_of(copy) == content_of(swept)
+
+
+def test_folders_that_are_no_place_for_a_study(study, tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(OutputFolderError, match="is a file"):
+        begin(study, tmp_path / "file")
+    (tmp_path / "full").mkdir()
+    (tmp_path / "full" / "thesis.tex").write_text("")
+    with pytest.raises(OutputFolderError, match=r"is not empty and has no study in it .it has thesis.tex"):
+        begin(study, tmp_path / "full")
+    with pytest.raises(OutputFolderError, match="has no study to go on with"):
+        begin(None, tmp_path / "new")
+    assert not (tmp_path / "new").exists()
+
+
+def test_a_worker_refuses_a_plan_that_was_replaced(swept):
+    with pytest.raises(PlanChangedError):
+        run_task(Task(str(swept), "another", Block(0, 1, np.arange(1))))
+
+
+def test_the_log_tells_what_was_done(swept):
+    (log,) = (swept / "sessions").glob("*.jsonl")
+    lines = [json.loads(line) for line in log.read_text().splitlines()]
+    assert lines[0]["event"] == "session" and lines[0]["missing"] == 80
+    assert sum(line["runs"] for line in lines if line["event"] == "done") == 80
+    assert {(line["first"], line["last"]) for line in lines if line["event"] == "start"} == {
+        (line["first"], line["last"]) for line in lines if line["event"] == "done"
+    }
+
+
+def test_blocks_are_nested_or_apart():
+    rng = np.random.default_rng(3)
+    seen = []
+    for _ in range(50):
+        done = rng.random(300) < rng.random()
+        missing, handed = Missing(done), []
+        while len(missing):
+            block = missing.take(int(rng.integers(1, 80)))
+            assert 1 <= len(block) <= block.last - block.first
+            handed += block.positions.tolist()
+            seen.append((block.first, block.last))
+            parts = block.parts()
+            assert np.array_equal(np.concatenate([part.positions for part in parts]), block.positions)
+            assert len(parts) <= 8 and (len(parts) > 1 or len(block) == 1)
+            seen += [(part.first, part.last) for part in parts]
+        assert handed == np.flatnonzero(~done).tolist()
+    for a, b in seen[:400]:
+        assert all(b <= c or d <= a or (a <= c and d <= b) or (c <= a and b <= d) for c, d in seen)
+
+
+def test_shards_share_everything():
+    done = np.zeros(1000, bool)
+    done[::3] = True
+    grain = shard_grain(1000, 7)
+    mine = [~shard(done, index, 7, grain) for index in range(7)]
+    assert np.array_equal(np.sum(mine, axis=0), ~done)
+    assert max(part.sum() for part in mine) < 1.5 * min(part.sum() for part in mine)
+
+
+def test_a_crew_loses_only_the_task_that_kills():
+    crew = ProcessCrew(2)
+    try:
+        pids = {crew.submit(os.getpid).result() for _ in range(6)}
+        dead = crew.submit(signal.raise_signal, signal.SIGKILL)
+        futures = [crew.submit(pow, 2, n) for n in range(20)]
+        assert isinstance(dead.exception(), Exception)
+        assert [future.result() for future in futures] == [2**n for n in range(20)]
+        assert os.getpid() not in pids
+    finally:
+        crew.kill()
+
+
+def test_a_plain_process_pool_will_do(study, swept, tmp_path):
+    with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("forkserver")) as pool:
+        sweep(study, tmp_path / "store", executor=pool, workers=1)
+    assert content_of(tmp_path / "store") == content_of(swept)
+
+
+def test_rows_name_what_may_differ(swept):
+    """Whoever compares two folders leaves out the columns about the work, which say so by their names."""
+    names = set(rows_of(swept).schema.names) - set(Store(swept).plan.kinds)
+    assert {n for n in names if any(word in n for word in ("wall", "time", "second", "pid"))} == WORK_COLUMNS
+
+
+def test_workers_import_only_what_they_need(swept):
+    """Mesa changes how processes are started; the others cost half a second each."""
+    code = (
+        "import sys, numpy as np\n"
+        "from pathlib import Path\n"
+        "from hashcredit.experiments.execution.blocks import Block\n"
+        "from hashcredit.experiments.execution.worker import Desk, Task, run_task\n"
+        "from hashcredit.experiments.store import Store\n"
+        f"store = Store(Path({str(swept)!r}))\n"
+        "desk = Desk(store, store.manifest['plan'])\n"
+        "outcome = desk.compute(desk.rows(Block(0, 2, np.arange(2))))\n"
+        "print(outcome.errors, outcome.tables()['runs'].num_rows)\n"
+        "print(*({'mesa', 'matplotlib', 'pandas', 'SALib', 'dask', 'xarray'} & set(sys.modules)))\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
+    assert done.stdout.splitlines() == ["[None, None] 2", ""]
+
+
+def test_the_command(study, tmp_path):
+    (tmp_path / "study.toml").write_text(
+        f'scenario = "{tmp_path}/little.toml"\nseed = 1\nreplicates = 4\n[design]\nkind = "grid"\n'
+        '[factors]\n"secondary_market.rule" = ["auction", "deep"]\n'
+    )
+    little_study(tmp_path)
+    out, err = call("sweep", tmp_path / "study.toml", "--plan")
+    assert "2 points x 4 replicates = 8 runs" in out and "estimate: " in out
+    assert not (tmp_path / "out").exists()
+    out, err = call("sweep", tmp_path / "study.toml", "--out", tmp_path / "out")
+    assert out.startswith("8 of 8 runs ok; ") and "8 of 8 runs" in err
+    out, _ = call("sweep", "--out", tmp_path / "out", "--quiet")
+    assert out.startswith("8 of 8 runs ok; ")
+    run_id = rows_of(tmp_path / "out")["run_id"][3].as_py()
+    out, _ = call("rerun", tmp_path / "out", run_id[:12], "--out", tmp_path / "again", "--check")
+    assert out.endswith("the same bits as the row in the store\n")
+    assert (tmp_path / "again" / "provenance.json").exists()
+    _, err = call("sweep", tmp_path / "study.toml", code=2)
+    assert err.endswith(
+        "error: --out: '(missing)' is not allowed; expected a folder for the results, or --plan\n"
+    )
+    _, err = call("rerun", tmp_path / "out", "zz", code=2)
+    assert "no run's name begins so" in err
