@@ -54,7 +54,6 @@ def sweep(arguments: argparse.Namespace, listener: StopListener) -> int:
                     tally = work(store, state, crew, share=share, kind=arguments.executor, progress=seen)
                     if share is not None:
                         return _close_share(tally)
-                state = store.progress()
     return close(store, time.monotonic() - started, arguments.quiet)
 
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from hashcredit.experiments.execution.blocks import Missing, shard, shard_grain
 from hashcredit.experiments.execution.runner import Crew, Tally, lead
-from hashcredit.experiments.execution.worker import Report, Task, ready_kernels, run_task
+from hashcredit.experiments.execution.worker import Report, Task, run_task
 from hashcredit.experiments.resume import Say, begin
 from hashcredit.experiments.store import SESSIONS, Progress, Store
 from hashcredit.simulator.provenance import environment
@@ -69,7 +69,7 @@ def sweep(
     Errors: StudyError, OutputFolderError and MixedResultsError before anything is changed; StoreWriteError
     and WorkersDieError later, with everything kept that was done.
     """
-    from hashcredit.experiments.execution.local import ProcessCrew
+    from hashcredit.experiments.execution.local import ProcessCrew, ready_kernels
     from hashcredit.simulator.engine import processors
 
     count = workers or processors()

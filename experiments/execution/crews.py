@@ -7,12 +7,11 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from hashcredit.experiments.execution.local import ProcessCrew
-from hashcredit.experiments.execution.runner import Crew
-from hashcredit.experiments.execution.worker import ready_kernels
+from hashcredit.experiments.execution.local import ProcessCrew, ready_kernels
 from hashcredit.experiments.stopping import StopListener
 
 if TYPE_CHECKING:
+    from hashcredit.experiments.execution.runner import Crew
     from hashcredit.experiments.execution.slurm_jobs import SlurmOptions
 
 LEAST_ON_A_CLUSTER = 32
@@ -24,18 +23,20 @@ LOGS = "logs"
 
 
 @contextmanager
-def crew_of(arguments: argparse.Namespace, listener: StopListener) -> Iterator[Callable[[], Crew]]:
+def crew_of(arguments: argparse.Namespace, listener: StopListener) -> "Iterator[Callable[[], Crew]]":
     """Give a function that calls the crew together; it is sent home at the end of the block.
 
     Processes of this machine are started at once: they import while the study is read. A cluster is asked
     only when there is something to do.
     """
     if arguments.executor == "local" or arguments.shard is not None:
-        count = arguments.workers or (arguments.cpus if arguments.shard else len(os.sched_getaffinity(0)))
-        if arguments.shard is not None:
-            count = arguments.cpus
+        processors = len(os.sched_getaffinity(0))
+        count = arguments.workers or processors if arguments.shard is None else arguments.cpus
         processes = ProcessCrew(count, ready_kernels)
         listener.at_stop(processes.kill)
+        # Only now what costs a second to import: the processes start meanwhile.
+        from hashcredit.experiments.execution.runner import Crew
+
         try:
             yield lambda: Crew(processes, count, chunk=arguments.chunk)
         finally:
@@ -45,7 +46,7 @@ def crew_of(arguments: argparse.Namespace, listener: StopListener) -> Iterator[C
         yield lambda: _cluster(arguments, stack)
 
 
-def _cluster(arguments: argparse.Namespace, stack: ExitStack) -> Crew:
+def _cluster(arguments: argparse.Namespace, stack: ExitStack) -> "Crew":
     """Workers on other machines."""
     from hashcredit.experiments.execution.cluster import dask_executor
 
@@ -56,6 +57,8 @@ def _cluster(arguments: argparse.Namespace, stack: ExitStack) -> Crew:
 
         cluster = stack.enter_context(slurm_executor(_slurm_options(arguments)))
     from distributed import KilledWorker
+
+    from hashcredit.experiments.execution.runner import Crew
 
     return Crew(
         cluster.executor,

@@ -11,7 +11,7 @@ from concurrent.futures import Executor, Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from functools import partial
-from multiprocessing import connection, forkserver
+from multiprocessing import connection
 from typing import Any
 
 from hashcredit.experiments.execution.threads import one_thread
@@ -29,7 +29,10 @@ class ProcessCrew(Executor):
     """
 
     def __init__(self, workers: int, first: Callable[[], Any] | None = None) -> None:
-        """Begin to start the processes; `first` is what each does before it is given work."""
+        """Begin to start the processes; `first` is what each does before it is given work.
+
+        Starting them takes a second, in which the caller goes on: work is taken from now on.
+        """
         self._context = multiprocessing.get_context("forkserver")
         self._context.set_forkserver_preload([PRELOADED])
         self._idle: list[ProcessPoolExecutor] = []
@@ -38,10 +41,8 @@ class ProcessCrew(Executor):
         self._lock = threading.RLock()
         self._closed = False
         self._first = first
-        with one_thread(), _same_signals():
-            forkserver.ensure_running()  # it imports while the caller is busy with other things
-        for _ in range(workers):
-            self._idle.append(self._new_pool())
+        self._starter = threading.Thread(target=self._start, args=(workers,), daemon=True)
+        self._starter.start()
 
     def submit(self, function: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
         """Run a function in the next process that is free."""
@@ -57,6 +58,7 @@ class ProcessCrew(Executor):
 
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
         """End the processes, after their present task."""
+        self._starter.join()
         with self._lock:
             self._closed = True
             if cancel_futures:
@@ -69,6 +71,7 @@ class ProcessCrew(Executor):
 
     def kill(self) -> None:
         """End the processes at once; what they were computing is lost, and nobody hears of it."""
+        self._starter.join()
         with self._lock:
             self._closed = True
             self._waiting.clear()
@@ -82,12 +85,19 @@ class ProcessCrew(Executor):
         del pools
         gc.collect()  # queues give their semaphores back, or the system complains about leaks
 
+    def _start(self, workers: int) -> None:
+        for _ in range(workers):
+            pool = self._new_pool()
+            with self._lock:
+                self._pools.add(pool)
+                self._idle.append(pool)
+                self._dispatch()
+
     def _new_pool(self) -> ProcessPoolExecutor:
         pool = ProcessPoolExecutor(1, mp_context=self._context, initializer=begin)
         if self._first is not None:
             with one_thread(), _same_signals():
                 pool.submit(self._first)
-        self._pools.add(pool)
         return pool
 
     def _dispatch(self) -> None:
@@ -112,6 +122,7 @@ class ProcessCrew(Executor):
                     self._pools.discard(pool)
                     pool.shutdown(wait=False)
                     pool = self._new_pool()
+                    self._pools.add(pool)
                 self._idle.append(pool)
                 self._dispatch()
         if error is not None:
@@ -128,6 +139,13 @@ def _same_signals() -> Iterator[None]:
         yield
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def ready_kernels() -> None:
+    """First task of a worker that computes runs; what it needs is imported there and not here."""
+    from hashcredit.experiments.execution.worker import ready_kernels as ready
+
+    ready()
 
 
 def begin() -> None:
