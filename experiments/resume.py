@@ -52,6 +52,7 @@ def begin(
     *,
     allow_mixed: bool = False,
     retry_failed: bool = False,
+    verify: bool = False,
     say: Say = lambda text: None,
 ) -> tuple[Store, Progress]:
     """Write the plan of a study into a new folder, or check that a folder has just that plan.
@@ -66,7 +67,7 @@ def begin(
             raise OutputFolderError(str(folder), "has no study to go on with; give a study file too")
         create(store, *asked)
         return store, Progress(np.zeros(len(store.plan), bool), 0, 0, 0)
-    state = store.progress()
+    state = store.progress(verify)
     if not state.done.all() or state.damaged or (retry_failed and state.failed):
         state = _mend(store, state, retry_failed, say)
     if asked is None:

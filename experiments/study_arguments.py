@@ -75,6 +75,9 @@ def _add_sweep(commands: Any) -> None:
         help="compute what is missing even if code or scenario have changed since the rest was computed",
     )
     sweep.add_argument("--retry-failed", action="store_true", help="compute failed runs once more")
+    sweep.add_argument(
+        "--verify", action="store_true", help="first read all that is there to find damage inside"
+    )
     sweep.add_argument("--wait", action="store_true", help="with array: stay until the tasks have ended")
     sweep.add_argument("--quiet", action="store_true", help="no progress on stderr")
     cluster = sweep.add_argument_group("clusters")

@@ -36,6 +36,7 @@ def sweep(arguments: argparse.Namespace, listener: StopListener) -> int:
                 arguments.out,
                 allow_mixed=arguments.allow_mixed,
                 retry_failed=arguments.retry_failed,
+                verify=arguments.verify,
                 say=_say(arguments.quiet),
             )
         else:

@@ -39,6 +39,7 @@ def sweep(
     chunk: int | None = None,
     allow_mixed: bool = False,
     retry_failed: bool = False,
+    verify: bool = False,
     progress: Callable[[Tally], None] = lambda tally: None,
     say: Say = lambda text: None,
 ) -> Tally:
@@ -63,6 +64,8 @@ def sweep(
         which it was.
     retry_failed : bool
         Compute runs that failed before once more.
+    verify : bool
+        Read every file that is there to its end first, and compute again what is damaged inside.
     progress, say : callable
         Told how far the work is, at least once a second; and what a user should know, in a line.
 
@@ -75,7 +78,9 @@ def sweep(
     count = workers or processors()
     own = ProcessCrew(count, ready_kernels) if executor is None else None
     try:
-        store, done = begin(study, folder, allow_mixed=allow_mixed, retry_failed=retry_failed, say=say)
+        store, done = begin(
+            study, folder, allow_mixed=allow_mixed, retry_failed=retry_failed, verify=verify, say=say
+        )
         crew = Crew(executor or own, count, chunk=chunk)  # type: ignore[arg-type]
         return work(store, done, crew, progress=progress)
     finally:

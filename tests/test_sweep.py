@@ -297,6 +297,26 @@ def test_a_damaged_chunk_is_computed_again(study, swept, copy):
     assert victim.with_name(victim.name + DAMAGED).exists()
 
 
+def test_damage_inside_a_file_is_found_on_request(study, swept, copy):
+    """A flipped byte in a column that going on does not need: only reading everything notices."""
+    (victim, *_) = Store(copy).chunks()
+    column = next(
+        c
+        for c in (pq.read_metadata(victim).row_group(0).column(i) for i in range(30))
+        if c.path_in_schema == "proceeds_musd"
+    )
+    content = bytearray(victim.read_bytes())
+    content[column.data_page_offset + column.total_compressed_size - 3] ^= 255
+    victim.write_bytes(content)
+    assert on_threads(study, copy).computed == 0
+    assert Store(copy).progress(verify=True).damaged == [victim]
+    assert (
+        on_threads(study, copy, verify=True).computed
+        == pq.read_metadata(swept / "runs" / victim.name).num_rows
+    )
+    assert content_of(copy) == content_of(swept)
+
+
 def test_half_written_files_go(study, copy):
     remains = copy / "runs" / ".chunk-0.parquet.elsewhere~1~00000000.partial"
     remains.write_bytes(b"PAR1")
