@@ -10,4 +10,4 @@ from hypothesis import settings
 settings.register_profile("hashcredit", deadline=None, derandomize=True)
 settings.load_profile("hashcredit")
 
-pytest_plugins = ["slurm_kit"]  # one Slurm for all tests that ask for it
+pytest_plugins = ["slurm_kit", "studies"]  # one Slurm and one swept study for all tests that ask for them

@@ -1,15 +1,19 @@
-"""Small studies, and what their folders hold."""
+"""Small studies, what their folders hold, and fixtures of both for every test (see conftest.py)."""
 
 import os
+import shutil
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
+import pytest
 
 from hashcredit.experiments.study import Study
+from hashcredit.experiments.sweeping import sweep
 
 LITTLE = {
     "horizon_weeks": 4,
@@ -89,3 +93,26 @@ def call(*words, code=0, **environment):
     out, err = process.communicate(timeout=600)
     assert process.returncode == code, (out, err)
     return out, err
+
+
+def on_threads(study, folder, **options):
+    """A sweep in this process: quick to start, and any executor will do."""
+    with ThreadPoolExecutor(2) as pool:
+        return sweep(study, folder, executor=pool, workers=2, **options)
+
+
+@pytest.fixture(scope="session")
+def study(tmp_path_factory):
+    return little_study(tmp_path_factory.mktemp("study"))
+
+
+@pytest.fixture(scope="session")
+def swept(study, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("swept") / "store"
+    on_threads(study, folder)
+    return folder
+
+
+@pytest.fixture
+def copy(swept, tmp_path):
+    return shutil.copytree(swept, tmp_path / "copy")
