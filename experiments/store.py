@@ -133,6 +133,11 @@ class Store:
             raise StoreWriteError(str(self.path), reason_of(error)) from None
         return size
 
+    def committed(self, run_ids: Sequence[str]) -> int | None:
+        """How many runs of a chunk failed if just this chunk is in the store, whole; None if it is not."""
+        table = self._readable(self.path / RUNS / chunk_name(run_ids), verify=False)
+        return None if table is None else int(pc.sum(pc.equal(table["status"], "failed")).as_py() or 0)
+
     def write_manifest(self, content: Mapping[str, Any]) -> None:
         """Put a manifest in its place and read it from now on."""
         text = json.dumps({"store": 1, **content}, indent=2, allow_nan=False) + "\n"

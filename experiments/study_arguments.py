@@ -87,9 +87,9 @@ def _add_sweep(commands: Any) -> None:
     cluster.add_argument(
         "--walltime", metavar="HH:MM:SS", help="limit of a Slurm job (default: the partition's)"
     )
-    cluster.add_argument("--memory", metavar="SIZE", default="2GB", help="of a Slurm job (default: 2GB)")
+    cluster.add_argument("--memory", metavar="SIZE", help="of a Slurm job (default: 2GB)")
     cluster.add_argument(
-        "--cpus", type=whole(1, 1024), default=1, metavar="N", help="processes of an array task (default: 1)"
+        "--cpus", type=whole(1, 1024), metavar="N", help="processes of an array task (default: 1)"
     )
     cluster.add_argument(
         "--interface", metavar="NAME", help="network interface of Dask's workers, such as ib0"

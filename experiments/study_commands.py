@@ -17,6 +17,18 @@ if TYPE_CHECKING:
     from hashcredit.experiments.store import Store
 
 
+CLUSTER_OPTIONS = {
+    "partition": ("slurm", "array"),
+    "account": ("slurm", "array"),
+    "walltime": ("slurm", "array"),
+    "memory": ("slurm", "array"),
+    "sbatch": ("slurm", "array"),
+    "interface": ("slurm",),
+    "cpus": ("array",),
+}
+"""Who understands which options; silence would let a user think that they had an effect."""
+
+
 def sweep(arguments: argparse.Namespace, listener: StopListener) -> int:
     """`hashcredit sweep`: check, compute what is missing, say what became of it."""
     _check_words(arguments)
@@ -43,7 +55,7 @@ def sweep(arguments: argparse.Namespace, listener: StopListener) -> int:
             store, state = _opened(arguments.out)
         _announce(arguments, store, int(state.done.sum()), len(state.done))
         with Progress("runs", arguments.quiet) as progress:
-            seen = _watch(listener, progress, arguments.out)
+            seen = _watch(listener, progress, arguments)
             if not state.done.all():
                 if arguments.executor == "array" and share is None:
                     from hashcredit.experiments.execution.array import run_array
@@ -72,6 +84,13 @@ def _check_words(arguments: argparse.Namespace) -> None:
         raise ScenarioError("--scheduler", arguments.scheduler, "this option with --executor dask only")
     if arguments.wait and arguments.executor != "array":
         raise ScenarioError("--wait", True, "this option with --executor array only; the others wait anyway")
+    for name, executors in CLUSTER_OPTIONS.items():
+        value = getattr(arguments, name)
+        if value and arguments.executor not in executors and not (name == "cpus" and arguments.shard):
+            words = f"this option with --executor {' or '.join(executors)} only"
+            raise ScenarioError(f"--{name}", value, words)
+    if arguments.shard and arguments.executor != "local":
+        raise ScenarioError("--shard", arguments.shard, "this option without --executor: each part is local")
     _share(arguments.shard)
 
 
@@ -90,12 +109,14 @@ def _share(text: str | None) -> Any:
 
 def _opened(folder: str) -> Any:
     """A store whose plan somebody else has made, and how far it is."""
-    from hashcredit.experiments.resume import check_code
+    from hashcredit.experiments.execution.worker import Desk
     from hashcredit.experiments.store import Store
 
     store = Store(Path(folder).resolve())
-    check_code(store)
-    return store, store.progress()
+    state = store.progress()
+    if not state.done.all():
+        Desk(store, store.manifest["plan"])  # refuses a plan of other code, as every worker does
+    return store, state
 
 
 def _announce(arguments: argparse.Namespace, store: "Store", done: int, total: int) -> None:
@@ -109,9 +130,10 @@ def _announce(arguments: argparse.Namespace, store: "Store", done: int, total: i
         print("compiling the kernels, about a minute; the next start needs none of it", file=sys.stderr)
 
 
-def _watch(listener: StopListener, progress: Progress, folder: str) -> Any:
+def _watch(listener: StopListener, progress: Progress, arguments: argparse.Namespace) -> Any:
     """Show progress, and know at a stop what to say."""
     last: dict[str, int] = {}
+    runs = f"runs of part {arguments.shard}" if arguments.shard else "runs"
 
     def seen(tally: "Tally") -> None:
         last.update(done=tally.done, total=tally.total)
@@ -121,7 +143,9 @@ def _watch(listener: StopListener, progress: Progress, folder: str) -> Any:
 
     def words() -> str:
         kept = (
-            f"{last['done']:,} of {last['total']:,} runs are kept in {folder}" if last else "nothing is lost"
+            f"{last['done']:,} of {last['total']:,} {runs} are kept in {arguments.out}"
+            if last
+            else "nothing is lost"
         )
         return f"{kept}; the same command again computes the others"
 

@@ -20,6 +20,7 @@ Bases = dict[str, Scenario]
 
 def read_toml(file: Path) -> dict[str, Any]:
     """Content of a study file, which must not be empty."""
+    content: dict[str, Any] | None
     try:
         content = tomllib.loads(file.read_bytes().decode("utf-8-sig"))
     except FileNotFoundError:
@@ -31,7 +32,9 @@ def read_toml(file: Path) -> dict[str, Any]:
     except ValueError as error:  # tomllib's own error, a null byte in a path, a number with too many digits
         raise StudyError("study", str(file), f"valid TOML; {error}") from None
     except RecursionError:
-        raise StudyError("study", str(file), "valid TOML; this is nested too deeply") from None
+        content = None  # refused below: libraries that pickle what is behind an error would recurse again
+    if content is None:
+        raise StudyError("study", str(file), "valid TOML; this is nested too deeply")
     if not content:
         raise StudyError("study", str(file), "a study with scenario, seed and replicates; this is empty")
     return content

@@ -11,6 +11,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from hashcredit.experiments.execution.blocks import Missing, shard, shard_grain
 from hashcredit.experiments.execution.runner import Crew, Tally, lead
 from hashcredit.experiments.execution.worker import Report, Task, run_task
@@ -99,11 +101,12 @@ def work(
     function: Callable[[Task], Report] = run_task,
 ) -> Tally:
     """Have a crew compute what is missing, and keep a log of it."""
-    done = state.done
+    done, total = state.done, len(state.done)
     if share is not None:
-        done = shard(done, share.index, share.count, shard_grain(len(done), share.count))
+        others = shard(np.zeros_like(done), share.index, share.count, shard_grain(total, share.count))
+        done, total = done | others, int((~others).sum())
     missing = Missing(done)
-    tally = Tally(total=len(done), done=len(done) - len(missing))
+    tally = Tally(total=total, done=total - len(missing))
     progress(tally)
     if not len(missing):
         return tally

@@ -84,6 +84,7 @@ def is_schema(value: Any) -> bool:
 
 def _parse(file: Path) -> dict[str, Any]:
     """TOML content of a file that must not be empty."""
+    content: dict[str, Any] | None
     try:
         content = tomllib.loads(file.read_bytes().decode("utf-8-sig"))  # editors may leave a mark
     except OSError as error:
@@ -93,7 +94,9 @@ def _parse(file: Path) -> dict[str, Any]:
     except ValueError as error:  # tomllib's own error, or Python's for a number with too many digits
         raise ScenarioError("scenario", str(file), f"valid TOML; {error}") from None
     except RecursionError:
-        raise ScenarioError("scenario", str(file), "valid TOML; this is nested too deeply") from None
+        content = None  # refused below: libraries that pickle what is behind an error would recurse again
+    if content is None:
+        raise ScenarioError("scenario", str(file), "valid TOML; this is nested too deeply")
     if not content:
         raise ScenarioError(
             "scenario", str(file), "a complete scenario or one that names its base; this is empty"

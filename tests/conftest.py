@@ -10,4 +10,5 @@ from hypothesis import settings
 settings.register_profile("hashcredit", deadline=None, derandomize=True)
 settings.load_profile("hashcredit")
 
-pytest_plugins = ["slurm_kit", "studies"]  # one Slurm and one swept study for all tests that ask for them
+# One Slurm, and studies that were swept once, for all tests that ask for them.
+pytest_plugins = ["slurm_kit", "studies", "cluster_studies"]

@@ -26,6 +26,13 @@ POPULATION = {
 }
 
 
+class Terms(SimpleNamespace):
+    """A section of a scenario as `build_networks` knows it: frozen, so that networks can be kept by it."""
+
+    def __hash__(self):
+        return hash(tuple(sorted(vars(self).items())))
+
+
 def economy(kind="erdos-renyi", times=1, population=None, **networks):
     """What `build_networks` reads of a scenario."""
     counts = {name: count * times for name, count in POPULATION.items()} | (population or {})
@@ -36,9 +43,7 @@ def economy(kind="erdos-renyi", times=1, population=None, **networks):
         "trade_degree_peers": 12.0,
         "trade_degree_buyers": 20.0,
     }
-    return SimpleNamespace(
-        population=SimpleNamespace(**counts), networks=SimpleNamespace(**(settings | networks))
-    )
+    return Terms(population=Terms(**counts), networks=Terms(**(settings | networks)))
 
 
 def sizes(scenario):

@@ -1,5 +1,6 @@
 """Sweeps under fire: killed drivers, workers and runs, full and read-only disks, torn files."""
 
+import json
 import os
 import random
 import shutil
@@ -75,8 +76,6 @@ def children_of(pid):
 
 def computed(folder):
     """Runs that drivers have handed out, according to their logs: finished or not."""
-    import json
-
     total = 0
     for log in (folder / "sessions").glob("*.jsonl"):
         for line in log.read_text().splitlines():
@@ -85,7 +84,7 @@ def computed(folder):
     return total
 
 
-def test_ten_killed_drivers(study, undisturbed, tmp_path, record_property):
+def test_ten_killed_drivers(study, undisturbed, tmp_path):
     folder, rng = tmp_path / "store", random.Random(11)
     kills, done = 0, []
     while kills < KILLS:
@@ -116,7 +115,6 @@ def test_ten_killed_drivers(study, undisturbed, tmp_path, record_property):
     assert content_of(folder) == content_of(undisturbed)
     extra = computed(folder) - RUNS
     print(f"after each kill {done} rows; handed out {computed(folder)} runs: {extra} computed twice at most")
-    record_property("extra_runs", extra)
 
 
 def test_killed_workers(study, undisturbed, tmp_path):
@@ -333,7 +331,7 @@ def test_a_torn_kernel_cache(tmp_path):
     assert content_of(tmp_path / "store") == content_of(tmp_path / "second")
 
 
-def test_the_driver_does_not_grow_with_the_number_of_runs(tmp_path, record_property):
+def test_the_driver_does_not_grow_with_the_number_of_runs(tmp_path):
     """A Python object a run would add 9 MB and more; a byte and a position a run add less than 1 MB."""
     code = (
         "import resource, sys\n"
@@ -352,7 +350,6 @@ def test_the_driver_does_not_grow_with_the_number_of_runs(tmp_path, record_prope
         done = subprocess.run(words, capture_output=True, text=True, check=True)
         peaks[runs] = int(done.stdout.rpartition("peak ")[2]) / 1024
     print(f"peak memory of the driver: {peaks} MiB")
-    record_property("peaks", peaks)
     assert peaks[100_000] - peaks[10_000] < 8.0
 
 

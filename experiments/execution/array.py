@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hashcredit.experiments.execution.threads import THREAD_VARIABLES
@@ -26,6 +27,8 @@ ARRAY = "array"
 JOB_FILE = "job.json"
 CACHE_VARIABLE = "HASHCREDIT_CACHE_DIR"
 DEFAULT_TASKS = 16
+DEFAULT_MEMORY = "2GB"
+COMMANDS = ("sbatch", "squeue", "scancel")
 POLL_SECONDS = 2.0
 QUEUE_SECONDS = 60.0
 """Time for Slurm to answer: a busy controller may take half a minute."""
@@ -38,18 +41,32 @@ class SlurmError(HashcreditError):
         return " ".join(str(self.args[0]).split())
 
 
+def require_idle(folder: Path) -> None:
+    """Raise SlurmError if an array cannot be submitted for a folder; nothing is changed.
+
+    An array that is still at work on it is such a reason: the same work would be done twice, and a plan that
+    grows would end its tasks.
+    """
+    place = str(folder.resolve())
+    if not place.isprintable() or "\\" in place:
+        raise SlurmError(f"--executor array: {place!r} has characters that scripts for Slurm cannot take")
+    for command in COMMANDS:
+        if shutil.which(command) is None:
+            raise SlurmError(
+                f"--executor array: there is no {command} on this machine; start it where jobs are submitted"
+            )
+    busy = running_array(folder)
+    if busy is not None:
+        raise SlurmError(
+            f"array job {busy} is still at work on {folder}; wait for it or end it with scancel {busy}"
+        )
+
+
 def submit(store: "Store", arguments: argparse.Namespace) -> str:
     """Write and submit an array that computes what is missing; return Slurm's number of it.
 
-    Raises SlurmError where Slurm refuses, or where an array is still at work on this folder: two of them
-    would do the same work twice.
+    Raises SlurmError where Slurm refuses.
     """
-    busy = running_array(store)
-    if busy is not None:
-        reason = (
-            f"array job {busy} is still at work on {store.path}; wait for it or end it with scancel {busy}"
-        )
-        raise SlurmError(reason)
     folder = store.path / ARRAY
     folder.mkdir(exist_ok=True)
     script = folder / f"submit-{datetime.now(UTC):%Y%m%dT%H%M%S}-{os.getpid()}.sh"
@@ -67,17 +84,22 @@ def array_script(store: "Store", arguments: argparse.Namespace) -> str:
         "job-name": f"hashcredit-{store.manifest['study']['name']}",
         "array": f"0-{tasks - 1}",
         "ntasks": "1",
-        "cpus-per-task": str(arguments.cpus),
-        "mem": slurm_memory(arguments.memory),
-        "output": str(store.path / ARRAY / "%A_%a.log"),
+        "cpus-per-task": str(arguments.cpus or 1),
+        "mem": slurm_memory(arguments.memory or DEFAULT_MEMORY),
+        "output": str(store.path / ARRAY).replace("%", "%%") + "/%A_%a.log",
         "partition": arguments.partition,
         "account": arguments.account,
         "time": arguments.walltime,
     }
-    lines = [f"#SBATCH --{name}={value}" for name, value in options.items() if value]
-    lines += ["#SBATCH --requeue", *(f"#SBATCH {option}" for option in arguments.sbatch)]
+    lines = [f"#SBATCH --{name}={quoted(value)}" for name, value in options.items() if value]
+    # A task that starts again after its node failed shall not erase what it has said.
+    lines += [
+        "#SBATCH --requeue",
+        "#SBATCH --open-mode=append",
+        *(f"#SBATCH {option}" for option in arguments.sbatch),
+    ]
     words = [sys.executable, "-m", "hashcredit.experiments.process", "sweep", "--out", str(store.path)]
-    words += ["--cpus", str(arguments.cpus)]
+    words += ["--cpus", str(arguments.cpus or 1)]
     words += ["--chunk", str(arguments.chunk)] if arguments.chunk else []
     exports = [f"export {name}=1" for name in THREAD_VARIABLES]
     if CACHE_VARIABLE in os.environ:
@@ -95,15 +117,22 @@ def array_script(store: "Store", arguments: argparse.Namespace) -> str:
     )
 
 
+def quoted(text: str) -> str:
+    """A value in a line for Slurm, which reads quotes almost as a shell does."""
+    if re.fullmatch(r"[\w.,:/%@+=-]*", text):
+        return text
+    return '"' + text.replace('"', '\\"') + '"'
+
+
 def slurm_memory(text: str) -> str:
     """A size such as 2GB in Slurm's own words, which have no B."""
     return re.sub(r"(?i)^([\d.]+\s*[kmgt])i?b$", r"\1", text.strip()).replace(" ", "").upper()
 
 
-def running_array(store: "Store") -> str | None:
+def running_array(folder: Path) -> str | None:
     """Number of the array that still works on this folder, if there is one."""
     try:
-        job = str(json.loads((store.path / ARRAY / JOB_FILE).read_text(encoding="utf-8"))["job"])
+        job = str(json.loads((folder / ARRAY / JOB_FILE).read_text(encoding="utf-8"))["job"])
     except (OSError, ValueError, KeyError):
         return None
     return job if states(job) else None
@@ -137,8 +166,6 @@ def _summary(states_left: list[str]) -> str:
 
 def _slurm(*words: str) -> str:
     """What a command of Slurm prints."""
-    if shutil.which(words[0]) is None:
-        raise SlurmError(f"--executor array: this machine has no {words[0]}, so it cannot submit to Slurm")
     try:
         done = subprocess.run(words, capture_output=True, text=True, timeout=QUEUE_SECONDS, check=False)
     except subprocess.TimeoutExpired:

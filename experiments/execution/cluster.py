@@ -38,6 +38,12 @@ class ClusterError(HashcreditError):
         return " ".join(f"{self.cluster}: {self.reason}".split())[:600]
 
 
+class ClusterLostError(ClusterError):
+    """A cluster that was there and works no more; what was done until then is kept."""
+
+    exit_code = 1
+
+
 @dataclass(frozen=True)
 class Cluster:
     """Workers elsewhere, for as long as the context lasts that made them.
@@ -46,7 +52,7 @@ class Cluster:
     ----------
     executor : Executor
         Computes what is submitted to it. Workers keep results while futures live: let go of those that are
-        done, and return little. A task whose workers died four times raises `distributed.KilledWorker`.
+        done, and return little. A task whose workers died again and again raises `distributed.KilledWorker`.
     wanted : int
         How many tasks are expected to be computed at a time.
     at_work : callable
@@ -78,7 +84,8 @@ def dask_executor(address: str, workers: int | None = None, verbose: bool = Fals
     Raises
     ------
     ClusterError
-        If Dask is not installed, or no scheduler answers at the address within ten seconds.
+        If Dask is not installed, no scheduler answers at the address within ten seconds, or one without
+        workers, so that it is not known how many will come.
     """
     cluster = f"the Dask scheduler at {address}"
     distributed = import_dask(cluster)
@@ -94,9 +101,13 @@ def dask_executor(address: str, workers: int | None = None, verbose: bool = Fals
             raise ClusterError(cluster, reason) from error
         with client:
             threads = threads_of(client)
+            wanted = workers or threads()
+            if not wanted:
+                reason = "it has no workers; start some first, or say with --workers how many there will be"
+                raise ClusterError(cluster, reason)
             yield Cluster(
                 executor=client.get_executor(pure=False),
-                wanted=workers or max(1, threads()),
+                wanted=wanted,
                 at_work=threads,
                 check=lambda: require_connection(client, cluster),
             )
@@ -160,8 +171,7 @@ def threads_of(client: Any) -> Callable[[], int]:
 
 
 def require_connection(client: Any, cluster: str) -> None:
-    """Raise `ClusterError` if the scheduler was lost; Dask cancels all futures then."""
+    """Raise `ClusterLostError` if the scheduler was lost; Dask cancels all futures then."""
     if client.status != "running":
-        raise ClusterError(
-            cluster, "the connection was lost; start the study again to compute what is missing"
-        )
+        reason = "the connection was lost; what is done is kept, and the same command computes the rest"
+        raise ClusterLostError(cluster, reason)

@@ -7,6 +7,7 @@ from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, CancelledError, 
 from dataclasses import dataclass, field
 from typing import Any
 
+from hashcredit.experiments.arrow import numbers
 from hashcredit.experiments.execution.blocks import Block, Missing
 from hashcredit.experiments.execution.recording import Outcome
 from hashcredit.experiments.execution.worker import Report, Task, run_task
@@ -184,6 +185,7 @@ class _Leader:
         elif isinstance(error, StoreWriteError):
             self._not_written(error, block)
         elif isinstance(error, (BrokenExecutor, CancelledError, *self.crew.lost)):
+            self.crew.check()  # if nobody is there any more, this worker is not to blame
             self._worker_died(error, block)
         else:
             raise error
@@ -214,6 +216,8 @@ class _Leader:
 
     def _worker_died(self, error: BaseException, block: Block) -> None:
         """Whatever killed the worker is in one of eight parts of its block, if it is in there at all."""
+        if self._was_kept(block):
+            return
         self.deaths += 1
         self.tally.lost += len(block)
         self.note(
@@ -230,6 +234,16 @@ class _Leader:
             self.accused.append(block)
         else:
             self._give_up(block)
+
+    def _was_kept(self, block: Block) -> bool:
+        """Whether a worker had written its block before it died, so that only its word is missing."""
+        rows = self.store.plan.rows(block.first, min(block.last, len(self.store.plan)))
+        run_ids = rows["run_id"].take(numbers(block.positions - block.first)).to_pylist()
+        failed = self.store.committed(run_ids)
+        if failed is not None:
+            done = Report(runs=len(block), failed=failed, seconds=0.0, overhead=0.0, bytes=0)
+            self._keep(done, block)
+        return failed is not None
 
     def _give_up(self, block: Block) -> None:
         """Write the row of a run that kills whoever computes it."""

@@ -5,13 +5,14 @@ network over which nodes reach the machine where this process runs.
 """
 
 import os
+import secrets
 import shlex
 import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,7 @@ from hashcredit.experiments.execution.cluster import (
     PATIENCE,
     Cluster,
     ClusterError,
+    ClusterLostError,
     import_dask,
     quiet_dask,
     require_connection,
@@ -36,6 +38,19 @@ _DEATH_TIMEOUT = 60
 _COMMAND_PATIENCE = 60.0
 """Seconds in which a command of Slurm has to answer."""
 
+_STOP_PATIENCE = 5.0
+"""Seconds in which it has to answer when this process was told to end; jobs end by themselves a bit later."""
+
+_ALLOWED_FAILURES = 1
+"""Workers besides the first that may die under a task before whoever submitted it hears of that."""
+
+_LIMIT = "#SBATCH -t "
+"""How dask-jobqueue's line about the duration of a job begins."""
+
+COMMANDS = ("sbatch", "scancel", "squeue")
+
+OnStop = Callable[[Callable[[], None]], AbstractContextManager[None]]
+
 
 @dataclass(frozen=True)
 class SlurmOptions:
@@ -48,8 +63,8 @@ class SlurmOptions:
     partition, account : str
         To submit to, and to charge.
     walltime : str
-        Longest duration of a job, as Slurm writes it. A job that ends is replaced; what it was at is computed
-        again.
+        Longest duration of a job, as Slurm writes it; the partition's, if it is empty. A job that ends is
+        replaced; what it was at is computed again.
     memory : str
         Of a job, such as "2GB".
     interface : str
@@ -65,7 +80,7 @@ class SlurmOptions:
     workers: int = 1
     partition: str = ""
     account: str = ""
-    walltime: str = "01:00:00"
+    walltime: str = ""
     memory: str = "2GB"
     interface: str = ""
     directives: tuple[str, ...] = ()
@@ -74,37 +89,39 @@ class SlurmOptions:
 
 
 @contextmanager
-def slurm_executor(options: SlurmOptions, verbose: bool = False) -> Iterator[Cluster]:
+def slurm_executor(
+    options: SlurmOptions, verbose: bool = False, on_stop: OnStop = lambda cleanup: nullcontext()
+) -> Iterator[Cluster]:
     """Submit jobs to Slurm, each a worker of this process, and cancel them in the end.
 
     Connections are encrypted with keys made for this process: nobody else on the network can give orders.
-    Jobs end with this process, however it ends.
+    Jobs end with this process, however it ends; at once if `on_stop`, which is given what to do then, sees
+    to it.
 
     Raises
     ------
     ClusterError
         If Dask or Slurm is not installed here, or Slurm refuses the options.
     """
-    distributed = import_dask("Slurm", extra="slurm")
+    distributed = require_slurm()
     import dask
     from dask_jobqueue import SLURMCluster
 
-    for command in ("sbatch", "scancel", "squeue"):
-        if shutil.which(command) is None:
-            raise ClusterError(
-                "Slurm", f"there is no {command} on this machine; start studies where jobs are submitted"
-            )
     # Nobody looks at the web pages of this scheduler, so nobody shall reach it through them.
     settings = {
         "distributed.deploy.lost-worker-timeout": _LOST_WORKER,
         "distributed.scheduler.http.routes": [],
+        "distributed.scheduler.allowed-failures": _ALLOWED_FAILURES,
     }
+    name = f"hashcredit-{secrets.token_hex(4)}"
     with ExitStack() as stack:
         stack.enter_context(quiet_dask(verbose))
         stack.enter_context(dask.config.set(settings))
         keys = stack.enter_context(_folder_for_keys(options))
         try:
-            cluster = stack.enter_context(SLURMCluster(**_arguments(options), security=_new_keys(keys)))
+            stack.enter_context(on_stop(lambda: _abandon(name, keys)))
+            arguments = {**_arguments(options), "job_name": name, "security": _new_keys(keys)}
+            cluster = stack.enter_context(SLURMCluster(**arguments))
         except (OSError, ValueError, RuntimeError) as error:
             raise ClusterError("Slurm", f"the driver of its workers does not start: {error}") from error
         _try_script(cluster.job_script())
@@ -118,13 +135,33 @@ def slurm_executor(options: SlurmOptions, verbose: bool = False) -> Iterator[Clu
         )
 
 
+def require_slurm() -> Any:
+    """The module `distributed`, if all that is needed to submit workers is here; ClusterError otherwise."""
+    distributed = import_dask("Slurm", extra="slurm")
+    for command in COMMANDS:
+        if shutil.which(command) is None:
+            raise ClusterError(
+                "Slurm", f"there is no {command} on this machine; start studies where jobs are submitted"
+            )
+    return distributed
+
+
+def _abandon(name: str, keys: Path) -> None:
+    """End all jobs of a name at once: their driver has no time to take leave of each."""
+    with suppress(OSError, subprocess.TimeoutExpired):
+        command = ["scancel", f"--name={name}", f"--user={os.geteuid()}"]
+        subprocess.run(command, capture_output=True, timeout=_STOP_PATIENCE, check=False)
+    shutil.rmtree(keys, ignore_errors=True)
+
+
 def _arguments(options: SlurmOptions) -> dict[str, Any]:
     """Arguments of `SLURMCluster`; None leaves it to the site's settings of dask-jobqueue, or to Slurm."""
     exports = dict.fromkeys(THREAD_VARIABLES, "1")
     cache = options.cache_folder or os.environ.get("HASHCREDIT_CACHE_DIR")
     if cache:
-        exports["HASHCREDIT_CACHE_DIR"] = cache
-    directives = list(options.directives)
+        exports["HASHCREDIT_CACHE_DIR"] = os.path.abspath(cache)
+    # A job whose node fails is replaced by a new one; it need not come back besides.
+    directives = ["--no-requeue", *options.directives]
     if options.log_folder is None:
         directives.append("--output=/dev/null")
     return {
@@ -133,11 +170,12 @@ def _arguments(options: SlurmOptions) -> dict[str, Any]:
         "memory": options.memory,
         "queue": options.partition or None,
         "account": options.account or None,
-        "walltime": options.walltime,
+        "walltime": options.walltime or None,
+        # Dask-jobqueue would ask for half an hour.
+        "job_directives_skip": [] if options.walltime else [_LIMIT],
         "interface": options.interface or None,
         "job_extra_directives": directives,
         "log_directory": None if options.log_folder is None else str(options.log_folder.absolute()),
-        "job_name": "hashcredit",
         "job_script_prologue": [f"export {name}={shlex.quote(value)}" for name, value in exports.items()],
         # The worker takes the place of the job's shell: Slurm knows it, and kills it if need be.
         "python": f"exec {shlex.quote(sys.executable)}",
@@ -231,7 +269,9 @@ class _Watch:
         if self._in_vain > 3 * self._options.workers:
             logs = self._options.log_folder
             where = f"see {logs}" if logs else "set a folder for their logs to see why"
-            raise ClusterError("Slurm", f"{self._in_vain} jobs ended before their worker answered; {where}")
+            raise ClusterLostError(
+                "Slurm", f"{self._in_vain} jobs ended before their worker answered; {where}"
+            )
         if lost:
             self._client.sync(self._forget, [jobs[job] for job in lost])
 

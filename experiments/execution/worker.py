@@ -86,9 +86,9 @@ def run_task(task: Task) -> Report:
 
     A run that raises becomes a row with its error. StoreWriteError means that nothing of the block was kept.
     """
+    desk = _desk(task.folder, task.plan)  # first of all: who has other code need not compile it
     ready_kernels()
     started = time.perf_counter()
-    desk = _desk(task.folder, task.plan)
     outcome = desk.compute(desk.rows(task.block))
     size = desk.store.commit(outcome.tables())
     seconds = float(outcome.seconds.sum())
