@@ -7,7 +7,7 @@ alone, and only when asked for. Workers import hashcredit, so it has to be insta
 import asyncio
 import logging
 from collections.abc import Callable, Iterator
-from concurrent.futures import Executor, ThreadPoolExecutor
+from concurrent.futures import CancelledError, Executor, Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -106,11 +106,39 @@ def dask_executor(address: str, workers: int | None = None, verbose: bool = Fals
                 reason = "it has no workers; start some first, or say with --workers how many there will be"
                 raise ClusterError(cluster, reason)
             yield Cluster(
-                executor=client.get_executor(pure=False),
+                executor=DaskTasks(client),
                 wanted=wanted,
                 at_work=threads,
                 check=lambda: require_connection(client, cluster),
             )
+
+
+class DaskTasks(Executor):
+    """What is submitted becomes tasks of a Dask client.
+
+    Dask's own executor asks for a result and then for the state it was in; a worker that is lost in between
+    makes it report an error of its own. Here a result is a result.
+    """
+
+    def __init__(self, client: Any) -> None:
+        self._client = client
+
+    def submit(self, function: Callable[..., Any], /, *args: Any, **kwargs: Any) -> "Future[Any]":
+        """Run a function on some worker; equal calls are different tasks."""
+        task = self._client.submit(function, *args, pure=False, **kwargs)
+        future: Future[Any] = Future()
+        future.set_running_or_notify_cancel()
+        self._client.loop.add_callback(self._pass_on, task, future)
+        return future
+
+    @staticmethod
+    async def _pass_on(task: Any, future: "Future[Any]") -> None:
+        try:
+            future.set_result(await task._result())
+        except asyncio.CancelledError:
+            future.set_exception(CancelledError("the connection to the workers was closed"))
+        except Exception as error:  # whatever the task raised is for whoever asks for its result
+            future.set_exception(error)
 
 
 def import_dask(cluster: str, extra: str = "dask") -> Any:

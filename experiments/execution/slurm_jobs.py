@@ -22,6 +22,7 @@ from hashcredit.experiments.execution.cluster import (
     Cluster,
     ClusterError,
     ClusterLostError,
+    DaskTasks,
     import_dask,
     quiet_dask,
     require_connection,
@@ -128,7 +129,7 @@ def slurm_executor(
         cluster.adapt(minimum_jobs=options.workers, maximum_jobs=options.workers)
         client = stack.enter_context(distributed.Client(cluster, timeout=PATIENCE, set_as_default=False))
         yield Cluster(
-            executor=client.get_executor(pure=False),
+            executor=DaskTasks(client),
             wanted=options.workers,
             at_work=threads_of(client),
             check=_Watch(cluster, client, options).check,
