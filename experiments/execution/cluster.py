@@ -125,7 +125,7 @@ class DaskTasks(Executor):
 
     def submit(self, function: Callable[..., Any], /, *args: Any, **kwargs: Any) -> "Future[Any]":
         """Run a function on some worker; equal calls are different tasks."""
-        task = self._client.submit(function, *args, pure=False, **kwargs)
+        task = self._client.submit(function, *args, **{"pure": False, **kwargs})
         future: Future[Any] = Future()
         future.set_running_or_notify_cancel()
         self._client.loop.add_callback(self._pass_on, task, future)
