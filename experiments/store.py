@@ -204,9 +204,15 @@ class Store:
     # Mending
 
     def put_aside(self, damaged: Sequence[Path]) -> None:
-        """Give damaged chunks a name that nobody reads, so that their runs are missing again."""
+        """Give damaged chunks names that nobody reads, so that their runs are missing again."""
         for path in damaged:
-            os.replace(path, path.with_name(path.name + DAMAGED))
+            for file in self._files(path.name):
+                os.replace(file, file.with_name(file.name + DAMAGED))
+
+    def _files(self, name: str) -> list[Path]:
+        """The files of a chunk, the one that vouches for the others first."""
+        files = [self.path / folder / name for folder in (RUNS, *self.details)]
+        return [file for file in files if file.exists()]
 
     def forget_failures(self) -> int:
         """Take the rows of failed runs out, so that they are missing again; return their number."""
@@ -218,10 +224,13 @@ class Store:
             if len(kept) == len(table):
                 continue
             if len(kept):
-                folders = [folder for folder in self.details if (self.path / folder / path.name).exists()]
-                others = {folder: pq.read_table(self.path / folder / path.name) for folder in folders}
+                others = {
+                    file.parent.name: pq.read_table(file, partitioning=None)
+                    for file in self._files(path.name)[1:]
+                }
                 self.commit({RUNS: kept, **others})
-            path.unlink()
+            for file in self._files(path.name):
+                file.unlink()
         return count
 
     def tidy(self) -> None:
