@@ -46,6 +46,14 @@ def build_parser() -> argparse.ArgumentParser:
     _add_scenario(commands)
     figures = commands.add_parser("figures", help="list the figures of a result folder")
     figures.set_defaults(command="figures")
+    reproduce = commands.add_parser("reproduce", help="published results again, beside the papers' numbers")
+    reproduce.set_defaults(command="reproduce")
+    reproduce.add_argument(
+        "keys", nargs="*", metavar="KEY", help="a replication, or papers for all (default)"
+    )
+    reproduce.add_argument("--list", action="store_true", help="only say which there are")
+    reproduce.add_argument("--quick", action="store_true", help="smaller samples with larger errors")
+    reproduce.add_argument("--out", metavar="DIR", help="new or empty folder (default: reproduced)")
     warmup = commands.add_parser("warmup", help="compile the kernels into the cache")
     warmup.set_defaults(command="warmup")
     return parser

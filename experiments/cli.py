@@ -275,6 +275,12 @@ def _prepare_cache(quiet: bool, listener: StopListener) -> None:
         print(f"compiling the kernels, about a minute{later}", file=sys.stderr)
 
 
+def _reproduce(arguments: argparse.Namespace, listener: StopListener) -> int:
+    from hashcredit.experiments.reproduce import reproduce
+
+    return reproduce(arguments, listener)
+
+
 def _study_command(name: str) -> Callable[[argparse.Namespace, StopListener], int]:
     """A command on studies, imported when it is called."""
 
@@ -295,6 +301,7 @@ COMMANDS: dict[str, Callable[[argparse.Namespace, StopListener], int]] = {
     "scenario show": _scenario_show,
     "scenario check": _scenario_check,
     "scenario schema": _scenario_schema,
+    "reproduce": _reproduce,
     "figures": _figures,
     "warmup": _warmup,
 }

@@ -88,6 +88,16 @@ def test_python_of_the_page_on_rules_runs(capsys):
     assert (names["seed"], names["replicate"]) == (1, 0)
 
 
+def test_python_of_the_page_on_contagion_runs(capsys):
+    """Its blocks in their order; those who print a number print the one in the remark behind it."""
+    names: dict[str, object] = {}
+    text = (ROOT / "docs" / "contagion.md").read_text(encoding="utf-8")
+    for code in blocks(text, "python"):
+        exec(compile(code, "contagion.md", "exec"), names)
+    said = capsys.readouterr().out
+    assert "0.9577" in said and "165" in said
+
+
 def test_the_page_on_mesa_lists_every_property_phase_and_payment():
     described = set(re.findall(r"`(\w+)`", MESA))
     for kind in views.KINDS:

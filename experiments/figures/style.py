@@ -1,6 +1,7 @@
 """House style of the figures: palette, sizes, date axes, the caption line."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import wraps
 from math import ceil
 from pathlib import Path
@@ -53,12 +54,19 @@ def styled(draw: Callable[[FigureSource], Figure]) -> Callable[[FigureSource], F
 
     @wraps(draw)
     def under_style(source: FigureSource) -> Figure:
-        with mpl.rc_context():
-            mpl.rcdefaults()  # a user's matplotlibrc must not change a published figure
-            mpl.rcParams.update(_RULES)
+        with house_style():
             return draw(source)
 
     return under_style
+
+
+@contextmanager
+def house_style() -> Iterator[None]:
+    """Draw under the house style: a user's matplotlibrc must not change a published figure."""
+    with mpl.rc_context():
+        mpl.rcdefaults()
+        mpl.rcParams.update(_RULES)
+        yield
 
 
 def new_figure(height: float, width: float = WIDTH) -> Figure:
@@ -125,9 +133,7 @@ def say(axes: Axes, text: str) -> None:
 def save(figure: Figure, folder: Path, key: str) -> list[Path]:
     """Write `key`.png (200 dots an inch) and `key`.pdf; equal figures give equal bytes."""
     paths = [folder / f"{key}.png", folder / f"{key}.pdf"]
-    with mpl.rc_context():
-        mpl.rcdefaults()
-        mpl.rcParams.update(_RULES)
+    with house_style():
         figure.savefig(paths[0], dpi=200, metadata={"Software": None})
         figure.set_layout_engine("none")  # everything has its place by now; finding it again takes as long
         figure.savefig(paths[1], metadata={"CreationDate": None, "Producer": None, "Creator": None})
