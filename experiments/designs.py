@@ -4,6 +4,7 @@ Sampled kinds draw in the unit cube from `numpy.random.default_rng([part, seed])
 in a product and 0 in any other design, and factors turn what was drawn into values.
 """
 
+from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from math import prod
 from typing import Any, ClassVar, Literal
@@ -41,19 +42,9 @@ class Design(Section):
     reaches_ends: ClassVar[bool] = False
     for_salib: ClassVar[bool] = False
 
+    @abstractmethod
     def size(self, factors: Sequence[Factor]) -> int:
         """Number of points."""
-        raise NotImplementedError
-
-    def units(self, count: int, random: np.random.Generator) -> np.ndarray:
-        """Points in the unit cube, float64 (points, count); sampled kinds only."""
-        raise NotImplementedError
-
-    def draw(self, factors: Sequence[Factor], random: np.random.Generator) -> Points:
-        """The points; columns in the order of the factors."""
-        u = self.units(len(factors), random)
-        columns = tuple(factor.at(u[:, place]) for place, factor in enumerate(factors))
-        return Points(tuple(factor.name for factor in factors), columns, u if self.for_salib else None)
 
     def check(self, factors: Sequence[Factor], place: str) -> None:
         """Whether the design can use these factors."""
@@ -69,7 +60,28 @@ class Design(Section):
         return self.model_dump(exclude_none=True, mode="json")
 
 
-class Grid(Design):
+class Single(Design):
+    """A design that is no product of others."""
+
+    @abstractmethod
+    def draw(self, factors: Sequence[Factor], random: np.random.Generator) -> Points:
+        """The points; columns in the order of the factors."""
+
+
+class Sampled(Single):
+    """A design that draws points in the unit cube, which factors turn into values."""
+
+    @abstractmethod
+    def units(self, count: int, random: np.random.Generator) -> np.ndarray:
+        """Points in the unit cube, float64 (points, count)."""
+
+    def draw(self, factors: Sequence[Factor], random: np.random.Generator) -> Points:
+        u = self.units(len(factors), random)
+        columns = tuple(factor.at(u[:, place]) for place, factor in enumerate(factors))
+        return Points(tuple(factor.name for factor in factors), columns, u if self.for_salib else None)
+
+
+class Grid(Single):
     """Every combination; the last factor changes fastest."""
 
     kind: Literal["grid"] = quantity(..., unit="none", meaning="kind")
@@ -102,7 +114,7 @@ class Grid(Design):
                 raise StudyError(_name(factor), "a distribution with an open end", allowed)
 
 
-class Listed(Design):
+class Listed(Single):
     """The first values of all factors, the second ones, and so on."""
 
     kind: Literal["list"] = quantity(..., unit="none", meaning="kind")
@@ -138,7 +150,7 @@ class Listed(Design):
         return {**given, **names}  # what rows hold is under factors
 
 
-class Sample(Design):
+class Sample(Sampled):
     """A kind with a number of points."""
 
     points: int = _count("number of points")
@@ -201,7 +213,7 @@ class Saltelli(Sample):
         )
 
 
-class Morris(Design):
+class Morris(Sampled):
     """Trajectories through a lattice; each step changes one factor."""
 
     kind: Literal["morris"] = quantity(..., unit="none", meaning="kind")
@@ -233,9 +245,9 @@ class Product(Design):
     """Every combination of the points of several parts, the first part outermost."""
 
     kind: Literal["product"] = quantity(..., unit="none", meaning="kind")
-    of: tuple[InstanceOf[Design], ...] = quantity(..., unit="none", meaning="the parts")
+    of: tuple[InstanceOf[Single], ...] = quantity(..., unit="none", meaning="the parts")
 
-    def parts(self, factors: Sequence[Factor]) -> list[tuple[Design, list[Factor]]]:
+    def parts(self, factors: Sequence[Factor]) -> list[tuple[Single, list[Factor]]]:
         """Each part with its factors."""
         known = {factor.name: factor for factor in factors}
         return [(part, [known[name] for name in part.factors or ()]) for part in self.of]
@@ -294,17 +306,18 @@ def make_points(design: Design, factors: Sequence[Factor], seed: int, place: str
     size = design.size(factors)
     if size > MOST_POINTS:
         raise StudyError(place, f"{size} points", f"at most {MOST_POINTS} points")
-    if not isinstance(design, Product):
-        return _drawn(design, factors, 0, seed, place)
-    return crossed(
-        [
+    if isinstance(design, Product):
+        parts = [
             _drawn(part, inside, number, seed, f"{place}.of[{number}]")
             for number, (part, inside) in enumerate(design.parts(factors))
         ]
-    )
+        return crossed(parts)
+    if not isinstance(design, Single):
+        raise TypeError(f"{type(design).__name__} is neither a single design nor a product of some")
+    return _drawn(design, factors, 0, seed, place)
 
 
-def _drawn(design: Design, factors: Sequence[Factor], part: int, seed: int, place: str) -> Points:
+def _drawn(design: Single, factors: Sequence[Factor], part: int, seed: int, place: str) -> Points:
     points = design.draw(factors, np.random.default_rng([part, seed]))
     repeat = None if design.sampled else points.first_repeat()
     if repeat is not None:

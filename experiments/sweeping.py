@@ -5,7 +5,7 @@ import os
 import socket
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Executor
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -78,16 +78,14 @@ def sweep(
     from hashcredit.simulator.engine import processors
 
     count = workers or processors()
-    own = ProcessCrew(count, ready_kernels) if executor is None else None
-    try:
+    with ExitStack() as stack:
+        if executor is None:
+            executor = own = ProcessCrew(count, ready_kernels)
+            stack.callback(own.kill)
         store, done = begin(
             study, folder, allow_mixed=allow_mixed, retry_failed=retry_failed, verify=verify, say=say
         )
-        crew = Crew(executor or own, count, chunk=chunk)  # type: ignore[arg-type]
-        return work(store, done, crew, progress=progress)
-    finally:
-        if own is not None:
-            own.kill()
+        return work(store, done, Crew(executor, count, chunk=chunk), progress=progress)
 
 
 def work(

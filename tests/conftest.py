@@ -11,4 +11,4 @@ settings.register_profile("hashcredit", deadline=None, derandomize=True)
 settings.load_profile("hashcredit")
 
 # One Slurm, and studies that were swept once, for all tests that ask for them.
-pytest_plugins = ["slurm_kit", "studies", "cluster_studies"]
+pytest_plugins = ["slurm_kit", "studies", "stores", "cluster_studies"]

@@ -1,5 +1,6 @@
-"""Small stores for tests, and ways to hurt them."""
+"""Small stores for tests, ways to hurt them, and fixtures of one (see conftest.py)."""
 
+import shutil
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -7,7 +8,9 @@ from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
+import pytest
 
+from hashcredit.experiments.results import Results
 from hashcredit.experiments.store import Store, write_table
 from hashcredit.experiments.study import Study
 from hashcredit.experiments.sweeping import sweep
@@ -88,3 +91,31 @@ def spoil(path: Path, column: str) -> None:
     content = bytearray(path.read_bytes())
     content[place] ^= 0xFF
     path.write_bytes(bytes(content))
+
+
+RULE = "secondary_market.rule"
+KEEP = {
+    "keep": {
+        "series": True,
+        "series_columns": ["btc_price_usd", "alive_miners"],
+        "events": True,
+        "tables": ["lenders"],
+        "replicates": 2,
+    }
+}
+
+
+@pytest.fixture(scope="session")
+def original(tmp_path_factory):
+    return make_store(tmp_path_factory.mktemp("stores") / "grid", KEEP)
+
+
+@pytest.fixture
+def folder(original, tmp_path):
+    """A copy that a test may hurt."""
+    return shutil.copytree(original, tmp_path / "grid")
+
+
+@pytest.fixture(scope="session")
+def results(original):
+    return Results.open(original)

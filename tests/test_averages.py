@@ -1,46 +1,17 @@
 """Averages, paired differences and arrays of the results of a study."""
 
 import json
-import shutil
 import sys
 
 import numpy as np
 import pytest
-from stores import chunks, fail_rows, make_store, rewrite
+from stores import RULE, chunks, fail_rows, make_store, rewrite
 
 from hashcredit.experiments import Results
 from hashcredit.experiments.averages import unit_of
 from hashcredit.experiments.labelled import MissingLibraryError
 from hashcredit.experiments.results import ResultsError
 from hashcredit.experiments.statistics import mean_estimate, paired_difference, probability_estimate
-
-RULE = "secondary_market.rule"
-KEEP = {
-    "keep": {
-        "series": True,
-        "series_columns": ["btc_price_usd", "alive_miners"],
-        "events": True,
-        "tables": ["lenders"],
-        "replicates": 2,
-    }
-}
-
-
-@pytest.fixture(scope="module")
-def original(tmp_path_factory):
-    return make_store(tmp_path_factory.mktemp("stores") / "grid", KEEP)
-
-
-@pytest.fixture
-def folder(original, tmp_path):
-    """A copy that a test may hurt."""
-    return shutil.copytree(original, tmp_path / "grid")
-
-
-@pytest.fixture(scope="module")
-def results(original):
-    return Results.open(original)
-
 
 # Averages
 

@@ -12,7 +12,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from stores import SMALL, chunks, fail, fail_rows, make_store, rewrite, spoil, tear, with_column
+from stores import RULE, SMALL, chunks, fail, fail_rows, make_store, rewrite, spoil, tear, with_column
 
 from hashcredit.experiments import Results
 from hashcredit.experiments.reading import DamagedFilesError
@@ -21,33 +21,6 @@ from hashcredit.simulator import Scenario, simulate
 from hashcredit.simulator.errors import OutputFolderError
 
 PAGE = (Path(__file__).resolve().parent.parent / "docs" / "results.md").read_text(encoding="utf-8")
-RULE = "secondary_market.rule"
-KEEP = {
-    "keep": {
-        "series": True,
-        "series_columns": ["btc_price_usd", "alive_miners"],
-        "events": True,
-        "tables": ["lenders"],
-        "replicates": 2,
-    }
-}
-
-
-@pytest.fixture(scope="module")
-def original(tmp_path_factory):
-    return make_store(tmp_path_factory.mktemp("stores") / "grid", KEEP)
-
-
-@pytest.fixture
-def folder(original, tmp_path):
-    """A copy that a test may hurt."""
-    return shutil.copytree(original, tmp_path / "grid")
-
-
-@pytest.fixture(scope="module")
-def results(original):
-    return Results.open(original)
-
 
 # Runs
 

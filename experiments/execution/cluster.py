@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import CancelledError, Executor, Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
+from importlib import import_module
 from typing import Any
 
 from hashcredit.simulator.errors import HashcreditError
@@ -147,8 +148,8 @@ def import_dask(cluster: str, extra: str = "dask") -> Any:
         import distributed
 
         if extra == "slurm":
-            import cryptography  # noqa: F401
-            import dask_jobqueue  # noqa: F401
+            for name in ("cryptography", "dask_jobqueue"):
+                import_module(name)
     except ImportError as error:
         advice = f'{error.name} is not installed; pip install "hashcredit[{extra}]"'
         raise ClusterError(cluster, advice) from error
