@@ -66,7 +66,8 @@ class LenderKind(IntEnum):
 
 class LenderStatus(IntEnum):
     ALIVE = 0
-    RECEIVERSHIP = 1
+    RECEIVERSHIP = 1  # its loans run off; nothing new is lent
+    CLOSED = 2  # nothing is left, what it still owed is written off
 
 
 class Belief(IntEnum):
@@ -126,3 +127,5 @@ class Channel(IntEnum):
     LENDER_CREDIT = 6  # a lender short of capital or funding
     LOAN_LOSSES = 7  # what borrowers cost a lender
     CONTRACT = 8  # another facility of the same borrower
+    REPO = 9  # a lender's back-leverage was called
+    INTERLENDER = 10  # what a failed lender cost another

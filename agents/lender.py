@@ -6,6 +6,7 @@ import numpy as np
 
 from hashcredit.agents.compiled import kernel
 from hashcredit.agents.dimensions import INSTRUMENTS, MACHINE_TYPES, Belief
+from hashcredit.agents.impact import average_left, price_left
 
 LENDER = np.dtype(
     [
@@ -21,7 +22,16 @@ LENDER = np.dtype(
         ("loans", "f8", (INSTRUMENTS,)),  # face held by instrument, M$ (the asset side)
         ("committed", "f8"),  # loans promised for machines on order and not yet drawn, M$
         ("allowance", "f8"),  # write-downs on defaulted loans, M$
-        ("funding", "f8"),  # deposits and fund borrowings owed to the rest of the world, M$
+        ("funding", "f8"),  # deposits and term debt owed to the rest of the world, M$
+        ("repo", "f8"),  # back-leverage on its loans, owed to the rest of the world, M$
+        ("facility", "f8"),  # borrowed on seized machines at the standing facility, M$
+        ("claims", "f8"),  # face of its claims on other lenders that live, M$
+        ("owed", "f8"),  # face of its debts to other lenders, M$
+        ("guaranteed", "f8"),  # debts to other lenders that the guarantor has paid for it, M$
+        ("in_default", "f8"),  # face of its loans in default: they cannot be pledged, M$
+        ("called", "f8"),  # part of a call on its back-leverage that it has not met, M$
+        ("call_weeks", "i4"),  # weeks in a row with such a part
+        ("pressed_since", "i4"),  # week in which it came under pressure, -1 while it is under none
         ("units", "i8", (MACHINE_TYPES,)),  # repossessed machines
         ("trigger", "i8"),  # id of the default that last cost it a write-down, -1 if none
         ("week_interest", "f8"),  # interest received this week, M$
@@ -31,22 +41,19 @@ LENDER = np.dtype(
         ("issuance", "f8"),  # cumulative equity received, M$
         ("distributions", "f8"),  # cumulative equity paid out, M$
         ("failure_week", "i4"),  # -1 while alive
+        ("settling", "i1"),  # 1: it fails now, and what it owes to others is being cleared
+        ("failure_event", "i8"),  # id of its failure
     ],
     align=True,
 )
 
 
 @kernel
-def lending_capacity(equity: float, loans: float, capital_target: float, haircut: float) -> float:
-    """New loans (M$) that fit the capital target and the equity slice that back-leverage requires.
-
-    A haircut h on loans pledged for funding leaves h of every loan to be carried by equity, so equity
-    must reach `max(target, h)` of loans.
-    """
-    required = max(capital_target, haircut)
-    if required <= 0.0:
+def lending_capacity(equity: float, loans: float, capital_target: float) -> float:
+    """New loans (M$) that fit the capital target, equity over loans (a fraction)."""
+    if capital_target <= 0.0:
         return np.inf if equity >= 0.0 else 0.0
-    return equity / required - loans
+    return equity / capital_target - loans
 
 
 @kernel
@@ -97,7 +104,7 @@ def proceeds_now(
     """
     if units <= 0:
         return 0.0
-    average = price * math.exp(-on_sale / depth) * depth / units * (1.0 - math.exp(-units / depth))
+    average = price * price_left(on_sale / depth) * average_left(units / depth)
     return max(0.0, units * (average - removal_cost)) * math.exp(-discount * lag_years)
 
 
@@ -124,6 +131,23 @@ def value_of_waiting(
 
 
 @kernel
+def present_value(principal: float, rate: float, discount: float, years: float, amortising: bool) -> float:
+    """Value (M$) of a loan's interest and principal over `years` at a continuous discount rate.
+
+    `rate` is its interest a year. Principal comes back in level instalments, or all of it at the end.
+    """
+    left = math.exp(-discount * years)
+    if discount * years < 1e-9:
+        paid_for = 0.5 * years if amortising else years
+        return principal * (1.0 + rate * paid_for)
+    annuity = (1.0 - left) / discount  # of one a year
+    if not amortising:
+        return principal * (rate * annuity + left)
+    sinking = (1.0 - left * (1.0 + discount * years)) / (discount * discount * years)  # of s / years
+    return principal * (annuity / years + rate * (annuity - sinking))
+
+
+@kernel
 def accelerates(
     now: float, waiting: float, principal: float, weeks_in_breach: int, dscr: float, capital_ratio: float
 ) -> bool:
@@ -136,15 +160,9 @@ def accelerates(
 
 
 @kernel
-def under_pressure(
-    equity: float, loans: float, capital_minimum: float, funding: float, cash: float, haircut: float
-) -> bool:
-    """Whether a lender must enforce: equity under its minimum, or its funding is called (all M$).
-
-    Funding beyond cash must fit loans less a haircut; `capital_minimum` is equity over loans (a fraction),
-    `loans` are net of write-downs.
-    """
-    return equity < capital_minimum * loans or funding - cash > (1.0 - haircut) * loans
+def under_pressure(equity: float, loans: float, capital_minimum: float) -> bool:
+    """Whether a lender must enforce: equity is under its minimum share of loans net of write-downs (M$)."""
+    return equity < capital_minimum * loans
 
 
 @kernel

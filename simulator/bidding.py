@@ -76,7 +76,7 @@ def find_class(
     moving_cost_asic: float,
 ) -> tuple[int, int]:
     """The class of a bidder with these traits, new if it is the first; and the number of classes now."""
-    stamp = economy.market[0].week + 1
+    stamp = economy.market[0].sales
     c = hint
     while economy.classes[c].stamp == stamp:
         one = economy.classes[c]
@@ -161,10 +161,11 @@ def call_outsiders(economy: Economy, classes: int) -> int:
 
 @kernel
 def call_bidders(economy: Economy, p: Record) -> int:
-    """Sort the week's bidders by class, each class in the order of the tables; return the number of classes.
+    """Sort a sale's bidders by class, each class in the order of the tables; return the number of classes.
 
-    Whoever has no means now gets none during the sale, so it is left out for the week.
+    Whoever has no means now gets none during the sale, so it is left out.
     """
+    economy.market[0].sales += 1
     classes = call_outsiders(economy, call_peers(economy, p))
     places = 0
     for rank in range(classes):

@@ -1,28 +1,23 @@
-"""Phase 11 and the owners' side: write-downs, lenders' funding and failure, outsiders' fresh money."""
-
-import math
+"""Phase 11: write-downs, what pressure means, and a lender's own week."""
 
 from hashcredit.agents.compiled import kernel
-from hashcredit.agents.dimensions import (
-    BorrowerStatus,
-    BuyerKind,
-    Channel,
-    LenderKind,
-    LenderStatus,
-    LoanStatus,
-    Record,
-)
-from hashcredit.agents.lender import lending_capacity, under_pressure
+from hashcredit.agents.dimensions import BorrowerStatus, LenderStatus, LoanStatus, Record
+from hashcredit.agents.lender import under_pressure
 from hashcredit.simulator.economy import Economy
-from hashcredit.simulator.events import note
-from hashcredit.simulator.ledger import free_slots, lender_equity, pay, revalue, sum_of
+from hashcredit.simulator.interlender import pay_interlender_interest
+from hashcredit.simulator.ledger import lender_equity, pay, revalue, sum_of
+from hashcredit.simulator.lender_funding import (
+    borrow_on_loans,
+    borrowing_limit,
+    borrowing_rate,
+    cash_target,
+    has_deposits,
+    take_deposits,
+)
 from hashcredit.simulator.operations import facilities_of
-from hashcredit.simulator.orders import release_commitments
+from hashcredit.simulator.receivership import run_off
 from hashcredit.simulator.shocks import WEEK
-from hashcredit.simulator.tables import EventKind, Flow, Revaluation, Sector
-
-UNLIMITED = 1e18
-"""M$."""
+from hashcredit.simulator.tables import AUTHORITY_ACCOUNT, Flow, Revaluation
 
 
 @kernel
@@ -67,56 +62,26 @@ def write_down_loans(economy: Economy, p: Record) -> None:
 
 
 @kernel
-def required_haircut(economy: Economy, lender: Record) -> float:
-    """Haircut (fraction) on the loans that fund a lender: a bank has deposits instead."""
-    return 0.0 if lender.kind == LenderKind.BANK else economy.market[0].haircut
-
-
-@kernel
-def capacity_of(economy: Economy, p: Record, lender: Record) -> float:
-    """New loans (M$) that a lender can still make; without limit while its capital is ignored."""
-    if lender.status != LenderStatus.ALIVE:
-        return 0.0
-    if not p.channels_lender_credit:
-        return UNLIMITED
-    haircut = required_haircut(economy, lender)
-    loans = sum_of(lender.loans) + lender.committed
-    return lending_capacity(lender_equity(lender), loans, lender.capital_target, haircut)
-
-
-@kernel
 def is_pressed(economy: Economy, p: Record, lender: Record) -> bool:
-    """Whether a lender can no longer afford to wait: in receivership, under its minimum, or called itself."""
+    """Whether a lender can no longer afford to wait: called on its back-leverage, in receivership, under
+    its capital minimum, or, with `channels.repo` off, over the limit of a fixed haircut.
+    """
+    if p.channels_repo and lender.called > 0.0:
+        return True
     if not p.channels_lender_credit:
         return False
     if lender.status != LenderStatus.ALIVE:
         return True
-    return under_pressure(
-        lender_equity(lender),
-        sum_of(lender.loans) - lender.allowance,
-        lender.capital_minimum,
-        lender.funding if lender.kind != LenderKind.BANK else 0.0,
-        lender.cash,
-        required_haircut(economy, lender),
-    )
+    loans = sum_of(lender.loans) - lender.allowance
+    over = not p.channels_repo and lender.repo - lender.cash > borrowing_limit(economy, p, lender)
+    return over or under_pressure(lender_equity(lender), loans, lender.capital_minimum)
 
 
 @kernel
-def funding_rate(economy: Economy, lender: Record) -> float:
-    """Annual rate a lender pays on its funding: depositors the policy rate, others the cost of capital."""
-    if lender.kind == LenderKind.BANK:
-        return economy.market[0].policy_rate
-    return economy.market[0].cost_of_capital
-
-
-@kernel
-def fund(economy: Economy, lender: Record, amount: float) -> None:
-    """Draw funding (M$, negative repays) from the rest of the world."""
-    if amount > 0.0:
-        pay(economy, Flow.FUNDING, economy.world[0], lender, amount)
-    else:
-        pay(economy, Flow.FUNDING, lender, economy.world[0], -amount)
-    lender.funding += amount
+def can_extend(economy: Economy, p: Record, lender: Record) -> bool:
+    """Whether a lender is in a position to extend a loan, if it likes it."""
+    lives = not p.channels_lender_credit or lender.status == LenderStatus.ALIVE
+    return lives and not is_pressed(economy, p, lender)
 
 
 @kernel
@@ -132,58 +97,42 @@ def pay_out(economy: Economy, p: Record, lender: Record, earned: float) -> None:
 
 
 @kernel
+def pay_funding(economy: Economy, lender: Record) -> float:
+    """A week's interest on all that a live lender owes outside, M$."""
+    week_rate = borrowing_rate(economy, lender) * WEEK
+    outside = lender.funding + lender.repo
+    pay(economy, Flow.FUNDING_INTEREST, lender, economy.world[0], outside * week_rate)
+    to_authority = lender.facility * week_rate
+    pay(economy, Flow.FUNDING_INTEREST, lender, economy.world[AUTHORITY_ACCOUNT], to_authority)
+    return outside * week_rate + to_authority
+
+
+@kernel
 def manage_lender(economy: Economy, p: Record, index: int) -> None:
-    """A lender's own week: funding cost, distributions, cash back to target, and its end."""
+    """A lender's own week: interest, distributions, deposits to its target of cash; or its receivership."""
     lender = economy.lenders[index]
-    loans = sum_of(lender.loans)
-    cost = lender.funding * funding_rate(economy, lender) * WEEK
-    pay(economy, Flow.FUNDING_INTEREST, lender, economy.world[0], cost)
+    if lender.status == LenderStatus.CLOSED:
+        return
+    if lender.status == LenderStatus.RECEIVERSHIP:
+        run_off(economy, p, index)
+        return
+    cost = pay_funding(economy, lender)
     pay_out(economy, p, lender, lender.week_interest - cost)
     lender.week_interest = 0.0
-    gap = p.lenders_cash_share[lender.kind] * loans - lender.cash
-    if gap > 0.0:
-        fund(economy, lender, gap)
-    elif lender.funding > 0.0:
-        fund(economy, lender, -min(-gap, lender.funding))
-    if lender.status == LenderStatus.ALIVE and lender_equity(lender) < 0.0:
-        lender.status = LenderStatus.RECEIVERSHIP
-        lender.failure_week = economy.market[0].week
-        economy.market[0].lender_failures += 1
-        note(economy, EventKind.LENDER_FAILURE, Sector.LENDERS, index, -1, -1, -1, 0,
-             lender_equity(lender), 0.0, 0, Channel.LOAN_LOSSES, lender.trigger)  # fmt: skip
-        release_commitments(economy, index)
+    if lender.called > 0.0:
+        lender.call_weeks += 1
+    gap = cash_target(p, lender) - lender.cash
+    if has_deposits(lender):
+        take_deposits(economy, lender, gap if gap > 0.0 else -min(-gap, lender.funding))
+    elif lender.cash < 0.0:
+        borrow_on_loans(economy, lender, -lender.cash)
+    elif gap < 0.0 and lender.repo + lender.facility <= 0.0:
+        take_deposits(economy, lender, -min(-gap, lender.funding))
 
 
 @kernel
-def refill_buyer(economy: Economy, p: Record, k: int) -> None:
-    """Fresh money comes with a lag, excess cash is distributed, free slots are built at a finite rate."""
-    buyer = economy.buyers[k]
-    gap = buyer.cash_target - buyer.cash
-    world = economy.world[0]
-    if gap > 0.0:
-        fresh = gap / p.buyers_refill_weeks[buyer.kind]
-        pay(economy, Flow.EQUITY_INJECTIONS, world, buyer, fresh)
-        buyer.issuance += fresh
-    elif gap < 0.0:
-        pay(economy, Flow.DISTRIBUTIONS, buyer, world, -gap)
-        buyer.distributions -= gap
-    if buyer.kind == BuyerKind.SCRAP_DEALER:
-        return
-    for cooling in range(buyer.slots.shape[0]):
-        target = buyer.slots_target[cooling]
-        if target == 0 or free_slots(buyer, cooling) >= target:
-            continue
-        buyer.slot_credit[cooling] += target / p.buyers_slot_build_weeks[buyer.kind]
-        built = math.floor(buyer.slot_credit[cooling])
-        buyer.slot_credit[cooling] -= built
-        buyer.slots[cooling] += built
-        economy.market[0].slots_built += built
-
-
-@kernel
-def manage_capital(economy: Economy, p: Record) -> None:
-    """Every lender's and outsider's own account at the end of the week."""
+def manage_lenders(economy: Economy, p: Record) -> None:
+    """Every lender's own account at the end of the week."""
+    pay_interlender_interest(economy)
     for index in range(economy.lenders.shape[0]):
         manage_lender(economy, p, index)
-    for k in range(economy.buyers.shape[0]):
-        refill_buyer(economy, p, k)

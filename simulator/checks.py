@@ -21,17 +21,21 @@ TOLERANCE = 1e-9
 TABLES = ("borrowers", "lenders", "buyers", "loans", "orders", "machines", "market", "world")
 
 
-def check_identities(economy: Economy, opening: Economy, phase: str) -> None:
-    """Test all identities on the state after a phase; raise `SimulationError` at the first failure."""
+def check_identities(economy: Economy, opening: Economy, phase: str, lines_end: bool = True) -> None:
+    """Test all identities on the state after a phase; raise `SimulationError` at the first failure.
+
+    `lines_end` says whether the loans that a lender has promised end with it (`channels.lender_credit`).
+    """
     check_finite(economy, phase)
     check_loans(economy, phase)
     check_debts(economy, opening, phase)
-    check_orders(economy, phase)
+    check_orders(economy, phase, lines_end)
     check_units(economy, phase)
     check_slots(economy, opening, phase)
     check_equity(economy, phase)
     check_cash(economy, opening, phase)
     check_income(economy, phase)
+    check_claims(economy, phase)
 
 
 def _fail(economy: Economy, phase: str, who: str, field: str, value: object, expected: object) -> None:
@@ -105,7 +109,7 @@ def check_debts(economy: Economy, opening: Economy, phase: str) -> None:
     _compare(economy, phase, "lender", "allowance", carried, allowance, economy.lenders["loans"].sum(axis=1))
 
 
-def check_orders(economy: Economy, phase: str) -> None:
+def check_orders(economy: Economy, phase: str, lines_end: bool) -> None:
     """Deposits and commitments are those of the open orders, which only live agents have."""
     orders = economy.orders
     for field in ("units", "deposit", "commitment", "price", "offer"):
@@ -123,7 +127,7 @@ def check_orders(economy: Economy, phase: str) -> None:
         row = int(np.argmax(dead))
         _fail(economy, phase, f"orders[{row}]", "units", orders["units"][row], "0 after a default")
     promised = is_open & (orders["holder"] >= 0)
-    broken = promised & (economy.lenders["status"][orders["holder"]] != LenderStatus.ALIVE)
+    broken = promised & (economy.lenders["status"][orders["holder"]] != LenderStatus.ALIVE) & lines_end
     broken |= is_open & (orders["holder"] < 0) & (orders["commitment"] != 0.0)
     if broken.any():
         row = int(np.argmax(broken))
@@ -209,8 +213,9 @@ def check_equity(economy: Economy, phase: str) -> None:
             economy.lenders["cash"]
             + economy.lenders["loans"].sum(axis=1)
             - economy.lenders["allowance"]
-            - economy.lenders["funding"],
-            economy.lenders["loans"].sum(axis=1) + economy.lenders["funding"],
+            + economy.lenders["claims"]
+            - lender_debts(economy),
+            economy.lenders["loans"].sum(axis=1) + economy.lenders["claims"] + lender_debts(economy),
         ),
         "buyers": (
             economy.buyers["cash"] + economy.buyers["book"].sum(axis=1),
@@ -224,6 +229,30 @@ def check_equity(economy: Economy, phase: str) -> None:
         _compare(economy, phase, name, "equity", equity, expected, turnover)
 
 
+def lender_debts(economy: Economy) -> np.ndarray:
+    """All that each lender owes, M$."""
+    owed = [economy.lenders[field] for field in ("funding", "repo", "facility", "owed", "guaranteed")]
+    return np.asarray(sum(owed))
+
+
+def check_claims(economy: Economy, phase: str) -> None:
+    """Claims between lenders: the same face on both sides, those on failed lenders carried at nothing."""
+    lenders = economy.lenders
+    creditor = np.repeat(np.arange(len(lenders)), np.diff(economy.claim_start))
+    alive = lenders["status"][economy.claim_debtor] == LenderStatus.ALIVE
+    face = economy.claim_face
+    scale = lenders["opening_equity"] + lenders["loans"].sum(axis=1)
+    held = np.bincount(creditor, np.where(alive, face, 0.0), len(lenders))
+    _compare(economy, phase, "lender", "claims", lenders["claims"], held, scale)
+    owed = np.bincount(economy.claim_debtor, face, len(lenders))
+    _compare(economy, phase, "lender", "owed", lenders["owed"], owed, scale)
+    for field in ("repo", "facility", "funding", "guaranteed", "called"):
+        bad = lenders[field] < -TOLERANCE * np.maximum(scale, 1.0)
+        if bad.any():
+            row = int(np.argmax(bad))
+            _fail(economy, phase, f"lender {row}", field, lenders[field][row], "not negative")
+
+
 def check_income(economy: Economy, phase: str) -> None:
     """Each sector's income is what the flow matrix and the revaluation matrix say, and nothing else."""
     booked = economy.flows[: LAST_INCOME_FLOW + 1].sum(axis=0) + economy.revaluations.sum(axis=0)
@@ -232,6 +261,6 @@ def check_income(economy: Economy, phase: str) -> None:
         income[sector] = economy.borrowers["income"][economy.borrowers["sector"] == sector].sum()
     income[Sector.LENDERS] = economy.lenders["income"].sum()
     income[Sector.BUYERS] = economy.buyers["income"].sum()
-    income[Sector.REST_OF_WORLD] = economy.world["income"][0]
+    income[Sector.REST_OF_WORLD :] = economy.world["income"]
     gross = np.abs(economy.flows).sum() + np.abs(economy.revaluations).sum()
     _compare(economy, phase, "sector", "income", income, booked, np.full(len(Sector), gross))

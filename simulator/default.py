@@ -194,6 +194,15 @@ def force_defaults(economy: Economy, p: Record) -> None:
 
 
 @kernel
+def fail_condemned(economy: Economy, p: Record, seed: int, replicate: int) -> None:
+    """Phase 8 of a further round: borrowers that must fail now, after this week's resolutions."""
+    for b in range(economy.borrowers.shape[0]):
+        borrower = economy.borrowers[b]
+        if borrower.status == BorrowerStatus.ALIVE and borrower.pending_cause != Cause.NONE:
+            fail(economy, p, seed, replicate, b)
+
+
+@kernel
 def resolve_defaults(economy: Economy, p: Record, seed: int, replicate: int) -> None:
     """Phase 8: new failures, then one week of every resolution."""
     force_defaults(economy, p)

@@ -7,7 +7,6 @@ deposit.
 from hashcredit.agents.borrower import units_payable
 from hashcredit.agents.compiled import kernel
 from hashcredit.agents.dimensions import ORDERS, Cause, LoanStatus, Record
-from hashcredit.simulator.capital import capacity_of
 from hashcredit.simulator.economy import Economy
 from hashcredit.simulator.events import note
 from hashcredit.simulator.investment import (
@@ -21,6 +20,7 @@ from hashcredit.simulator.investment import (
     slot_price,
 )
 from hashcredit.simulator.ledger import free_slots, pay, put_units
+from hashcredit.simulator.lender_funding import capacity_of
 from hashcredit.simulator.operations import DUST, facilities_of, sell_coins
 from hashcredit.simulator.orders import close_order, forfeit
 from hashcredit.simulator.tables import EventKind, Flow, Sector

@@ -68,6 +68,16 @@ class Economy:
     trade_seller: np.ndarray
     tightness_path: np.ndarray
     haircut_path: np.ndarray
+    claim_start: np.ndarray
+    claim_debtor: np.ndarray
+    claim_share: np.ndarray
+    claim_face: np.ndarray
+    clearing_amounts: np.ndarray
+    clearing_vectors: np.ndarray
+    clearing_default: np.ndarray
+    clearing_position: np.ndarray
+    clearing_shares: np.ndarray
+    clearing_work: np.ndarray
     btc_path: np.ndarray
     rent_path: np.ndarray
     dues: np.ndarray

@@ -11,8 +11,9 @@ import numpy as np
 
 from hashcredit.simulator.checks import check_identities
 from hashcredit.simulator.economy import Economy
-from hashcredit.simulator.errors import EventBufferFull, ScenarioError
+from hashcredit.simulator.errors import EventBufferFull, ScenarioError, TooManyRounds
 from hashcredit.simulator.observables import close_run
+from hashcredit.simulator.policy import enter_week
 from hashcredit.simulator.results import ManyRuns, Run
 from hashcredit.simulator.rules import Rule, Rules, telling_where
 from hashcredit.simulator.scenario import Scenario
@@ -119,11 +120,11 @@ def _scenario(scenario: Scenario | str | None) -> Scenario:
 
 def _run_checked(economy: Economy, setup: Setup, replicate: int, opening: Economy) -> None:
     """The weeks phase by phase, with every identity tested after each phase."""
-    p = setup.parameters[0]
     for _ in range(setup.scenario.horizon_weeks):
+        p = setup.parameters[enter_week(economy, setup.parameters)]
         for phase in PHASES:
             phase(economy, p, setup.seed, replicate)
-            check_identities(economy, opening, phase.__name__)
+            check_identities(economy, opening, phase.__name__, bool(p["channels_lender_credit"]))
         economy.market[0]["week"] += 1
     close_run(economy)
 
@@ -153,6 +154,8 @@ def _run_all_weeks(
         if stop is not None and stop.is_set():
             return
         run_weeks(economy, setup.parameters, setup.seed, replicate, min(size, weeks - first))
+        if economy.market["error"][0] == ErrorCode.TOO_MANY_ROUNDS:
+            raise TooManyRounds(int(economy.market["week"][0]), setup.scenario.name, replicate)
         if economy.market["error"][0] != ErrorCode.NONE:
             return
 

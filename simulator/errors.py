@@ -181,6 +181,14 @@ class RuleResultError(SimulationError):
         self.args = (rule, value, allowed, scenario, replicate, week)
 
 
+class TooManyRounds(SimulationError):
+    """Phases 8 to 11 did not come to rest within a week: a bug, since each round needs a new failure."""
+
+    def __init__(self, week: int, scenario: str, replicate: int) -> None:
+        super().__init__("phases 8 to 11 did not come to rest", scenario, replicate, week)
+        self.args = (week, scenario, replicate)
+
+
 class EventBufferFull(SimulationError):
     """More events than the table reserved for them: an error, never a silent loss."""
 

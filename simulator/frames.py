@@ -56,6 +56,11 @@ HIDDEN = frozenset(
         "pending_parent",
         "week_interest",
         "slot_credit",
+        "settling",
+        "failure_event",
+        "news",
+        "news_value",
+        "last_appraisal",
     }
 )
 """Working fields that are no part of the reported tables."""
@@ -171,7 +176,7 @@ def sector_cash(economy: Economy) -> np.ndarray:
         cash[sector] = economy.borrowers["cash"][economy.borrowers["sector"] == sector].sum()
     cash[Sector.LENDERS] = economy.lenders["cash"].sum()
     cash[Sector.BUYERS] = economy.buyers["cash"].sum()
-    cash[Sector.REST_OF_WORLD] = economy.world["cash"][0]
+    cash[Sector.REST_OF_WORLD :] = economy.world["cash"]
     return cash
 
 

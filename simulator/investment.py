@@ -21,11 +21,11 @@ from hashcredit.agents.dimensions import (
 )
 from hashcredit.agents.lender import advance, expected_unit_earning
 from hashcredit.simulator.bidding import slot_cost
-from hashcredit.simulator.capital import capacity_of, fund
 from hashcredit.simulator.draws import pick
 from hashcredit.simulator.economy import Economy
 from hashcredit.simulator.events import note
 from hashcredit.simulator.ledger import blank_row, free_slots, pay, post_principal, sum_of
+from hashcredit.simulator.lender_funding import advance_now, capacity_of, fund
 from hashcredit.simulator.machines import value_of
 from hashcredit.simulator.operations import facilities_of
 from hashcredit.simulator.orders import (
@@ -138,9 +138,10 @@ def loan_offer(economy: Economy, p: Record, lender: Record, b: int, m: int, grad
     """Loan (M$ a unit) that a lender would make against a new machine; 0 if it declines."""
     borrower = economy.borrowers[b]
     machine = economy.machines[m]
-    offer = min(machine.price_new, machine.appraisal) * advance(
-        lender.belief, lender.advance_rate, lender.learned_recovery, p.lenders_recovery_prior[lender.kind]
-    )
+    rate = advance_now(economy, p, lender)
+    prior = p.lenders_recovery_prior[lender.kind]
+    share = advance(lender.belief, rate, lender.learned_recovery, prior)
+    offer = share * min(machine.price_new, machine.appraisal)
     years = p.credit_tenor_weeks / 52.0
     trend, step = p.valuation_trend, p.compute_launch_step
     if machine.kind == MachineKind.ASIC:

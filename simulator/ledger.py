@@ -179,8 +179,9 @@ def borrower_equity(economy: Economy, b: int) -> float:
 
 @kernel
 def lender_equity(lender: Record) -> float:
-    """Book equity of a lender, M$: cash and loans less allowance and funding."""
-    return lender.cash + sum_of(lender.loans) - lender.allowance - lender.funding
+    """Book equity of a lender, M$: cash, loans less allowance and claims on live lenders, less all debts."""
+    assets = lender.cash + sum_of(lender.loans) - lender.allowance + lender.claims
+    return assets - lender.funding - lender.repo - lender.facility - lender.owed - lender.guaranteed
 
 
 @kernel

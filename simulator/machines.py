@@ -266,7 +266,7 @@ def update_income_values(economy: Economy, p: Record) -> None:
 
 @kernel
 def mark_appraisals(economy: Economy, p: Record) -> None:
-    """Appraisals follow the week's trades by their volume and the income value slowly.
+    """Appraisals follow the trades since the last marking by their volume and the income value slowly.
 
     No trade, no market news: `A' = A + a q / (q + q0) (vwap - A) + b (M - A)`.
     """
@@ -275,10 +275,12 @@ def mark_appraisals(economy: Economy, p: Record) -> None:
         if not machine.used:
             continue
         step = p.marking_income_weight * (machine.income_value - machine.appraisal)
-        if machine.traded > 0:
-            vwap = machine.traded_value / machine.traded
+        if machine.news > 0:
+            vwap = machine.news_value / machine.news
             machine.price = vwap
             if p.channels_fire_sale:
-                volume = machine.traded / (machine.traded + p.marking_depth_units)
+                volume = machine.news / (machine.news + p.marking_depth_units)
                 step += p.marking_market_weight * volume * (vwap - machine.appraisal)
         machine.appraisal += step
+        machine.news = 0
+        machine.news_value = 0.0

@@ -21,6 +21,7 @@ from hashcredit.simulator.hooks import AFTER, BEFORE, AgentClasses, chosen_class
 from hashcredit.simulator.ledger import borrower_equity, buyer_equity, lender_equity
 from hashcredit.simulator.observables import close_run
 from hashcredit.simulator.payments import make_payment
+from hashcredit.simulator.policy import enter_week
 from hashcredit.simulator.results import Run
 from hashcredit.simulator.rules import Rule, telling_where
 from hashcredit.simulator.scenario import Scenario
@@ -99,6 +100,7 @@ class MarketModel(mesa.Model):
         open_economy(self.economy, self._setup.parameters, self.seed, self.replicate)
         self._before = shell(self.economy)
         self._final: Run | None = None
+        self._regime = 0  # row of the parameters that hold this week
         self._stage = ""  # the phase or hook that is under way, or in which a week broke off
         self._make_agents(agent_classes)
 
@@ -172,6 +174,8 @@ class MarketModel(mesa.Model):
         if self._final is not None:
             raise self._error(f"the horizon of {self.scenario.horizon_weeks} weeks is reached")
         try:
+            self._make_room_for_events()
+            self._regime = enter_week(self.economy, self._setup.parameters)
             for phase in PHASES:
                 self._call_hooks(BEFORE, phase.__name__)
                 self._run_phase(phase)
@@ -196,12 +200,17 @@ class MarketModel(mesa.Model):
         self._stage = phase.__name__
         self._make_room_for_events()
         with telling_where(self.scenario.name, self.replicate, self.economy.market):
-            phase(self.economy, self._setup.parameters[0], self.seed, self.replicate)
+            phase(self.economy, self._setup.parameters[self._regime], self.seed, self.replicate)
         if self.economy.market["error"][0] != ErrorCode.NONE:
             # not reached as long as `most_events` is a bound
             raise EventBufferFull(len(self.economy.events), self.scenario.name, self.replicate, self.week)
         if self.check:
-            check_identities(self.economy, self._before, phase.__name__)
+            check_identities(self.economy, self._before, phase.__name__, self._lines_end)
+
+    @property
+    def _lines_end(self) -> bool:
+        """Whether what a lender has promised ends with it."""
+        return bool(self._setup.parameters[self._regime]["channels_lender_credit"])
 
     def _call_hooks(self, prefix: str, phase: str) -> None:
         """Call the hooks before or after a phase, agents in the order of their tables."""
@@ -211,7 +220,7 @@ class MarketModel(mesa.Model):
             for hook in hooks:
                 hook()
             if self.check:
-                check_identities(self.economy, self._before, f"the {self._stage}")
+                check_identities(self.economy, self._before, f"the {self._stage}", self._lines_end)
 
     def _error(self, reason: str) -> SimulationError:
         return SimulationError(reason, self.scenario.name, self.replicate, self.week)

@@ -41,7 +41,7 @@ BUYERS = {
 }
 """Kind of agent -> field of the population, in the order of the tables' rows."""
 
-NETWORKS = ("credit", "trade")
+NETWORKS = ("credit", "trade", "interlender")
 
 MOST_LINKS = 5_000_000
 """Largest network that is built; beyond it memory and minutes run away."""
@@ -80,7 +80,7 @@ def path_of(reference: str) -> Path:
     return Path(_parts(reference)[0])
 
 
-@lru_cache(maxsize=4)
+@lru_cache(maxsize=6)
 def content_of(field: str, reference: str) -> bytes:
     """What the file held when the scenario was made, kept for as long as a run needs it."""
     return _content_and_hash(field, reference)[0]
@@ -169,6 +169,8 @@ class _Names(NamedTuple):
 def file_links(network: str, reference: str, population: "Population") -> tuple[Index, Index]:
     """Links of a file as rows of two tables: (borrower, lender) for "credit", (seller, bidder) for "trade".
 
+    For "interlender" they are (debtor, creditor), both lenders.
+
     Sellers are borrowers, then lenders; bidders are borrowers, then buyers. Raises ScenarioError for a name
     that is no agent's, a link of an agent with itself or between kinds that do not deal, a link given
     twice, and a borrower without a lender.
@@ -177,7 +179,7 @@ def file_links(network: str, reference: str, population: "Population") -> tuple[
     return _file_links(network, reference, counts)
 
 
-@lru_cache(maxsize=4)
+@lru_cache(maxsize=6)
 def _file_links(network: str, reference: str, counts: tuple[int, ...]) -> tuple[Index, Index]:
     field = f"networks.{network}_file"
     file = path_of(reference)
@@ -186,7 +188,7 @@ def _file_links(network: str, reference: str, counts: tuple[int, ...]) -> tuple[
         raise ScenarioError(field, file.name, f"at most {MOST_LINKS:,} links, not {len(links.source):,}")
     names = _Names(dict(zip(BORROWERS | LENDERS | BUYERS, counts, strict=True)))
     check = _Check(field, file.name, names, links)
-    left, right = check.credit() if network == "credit" else check.trade()
+    left, right = getattr(check, network)()
     check.refuse_repetition(left, right)
     if network == "credit":
         check.refuse_borrowers_alone(left)
@@ -241,10 +243,7 @@ class _Check(NamedTuple):
 
     def trade(self) -> tuple[Index, Index]:
         """Sellers and bidders: a link leads from who sells to who may bid."""
-        if self.links.undirected:
-            line = self.links.undirected
-            wanted = "a directed graph, since a link leads from a seller to a bidder"
-            raise self.refuse("undirected", f"{wanted}; see line {line} of {self.file}")
+        self.refuse_undirected("a seller to a bidder")
         sellers, bidders = self.names.rows(BORROWERS | LENDERS), self.names.rows(BORROWERS | BUYERS)
         left, right = [], []
         for a, b, link, line in self.agents():
@@ -254,6 +253,26 @@ class _Check(NamedTuple):
             left.append(sellers[a[0]] + a[1])
             right.append(bidders[b[0]] + b[1])
         return np.array(left, np.int64), np.array(right, np.int64)
+
+    def interlender(self) -> tuple[Index, Index]:
+        """Debtors and creditors: a link leads from who owes to whom it owes."""
+        self.refuse_undirected("a debtor to a creditor")
+        lenders = self.names.rows(LENDERS)
+        left, right = [], []
+        for a, b, link, line in self.agents():
+            if a[0] not in lenders or b[0] not in lenders:
+                wanted = f"two lenders ({_either(LENDERS)})"
+                raise self.refuse(link, f"{wanted} in line {line} of {self.file}")
+            left.append(lenders[a[0]] + a[1])
+            right.append(lenders[b[0]] + b[1])
+        return np.array(left, np.int64), np.array(right, np.int64)
+
+    def refuse_undirected(self, ends: str) -> None:
+        """A link must say where it leads."""
+        if self.links.undirected:
+            line = self.links.undirected
+            wanted = f"a directed graph, since a link leads from {ends}"
+            raise self.refuse("undirected", f"{wanted}; see line {line} of {self.file}")
 
     def refuse_repetition(self, left: Index, right: Index) -> None:
         """Each link once: a file that repeats itself was put together by mistake."""
@@ -292,8 +311,8 @@ def _either(kinds: Iterable[str]) -> str:
 
 def write_networks(
     scenario: "Scenario", seed: int, folder: str | Path, format: str = "graphml"
-) -> tuple[Path, Path]:
-    """Write the networks of a (scenario, seed) as `credit` and `trade` files and return their paths.
+) -> tuple[Path, Path, Path]:
+    """Write the networks of a (scenario, seed) as files `credit`, `trade`, `interlender`; return the paths.
 
     Parameters
     ----------
@@ -302,7 +321,8 @@ def write_networks(
     format : str
         "graphml" (with the agents' kinds and those without a link) or "csv".
 
-    A scenario whose `networks` name the two files runs on the same networks, bit by bit.
+    A scenario whose `networks` name the first two runs on the same networks, bit by bit. The third has the
+    links between lenders; the debts on them are fitted anew, so only their last bits can differ.
     """
     from hashcredit.simulator.networks import build_networks
 
@@ -312,6 +332,7 @@ def write_networks(
     sides = {
         "credit": (BORROWERS, LENDERS, networks.credit_start, networks.credit_lender),
         "trade": (BORROWERS | BUYERS, BORROWERS | LENDERS, networks.trade_start, networks.trade_seller),
+        "interlender": (LENDERS, LENDERS, networks.claim_start, networks.claim_debtor),
     }
     paths = []
     for network in NETWORKS:
@@ -319,12 +340,12 @@ def write_networks(
         rows, others = agent_names(people, row_kinds), agent_names(people, kinds)
         row = np.repeat(np.arange(len(rows)), np.diff(start)).tolist()
         ends = [(rows[i], others[j]) for i, j in zip(row, neighbour.tolist(), strict=True)]
-        if network == "trade":  # the rows are bidders, and a link leads from the seller
-            ends = [(seller, bidder) for bidder, seller in ends]
+        if network != "credit":  # the rows are bidders or creditors, and a link leads to them
+            ends = [(other, row_agent) for row_agent, other in ends]
         nodes = ((name, name.rpartition("-")[0]) for name in agent_names(people, row_kinds | kinds))
         text = csv_text(ends) if format == "csv" else graphml_text(nodes, ends)
         paths.append(_write(Path(folder), f"{network}.{format}", text))
-    return paths[0], paths[1]
+    return paths[0], paths[1], paths[2]
 
 
 def _write(folder: Path, name: str, text: str) -> Path:

@@ -1,10 +1,11 @@
 """Who can deal with whom: NetworkX graphs of a (scenario, seed), kept as sorted CSR arrays.
 
-Three bipartite graphs, each from its own random stream, so that changing one leaves the others as they were:
+Four graphs, each from its own random stream, so that changing one leaves the others as they were:
 
     credit      borrowers - lenders
     peers       sellers (borrowers, then lenders) - borrowers who bid; nobody bids for their own machines
     outsiders   sellers - buyers other than scrap dealers
+    interlender lenders - lenders, with weights; see `interlender_networks`
 
 Scrap dealers take anybody's machines: every seller knows SCRAP_LINKS of them (all, if there are fewer), on
 top of its other buyers. A degree is the mean number of counterparties seen by a borrower (credit) or by a
@@ -26,12 +27,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hashcredit.simulator.errors import ScenarioError
+from hashcredit.simulator.interlender_networks import by_creditor, every_pair, fit, minimum_density, sums
 from hashcredit.simulator.network_files import MOST_LINKS, file_links
 
 if TYPE_CHECKING:
     from hashcredit.simulator.scenario import Scenario
+    from hashcredit.simulator.sections import Lenders, Population
     from hashcredit.simulator.sections import Networks as NetworkTerms
-    from hashcredit.simulator.sections import Population
 
 Index = NDArray[np.int64]
 Matrix = NDArray[np.float64]
@@ -61,7 +63,7 @@ SLICE = 200_000
 MATCHING_ROUNDS = 3
 """Times that links of a scale-free network are matched anew if they hit a pair already linked."""
 
-CREDIT, PEERS, OUTSIDERS, SCRAP = range(4)
+CREDIT, PEERS, OUTSIDERS, SCRAP, INTERLENDER = range(5)
 
 
 class Networks(NamedTuple):
@@ -71,6 +73,9 @@ class Networks(NamedTuple):
     credit_lender: NDArray[np.int32]
     trade_start: NDArray[np.int32]  # bidder (borrowers, then buyers) -> sellers
     trade_seller: NDArray[np.int32]  # borrowers, then lenders
+    claim_start: NDArray[np.int64]  # creditor -> lenders that owe it money
+    claim_debtor: NDArray[np.int64]
+    claim_share: NDArray[np.float64]  # of all debts between lenders
 
 
 class Wanted(NamedTuple):
@@ -78,6 +83,7 @@ class Wanted(NamedTuple):
 
     networks: "NetworkTerms"
     population: "Population"
+    lenders: "Lenders"
 
 
 def build_networks(scenario: "Scenario", seed: int) -> Networks:
@@ -85,7 +91,7 @@ def build_networks(scenario: "Scenario", seed: int) -> Networks:
 
     The last few are kept: in a sweep most points leave the networks as they are. Nobody writes to them.
     """
-    return _build(Wanted(scenario.networks, scenario.population), seed)
+    return _build(Wanted(scenario.networks, scenario.population, scenario.lenders), seed)
 
 
 @lru_cache(maxsize=4)
@@ -101,7 +107,25 @@ def _build(scenario: Wanted, seed: int) -> Networks:
     return Networks(
         *_csr(borrower, lender, borrowers, lenders),
         *_csr(bidder, seller, borrowers + buyers, borrowers + lenders),
+        *_interlender(scenario, seed, lenders),
     )
+
+
+def _interlender(scenario: Wanted, seed: int, lenders: int) -> tuple[Index, Index, NDArray[np.float64]]:
+    """Lenders that owe each other money, by creditor, with the share of all debts on each link."""
+    networks, kind = scenario.networks, scenario.networks.interlender_kind
+    rng = _generator(seed, INTERLENDER)
+    claims, debts = sums(scenario.population, scenario.lenders, rng)
+    if kind == "minimum-density":
+        creditor, debtor, share = minimum_density(claims, debts, rng)
+        return by_creditor(creditor, debtor, share, lenders)
+    if kind in ("maximum-entropy", "complete"):
+        creditor, debtor = every_pair("networks.interlender_kind", kind, lenders)
+    elif kind == "file":
+        debtor, creditor = file_links("interlender", str(networks.interlender_file), scenario.population)
+    else:
+        debtor, creditor = _links(kind, lenders, lenders, networks.interlender_degree, rng, shared=lenders)
+    return by_creditor(creditor, debtor, fit(creditor, debtor, claims, debts), lenders)
 
 
 def _credit_links(scenario: Wanted, seed: int, borrowers: int, lenders: int) -> Pairs:
@@ -147,6 +171,7 @@ def _refuse_too_many(scenario: Wanted, borrowers: int, lenders: int, buyers: int
         ("credit_degree", networks.credit_kind, borrowers, lenders),
         ("trade_degree_peers", networks.trade_kind, sellers, borrowers),
         ("trade_degree_buyers", networks.trade_kind, sellers, buyers),
+        ("interlender_degree", networks.interlender_kind, lenders, lenders),
     ):
         degree = getattr(networks, field)
         links = left * (right if kind == "complete" else min(degree, right))

@@ -52,6 +52,14 @@ class Column(IntEnum):
     UNITS_ON_ORDER = 35
     DEPOSITS_MUSD = 36
     COMMITTED_MUSD = 37
+    REPO_MUSD = 38
+    REPO_ROOM_MUSD = 39
+    REPO_UNMET_MUSD = 40
+    STANDING_FACILITY_MUSD = 41
+    INTERLENDER_MUSD = 42
+    APPRAISAL_VOLATILITY = 43
+    UNSOLD_SHARE = 44
+    ROUNDS = 45
 
 
 class MachineColumn(IntEnum):
@@ -82,7 +90,9 @@ def larger(one: float, other: float) -> float:
 @kernel
 def money_residual(economy: Economy) -> float:
     """|total cash - opening total| over gross cash without the rest of the world (or 1 M$)."""
-    total = economy.world[0].cash
+    total = 0.0
+    for account in economy.world:
+        total += account.cash
     gross = 0.0
     for b in range(economy.borrowers.shape[0]):
         total += economy.borrowers[b].cash
@@ -187,6 +197,10 @@ def record_agents(economy: Economy, row: np.ndarray) -> None:
         row[Column.ALLOWANCE_MUSD] += lender.allowance
         row[Column.LENDER_EQUITY_MUSD] += lender_equity(lender)
         row[Column.LENDER_CASH_MUSD] += lender.cash
+        row[Column.REPO_MUSD] += lender.repo
+        row[Column.REPO_UNMET_MUSD] += lender.called
+        row[Column.STANDING_FACILITY_MUSD] += lender.facility
+        row[Column.INTERLENDER_MUSD] += lender.claims
         unsold += sum_of(lender.units)
     for k in range(economy.buyers.shape[0]):
         row[Column.BUYER_CASH_MUSD] += economy.buyers[k].cash
@@ -243,6 +257,10 @@ def record(economy: Economy, p: Record) -> None:
     row[Column.DEMAND] = market.demand
     row[Column.SUPPLY] = market.supply
     row[Column.CORRELATION] = market.rho
+    row[Column.REPO_ROOM_MUSD] = max(0.0, market.repo_room)
+    row[Column.APPRAISAL_VOLATILITY] = math.sqrt(market.price_variance)
+    row[Column.UNSOLD_SHARE] = market.unsold_share
+    row[Column.ROUNDS] = market.rounds
     row[Column.MONEY_RESIDUAL] = market.money_residual
     row[Column.BALANCE_RESIDUAL] = market.balance_residual
     row[Column.UNITS_RESIDUAL] = market.units_residual
@@ -257,9 +275,12 @@ def close_run(economy: Economy) -> None:
     market = economy.market[0]
     market.units_unsold = 0
     market.allowances = 0.0
+    market.authority_exposure = 0.0
     for b in range(economy.borrowers.shape[0]):
         if economy.borrowers[b].status == BorrowerStatus.IN_RESOLUTION:
             market.units_unsold += sum_of(economy.borrowers[b].offered)
     for index in range(economy.lenders.shape[0]):
         market.units_unsold += sum_of(economy.lenders[index].units)
-        market.allowances += economy.lenders[index].allowance
+        lender = economy.lenders[index]
+        market.allowances += lender.allowance
+        market.authority_exposure += lender.facility if lender.status != LenderStatus.ALIVE else 0.0

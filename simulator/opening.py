@@ -6,6 +6,7 @@ from hashcredit.agents.compiled import kernel
 from hashcredit.agents.dimensions import BuyerKind, Cooling, LenderKind, Record
 from hashcredit.simulator.draws import opening_normal
 from hashcredit.simulator.economy import Economy
+from hashcredit.simulator.interlender import open_claims
 from hashcredit.simulator.ledger import borrower_equity, buyer_equity, lender_equity, sum_of
 from hashcredit.simulator.randomness import Stream
 from hashcredit.simulator.tables import Sector
@@ -33,15 +34,18 @@ def open_lender(economy: Economy, p: Record, index: int) -> None:
     lender.capital_minimum = p.lenders_capital_minimum[kind]
     lender.learned_recovery = p.lenders_recovery_prior[kind]
     lender.failure_week = -1
+    lender.failure_event = -1
+    lender.pressed_since = -1
     lender.trigger = -1
 
 
 @kernel
 def capitalise_lenders(economy: Economy, p: Record) -> None:
-    """Equity and funding that carry the loans placed, with the headroom of undrawn capacity."""
+    """Equity and debts that carry the loans placed, with the headroom of undrawn capacity."""
     placed = 0.0
     for index in range(economy.lenders.shape[0]):
         placed += sum_of(economy.lenders[index].loans)
+    open_claims(economy, p, placed)
     least = LEAST_SHARE * placed / max(1, economy.lenders.shape[0])
     for index in range(economy.lenders.shape[0]):
         lender = economy.lenders[index]
@@ -49,10 +53,12 @@ def capitalise_lenders(economy: Economy, p: Record) -> None:
         base = max(loans, least)
         equity = p.lenders_equity_ratio[lender.kind] * (1.0 + p.lenders_headroom[lender.kind]) * base
         lender.cash = p.lenders_cash_share[lender.kind] * base
-        lender.funding = loans + lender.cash - equity
-        if lender.funding < 0.0:
-            lender.cash -= lender.funding
-            lender.funding = 0.0
+        debt = loans + lender.cash + lender.claims - lender.owed - equity
+        if debt < 0.0:
+            lender.cash -= debt
+            debt = 0.0
+        lender.repo = p.lenders_repo_share[lender.kind] * debt
+        lender.funding = debt - lender.repo
         lender.opening_equity = lender_equity(lender)
 
 
@@ -99,7 +105,9 @@ def open_buyer(economy: Economy, p: Record, seed: int, replicate: int, k: int) -
 def open_books(economy: Economy) -> None:
     """Remember the opening stocks against which every identity is checked."""
     market = economy.market[0]
-    money = economy.world[0].cash
+    money = 0.0
+    for account in economy.world:
+        money += account.cash
     for b in range(economy.borrowers.shape[0]):
         borrower = economy.borrowers[b]
         borrower.opening_equity = borrower_equity(economy, b)

@@ -19,6 +19,7 @@ from hashcredit.simulator.scenario import Scenario
 from hashcredit.simulator.sections import SECTIONS, Machine
 from hashcredit.simulator.sections_base import documentation
 from hashcredit.simulator.sections_errors import inner_model
+from hashcredit.simulator.sections_interventions import regimes
 from hashcredit.simulator.tables import MACHINE
 
 NEVER = 10**6
@@ -115,6 +116,7 @@ def _name(section: str, field: str) -> str:
 def _fields() -> Iterator[tuple[str, str, tuple[int, ...]]]:
     """Name, type and shape of every column of the parameter record."""
     yield "horizon_weeks", "i8", ()
+    yield "from_week", "i8", ()
     for section, model in SECTIONS.items():
         kinds = _kinds(model)
         for field, info in (kinds[0] if kinds else model).model_fields.items():
@@ -198,9 +200,21 @@ def _future_week(day: date | None, scenario: Scenario) -> int:
 
 
 def compile_parameters(scenario: Scenario) -> np.ndarray:
-    """The parameter record of a scenario, shape (1,), in the kernels' units."""
+    """The parameters of a scenario in the kernels' units: one record, and one for each later regime, by week.
+
+    The opening balance sheets are always those of the first.
+    """
+    if not scenario.interventions:
+        return _compile_one(scenario, 0)
+    rows = [(0, scenario), *regimes(scenario)]
+    return np.concatenate([_compile_one(each, week) for week, each in rows])
+
+
+def _compile_one(scenario: Scenario, week: int) -> np.ndarray:
+    """The parameter record, shape (1,), that holds from a week on."""
     record = np.zeros(1, dtype=PARAMETERS)
     record["horizon_weeks"] = scenario.horizon_weeks
+    record["from_week"] = week
     for column in _columns():
         record[column.name][column.index] = _value(column.of(scenario), column, scenario)
     forced = scenario.shocks.forced_default

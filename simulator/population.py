@@ -32,6 +32,7 @@ from hashcredit.simulator.opening_loans import (
 )
 from hashcredit.simulator.operations import facilities_of, weekly_service
 from hashcredit.simulator.randomness import Stream
+from hashcredit.simulator.repo import open_repo_market
 from hashcredit.simulator.tables import Sector
 
 NEVER_VALUED = -1_000_000
@@ -55,7 +56,8 @@ def open_market(economy: Economy, p: Record) -> None:
     market.supply = 1.0
     economy.valued_week[:] = NEVER_VALUED
     economy.node_head[:] = -1
-    economy.world[0].sector = Sector.REST_OF_WORLD
+    for account in range(economy.world.shape[0]):
+        economy.world[account].sector = Sector.REST_OF_WORLD + account
     set_funding(economy, p)
     set_earnings(economy, p)
     for m in range(economy.machines.shape[0]):
@@ -350,6 +352,7 @@ def open_economy(economy: Economy, parameters: np.ndarray, seed: int, replicate:
         open_buyer(economy, p, seed, replicate, k)
     economy.market[0].active_base = economy.market[0].active
     open_books(economy)
+    open_repo_market(economy, p)
     set_strikes(economy, p)
     forget_values(economy)
 

@@ -10,15 +10,15 @@ from hashcredit.agents.dimensions import (
     Cause,
     Channel,
     Instrument,
-    LenderStatus,
     Record,
 )
-from hashcredit.simulator.capital import is_pressed
+from hashcredit.simulator.capital import can_extend
 from hashcredit.simulator.claims import liquidate_coins
 from hashcredit.simulator.distress import assets_at_appraisal, blame, debts
 from hashcredit.simulator.economy import Economy
 from hashcredit.simulator.events import note, remember
 from hashcredit.simulator.ledger import capital_ratio, pay
+from hashcredit.simulator.lender_funding import advance_now
 from hashcredit.simulator.operations import facilities_of, owes, repay
 from hashcredit.simulator.tables import EventKind, Flow, Sector
 
@@ -70,16 +70,17 @@ def issue_equity(economy: Economy, p: Record, b: int, wanted: float) -> None:
 
 @kernel
 def roll_coins(economy: Economy, p: Record, row: int) -> None:
-    """A BTC loan needs only its margin and a living holder: otherwise its coins are sold and repay it."""
+    """A BTC loan needs only its margin and an able holder: otherwise its coins are sold and repay it."""
     market = economy.market[0]
     loan = economy.loans[row]
     lender = economy.lenders[loan.holder]
     covered = loan.principal <= p.credit_btc_call_ltv * loan.coins * market.btc_price * 1e-6
-    if lender.status == LenderStatus.ALIVE and covered:
+    able = can_extend(economy, p, lender)
+    if able and covered:
         loan.maturity_week = market.week + p.credit_btc_tenor_weeks
         return
     borrower = economy.borrowers[loan.obligor]
-    if lender.status == LenderStatus.ALIVE:
+    if able:
         remember(economy, borrower, Channel.BTC_PRICE, -1)
     else:
         remember(economy, borrower, Channel.LENDER_CREDIT, lender.trigger)
@@ -150,8 +151,8 @@ def refinance(economy: Economy, p: Record, row: int, dscr: float) -> None:
     debt = debts(economy, loan.obligor)
     assets = assets_at_appraisal(economy, loan.obligor)
     ratio = capital_ratio(p, lender)
-    able = lender.status == LenderStatus.ALIVE and not is_pressed(economy, p, lender)
-    if able and economy.rollover_rule(dscr, covenant, debt, assets, lender.advance_rate, ratio,
+    able = can_extend(economy, p, lender)
+    if able and economy.rollover_rule(dscr, covenant, debt, assets, advance_now(economy, p, lender), ratio,
                                       lender.capital_target):  # fmt: skip
         loan.sweeping = 0
         extend(economy, p, loan, p.credit_tenor_weeks, 0.0)

@@ -23,6 +23,8 @@ from hashcredit.simulator.sections import (
     Equity,
     ForcedDefault,
     Funding,
+    Interlender,
+    Intervention,
     Investment,
     Lenders,
     Machine,
@@ -49,6 +51,7 @@ from hashcredit.simulator.sections_files import (
     read_paths,
     read_scenario,
 )
+from hashcredit.simulator.sections_interventions import check_interventions
 from hashcredit.simulator.sections_text import (
     Parameter,
     parameters,
@@ -84,6 +87,9 @@ class Scenario(Section):
         high=date(2100, 1, 1),
         meaning="day of the first week",
     )
+    interventions: tuple[Intervention, ...] = quantity(
+        (), unit="none", meaning="fields that have another value from a week on: { week, field, value }"
+    )
     population: Population = Field(default=Population())
     machine: tuple[Machine, ...] = Field(default=BASELINE_MACHINES)
     shocks: Shocks = Field(default=Shocks())
@@ -99,6 +105,7 @@ class Scenario(Section):
     investment: Investment = Field(default=Investment())
     funding: Funding = Field(default=Funding())
     repo: Repo = Field(default=Repo())
+    interlender: Interlender = Field(default=Interlender())
     channels: Channels = Field(default=Channels())
     networks: Networks = Field(default=Networks())
     miners: Miners = Field(default=Miners())
@@ -235,6 +242,7 @@ class Scenario(Section):
             if forced.week >= self.horizon_weeks:
                 allowed = f"a week before the horizon, 0 to {self.horizon_weeks - 1}"
                 raise refused("shocks.forced_default.week", forced.week, allowed)
+        check_interventions(self)
         return self
 
     def _check_texts(self) -> None:

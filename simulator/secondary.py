@@ -21,6 +21,7 @@ from hashcredit.agents.dimensions import (
     MachineKind,
     Record,
 )
+from hashcredit.agents.impact import average_left
 from hashcredit.simulator.bidding import call_bidders, peer_moving_cost, rank_classes, units_wanted
 from hashcredit.simulator.claims import apply_collateral
 from hashcredit.simulator.decisions import sound_quota, sound_reservation
@@ -49,9 +50,25 @@ def add_lot(
     weeks_held: int,
 ) -> int:
     """Put a week's quota of a seller's `units` on sale, if there is one; return the new number of lots."""
-    machine = economy.machines[m]
-    machine.inventory += units
+    economy.machines[m].inventory += units
     quota = sound_quota(economy.quota_rule(units, p.secondary_market_sell_share), units)
+    return open_lot(economy, p, m, lots, node, row, is_loan, quota, weeks_held)
+
+
+@kernel
+def open_lot(
+    economy: Economy,
+    p: Record,
+    m: int,
+    lots: int,
+    node: int,
+    row: int,
+    is_loan: int,
+    quota: int,
+    weeks_held: int,
+) -> int:
+    """Put `quota` units on sale at the seller's reservation price; return the new number of lots."""
+    machine = economy.machines[m]
     if quota == 0:
         return lots
     lot = economy.lots[lots]
@@ -85,7 +102,41 @@ def add_lots_of(economy: Economy, p: Record, b: int, lots: int) -> int:
             loan = economy.loans[row]
             if loan.seized > 0 and loan.weeks_held >= 0:
                 node = economy.borrowers.shape[0] + loan.holder
-                lots = add_lot(economy, p, loan.machine, lots, node, row, 1, loan.seized, loan.weeks_held)
+                if is_dumping(economy.lenders[loan.holder]):
+                    economy.machines[loan.machine].inventory += loan.seized
+                    lots = dump(economy, p, row, lots, loan.seized)
+                else:
+                    lots = add_lot(economy, p, loan.machine, lots, node, row, 1, loan.seized, loan.weeks_held)
+    return lots
+
+
+@kernel
+def is_dumping(lender: Record) -> bool:
+    """Whether a lender must turn its machines into cash now: its back-leverage is called."""
+    return lender.called > 0.0
+
+
+@kernel
+def dump(economy: Economy, p: Record, row: int, lots: int, units: int) -> int:
+    """Put `units` that secure a claim on sale for whatever they fetch; return the new number of lots."""
+    loan = economy.loans[row]
+    node = economy.borrowers.shape[0] + loan.holder
+    at_the_floor = math.ceil(p.secondary_market_patience_weeks)
+    return open_lot(economy, p, loan.machine, lots, node, row, 1, units, max(loan.weeks_held, at_the_floor))
+
+
+@kernel
+def open_dumped_lots(economy: Economy, p: Record) -> int:
+    """The rest of the machines of lenders whose back-leverage was called since the week's sale."""
+    lots = 0
+    week = economy.market[0].week
+    for row in range(economy.loans.shape[0]):
+        loan = economy.loans[row]
+        if loan.seized == 0 or loan.weeks_held < 0:
+            continue
+        lender = economy.lenders[loan.holder]
+        if is_dumping(lender) and lender.pressed_since == week:
+            lots = dump(economy, p, row, lots, loan.seized)
     return lots
 
 
@@ -261,6 +312,8 @@ def note_sale(economy: Economy, m: int, lot: int, bidder: int, units: int, amoun
     machine = economy.machines[m]
     machine.traded += units
     machine.traded_value += amount
+    machine.news += units
+    machine.news_value += amount
     owner = seller = economy.lots[lot].row
     if economy.lots[lot].is_loan:
         owner = economy.loans[seller].obligor
@@ -316,7 +369,7 @@ def formula_price(economy: Economy, p: Record, m: int, units: int) -> float:
     orderly = orderly_value(economy, p, m)
     if p.secondary_market_rule == IMPACT and p.channels_fire_sale:
         depth = sale_depth(economy, p, m)
-        average = orderly * depth / units * (1.0 - math.exp(-units / depth))
+        average = orderly * average_left(units / depth)
         return max(average, scrap_price(p, economy.machines[m]))
     if p.secondary_market_rule == DEEP:
         return orderly * (1.0 - p.secondary_market_deep_margin)
@@ -359,13 +412,40 @@ def auction(economy: Economy, p: Record, m: int, lots: int, classes: int) -> Non
 @kernel
 def trade_machines(economy: Economy, p: Record) -> None:
     """Phase 9 for every machine type that has a seller."""
+    trade_lots(economy, p, open_lots(economy, p))
+
+
+@kernel
+def trade_dumped(economy: Economy, p: Record) -> None:
+    """The sale of a further round: what lenders that were called in the week have not yet put on sale.
+
+    Bidders have what earlier sales of the week have left them. Appraisers take note of it next week.
+    """
+    any_called = False
+    for index in range(economy.lenders.shape[0]):
+        any_called |= is_dumping(economy.lenders[index])
+    if any_called:
+        trade_lots(economy, p, open_dumped_lots(economy, p))
+
+
+@kernel
+def has_lot(economy: Economy, m: int, lots: int) -> bool:
+    """Whether a machine type is on sale."""
+    found = False
+    for place in range(lots):
+        found |= economy.lots[place].machine == m
+    return found
+
+
+@kernel
+def trade_lots(economy: Economy, p: Record, lots: int) -> None:
+    """Sell the lots, type by type, by the market's rule."""
     elastic = p.secondary_market_rule != AUCTION or not p.channels_fire_sale
-    lots = open_lots(economy, p)
     if lots == 0:
         return
     classes = 0 if elastic else call_bidders(economy, p)
     for m in range(economy.machines.shape[0]):
-        if economy.machines[m].offered == 0:
+        if economy.machines[m].offered == 0 or not has_lot(economy, m, lots):
             continue
         if elastic:
             sell_to_elastic_outsider(economy, p, m, lots)

@@ -2,12 +2,14 @@
 
 from hashcredit.simulator.sections_agents import Miners, Neoclouds, Population
 from hashcredit.simulator.sections_base import Section
-from hashcredit.simulator.sections_conditions import Channels, Funding, Investment, Networks, Repo
+from hashcredit.simulator.sections_conditions import Channels, Funding, Investment, Networks
 from hashcredit.simulator.sections_credit import Credit
 from hashcredit.simulator.sections_earnings import Compute, ForcedDefault, Mining, Shocks
 from hashcredit.simulator.sections_equity import Equity
+from hashcredit.simulator.sections_interventions import Intervention
 from hashcredit.simulator.sections_machines import BASELINE_MACHINES, Machine
 from hashcredit.simulator.sections_market import Costs, Marking, Resolution, SecondaryMarket, Valuation
+from hashcredit.simulator.sections_repo import Interlender, Repo
 from hashcredit.simulator.sections_terms import Buyers, BuyerTerms, Lenders, LenderTerms
 
 SECTIONS: dict[str, type[Section]] = {
@@ -25,6 +27,7 @@ SECTIONS: dict[str, type[Section]] = {
     "investment": Investment,
     "funding": Funding,
     "repo": Repo,
+    "interlender": Interlender,
     "channels": Channels,
     "networks": Networks,
     "miners": Miners,
@@ -46,6 +49,8 @@ __all__ = [
     "Equity",
     "ForcedDefault",
     "Funding",
+    "Interlender",
+    "Intervention",
     "Investment",
     "LenderTerms",
     "Lenders",

@@ -8,6 +8,16 @@ from hashcredit.simulator.network_files import NETWORKS, pinned
 from hashcredit.simulator.sections_base import Path, Section, check_knots, path, quantity, refused
 
 NetworkKind = Literal["erdos-renyi", "scale-free", "core-periphery", "block", "complete", "file"]
+ExposureKind = Literal[
+    "erdos-renyi",
+    "scale-free",
+    "core-periphery",
+    "block",
+    "complete",
+    "maximum-entropy",
+    "minimum-density",
+    "file",
+]
 
 
 class Investment(Section):
@@ -129,37 +139,20 @@ class Funding(Section):
         return self
 
 
-class Repo(Section):
-    """Lenders' back-leverage on their loans."""
-
-    haircut: Path = path(
-        0.20,
-        unit="fraction",
-        low=0.0,
-        high=1.0,
-        meaning="haircut on lenders' back-leverage: a constant or [week, value] pairs",
-    )
-
-    @model_validator(mode="after")
-    def _consistent(self) -> Self:
-        check_knots("haircut", self.haircut)
-        if self.haircut == ():
-            raise refused("haircut", [], "a number or at least one [week, value] pair")
-        return self
-
-
 class Channels(Section):
     """Which channels of contagion are on."""
 
-    fire_sale: bool = quantity(
-        True, unit="none", meaning="sales and marks at market rather than orderly value"
+    fire_sale: bool = quantity(True, unit="none", meaning="off: sales and marks at orderly value")
+    repo: bool = quantity(
+        True,
+        unit="none",
+        meaning="off: lenders' haircut stays where it was, and nobody is rationed",
     )
-    repo: bool = quantity(True, unit="none", meaning="off: the haircut stays where it was in the first week")
     lender_credit: bool = quantity(
-        True, unit="none", meaning="lenders' capital limits their credit decisions"
+        True, unit="none", meaning="off: lenders' capital and their end are ignored in credit decisions"
     )
     interlender: bool = quantity(
-        True, unit="none", meaning="lenders' losses reach other lenders (no effect yet)"
+        True, unit="none", meaning="off: a guarantor outside pays what failed lenders owe to others"
     )
     macro_funding: bool = quantity(
         True, unit="none", meaning="this economy's forced sales move BTC (no effect on tightness yet)"
@@ -191,7 +184,19 @@ class Networks(Section):
         20.0, unit="bidders", low=0.0, high=1e5, meaning="mean number of outside buyers that a seller knows"
     )
 
-    @field_validator("credit_file", "trade_file", mode="after")
+    interlender_kind: ExposureKind = quantity(
+        "core-periphery",
+        unit="none",
+        meaning="generator of the lender-lender network, 'maximum-entropy', 'minimum-density' or 'file'",
+    )
+    interlender_file: str | None = quantity(
+        None, unit="none", meaning="GraphML or CSV file with the lender-lender network, or 'none'"
+    )
+    interlender_degree: float = quantity(
+        4.0, unit="lenders", low=1.0, high=1000.0, meaning="mean number of lenders that a lender owes money"
+    )
+
+    @field_validator("credit_file", "trade_file", "interlender_file", mode="after")
     @classmethod
     def _pin_file(cls, value: str | None, info: ValidationInfo) -> str | None:
         """An absolute path and the hash of what the file holds now."""

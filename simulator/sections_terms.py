@@ -75,6 +75,27 @@ class LenderTerms(Section):
         high=10.0,
         meaning="undrawn lending capacity over loans at the start",
     )
+    repo_share: float = by_kind(
+        (0.0, 1.0, 1.0),
+        unit="fraction",
+        low=0.0,
+        high=1.0,
+        meaning="share of its debts in the first week that is back-leverage on loans; banks have deposits",
+    )
+    interlender_claims: float = by_kind(
+        (1.0, 0.25, 0.5),
+        unit="weight",
+        low=0.0,
+        high=1e6,
+        meaning="weight of a lender of this kind among those that lend to lenders",
+    )
+    interlender_debts: float = by_kind(
+        (0.5, 1.0, 0.1),
+        unit="weight",
+        low=0.0,
+        high=1e6,
+        meaning="weight of a lender of this kind among those that owe to lenders",
+    )
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:

@@ -33,6 +33,9 @@ from hashcredit.simulator.tables import (
 )
 from hashcredit.simulator.valuation import COEFFICIENTS, LANES, PIECE_COLUMNS, TERMS, most_pieces
 
+MOST_CLEARED_EXACTLY = 512
+"""Lenders whose debts to each other are cleared by the exact algorithm: its matrix has a row for each."""
+
 
 @dataclass(frozen=True)
 class Setup:
@@ -105,6 +108,7 @@ def allocate(setup: Setup, *, series: bool, events: int) -> Economy:
     lots = loans + borrowers * MACHINE_TYPES  # seized of every loan, and free ones of every type
     bidders = borrowers + buyers
     classes = LEAST_CLASSES + bidders  # even if no two bidders think alike
+    exact = lenders if lenders <= MOST_CLEARED_EXACTLY else 0
     columns = COMMON_COLUMNS + COLUMNS_PER_MACHINE * len(setup.machine_names)
     weeks = setup.scenario.horizon_weeks if series else 0
     return Economy(
@@ -116,7 +120,7 @@ def allocate(setup: Setup, *, series: bool, events: int) -> Economy:
         orders=np.zeros(borrowers * ORDERS, ORDER),
         machines=table(MACHINE_TYPES, MACHINE),
         market=np.zeros(1, MARKET),
-        world=np.zeros(1, WORLD),
+        world=np.zeros(3, WORLD),
         flows=np.zeros((len(Flow), len(Sector))),
         revaluations=np.zeros((len(Revaluation), len(Sector))),
         events=np.zeros(events, EVENT),
@@ -127,6 +131,16 @@ def allocate(setup: Setup, *, series: bool, events: int) -> Economy:
         trade_seller=setup.networks.trade_seller,
         tightness_path=setup.tightness_path,
         haircut_path=setup.haircut_path,
+        claim_start=setup.networks.claim_start,
+        claim_debtor=setup.networks.claim_debtor,
+        claim_share=setup.networks.claim_share,
+        claim_face=np.zeros(len(setup.networks.claim_debtor)),
+        clearing_amounts=np.zeros(len(setup.networks.claim_debtor)),
+        clearing_vectors=np.zeros((4, lenders)),
+        clearing_default=np.zeros(lenders, np.bool_),
+        clearing_position=np.zeros(lenders, np.int64),
+        clearing_shares=np.zeros((exact, exact)),
+        clearing_work=np.zeros((4, lenders)),
         btc_path=setup.btc_path,
         rent_path=setup.rent_path,
         dues=np.zeros((2, FACILITIES)),
@@ -171,5 +185,14 @@ def clear(economy: Economy, setup: Setup) -> None:
 def shell(economy: Economy) -> Economy:
     """A copy of the tables that a run reports, for comparing before and after."""
     return economy.copy_with(
-        "borrowers", "lenders", "buyers", "loans", "orders", "machines", "market", "world", "flows"
+        "borrowers",
+        "lenders",
+        "buyers",
+        "loans",
+        "orders",
+        "machines",
+        "market",
+        "world",
+        "flows",
+        "claim_face",
     )

@@ -4,7 +4,6 @@ import numpy as np
 
 from hashcredit.agents.compiled import kernel
 from hashcredit.agents.dimensions import Record
-from hashcredit.simulator.capital import manage_capital, write_down_loans
 from hashcredit.simulator.credit import enforce_covenants
 from hashcredit.simulator.default import resolve_defaults
 from hashcredit.simulator.deliveries import deliver
@@ -21,8 +20,11 @@ from hashcredit.simulator.machines import (
 )
 from hashcredit.simulator.observables import close_run, record
 from hashcredit.simulator.operations import operate, revalue_coins
+from hashcredit.simulator.policy import enter_week
 from hashcredit.simulator.population import open_economy
+from hashcredit.simulator.repo import call_repo, observe_collateral, set_haircut
 from hashcredit.simulator.rollover import roll_over
+from hashcredit.simulator.rounds import manage_capital, repeat_losses
 from hashcredit.simulator.secondary import trade_machines
 from hashcredit.simulator.shocks import draw_shocks
 from hashcredit.simulator.tables import ErrorCode
@@ -40,7 +42,8 @@ def shocks(economy: Economy, p: Record, seed: int, replicate: int) -> None:
 
 @kernel
 def funding(economy: Economy, p: Record, seed: int, replicate: int) -> None:
-    """Phase 2: tightness, cost of capital, haircut."""
+    """Phase 2: haircut, from last week's market; tightness, cost of capital."""
+    set_haircut(economy, p)
     set_funding(economy, p)
 
 
@@ -91,10 +94,21 @@ def secondary_market(economy: Economy, p: Record, seed: int, replicate: int) -> 
 
 
 @kernel
+def repo(economy: Economy, p: Record, seed: int, replicate: int) -> None:
+    """Phase 10: lenders' back-leverage at today's haircut, rationed by the pool; calls."""
+    call_repo(economy, p)
+
+
+@kernel
 def losses(economy: Economy, p: Record, seed: int, replicate: int) -> None:
-    """Phase 11: write-downs, lenders' and outsiders' own accounts."""
-    write_down_loans(economy, p)
+    """Phase 11: lenders' and outsiders' own accounts, write-downs, failures of lenders and their clearing."""
     manage_capital(economy, p)
+
+
+@kernel
+def further_rounds(economy: Economy, p: Record, seed: int, replicate: int) -> None:
+    """Phases 8 to 11 again, until nothing new fails."""
+    repeat_losses(economy, p, seed, replicate)
 
 
 @kernel
@@ -106,7 +120,8 @@ def investment(economy: Economy, p: Record, seed: int, replicate: int) -> None:
 
 @kernel
 def bookkeeping(economy: Economy, p: Record, seed: int, replicate: int) -> None:
-    """Phase 13: residuals and series."""
+    """Phase 13: what haircuts will follow, residuals and series."""
+    observe_collateral(economy, p)
     record(economy, p)
 
 
@@ -120,7 +135,9 @@ PHASES = (
     rollover,
     resolution,
     secondary_market,
+    repo,
     losses,
+    further_rounds,
     investment,
     bookkeeping,
 )
@@ -130,9 +147,9 @@ PHASES = (
 @kernel
 def run_weeks(economy: Economy, parameters: np.ndarray, seed: int, replicate: int, weeks: int) -> None:
     """Run up to `weeks` weeks in place; stops at the first error (`economy.market[0].error`)."""
-    p = parameters[0]
     market = economy.market[0]
     for _ in range(weeks):
+        p = parameters[enter_week(economy, parameters)]
         shocks(economy, p, seed, replicate)
         funding(economy, p, seed, replicate)
         compute_market(economy, p, seed, replicate)
@@ -142,7 +159,9 @@ def run_weeks(economy: Economy, parameters: np.ndarray, seed: int, replicate: in
         rollover(economy, p, seed, replicate)
         resolution(economy, p, seed, replicate)
         secondary_market(economy, p, seed, replicate)
+        repo(economy, p, seed, replicate)
         losses(economy, p, seed, replicate)
+        further_rounds(economy, p, seed, replicate)
         investment(economy, p, seed, replicate)
         bookkeeping(economy, p, seed, replicate)
         market.week += 1

@@ -19,6 +19,7 @@ from hashcredit.agents.lender import LENDER
 FLOAT = np.dtype(np.float64)
 INT32 = np.dtype(np.int32)
 INT64 = np.dtype(np.int64)
+BOOLEAN = np.dtype(np.bool_)
 
 CACHE_LINE = 64
 """Bytes."""
@@ -112,11 +113,14 @@ _MACHINE = np.dtype(
         ("opening_units", "i8"),  # units in existence at the start
         ("traded", "i8"),  # units sold this week
         ("traded_value", "f8"),  # proceeds of the week's sales, M$
+        ("news", "i8"),  # units sold since the appraisers last took note
+        ("news_value", "f8"),  # their proceeds, M$
         ("offered", "i8"),  # units on sale this week
         ("inventory", "i8"),  # units in the hands of sellers
         ("delivered", "i8"),  # units bought from the vendor, cumulative
         ("scrapped", "i8"),  # units scrapped, cumulative
         ("trigger", "i8"),  # id of the default whose sale last moved its price, -1 if none
+        ("last_appraisal", "f8"),  # at the end of last week, M$ a unit
         ("foreseen", "i4"),  # entries used in its rows of launch_times and launch_factors
         ("foreseen_week", "i4"),  # 1 + the week in which these were filled, 0 if never
         ("faded", "f8"),  # what past launches had left of earnings in the first week, 0 until asked for
@@ -173,6 +177,15 @@ MARKET = np.dtype(
         ("cost_of_capital", "f8"),  # policy rate plus premium, per year
         ("offtaker_stress", "f8"),  # factor on customers' default hazard
         ("haircut", "f8"),  # on lenders' back-leverage, fraction
+        ("opening_haircut", "f8"),  # the same in the first week
+        ("opening_tightness", "f8"),  # tightness in the first week
+        ("opening_repo", "f8"),  # back-leverage of all lenders in the first week, M$
+        ("repo_room", "f8"),  # what the pool of back-leverage still has, M$
+        ("price_variance", "f8"),  # of the appraisals of all machines, a year, trailing
+        ("unsold_share", "f8"),  # of the machines on sale those without a buyer, by value, trailing, fraction
+        ("rounds", "i8"),  # of phases 8 to 11 in this week
+        ("stirred", "i8"),  # lenders that failed or came under pressure in the last of them
+        ("sales", "i8"),  # times that bidders were called
         ("rho", "f8"),  # correlation of BTC and compute rents this week
         ("events", "i8"),  # rows used in the event table
         ("slots_built", "i8"),
@@ -200,6 +213,15 @@ MARKET = np.dtype(
         ("units_dumped", "i8"),
         ("units_unsold", "i8"),  # on the hands of creditors and estates at the end
         ("peak_haircut", "f8"),
+        ("repo_calls", "i8"),  # lenders that could not meet a call on their back-leverage
+        ("loans_sold", "f8"),  # by lenders to lenders, face, M$
+        (
+            "interlender_losses",
+            "f8",
+        ),  # on claims on failed lenders, net of what came in later, M$
+        ("authority_losses", "f8"),  # of the standing facility on lenders that are closed, M$
+        ("authority_exposure", "f8"),  # what failed lenders still owe it at the end, M$
+        ("most_rounds", "i8"),  # of phases 8 to 11 in a week
         ("money_residual", "f8"),
         ("balance_residual", "f8"),
         ("units_residual", "i8"),
@@ -211,7 +233,7 @@ MARKET = np.dtype(
 WORLD = np.dtype(
     [
         ("sector", "u1"),
-        ("cash", "f8"),  # M$, the account of customers, utilities, landlords, vendor, savers
+        ("cash", "f8"),  # M$; the first row is the account of customers, utilities, landlords, vendor, savers
         ("income", "f8"),  # cumulative, M$
     ],
     align=True,
@@ -252,7 +274,7 @@ LOT = np.dtype(
 
 BIDDER_CLASS = np.dtype(
     [
-        ("stamp", "i8"),  # 1 + the week in which the class was last in use
+        ("stamp", "i8"),  # number of the sale in which the class was last in use
         ("site", "i4"),  # site class
         ("resells", "i4"),  # 1: whoever it sells to has to rent a slot first
         ("scraps", "i4"),  # 1: it bids what the parts fetch
@@ -282,6 +304,12 @@ class Sector(IntEnum):
     LENDERS = 2
     BUYERS = 3
     REST_OF_WORLD = 4
+    AUTHORITY = 5  # behind the standing facility
+    GUARANTOR = 6  # pays what failed lenders owe to others while `channels.interlender` is off
+
+
+WORLD_ACCOUNT, AUTHORITY_ACCOUNT, GUARANTOR_ACCOUNT = 0, 1, 2
+"""Rows of `Economy.world`, the accounts outside the model's agents."""
 
 
 class Flow(IntEnum):
@@ -308,6 +336,10 @@ class Flow(IntEnum):
     FUNDING = 18
     EQUITY_INJECTIONS = 19
     DISTRIBUTIONS = 20
+    REPO = 21
+    STANDING_FACILITY = 22
+    LOAN_SALES = 23
+    INTERLENDER = 24
 
 
 LAST_INCOME_FLOW = Flow.ESTATE_COSTS
@@ -325,6 +357,9 @@ class Revaluation(IntEnum):
     CAPITALISED_INTEREST = 5
     UNPAID_BILLS = 6
     FORFEITED_DEPOSITS = 7  # the vendor keeps what was paid on machines that are not taken
+    LOAN_SALES = 8  # price less face
+    INTERLENDER_LOSSES = 9  # claims on failed lenders, and what is recovered of them later
+    LENDER_WRITE_OFFS = 10  # what a closed lender still owed
 
 
 class EventKind(IntEnum):
@@ -354,11 +389,17 @@ class EventKind(IntEnum):
     ORDER = 23
     ORDER_CANCELLED = 24
     SITE_TAKEN_OVER = 25
+    REPO_CALL = 26
+    LOAN_SALE = 27
+    INTERLENDER_LOSS = 28
+    LENDER_CLOSED = 29
+    POLICY_CHANGE = 30
 
 
 class ErrorCode(IntEnum):
     NONE = 0
     EVENT_BUFFER_FULL = 1
+    TOO_MANY_ROUNDS = 2
 
 
 FIELDS: dict[str, tuple[np.dtype, int]] = {
@@ -369,7 +410,7 @@ FIELDS: dict[str, tuple[np.dtype, int]] = {
     "orders": (ORDER, 1),  # ORDERS rows a borrower
     "machines": (MACHINE, 1),
     "market": (MARKET, 1),  # one row
-    "world": (WORLD, 1),  # one row
+    "world": (WORLD, 1),  # rest of the world, authority, guarantor
     "flows": (FLOAT, 2),  # [flow, sector], receipts positive, cumulative, M$
     "revaluations": (FLOAT, 2),  # [revaluation, sector], cumulative, M$
     "events": (EVENT, 1),  # empty: events are not recorded
@@ -382,6 +423,18 @@ FIELDS: dict[str, tuple[np.dtype, int]] = {
     # exogenous paths [week]
     "tightness_path": (FLOAT, 1),
     "haircut_path": (FLOAT, 1),
+    # who owes whom among lenders, by creditor: shared start, debtor and share of the whole; state: the face
+    "claim_start": (INT64, 1),  # [lender + 1]
+    "claim_debtor": (INT64, 1),
+    "claim_share": (FLOAT, 1),
+    "claim_face": (FLOAT, 1),  # M$
+    # scratch of their clearing, [lender] or as `contagion.clearing_rounds.clear_all` wants it
+    "clearing_amounts": (FLOAT, 1),  # [claim]
+    "clearing_vectors": (FLOAT, 2),  # [owed, external, assets, paid][lender]
+    "clearing_default": (BOOLEAN, 1),
+    "clearing_position": (INT64, 1),
+    "clearing_shares": (FLOAT, 2),
+    "clearing_work": (FLOAT, 2),
     "btc_path": (FLOAT, 1),  # USD, empty unless the scenario feeds one in
     "rent_path": (FLOAT, 1),  # USD an hour, empty unless the scenario feeds one in
     # scratch
@@ -410,7 +463,7 @@ FIELDS: dict[str, tuple[np.dtype, int]] = {
 FIXED_SHAPES = {
     "machines": (MACHINE_TYPES,),
     "market": (1,),
-    "world": (1,),
+    "world": (3,),
     "flows": (len(Flow), len(Sector)),
     "revaluations": (len(Revaluation), len(Sector)),
     "dues": (2, FACILITIES),

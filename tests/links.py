@@ -10,16 +10,21 @@ from hashcredit.simulator.state import Setup
 
 
 def linked(
-    setup: Setup, credit: Iterable[tuple[int, int]] | None, trade: Iterable[tuple[int, int]] | None
+    setup: Setup,
+    credit: Iterable[tuple[int, int]] | None,
+    trade: Iterable[tuple[int, int]] | None,
+    claims: Iterable[tuple[int, int]] = (),
 ) -> Setup:
-    """The same setup with hand-made networks."""
+    """The same setup with hand-made networks; `claims` are pairs (creditor, debtor) of lenders, nothing on them."""
     nodes = setup.borrowers + setup.lenders
     bidders = setup.borrowers + setup.buyers
     if credit is None:
         credit = [(b, index) for b in range(setup.borrowers) for index in range(setup.lenders)]
     if trade is None:
         trade = [(bidder, seller) for bidder in range(bidders) for seller in range(nodes) if bidder != seller]
-    networks = Networks(*sparse(setup.borrowers, credit), *sparse(bidders, trade))
+    start, debtor = sparse(setup.lenders, claims)
+    between = start.astype(np.int64), debtor.astype(np.int64), np.zeros(len(debtor))
+    networks = Networks(*sparse(setup.borrowers, credit), *sparse(bidders, trade), *between)
     return replace(setup, networks=networks)
 
 

@@ -156,6 +156,25 @@ PLAIN: dict[str, Any] = {
     "buyers_moving_cost_asic": (0.0001, 0.0001, 0.0001, 0.00001),
     "buyers_refill_weeks": (50.0, 50.0, 50.0, 50.0),
     "buyers_slot_build_weeks": (100.0, 100.0, 100.0, 100.0),
+    "repo_calm_volatility": 0.1,
+    "repo_volatility_weight": 0.5,
+    "repo_unsold_weight": 0.1,
+    "repo_tightness_weight": 0.2,
+    "repo_lowest_haircut": 0.0,
+    "repo_highest_haircut": 1.0,
+    "repo_memory_weeks": 8.0,
+    "repo_pool_headroom": 1000.0,
+    "repo_pool_growth": 0.0,
+    "repo_pool_tightness": 0.0,
+    "repo_cure_weeks": 2,
+    "repo_standing_facility": 0,
+    "repo_facility_haircut": 0.5,
+    "interlender_exposure_share": 0.0,
+    "interlender_asset_recovery": 1.0,
+    "interlender_claim_recovery": 1.0,
+    "interlender_receivership": 0,
+    "lenders_repo_share": (0.0, 1.0, 1.0),
+    "channels_interlender": 1,
     "channels_fire_sale": 1,
     "channels_repo": 1,
     "channels_lender_credit": 1,
@@ -220,17 +239,19 @@ class World:
         *,
         credit: Iterable[tuple[int, int]] | None = None,
         trade: Iterable[tuple[int, int]] | None = None,
+        claims: dict[tuple[int, int], float] | None = None,
         events: int = 200,
         **numbers: Any,
     ) -> None:
         """Population counts and parameters by name; links as pairs (borrower, lender), (bidder, seller).
 
-        Bidders are borrowers, then buyers; sellers are borrowers, then lenders. None links everybody.
+        `claims` are what lenders owe each other, {(creditor, debtor): M$}. Bidders are borrowers, then buyers;
+        sellers are borrowers, then lenders. None links everybody.
         """
         if not numbers.keys() & set(POPULATION[5:]):
             numbers["operators"] = 1  # without means, so that there is a table of buyers
         counts = tuple(numbers.pop(name, 0) for name in POPULATION)
-        setup = linked(_setup(counts), credit, trade)
+        setup = linked(_setup(counts), credit, trade, claims or {})
         parameters = setup.parameters.copy()
         self.p = parameters[0]
         put(self.p, **(PLAIN | numbers))
@@ -239,6 +260,10 @@ class World:
         self._fill_machines()
         self._fill_market()
         self._fill_agents(counts)
+        for place, ((creditor, debtor), face) in enumerate(sorted((claims or {}).items())):
+            self.economy.claim_face[place] = face
+            self.lenders["claims"][creditor] += face
+            self.lenders["owed"][debtor] += face
 
     def _fill_machines(self) -> None:
         self.economy.machines[:] = np.zeros(1, self.economy.machines.dtype)
@@ -249,7 +274,7 @@ class World:
 
     def _fill_market(self) -> None:
         self.economy.valued_week[:] = -BIG
-        self.economy.world["sector"] = Sector.REST_OF_WORLD
+        self.economy.world["sector"] = [Sector.REST_OF_WORLD, Sector.AUTHORITY, Sector.GUARANTOR]
         put(
             self.market,
             btc_price=COIN * 1e6,
@@ -280,7 +305,8 @@ class World:
         e.lenders["advance_rate"] = 0.5
         e.lenders["capital_target"] = 0.1
         e.lenders["learned_recovery"] = 0.6
-        e.lenders["failure_week"] = -1
+        for name in ("failure_week", "failure_event", "pressed_since"):
+            e.lenders[name] = -1
         e.lenders["trigger"] = -1
         e.buyers["kind"] = np.repeat(range(4), counts[5:])
         e.buyers["sector"] = Sector.BUYERS

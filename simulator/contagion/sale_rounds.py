@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hashcredit.agents.compiled import kernel
+from hashcredit.agents.impact import price_left
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
@@ -111,7 +112,7 @@ def deleveraging_round(
     for asset in range(prices.shape[0]):
         old = prices[asset]
         if sold[asset] > 0.0:
-            prices[asset] = old * math.exp(-impact[asset] * sold[asset] / total[asset])
+            prices[asset] = old * price_left(impact[asset] * sold[asset] / total[asset])
         received[asset] = 0.5 * (old + prices[asset])
 
     for holder in range(cash.shape[0]):
@@ -173,7 +174,7 @@ def liquidation_round(
                 sold[indices[entry]] += values[entry]
     for asset in range(prices.shape[0]):
         if sold[asset] > 0.0:
-            prices[asset] = opening[asset] * math.exp(-impact * min(1.0, sold[asset] / total[asset]))
+            prices[asset] = opening[asset] * price_left(impact * min(1.0, sold[asset] / total[asset]))
         else:
             prices[asset] = opening[asset]
     count = 0
