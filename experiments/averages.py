@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from hashcredit.experiments.cells import Cells
 from hashcredit.experiments.output import QUANTITIES
 from hashcredit.experiments.results import Results, ResultsError, as_names
-from hashcredit.experiments.statistics import LEVEL, Estimate, mean_estimate, probability_estimate
+from hashcredit.simulator.statistics import LEVEL, Estimate, mean_estimate, probability_estimate
 
 if TYPE_CHECKING:
     import pandas as pd

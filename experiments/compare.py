@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from hashcredit.experiments.statistics import Estimate, mean_estimate, paired_difference
 from hashcredit.simulator.engine import simulate_many
+from hashcredit.simulator.statistics import Estimate, mean_estimate, paired_difference
 
 if TYPE_CHECKING:
     from hashcredit.simulator.scenario import Scenario

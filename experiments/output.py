@@ -21,9 +21,9 @@ from hashcredit.experiments.figures.font_cache import find_font_cache
 from hashcredit.experiments.figures.source import FigureSource
 from hashcredit.experiments.files import reason_of, sync_folder, write_text, write_whole
 from hashcredit.experiments.scenario_files import write_scenario
-from hashcredit.experiments.statistics import Estimate, mean_estimate, probability_estimate
 from hashcredit.simulator.errors import OutputFolderError
 from hashcredit.simulator.provenance import provenance
+from hashcredit.simulator.statistics import Estimate, mean_estimate, probability_estimate
 
 if TYPE_CHECKING:
     import pandas as pd

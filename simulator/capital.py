@@ -4,6 +4,7 @@ from hashcredit.agents.compiled import kernel
 from hashcredit.agents.dimensions import BorrowerStatus, LenderStatus, LoanStatus, Record
 from hashcredit.agents.lender import under_pressure
 from hashcredit.simulator.economy import Economy
+from hashcredit.simulator.enforcement import sale_ratio
 from hashcredit.simulator.interlender import pay_interlender_interest
 from hashcredit.simulator.ledger import lender_equity, pay, revalue, sum_of
 from hashcredit.simulator.lender_funding import (
@@ -27,7 +28,7 @@ def expected_recovery(economy: Economy, p: Record, row: int) -> float:
     units = loan.units + loan.seized
     if loan.machine >= 0 and units > 0:
         appraisal = economy.machines[loan.machine].appraisal
-        expected = p.marking_forced_sale_ratio * units * appraisal
+        expected = sale_ratio(p) * units * appraisal
     else:
         expected = economy.lenders[loan.holder].learned_recovery * loan.principal
     return min(loan.principal, expected)

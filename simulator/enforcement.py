@@ -13,6 +13,8 @@ from hashcredit.simulator.shocks import WEEK
 
 ALWAYS, CHOICE, NEVER = 0, 1, 2
 """Codes of `credit.enforcement`."""
+BOTTOMLESS = 1e15
+"""Depth, in machines, of a market in which sales move nothing."""
 
 
 @kernel
@@ -21,6 +23,12 @@ def sale_depth(economy: Economy, p: Record, m: int) -> float:
     machine = economy.machines[m]
     existing = machine.opening_units + machine.delivered - machine.scrapped
     return max(1.0, p.secondary_market_impact_depth_share * existing)
+
+
+@kernel
+def sale_ratio(p: Record) -> float:
+    """What a creditor expects of a sale over the appraisal, a fraction; all of it where sales are orderly."""
+    return p.marking_forced_sale_ratio if p.channels_fire_sale else 1.0
 
 
 @kernel
@@ -42,11 +50,12 @@ def liquidation_value(
         expected = lender.learned_recovery * loan.principal * math.exp(-discount * lag_years)
         return min(loan.principal, expected)
     machine = economy.machines[loan.machine]
+    depth = sale_depth(economy, p, loan.machine) if p.channels_fire_sale else BOTTOMLESS
     value = proceeds_now(
         loan.units,
         price,
         on_sale,
-        sale_depth(economy, p, loan.machine),
+        depth,
         removal_cost(p, machine.kind),
         discount,
         lag_years,

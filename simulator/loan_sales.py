@@ -7,6 +7,7 @@ from hashcredit.agents.compiled import kernel
 from hashcredit.agents.dimensions import Instrument, LenderStatus, LoanStatus, Record
 from hashcredit.agents.lender import present_value
 from hashcredit.simulator.economy import Economy
+from hashcredit.simulator.enforcement import sale_ratio
 from hashcredit.simulator.events import note
 from hashcredit.simulator.ledger import pay, revalue
 from hashcredit.simulator.lender_funding import capacity_of, fund
@@ -22,7 +23,7 @@ def expected_share(economy: Economy, p: Record, row: int, buyer: Record) -> floa
     if loan.instrument == Instrument.BTC_LOAN:
         worth = loan.coins * economy.market[0].btc_price * 1e-6
     elif loan.machine >= 0 and loan.units > 0:
-        worth = p.marking_forced_sale_ratio * loan.units * economy.machines[loan.machine].appraisal
+        worth = sale_ratio(p) * loan.units * economy.machines[loan.machine].appraisal
     else:
         worth = buyer.learned_recovery * loan.principal
     return min(1.0, worth / loan.principal)

@@ -15,7 +15,7 @@ def linked(
     trade: Iterable[tuple[int, int]] | None,
     claims: Iterable[tuple[int, int]] = (),
 ) -> Setup:
-    """The same setup with hand-made networks; `claims` are pairs (creditor, debtor) of lenders, nothing on them."""
+    """The same setup with hand-made networks; `claims` are pairs of lenders (creditor, debtor)."""
     nodes = setup.borrowers + setup.lenders
     bidders = setup.borrowers + setup.buyers
     if credit is None:

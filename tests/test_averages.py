@@ -11,7 +11,7 @@ from hashcredit.experiments import Results
 from hashcredit.experiments.averages import unit_of
 from hashcredit.experiments.labelled import MissingLibraryError
 from hashcredit.experiments.results import ResultsError
-from hashcredit.experiments.statistics import mean_estimate, paired_difference, probability_estimate
+from hashcredit.simulator.statistics import mean_estimate, paired_difference, probability_estimate
 
 # Averages
 

@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from hashcredit.experiments.statistics import (
+from hashcredit.simulator.statistics import (
     mean_estimate,
     paired_difference,
     probability_estimate,

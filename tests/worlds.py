@@ -245,7 +245,7 @@ class World:
     ) -> None:
         """Population counts and parameters by name; links as pairs (borrower, lender), (bidder, seller).
 
-        `claims` are what lenders owe each other, {(creditor, debtor): M$}. Bidders are borrowers, then buyers;
+        `claims` are debts of lenders, {(creditor, debtor): M$}. Bidders are borrowers, then buyers;
         sellers are borrowers, then lenders. None links everybody.
         """
         if not numbers.keys() & set(POPULATION[5:]):
