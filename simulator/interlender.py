@@ -13,7 +13,7 @@ from hashcredit.simulator.contagion.clearing_rounds import clear_all, clear_roun
 from hashcredit.simulator.economy import Economy
 from hashcredit.simulator.events import note
 from hashcredit.simulator.ledger import pay, revalue, sum_of
-from hashcredit.simulator.lender_funding import take_deposits
+from hashcredit.simulator.lender_funding import fund, take_deposits
 from hashcredit.simulator.shocks import WEEK
 from hashcredit.simulator.tables import GUARANTOR_ACCOUNT, EventKind, Flow, Revaluation, Sector
 
@@ -185,12 +185,51 @@ def recover_claims(economy: Economy, index: int, share: float) -> None:
     for i in range(economy.lenders.shape[0]):
         for link in range(economy.claim_start[i], economy.claim_start[i + 1]):
             if economy.claim_debtor[link] == index and economy.claim_face[link] > 0.0:
-                paid = share * economy.claim_face[link]
-                pay(economy, Flow.INTERLENDER, lender, economy.lenders[i], paid)
-                economy.claim_face[link] -= paid
-                lender.owed -= paid
-                revalue(economy, Revaluation.INTERLENDER_LOSSES, economy.lenders[i], paid)
-                economy.market[0].interlender_losses -= paid
+                recover_claim(economy, i, index, link, share * economy.claim_face[link])
+
+
+@kernel
+def recover_claim(economy: Economy, i: int, j: int, link: int, amount: float) -> None:
+    """The estate of lender j pays `amount` (M$) to lender i, or to the creditors that i has left behind."""
+    economy.claim_face[link] -= amount
+    economy.lenders[j].owed -= amount
+    if economy.lenders[i].status == LenderStatus.CLOSED:
+        pay(economy, Flow.INTERLENDER, economy.lenders[j], economy.world[0], amount)
+        revalue(economy, Revaluation.INTERLENDER_LOSSES, economy.world[0], amount)
+    else:
+        pay(economy, Flow.INTERLENDER, economy.lenders[j], economy.lenders[i], amount)
+        revalue(economy, Revaluation.INTERLENDER_LOSSES, economy.lenders[i], amount)
+    economy.market[0].interlender_losses -= amount
+
+
+@kernel
+def collect_claims(economy: Economy, index: int) -> None:
+    """At the end of a receivership live lenders repay what they owe to the estate."""
+    lender = economy.lenders[index]
+    for link in range(economy.claim_start[index], economy.claim_start[index + 1]):
+        debtor = economy.lenders[economy.claim_debtor[link]]
+        face = economy.claim_face[link]
+        if debtor.status == LenderStatus.ALIVE and face > 0.0:
+            short = face - debtor.cash
+            if short > 0.0:
+                fund(economy, debtor, short)
+            pay(economy, Flow.INTERLENDER, debtor, lender, face)
+            economy.claim_face[link] = 0.0
+            debtor.owed -= face
+            lender.claims -= face
+
+
+@kernel
+def largest_failing_debtor(economy: Economy, i: int) -> int:
+    """Of the lenders that fail now the one that owes lender i most; -1 if none owes it anything."""
+    largest = -1
+    most = 0.0
+    for link in range(economy.claim_start[i], economy.claim_start[i + 1]):
+        j = economy.claim_debtor[link]
+        if economy.lenders[j].settling and economy.claim_face[link] > most:
+            most = economy.claim_face[link]
+            largest = j
+    return largest
 
 
 @kernel

@@ -51,10 +51,7 @@ def relieve(economy: Economy, p: Record) -> int:
     week = economy.market[0].week
     for index in range(economy.lenders.shape[0]):
         lender = economy.lenders[index]
-        if not is_pressed(economy, p, lender):
-            lender.pressed_since = -1
-            continue
-        if lender.pressed_since >= 0:
+        if lender.pressed_since >= 0 or not is_pressed(economy, p, lender):
             continue
         lender.pressed_since = week
         fresh += 1

@@ -11,8 +11,10 @@ from hashcredit.simulator.economy import Economy
 from hashcredit.simulator.events import note
 from hashcredit.simulator.interlender import (
     clear_positions,
+    collect_claims,
     forget_claims,
     guarantee,
+    largest_failing_debtor,
     pay_creditors,
     recover_claims,
     state_positions,
@@ -76,12 +78,19 @@ def mark_failures(economy: Economy, p: Record) -> int:
 
 @kernel
 def mark_knocked_on(economy: Economy, p: Record) -> int:
-    """Put every live lender that the clearing found insolvent into receivership; return how many."""
+    """Put live lenders that the clearing found insolvent into receivership; return how many.
+
+    Only those with a claim on a lender that fails already: of the others the next clearing knows who it was.
+    """
     fresh = 0
     for index in range(economy.lenders.shape[0]):
-        if economy.lenders[index].status == LenderStatus.ALIVE and economy.clearing_default[index]:
-            enter_receivership(economy, p, index, Channel.INTERLENDER.value)
-            fresh += 1
+        lender = economy.lenders[index]
+        if lender.status == LenderStatus.ALIVE and economy.clearing_default[index]:
+            culprit = largest_failing_debtor(economy, index)
+            if culprit >= 0:
+                lender.trigger = economy.lenders[culprit].failure_event
+                enter_receivership(economy, p, index, Channel.INTERLENDER.value)
+                fresh += 1
     return fresh
 
 
@@ -118,6 +127,9 @@ def run_off(economy: Economy, p: Record, index: int) -> None:
     pay_unsecured(economy, index)
     nothing_left = sum_of(lender.loans) <= DUST and sum_of(lender.units) == 0
     if nothing_left and p.channels_lender_credit:
+        collect_claims(economy, index)
+        pay_secured(economy, lender)
+        pay_unsecured(economy, index)
         close_lender(economy, index)
 
 

@@ -137,6 +137,9 @@ def open_dumped_lots(economy: Economy, p: Record) -> int:
         lender = economy.lenders[loan.holder]
         if is_dumping(lender) and lender.pressed_since == week:
             lots = dump(economy, p, row, lots, loan.seized)
+    for m in range(economy.machines.shape[0]):  # a part of them was on sale before
+        machine = economy.machines[m]
+        machine.offered = min(machine.offered, machine.inventory)
     return lots
 
 

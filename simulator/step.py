@@ -107,7 +107,7 @@ def losses(economy: Economy, p: Record, seed: int, replicate: int) -> None:
 
 @kernel
 def further_rounds(economy: Economy, p: Record, seed: int, replicate: int) -> None:
-    """Phases 8 to 11 again, until nothing new fails."""
+    """Phase 11: and 8 to 10 again, until nothing new fails."""
     repeat_losses(economy, p, seed, replicate)
 
 

@@ -16,6 +16,8 @@ FIGURES: dict[str, str] = {
     "defaults": "Defaults over time, by cause",
     "network": "The credit network, and who failed because of whom",
     "recovery": "Seized machines: value on paper and value realised",
+    "haircut": "Back-leverage of lenders: haircut, what is lent, what is called",
+    "lenders": "Lenders: equity, survival, failures",
     "distribution": "How many borrowers fail, over all replicates",
 }
 """Key of each figure, with what is seen in it; `hashcredit.experiments.figures.<key>` draws it."""

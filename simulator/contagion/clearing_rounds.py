@@ -24,7 +24,8 @@ def received(
     total = 0.0
     for link in range(indptr[i], indptr[i + 1]):
         j = debtors[link]
-        total += amounts[link] * (paid[j] / owed[j])
+        if amounts[link] > 0.0:  # who owes nothing at all has no share to pay
+            total += amounts[link] * (paid[j] / owed[j])
     return total
 
 
