@@ -7,7 +7,7 @@ from pathlib import Path
 
 from hashcredit.experiments.files import write_text
 from hashcredit.experiments.output import ResultFolder
-from hashcredit.experiments.papers import PAPERS, folder_of, replicate
+from hashcredit.experiments.papers import EPISODES, PAPERS, folder_of, replicate
 from hashcredit.experiments.papers.replication import (
     Replication,
     Row,
@@ -20,24 +20,25 @@ from hashcredit.experiments.stopping import StopListener
 from hashcredit.simulator.errors import ScenarioError
 from hashcredit.simulator.sections_errors import near
 
-GROUPS = {"papers": tuple(PAPERS)}
+EVERYTHING = {**PAPERS, **EPISODES}
+GROUPS = {"papers": tuple(PAPERS), "episodes": tuple(EPISODES)}
 """Names for several keys at once."""
 
 
 def reproduce(arguments: argparse.Namespace, listener: StopListener) -> int:
-    """Do the replications that are asked for; 1 if a published number is not obtained."""
-    keys = _keys(arguments.keys)
+    """Do the replications that are asked for; 1 if a published number of a paper is not obtained."""
     if arguments.list:
-        _list(keys)
+        _list(_keys(arguments.keys or list(EVERYTHING)))
         return 0
+    keys = _keys(arguments.keys)
     folder = ResultFolder(arguments.out or "reproduced")
     different = 0
     with listener.cleaning(folder.discard), folder:
         for key in keys:
             started = time.monotonic()
-            print(f"\n{PAPERS[key]}", flush=True)
+            print(f"\n{EVERYTHING[key]}", flush=True)
             rows = _one(key, arguments.quick, folder.path)
-            different += sum(not row.agrees for row in rows)
+            different += sum(not row.agrees for row in rows) if key in PAPERS else 0
             print(f"{format_rows(rows)}\n({time.monotonic() - started:.0f} s)", flush=True)
         with listener.last_step():
             folder.publish()
@@ -48,11 +49,11 @@ def reproduce(arguments: argparse.Namespace, listener: StopListener) -> int:
 
 
 def _keys(words: list[str]) -> list[str]:
-    """The replications named, each once; all of them where none is."""
+    """The replications named, each once; those of papers where none is."""
     keys: list[str] = []
     for word in words or ["papers"]:
-        if word not in PAPERS and word not in GROUPS:
-            raise ScenarioError("KEY", word, f"a replication; {near(word, [*GROUPS, *PAPERS])}")
+        if word not in EVERYTHING and word not in GROUPS:
+            raise ScenarioError("KEY", word, f"a replication; {near(word, [*GROUPS, *EVERYTHING])}")
         keys += GROUPS.get(word, (word,))
     return list(dict.fromkeys(keys))
 
@@ -60,7 +61,7 @@ def _keys(words: list[str]) -> list[str]:
 def _list(keys: list[str]) -> None:
     width = max(len(key) for key in keys)
     for key in keys:
-        print(f"{key:<{width}}  {PAPERS[key]}")
+        print(f"{key:<{width}}  {EVERYTHING[key]}")
 
 
 def published_file(key: str) -> Path:

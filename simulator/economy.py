@@ -80,6 +80,7 @@ class Economy:
     clearing_work: np.ndarray
     btc_path: np.ndarray
     rent_path: np.ndarray
+    hashprice_path: np.ndarray
     dues: np.ndarray
     value_table: np.ndarray
     valued_week: np.ndarray

@@ -72,7 +72,10 @@ def move_compute_market(economy: Economy, p: Record) -> None:
 
 @kernel
 def move_hashprice(economy: Economy, p: Record) -> None:
-    """Hashprice: BTC and subsidy over difficulty; difficulty follows last week's hashprice with a lag."""
+    """Hashprice: BTC and subsidy over difficulty; difficulty follows last week's hashprice with a lag.
+
+    Where a path is fed in, hashprice is the path and difficulty is what BTC and the path imply.
+    """
     market = economy.market[0]
     years = (market.week + 1) * WEEK
     trend = p.mining_difficulty_trend
@@ -83,6 +86,9 @@ def move_hashprice(economy: Economy, p: Record) -> None:
         subsidy = 1.0 - p.mining_halving_share
     btc = market.btc_price / p.shocks_btc_price0
     market.hashprice = p.mining_hashprice0 * btc * subsidy * math.exp(-market.difficulty)
+    if economy.hashprice_path.shape[0] > 0:
+        market.hashprice = economy.hashprice_path[market.week]
+        market.difficulty = math.log(p.mining_hashprice0 * btc * subsidy / market.hashprice)
 
 
 @kernel
@@ -124,6 +130,9 @@ def anticipate_difficulty(economy: Economy, p: Record, m: int) -> int:
 
     Difficulty brings hashprice back to its trend, so a gap g is worth as much as the whole of g for
     1/speed years. The halving, until it comes, opens a gap on its date and closes it as late after.
+
+    A path that is fed in has no trend of the model's to return to: what part of its moves difficulty would
+    make up for, nobody knows. Valuers then take today's hashprice as it is, and no gap closes.
     """
     market = economy.market[0]
     times, factors = economy.launch_times[m], economy.launch_factors[m]
@@ -138,6 +147,8 @@ def anticipate_difficulty(economy: Economy, p: Record, m: int) -> int:
     lag = 1.0 / speed
     years = (market.week + 1) * WEEK
     gap = math.log(market.hashprice / p.mining_hashprice0) + p.mining_difficulty_trend * years
+    if economy.hashprice_path.shape[0] > 0:
+        gap = 0.0
     closing = 0 if not ahead or lag <= until else 1
     times[closing] = lag
     factors[closing] = math.exp(-gap)

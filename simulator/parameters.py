@@ -277,10 +277,12 @@ def launches(machine: Machine, scenario: Scenario) -> list[tuple[float, float]]:
     return [(week + compute.launch_lag_weeks, compute.launch_step) for week in weeks]
 
 
-def compile_paths(scenario: Scenario) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """Weekly paths of tightness, haircut, BTC in USD and rent in USD a GPU-hour.
+def compile_paths(
+    scenario: Scenario,
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Weekly paths of tightness, haircut, BTC (USD), rent (USD a GPU-hour), hashprice (USD a PH/s and day).
 
-    The last two are empty where the scenario draws them instead.
+    The last three are empty where the model makes them instead.
     """
     weeks = scenario.horizon_weeks
     return (
@@ -288,6 +290,7 @@ def compile_paths(scenario: Scenario) -> tuple[np.ndarray, np.ndarray, np.ndarra
         _path(scenario.repo.haircut, weeks),
         _path(scenario.shocks.btc_path, weeks),
         _path(scenario.shocks.rent_path, weeks),
+        _path(scenario.shocks.hashprice_path, weeks),
     )
 
 

@@ -109,6 +109,13 @@ class Shocks(Section):
         high=1e4,
         meaning="rent index fed in instead of drawn: [week, value] pairs or a CSV file; empty for none",
     )
+    hashprice_path: Knots = path(
+        (),
+        unit="USD/PH/day",
+        low=0.1,
+        high=1e4,
+        meaning="hashprice fed in instead of worked out: [week, value] pairs or a CSV file; empty for none",
+    )
     forced_default: ForcedDefault | None = quantity(
         None, unit="none", meaning="failures imposed from outside: { week, machine, units }, or 'none'"
     )
@@ -119,6 +126,7 @@ class Shocks(Section):
             raise refused("student_df", self.student_df, "0 (normal) or a whole number from 3 to 30")
         check_knots("btc_path", self.btc_path)
         check_knots("rent_path", self.rent_path)
+        check_knots("hashprice_path", self.hashprice_path)
         return self
 
 

@@ -140,7 +140,7 @@ def read_paths(content: Mapping[str, Any], folder: Path) -> dict[str, Any]:
     shocks, networks = result.get("shocks"), result.get("networks")
     if isinstance(shocks, Mapping):
         result["shocks"] = dict(shocks)
-        for name in ("btc_path", "rent_path"):
+        for name in ("btc_path", "rent_path", "hashprice_path"):
             given = shocks.get(name)
             if isinstance(given, str | PathLike):
                 text = os.fspath(given)

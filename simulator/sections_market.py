@@ -264,6 +264,8 @@ class SecondaryMarket(Section):
         low=1e-4,
         high=100.0,
         meaning="sales over all units of a type that move its price by a factor e under the rule 'impact'",
+        source="asic.depth.share",
+        evidence="C",
     )
     slot_cost_share: float = quantity(
         1.0,

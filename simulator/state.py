@@ -50,6 +50,7 @@ class Setup:
     haircut_path: np.ndarray
     btc_path: np.ndarray
     rent_path: np.ndarray
+    hashprice_path: np.ndarray
     rules: Rules
 
     @property
@@ -78,7 +79,7 @@ class Setup:
 
 def prepare(scenario: Scenario, seed: int, rules: Mapping[str, Rule] | Rules | None = None) -> Setup:
     """Compile a scenario's numbers, machines and paths, and a user's own rules; draw the networks."""
-    tightness, haircut, btc, rent = compile_paths(scenario)
+    tightness, haircut, btc, rent, hashprice = compile_paths(scenario)
     return Setup(
         scenario=scenario,
         seed=seed,
@@ -89,6 +90,7 @@ def prepare(scenario: Scenario, seed: int, rules: Mapping[str, Rule] | Rules | N
         haircut_path=haircut,
         btc_path=btc,
         rent_path=rent,
+        hashprice_path=hashprice,
         rules=Rules.of(rules),
     )
 
@@ -143,6 +145,7 @@ def allocate(setup: Setup, *, series: bool, events: int) -> Economy:
         clearing_work=np.zeros((4, lenders)),
         btc_path=setup.btc_path,
         rent_path=setup.rent_path,
+        hashprice_path=setup.hashprice_path,
         dues=np.zeros((2, FACILITIES)),
         value_table=np.zeros((MACHINE_TYPES, SITE_CLASSES, COEFFICIENTS)),
         valued_week=np.zeros((MACHINE_TYPES, SITE_CLASSES), np.int32),

@@ -437,6 +437,7 @@ FIELDS: dict[str, tuple[np.dtype, int]] = {
     "clearing_work": (FLOAT, 2),
     "btc_path": (FLOAT, 1),  # USD, empty unless the scenario feeds one in
     "rent_path": (FLOAT, 1),  # USD an hour, empty unless the scenario feeds one in
+    "hashprice_path": (FLOAT, 1),  # USD a PH/s and day, empty unless the scenario feeds one in
     # scratch
     "dues": (FLOAT, 2),  # of one borrower: [interest or principal, facility]
     "value_table": (FLOAT, 3),  # [machine, site class, coefficient]

@@ -84,6 +84,7 @@ DRAWN_APART = (
     "shocks.student_df",
     "shocks.btc_path",
     "shocks.rent_path",
+    "shocks.hashprice_path",
     "funding.tightness",
     "repo.haircut",
 )
@@ -210,6 +211,8 @@ def structures(draw: st.DrawFn) -> dict[str, Any]:
         changes["shocks.btc_path"] = [(0, 50_000.0), (20, draw(st.sampled_from((1.0, 500.0, 1e6))))]
     if draw(st.integers(0, 9)) == 0:
         changes["shocks.rent_path"] = [(0, 2.0), (20, draw(st.sampled_from((1e-4, 0.5, 20.0))))]
+    if draw(st.integers(0, 9)) == 0:
+        changes["shocks.hashprice_path"] = [(0, 29.0), (20, draw(st.sampled_from((0.1, 5.0, 1e4))))]
     return changes
 
 

@@ -44,7 +44,14 @@ def test_every_fact_is_a_number_with_a_source_and_a_tag(entry):
 
 def test_tables_have_the_documented_columns():
     files = sorted(FOLDER.glob("*.csv"))
-    assert [file.stem for file in files] == ["credit", "funding", "machines", "market", "mining"]
+    assert [file.stem for file in files] == [
+        "credit",
+        "episode_2022",
+        "funding",
+        "machines",
+        "market",
+        "mining",
+    ]
     for file in files:
         with open(file, encoding="utf-8", newline="") as handle:
             rows = list(csv.reader(handle))
@@ -104,6 +111,20 @@ DERIVED = {
     "asic.iris.recovery": (67.5 / 107.8, 5e-4),
     "asic.price_vs_hashprice.residual": ((14.88 / 101.04) / (55.94 / 246.86), 5e-3),
     "iren.gpufin.advance": (3.65 / 5.81, 5e-3),
+    "btc.price.2023-12-31": (17_000 * 2.49, 1.0),
+    "asic.new.ratio.2022": (14.88 / 101.04, 5e-4),
+    "hashprice.ratio.2022": (55.94 / 246.86, 5e-4),
+    "asic.s19pro.discount.2023-06": (13.25 / 17.56, 5e-4),
+    "asic.sale.celsius.ratio": (22 / 28, 5e-4),
+    "asic.sale.touzi.ratio": (5.67 / 9.92, 5e-4),
+    "asicloan.deals.half_on_half": ((641.8 - 576.8) / 576.8, 5e-4),
+    "asicloan.default.share": (232.9 / (47.84 + 662.25 + 641.8), 5e-4),
+    "asicloan.recourse_share": ((38.6 + 74) / (38.6 + 74 + 107.8 + 67.4), 5e-3),
+    "asicloan.ltv.2022-03": (71e6 / 19_800 / 100 / 80, 5e-3),
+    "episode.s9.price_new": (26.53 * 13.5, 0.5),
+    "episode.s17.price_new": (76.10 * 56, 0.5),
+    "episode.s19.price_new": (101.04 * 95, 0.5),
+    "episode.s19_pro.price_new": (101.04 * 110, 0.5),
 }
 
 

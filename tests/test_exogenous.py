@@ -292,6 +292,30 @@ def test_prices_fed_in_are_the_prices():
     assert np.array_equal(series["rent_index_usd_h"].to_numpy(), np.interp(weeks, *zip(*rents, strict=True)))
 
 
+@pytest.mark.parametrize("speed", [0.0, 1.5])
+def test_a_hashprice_fed_in_is_the_hashprice_and_earned(speed):
+    """Whatever BTC does; before and after a halving that the path knows of or not."""
+    knots = ((0, 40.0), (10, 10.0), (30, 80.0))
+    changes = {**HALVING, "shocks.hashprice_path": knots, "mining.difficulty_speed": speed}
+    changes["shocks.machine_rent_volatility"] = 0.0
+    series = simulate(TINY.with_changes(changes)).series
+    path = np.interp(np.arange(60), *zip(*knots, strict=True))
+    assert np.array_equal(series["hashprice_usd_ph_day"].to_numpy(), path)
+    s21 = series["earning_usd_h_s21"].to_numpy()
+    assert s21 == pytest.approx(path * 1e-3 * 365.25 * 200.0 / 8766.0, rel=1e-13)
+
+
+def test_valuers_see_no_gap_of_a_hashprice_that_is_fed_in():
+    """The value knows today's hashprice and the halving, not how far hashprice is from the first week's."""
+    fallen = {"shocks.hashprice_path": [(0, 10.0)], "mining.halving_date": "none", "horizon_weeks": 1}
+    fallen |= {"shocks.machine_rent_volatility": 0.0, "valuation.refresh_weeks": 1}
+    away = simulate(TINY.with_changes({**fallen, "mining.hashprice0": 29.0})).series["fundamental_usd_s21"][0]
+    there = simulate(TINY.with_changes({**fallen, "mining.hashprice0": 10.0})).series["fundamental_usd_s21"][
+        0
+    ]
+    assert away == there
+
+
 def test_tightness_and_haircut_follow_their_paths():
     changes = {"funding.tightness": [(3, 0.2), (13, 0.7)], "repo.haircut": [(0, 0.1), (10, 0.5)]}
     scenario = TINY.with_changes({**changes, "horizon_weeks": 30})

@@ -117,7 +117,7 @@ CASES: dict[str, tuple[list[str], tuple[str, ...]]] = {
     "schema is no number": (run("schema_true.toml"), ("schema in schema_true.toml: True", "schema = 1")),
     "base of itself": (run("self.toml"), ("base", "self.toml -> self.toml", "this one is a circle")),
     "circle of bases": (run("hen.toml"), ("base", "hen.toml -> egg.toml -> hen.toml", "a circle")),
-    "base not found": (run("orphan.toml"), ("base in orphan.toml: 'baseline_2062'", "mean 'baseline_2026'?")),
+    "base not found": (run("orphan.toml"), ("base in orphan.toml: 'baseline_2062'", "mean 'baseline_2026'")),
     "base is a folder": (run("child_of_folder.toml"), ("base in child_of_folder", "'full'", "is a folder")),
     "base is a list": (run("base_is_a_list.toml"), ("base in base_is", "['baseline_2026']", "the name of a")),
     "base with a bad value": (run("grandchild.toml"), ("horizon_weeks", "1041", "from 1 to 1040 [weeks]")),

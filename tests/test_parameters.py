@@ -32,7 +32,7 @@ BASELINE = Scenario()
 P = compile_parameters(BASELINE)[0]
 MACHINES = dict(zip([m.name for m in BASELINE.machine], compile_machines(BASELINE), strict=False))
 TEXT_AND_PATHS = {"name", "title", "start_date", "funding.tightness", "repo.haircut"} | {
-    f"shocks.{name}" for name in ("btc_path", "rent_path", "forced_default")
+    f"shocks.{name}" for name in ("btc_path", "rent_path", "hashprice_path", "forced_default")
 }
 TEXT_AND_PATHS |= {"networks.credit_file", "networks.trade_file"}
 
@@ -180,23 +180,25 @@ def test_twelve_machines_fit_with_all_their_launches():
 
 
 def test_paths():
-    tightness, haircut, btc, rent = compile_paths(BASELINE)
+    tightness, haircut, btc, rent, hashprice = compile_paths(BASELINE)
     assert tightness.shape == haircut.shape == (156,)
     assert set(tightness) == {0.2}
-    assert btc.size == rent.size == 0
+    assert btc.size == rent.size == hashprice.size == 0
     changed = BASELINE.with_changes(
         {
             "horizon_weeks": 8,
             "funding.tightness": [[2, 0.2], [4, 0.6]],
             "shocks.btc_path": [[0, 60000], [100, 160000]],
             "shocks.rent_path": [[3, 2.0]],
+            "shocks.hashprice_path": [[1, 50.0], [3, 30.0]],
         }
     )
-    tightness, haircut, btc, rent = compile_paths(changed)
+    tightness, haircut, btc, rent, hashprice = compile_paths(changed)
     assert tightness == pytest.approx([0.2, 0.2, 0.2, 0.4, 0.6, 0.6, 0.6, 0.6])
     assert btc == pytest.approx(60000 + 1000 * np.arange(8))
     assert rent.tolist() == [2.0] * 8
-    assert all(path.dtype == np.float64 for path in (tightness, haircut, btc, rent))
+    assert hashprice.tolist() == [50.0, 50.0, 40.0, 30.0, 30.0, 30.0, 30.0, 30.0]
+    assert all(path.dtype == np.float64 for path in (tightness, haircut, btc, rent, hashprice))
 
 
 def test_documentation_of_kinds_is_complete():

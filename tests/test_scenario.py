@@ -50,7 +50,13 @@ def test_baseline_file_equals_the_defaults_of_the_models():
 
 
 def test_packaged_scenarios_load_and_say_what_they_are():
-    assert Scenario.names() == ["baseline_2026", "deep_market", "dump_10k_h100", "thin_market"]
+    assert Scenario.names() == [
+        "baseline_2026",
+        "asic_loans_2022",
+        "deep_market",
+        "dump_10k_h100",
+        "thin_market",
+    ]
     for name in Scenario.names():
         assert Scenario.load(name).name == name
     forced = Scenario.load("dump_10k_h100").shocks.forced_default

@@ -16,7 +16,7 @@ FIGURES: dict[str, str] = {
     "defaults": "Defaults over time, by cause",
     "network": "The credit network, and who failed because of whom",
     "recovery": "Seized machines: value on paper and value realised",
-    "haircut": "Back-leverage of lenders: haircut, what is lent, what is called",
+    "haircut": "Lenders' back-leverage: its haircut, and calls on it",
     "lenders": "Lenders: equity, survival, failures",
     "distribution": "How many borrowers fail, over all replicates",
 }

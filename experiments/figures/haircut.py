@@ -55,7 +55,7 @@ def _borrowing(axes: Axes, source: FigureSource) -> None:
     drawn = series["repo_musd"].to_numpy()
     room = series["repo_room_musd"].to_numpy()
     axes.fill_between(dates, 0.0, drawn, color=style.SKY, linewidth=0, label="back-leverage")
-    axes.plot(dates, drawn + room, color=style.GREY, linewidth=0.8, label="size of the pool")
+    axes.plot(dates, drawn + room, color=style.GREY, linewidth=0.8, label="and the room in the pool")
     unmet = series["repo_unmet_musd"].to_numpy()
     if np.any(unmet > 0.0):
         axes.fill_between(dates, 0.0, unmet, color=style.RED, linewidth=0, label="called and not met")

@@ -1,5 +1,7 @@
 """Replications of published results: one package a paper, each with its numbers, its figure and a README.
 
+An episode of history is done like a paper: what happened stands where a paper's numbers do.
+
 A paper's package has `replicate(quick)`, which computes what the paper reports with the project's own
 functions, and `published.csv`, its numbers with where they stand. `hashcredit reproduce` compares the two.
 """
@@ -18,6 +20,11 @@ PAPERS: dict[str, str] = {
     "geanakoplos_2010": "Geanakoplos (2010): the leverage cycle",
 }
 """Key of each replication, with what it is about; `hashcredit.experiments.papers.<key>` does it."""
+
+EPISODES: dict[str, str] = {
+    "asic_loans_2022": "The ASIC-backed loans of 2022: value, depth, and the rest of it out of sample",
+}
+"""The same for episodes of history. What a model misses of one is a finding and not a failure."""
 
 
 def replicate(key: str, quick: bool = False) -> Replication:
