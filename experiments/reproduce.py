@@ -21,8 +21,8 @@ from hashcredit.simulator.errors import ScenarioError
 from hashcredit.simulator.sections_errors import near
 
 EVERYTHING = {**PAPERS, **EPISODES}
-GROUPS = {"papers": tuple(PAPERS), "episodes": tuple(EPISODES)}
-"""Names for several keys at once."""
+GROUPS = {"papers": tuple(EVERYTHING), "episodes": tuple(EPISODES)}
+"""Names for several keys at once; an episode is done like a paper."""
 
 
 def reproduce(arguments: argparse.Namespace, listener: StopListener) -> int:
