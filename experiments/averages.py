@@ -30,6 +30,7 @@ UNITS = {
     "hand_backs": "facilities",
     "refinancings_refused": "loans",
     "sites_taken_over": "sites",
+    "mean_tightness": "0 to 1",
     "units_residual": "units",
     "run_seconds": "s",
 }

@@ -72,7 +72,7 @@ def at_the_same_mean(scenario: Scenario) -> Scenario:
 
 
 def many_miners(run: Run) -> float:
-    """1 if a third or more of the miners fail in a run: the joint failures that a correlation should bring."""
+    """1 if a third or more of the miners fail in a run: the joint failures that convergence should bring."""
     return float(run.summary["defaults_miners"] >= run.setup.scenario.population.miners / 3)
 
 

@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
@@ -48,7 +48,12 @@ QUANTITIES: dict[str, tuple[str, str]] = {
 }
 """Scalars of a run that are averaged: words and unit."""
 
-RESIDUALS = ("money_residual", "balance_residual", "units_residual")
+RESIDUALS = ("money_residual", "balance_residual", "units_residual", "macro_residual")
+
+MOST_BAND_REPLICATES = 200
+"""The funding pool is run again for that many, to show the spread of asset prices."""
+
+_ASSETS = ("btc", "software", "memory", "hedge_fund_units", "sovereign_bonds")
 
 
 @dataclass(frozen=True)
@@ -108,8 +113,11 @@ def format_statistics(rows: Sequence[Statistic]) -> str:
 
 def format_residuals(summary: "pd.DataFrame") -> str:
     """The largest bookkeeping residuals of all replicates in one line."""
-    money, balance, units = (summary[name].max() for name in RESIDUALS)
-    return f"largest residuals: money {money:.1e}, balance sheets {balance:.1e}, machines {units:.0f}"
+    money, balance, units, macro = (summary[name].max() for name in RESIDUALS)
+    return (
+        f"largest residuals: money {money:.1e}, balance sheets {balance:.1e}, machines {units:.0f}, "
+        f"funding pool {macro:.1e}"
+    )
 
 
 def format_flows(flows: "pd.DataFrame") -> str:
@@ -287,7 +295,21 @@ def figure_source(scenario: "Scenario", many: "ManyRuns", run: "Run") -> FigureS
         opening=run.opening,
         tree=run.contagion_tree(),
         summary=many.summary,
+        durations=dict(zip(_ASSETS, scenario.assets.duration, strict=True)),
+        btc_opening=scenario.shocks.btc_price0,
+        **_bands(scenario, many, run),
     )
+
+
+def _bands(scenario: "Scenario", many: "ManyRuns", run: "Run") -> dict[str, Any]:
+    """Quantiles of asset prices over replicates, where there is a pool that makes them."""
+    if scenario.funding.rule != "pool":
+        return {}
+    from hashcredit.simulator.funding_alone import price_bands
+
+    replicates = min(len(many.summary), MOST_BAND_REPLICATES)
+    bands = price_bands(scenario, run.setup.seed, replicates, scenario.horizon_weeks, (0.05, 0.5, 0.95))
+    return {"bands": bands, "band_replicates": replicates}
 
 
 def write_figures(folder: Path, source: FigureSource) -> None:

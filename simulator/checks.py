@@ -13,12 +13,14 @@ from hashcredit.agents.dimensions import (
 from hashcredit.simulator.economy import Economy
 from hashcredit.simulator.errors import SimulationError
 from hashcredit.simulator.frames import sector_cash
+from hashcredit.simulator.funding_tables import MacroSector
 from hashcredit.simulator.tables import LAST_INCOME_FLOW, Sector
 
 TOLERANCE = 1e-9
 """Relative: sums of about 1e5 float64 payments keep at least ten digits."""
 
-TABLES = ("borrowers", "lenders", "buyers", "loans", "orders", "machines", "market", "world")
+AGENT_TABLES = ("borrowers", "lenders", "buyers", "loans", "orders", "machines", "market", "world")
+TABLES = (*AGENT_TABLES, "macro", "assets", "investors")
 
 
 def check_identities(economy: Economy, opening: Economy, phase: str, lines_end: bool = True) -> None:
@@ -36,6 +38,7 @@ def check_identities(economy: Economy, opening: Economy, phase: str, lines_end: 
     check_cash(economy, opening, phase)
     check_income(economy, phase)
     check_claims(economy, phase)
+    check_macro(economy, opening, phase)
 
 
 def _fail(economy: Economy, phase: str, who: str, field: str, value: object, expected: object) -> None:
@@ -264,3 +267,21 @@ def check_income(economy: Economy, phase: str) -> None:
     income[Sector.REST_OF_WORLD :] = economy.world["income"]
     gross = np.abs(economy.flows).sum() + np.abs(economy.revaluations).sum()
     _compare(economy, phase, "sector", "income", income, booked, np.full(len(Sector), gross))
+
+
+def check_macro(economy: Economy, opening: Economy, phase: str) -> None:
+    """Payments of the funding pool have two ends and explain the change of every account, in both worlds."""
+    rows = economy.macro_flows.sum(axis=2).reshape(-1)
+    gross = np.abs(economy.macro_flows).sum()
+    _compare(economy, phase, "macro flow", "row sum", rows, np.zeros_like(rows), np.full_like(rows, gross))
+    change = macro_cash(economy) - macro_cash(opening)
+    explained = economy.macro_flows.sum(axis=1)
+    scale = np.full(change.size, gross)
+    _compare(economy, phase, "macro sector", "cash", change.reshape(-1), explained.reshape(-1), scale)
+
+
+def macro_cash(economy: Economy) -> np.ndarray:
+    """Accounts of the funding pool, bn$ [world, MacroSector]."""
+    cash: np.ndarray = economy.macro["cash"].copy()
+    cash[:, MacroSector.INVESTORS] += economy.investors["cash"].sum(axis=1)
+    return cash

@@ -58,6 +58,10 @@ class Economy:
     machines: np.ndarray
     market: np.ndarray
     world: np.ndarray
+    macro: np.ndarray
+    assets: np.ndarray
+    investors: np.ndarray
+    macro_flows: np.ndarray
     flows: np.ndarray
     revaluations: np.ndarray
     events: np.ndarray
@@ -67,6 +71,7 @@ class Economy:
     trade_start: np.ndarray
     trade_seller: np.ndarray
     tightness_path: np.ndarray
+    macro_paths: np.ndarray
     haircut_path: np.ndarray
     claim_start: np.ndarray
     claim_debtor: np.ndarray

@@ -181,7 +181,6 @@ def guarantee(economy: Economy, index: int) -> None:
 @kernel
 def recover_claims(economy: Economy, index: int, share: float) -> None:
     """The estate of a failed lender pays a share of what is left of its debts to other lenders."""
-    lender = economy.lenders[index]
     for i in range(economy.lenders.shape[0]):
         for link in range(economy.claim_start[i], economy.claim_start[i + 1]):
             if economy.claim_debtor[link] == index and economy.claim_face[link] > 0.0:

@@ -12,6 +12,7 @@ from hashcredit.agents.compiled import kernel
 from hashcredit.agents.dimensions import Channel, MachineKind, Record
 from hashcredit.simulator.economy import Economy
 from hashcredit.simulator.events import note
+from hashcredit.simulator.funding import world_seen
 from hashcredit.simulator.shocks import WEEK
 from hashcredit.simulator.tables import EventKind
 from hashcredit.simulator.valuation import value_at, value_coefficients
@@ -62,7 +63,7 @@ def move_compute_market(economy: Economy, p: Record) -> None:
     )
     others = p.compute_hyperscaler_multiple
     own = market.active / market.active_base if market.active_base > 0.0 else 1.0
-    market.supply = (own + others * math.exp(p.compute_hyperscaler_growth * years)) / (1.0 + others)
+    market.supply = (own + others * economy.macro[world_seen(p)].stock) / (1.0 + others)
     scarcity = p.compute_price_elasticity * math.log(market.demand / max(market.supply, LEAST_SUPPLY))
     trend = -p.compute_trend * years
     market.rent_index = p.compute_rent_index0 * math.exp(trend + scarcity + market.rent_shock)

@@ -8,6 +8,8 @@ import numpy as np
 from hashcredit.agents.compiled import kernel
 from hashcredit.agents.dimensions import BorrowerKind, BorrowerStatus, LenderStatus, LoanStatus, Record
 from hashcredit.simulator.economy import Economy
+from hashcredit.simulator.funding import world_seen
+from hashcredit.simulator.funding_tables import WITHOUT, Asset, FundingRule, MacroSector
 from hashcredit.simulator.ledger import lender_equity, sum_of
 
 
@@ -52,14 +54,24 @@ class Column(IntEnum):
     UNITS_ON_ORDER = 35
     DEPOSITS_MUSD = 36
     COMMITTED_MUSD = 37
-    REPO_MUSD = 38
-    REPO_ROOM_MUSD = 39
-    REPO_UNMET_MUSD = 40
-    STANDING_FACILITY_MUSD = 41
-    INTERLENDER_MUSD = 42
-    APPRAISAL_VOLATILITY = 43
-    UNSOLD_SHARE = 44
-    ROUNDS = 45
+    TIGHTNESS_EXOGENOUS = 38
+    POOL_BNUSD = 39
+    WATER_BNUSD_YR = 40
+    DRAIN_BNUSD_YR = 41
+    CAPEX_BNUSD_YR = 42
+    SOFTWARE_EQUITY = 43
+    MEMORY_EQUITY = 44
+    HEDGE_FUND_UNITS = 45
+    SOVEREIGN_BONDS = 46
+    MACRO_RESIDUAL = 47
+    REPO_MUSD = 48
+    REPO_ROOM_MUSD = 49
+    REPO_UNMET_MUSD = 50
+    STANDING_FACILITY_MUSD = 51
+    INTERLENDER_MUSD = 52
+    APPRAISAL_VOLATILITY = 53
+    UNSOLD_SHARE = 54
+    ROUNDS = 55
 
 
 class MachineColumn(IntEnum):
@@ -157,6 +169,25 @@ def measure_residuals(economy: Economy) -> None:
     market.money_residual = larger(market.money_residual, money_residual(economy))
     market.balance_residual = larger(market.balance_residual, balance_residual(economy))
     market.units_residual = max(market.units_residual, units_residual(economy))
+    for world in range(economy.macro.shape[0]):
+        market.macro_residual = larger(market.macro_residual, economy.macro[world].residual)
+
+
+@kernel
+def record_macro(economy: Economy, p: Record, row: np.ndarray) -> None:
+    """The funding pool and the asset classes as agents see them, and tightness without this economy."""
+    macro, assets = economy.macro[world_seen(p)], economy.assets[world_seen(p)]
+    is_path = p.funding_rule == FundingRule.PATH
+    row[Column.TIGHTNESS_EXOGENOUS] = (
+        economy.market[0].tightness if is_path else economy.macro[WITHOUT].tightness
+    )
+    row[Column.POOL_BNUSD] = macro.cash[MacroSector.POOL]
+    row[Column.WATER_BNUSD_YR] = macro.water
+    row[Column.DRAIN_BNUSD_YR] = macro.drain
+    row[Column.CAPEX_BNUSD_YR] = macro.capex
+    for asset in range(Asset.SOFTWARE, assets.shape[0]):
+        row[Column.SOFTWARE_EQUITY + asset - Asset.SOFTWARE] = assets[asset].price
+    row[Column.MACRO_RESIDUAL] = economy.market[0].macro_residual
 
 
 @kernel
@@ -266,6 +297,7 @@ def record(economy: Economy, p: Record) -> None:
     row[Column.UNITS_RESIDUAL] = market.units_residual
     record_agents(economy, row)
     record_orders(economy, row)
+    record_macro(economy, p, row)
     record_machines(economy, p, row)
 
 

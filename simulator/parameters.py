@@ -15,6 +15,7 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from hashcredit.agents.dimensions import MACHINE_TYPES, Cooling, MachineKind
+from hashcredit.simulator.funding_tables import ASSETS, MacroPath
 from hashcredit.simulator.scenario import Scenario
 from hashcredit.simulator.sections import SECTIONS, Machine
 from hashcredit.simulator.sections_base import documentation
@@ -60,6 +61,8 @@ UNCHANGED = frozenset(
         "lenders",
         "bidders",
         "M$",
+        "bn$",
+        "bn$/yr",
         "USD per BTC",
         "USD/GPU-h",
         "USD/PH/day",
@@ -126,6 +129,7 @@ def _fields() -> Iterator[tuple[str, str, tuple[int, ...]]]:
     yield "forced_week", "i8", ()
     yield "forced_machine", "i8", ()
     yield "forced_units", "i8", ()
+    yield "asset_volatility", "f8", (ASSETS,)
 
 
 PARAMETERS = np.dtype(
@@ -221,6 +225,8 @@ def _compile_one(scenario: Scenario, week: int) -> np.ndarray:
     record["forced_week"] = -1 if forced is None else forced.week
     record["forced_machine"] = -1 if forced is None else _machine_names(scenario).index(forced.machine)
     record["forced_units"] = 0 if forced is None else forced.units
+    # of fundamentals: `funding_volatility` takes off what the pool adds
+    record["asset_volatility"] = (scenario.shocks.btc_volatility, *scenario.assets.volatility)
     return record
 
 
@@ -292,6 +298,17 @@ def compile_paths(
         _path(scenario.shocks.rent_path, weeks),
         _path(scenario.shocks.hashprice_path, weeks),
     )
+
+
+def compile_macro_paths(scenario: Scenario, weeks: int) -> np.ndarray:
+    """Weekly macro paths, shape (weeks, MacroPath)."""
+    funding = scenario.funding
+    filled = np.zeros((weeks, len(MacroPath)))
+    filled[:, MacroPath.CAPEX] = _path(funding.capex, weeks)
+    filled[:, MacroPath.EXTERNAL_SHARE] = _path(funding.external_share, weeks)
+    filled[:, MacroPath.PURCHASES] = _path(funding.purchases, weeks)
+    filled[:, MacroPath.FISCAL] = _path(funding.fiscal, weeks)
+    return filled
 
 
 def _path(path: Any, weeks: int) -> np.ndarray:

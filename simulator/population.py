@@ -19,7 +19,7 @@ from hashcredit.agents.dimensions import (
 from hashcredit.simulator.distress import assets_at_appraisal, debts
 from hashcredit.simulator.draws import opening_normal, opening_uniform, pick
 from hashcredit.simulator.economy import Economy
-from hashcredit.simulator.funding import set_funding
+from hashcredit.simulator.funding import open_conditions
 from hashcredit.simulator.ledger import put_units, sum_of
 from hashcredit.simulator.machines import orderly_value, set_earnings
 from hashcredit.simulator.opening import capitalise_lenders, open_books, open_buyer, open_lender
@@ -46,7 +46,6 @@ DRAW_OF_LISTING = 390
 def open_market(economy: Economy, p: Record) -> None:
     """Prices, indices and valuations of the first week."""
     market = economy.market[0]
-    market.btc_fundamental = math.log(p.shocks_btc_price0)
     market.btc_price = p.shocks_btc_price0
     market.hashprice = p.mining_hashprice0
     market.rent_index = p.compute_rent_index0
@@ -58,7 +57,7 @@ def open_market(economy: Economy, p: Record) -> None:
     economy.node_head[:] = -1
     for account in range(economy.world.shape[0]):
         economy.world[account].sector = Sector.REST_OF_WORLD + account
-    set_funding(economy, p)
+    open_conditions(economy, p)
     set_earnings(economy, p)
     for m in range(economy.machines.shape[0]):
         machine = economy.machines[m]

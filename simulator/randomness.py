@@ -49,6 +49,7 @@ class Stream(IntEnum):
     POPULATION_LOAN = 11
     CONTRACT = 12
     UNDERWRITING = 13
+    ASSET = 14
 
 
 @intrinsic  # type: ignore[untyped-decorator]

@@ -54,6 +54,7 @@ def summarise(markets: np.ndarray) -> dict[str, np.ndarray]:
         "proceeds_musd": markets["proceeds_sold"],
         "creditor_loss_musd": markets["credit_lost"] + markets["allowances"],
         "peak_haircut": markets["peak_haircut"],
+        "mean_tightness": markets["tightness_sum"] / np.maximum(markets["week"], 1),
         "repo_calls": markets["repo_calls"],
         "loans_sold_musd": markets["loans_sold"],
         "interlender_loss_musd": markets["interlender_losses"],
@@ -63,6 +64,7 @@ def summarise(markets: np.ndarray) -> dict[str, np.ndarray]:
         "money_residual": markets["money_residual"],
         "balance_residual": markets["balance_residual"],
         "units_residual": markets["units_residual"],
+        "macro_residual": markets["macro_residual"],
     }
     for cause in Cause:
         if cause not in (Cause.NONE, Cause.HAND_BACK):  # a facility is handed back, its borrower lives on

@@ -15,6 +15,7 @@ from hashcredit.simulator.errors import ScenarioError
 from hashcredit.simulator.network_files import NETWORKS, file_links, hash_of
 from hashcredit.simulator.sections import (
     BASELINE_MACHINES,
+    Assets,
     Buyers,
     Channels,
     Compute,
@@ -26,6 +27,7 @@ from hashcredit.simulator.sections import (
     Interlender,
     Intervention,
     Investment,
+    Investors,
     Lenders,
     Machine,
     Marking,
@@ -104,6 +106,8 @@ class Scenario(Section):
     secondary_market: SecondaryMarket = Field(default=SecondaryMarket())
     investment: Investment = Field(default=Investment())
     funding: Funding = Field(default=Funding())
+    assets: Assets = Field(default=Assets())
+    investors: Investors = Field(default=Investors())
     repo: Repo = Field(default=Repo())
     interlender: Interlender = Field(default=Interlender())
     channels: Channels = Field(default=Channels())

@@ -2,10 +2,11 @@
 
 from hashcredit.simulator.sections_agents import Miners, Neoclouds, Population
 from hashcredit.simulator.sections_base import Section
-from hashcredit.simulator.sections_conditions import Channels, Funding, Investment, Networks
+from hashcredit.simulator.sections_conditions import Channels, Investment, Networks
 from hashcredit.simulator.sections_credit import Credit
 from hashcredit.simulator.sections_earnings import Compute, ForcedDefault, Mining, Shocks
 from hashcredit.simulator.sections_equity import Equity
+from hashcredit.simulator.sections_funding import Assets, Funding, Investors, InvestorTerms
 from hashcredit.simulator.sections_interventions import Intervention
 from hashcredit.simulator.sections_machines import BASELINE_MACHINES, Machine
 from hashcredit.simulator.sections_market import Costs, Marking, Resolution, SecondaryMarket, Valuation
@@ -26,6 +27,8 @@ SECTIONS: dict[str, type[Section]] = {
     "secondary_market": SecondaryMarket,
     "investment": Investment,
     "funding": Funding,
+    "assets": Assets,
+    "investors": Investors,
     "repo": Repo,
     "interlender": Interlender,
     "channels": Channels,
@@ -40,6 +43,7 @@ SECTIONS: dict[str, type[Section]] = {
 __all__ = [
     "BASELINE_MACHINES",
     "SECTIONS",
+    "Assets",
     "BuyerTerms",
     "Buyers",
     "Channels",
@@ -52,6 +56,8 @@ __all__ = [
     "Interlender",
     "Intervention",
     "Investment",
+    "InvestorTerms",
+    "Investors",
     "LenderTerms",
     "Lenders",
     "Machine",

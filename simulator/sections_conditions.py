@@ -1,11 +1,11 @@
-"""Scenario sections of investment, funding, channels of contagion and networks."""
+"""Scenario sections of investment, back-leverage, channels of contagion and networks."""
 
 from typing import Literal, Self
 
 from pydantic import ValidationInfo, field_validator, model_validator
 
 from hashcredit.simulator.network_files import NETWORKS, pinned
-from hashcredit.simulator.sections_base import Path, Section, check_knots, path, quantity, refused
+from hashcredit.simulator.sections_base import Section, quantity, refused
 
 NetworkKind = Literal["erdos-renyi", "scale-free", "core-periphery", "block", "complete", "file"]
 ExposureKind = Literal[
@@ -114,31 +114,6 @@ class Investment(Section):
     )
 
 
-class Funding(Section):
-    """Conditions of funding: an exogenous path of tightness and what it costs."""
-
-    tightness: Path = path(
-        0.2,
-        unit="none",
-        low=0.0,
-        high=1.0,
-        meaning="tightness of funding: a constant or [week, value] pairs",
-    )
-    premium: float = quantity(
-        0.02, unit="1/yr", low=0.0, high=0.5, meaning="cost of capital over the policy rate at tightness 0"
-    )
-    premium_convexity: float = quantity(
-        0.06, unit="1/yr", low=0.0, high=0.5, meaning="cost of capital added at tightness 1 (with its square)"
-    )
-
-    @model_validator(mode="after")
-    def _consistent(self) -> Self:
-        check_knots("tightness", self.tightness)
-        if self.tightness == ():
-            raise refused("tightness", [], "a number or at least one [week, value] pair")
-        return self
-
-
 class Channels(Section):
     """Which channels of contagion are on."""
 
@@ -155,7 +130,7 @@ class Channels(Section):
         True, unit="none", meaning="off: a guarantor outside pays what failed lenders owe to others"
     )
     macro_funding: bool = quantity(
-        True, unit="none", meaning="this economy's forced sales move BTC (no effect on tightness yet)"
+        True, unit="none", meaning="this economy's debts and forced sales move tightness and BTC"
     )
 
 

@@ -39,7 +39,7 @@ class Shocks(Section):
         unit="1/yr^0.5",
         low=0.0,
         high=3.0,
-        meaning="annual volatility of log BTC from the normal part",
+        meaning="annual volatility of log BTC from the normal part, the funding pool's share included",
         source="btc.vol.annual",
         evidence="S",
     )
@@ -174,7 +174,18 @@ class Compute(Section):
         meaning="hyperscalers' own stock over this economy's at the start",
     )
     hyperscaler_growth: float = quantity(
-        0.35, unit="1/yr", low=-1.0, high=2.0, meaning="annual log growth of the hyperscalers' stock"
+        0.35,
+        unit="1/yr",
+        low=-1.0,
+        high=2.0,
+        meaning="annual log growth of the hyperscalers' stock in the first week; later their capex makes it",
+    )
+    hyperscaler_retirement: float = quantity(
+        0.20, unit="1/yr", low=0.0, high=2.0, meaning="share of the hyperscalers' stock retired in a year"
+    )
+    # H100 to Rubin Ultra: throughput a dollar times 1.8 in five years, by the baseline's machine types
+    hyperscaler_efficiency: float = quantity(
+        0.12, unit="1/yr", low=-0.5, high=1.0, meaning="annual log growth of throughput a dollar of capex"
     )
     price_elasticity: float = quantity(
         0.5,

@@ -15,7 +15,7 @@ from hashcredit.simulator.errors import ScenarioError
 from hashcredit.simulator.facts import facts
 from hashcredit.simulator.sections_base import CHOICE, documentation, of_kind
 
-KINDS = ("lenders", "buyers")
+KINDS = ("investors", "lenders", "buyers")
 """Sections that consist of one table a kind of agent."""
 
 NONE = "none"

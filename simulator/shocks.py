@@ -1,39 +1,16 @@
-"""Phase 1: the week's joint innovations of BTC, the compute-rent index and machine-specific rents."""
+"""Phase 1: the week's joint innovations of asset prices, the rent index and machine-specific rents."""
 
 import math
 
 from hashcredit.agents.compiled import kernel
 from hashcredit.agents.dimensions import Record
 from hashcredit.simulator.economy import Economy
-from hashcredit.simulator.randomness import Stream, normal, normal4, uniform
+from hashcredit.simulator.funding import world_seen
+from hashcredit.simulator.funding_assets import price_assets
+from hashcredit.simulator.funding_tables import Asset
+from hashcredit.simulator.randomness import Stream, normal, normal4
 
 WEEK = 1.0 / 52.0
-DEEPEST_IMPACT = 5.0
-"""Log fall of BTC by this economy's sales at which others buy whatever is sold."""
-
-
-@kernel
-def student_scale(seed: int, replicate: int, week: int, degrees: int) -> float:
-    """Factor that turns a standard normal into a unit-variance Student-t with integer `degrees`."""
-    total = 0.0
-    for draw in range(degrees):
-        z = normal(seed, replicate, week, 0, Stream.STUDENT, draw // 4, draw % 4)
-        total += z * z
-    return math.sqrt((degrees - 2.0) / total)
-
-
-@kernel
-def jump(p: Record, seed: int, replicate: int, week: int) -> float:
-    """Log jump of BTC this week: at most one, with mean, deviation and yearly intensity of `p`."""
-    if p.shocks_jump_intensity <= 0.0:
-        return 0.0
-    probability = 1.0 - math.exp(-p.shocks_jump_intensity * WEEK)
-    mean_growth = math.exp(p.shocks_jump_mean + 0.5 * p.shocks_jump_sd**2) - 1.0
-    size = -math.log(1.0 + probability * mean_growth)  # the drift stays what the scenario says
-    if uniform(seed, replicate, week, 0, Stream.JUMP, 0, 0) < probability:
-        z = normal(seed, replicate, week, 0, Stream.JUMP, 1, 0)
-        size += p.shocks_jump_mean + p.shocks_jump_sd * z
-    return size
 
 
 @kernel
@@ -43,23 +20,23 @@ def correlation(p: Record, tightness: float) -> float:
 
 
 @kernel
-def move_btc(economy: Economy, p: Record, seed: int, replicate: int, z: float) -> None:
-    """New BTC price: a log-normal walk, optional fat tails and jumps, and last week's forced sales."""
+def move_prices(economy: Economy, p: Record, seed: int, replicate: int, z: float) -> None:
+    """Prices of the five asset classes; BTC's is that of the world that agents see."""
     market = economy.market[0]
-    week = market.week
-    volatility = p.shocks_btc_volatility
-    if p.shocks_student_df > 0:
-        z *= student_scale(seed, replicate, week, p.shocks_student_df)
-    market.btc_fundamental += (p.shocks_btc_drift - 0.5 * volatility * volatility) * WEEK
-    market.btc_fundamental += volatility * math.sqrt(WEEK) * z + jump(p, seed, replicate, week)
-    if economy.btc_path.shape[0] > 0:
-        market.btc_fundamental = math.log(economy.btc_path[week])
-    market.btc_impact *= math.exp(-p.credit_btc_recovery * WEEK)
-    if p.channels_macro_funding:
-        market.btc_impact -= market.btc_sold / p.credit_btc_depth
-        market.btc_impact = max(market.btc_impact, -DEEPEST_IMPACT)
+    price_assets(
+        economy.macro,
+        economy.assets,
+        economy.btc_path,
+        p,
+        seed,
+        replicate,
+        market.week,
+        z,
+        market.btc_sold,
+    )
+    market.coins_seen = market.btc_sold
     market.btc_sold = 0.0
-    market.btc_price = math.exp(market.btc_fundamental + market.btc_impact)
+    market.btc_price = economy.assets[world_seen(p), Asset.BTC].price
 
 
 @kernel
@@ -92,5 +69,5 @@ def draw_shocks(economy: Economy, p: Record, seed: int, replicate: int) -> None:
     z_rent = market.rho * z_btc + math.sqrt(1.0 - market.rho * market.rho) * z_own
     volatility = p.shocks_rent_volatility
     market.rent_shock += -0.5 * volatility * volatility * WEEK + volatility * math.sqrt(WEEK) * z_rent
-    move_btc(economy, p, seed, replicate, z_btc)
+    move_prices(economy, p, seed, replicate, z_btc)
     move_machine_rents(economy, p, seed, replicate)

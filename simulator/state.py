@@ -11,9 +11,20 @@ from hashcredit.agents.dimensions import FACILITIES, MACHINE_TYPES, MAX_LAUNCHES
 from hashcredit.agents.lender import LENDER
 from hashcredit.simulator.bidding import LEAST_CLASSES
 from hashcredit.simulator.economy import Economy
+from hashcredit.simulator.funding_tables import (
+    ASSET,
+    ASSETS,
+    INVESTOR,
+    INVESTORS,
+    MACRO,
+    WORLDS,
+    MacroFlow,
+    MacroSector,
+)
+from hashcredit.simulator.funding_volatility import pool_parameters
 from hashcredit.simulator.networks import Networks, build_networks
 from hashcredit.simulator.observables import COLUMNS_PER_MACHINE, COMMON_COLUMNS
-from hashcredit.simulator.parameters import compile_machines, compile_parameters, compile_paths
+from hashcredit.simulator.parameters import compile_machines, compile_macro_paths, compile_paths
 from hashcredit.simulator.rules import Rule, Rules
 from hashcredit.simulator.scenario import Scenario
 from hashcredit.simulator.tables import (
@@ -47,6 +58,7 @@ class Setup:
     machines: np.ndarray  # MACHINE[MACHINE_TYPES], static fields
     networks: Networks
     tightness_path: np.ndarray
+    macro_paths: np.ndarray  # [week, MacroPath]
     haircut_path: np.ndarray
     btc_path: np.ndarray
     rent_path: np.ndarray
@@ -83,10 +95,11 @@ def prepare(scenario: Scenario, seed: int, rules: Mapping[str, Rule] | Rules | N
     return Setup(
         scenario=scenario,
         seed=seed,
-        parameters=compile_parameters(scenario),
+        parameters=pool_parameters(scenario),
         machines=compile_machines(scenario),
         networks=build_networks(scenario, seed),
         tightness_path=tightness,
+        macro_paths=compile_macro_paths(scenario, scenario.horizon_weeks),
         haircut_path=haircut,
         btc_path=btc,
         rent_path=rent,
@@ -123,6 +136,10 @@ def allocate(setup: Setup, *, series: bool, events: int) -> Economy:
         machines=table(MACHINE_TYPES, MACHINE),
         market=np.zeros(1, MARKET),
         world=np.zeros(3, WORLD),
+        macro=np.zeros(WORLDS, MACRO),
+        assets=np.zeros((WORLDS, ASSETS), ASSET),
+        investors=np.zeros((WORLDS, INVESTORS), INVESTOR),
+        macro_flows=np.zeros((WORLDS, len(MacroFlow), len(MacroSector))),
         flows=np.zeros((len(Flow), len(Sector))),
         revaluations=np.zeros((len(Revaluation), len(Sector))),
         events=np.zeros(events, EVENT),
@@ -132,6 +149,7 @@ def allocate(setup: Setup, *, series: bool, events: int) -> Economy:
         trade_start=setup.networks.trade_start,
         trade_seller=setup.networks.trade_seller,
         tightness_path=setup.tightness_path,
+        macro_paths=setup.macro_paths,
         haircut_path=setup.haircut_path,
         claim_start=setup.networks.claim_start,
         claim_debtor=setup.networks.claim_debtor,
@@ -198,4 +216,6 @@ def shell(economy: Economy) -> Economy:
         "world",
         "flows",
         "claim_face",
+        "macro",
+        "investors",
     )

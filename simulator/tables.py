@@ -15,6 +15,16 @@ from hashcredit.agents.dimensions import (
     Cause,
 )
 from hashcredit.agents.lender import LENDER
+from hashcredit.simulator.funding_tables import (
+    ASSET,
+    ASSETS,
+    INVESTOR,
+    INVESTORS,
+    MACRO,
+    WORLDS,
+    MacroFlow,
+    MacroSector,
+)
 
 FLOAT = np.dtype(np.float64)
 INT32 = np.dtype(np.int32)
@@ -158,11 +168,11 @@ MARKET = np.dtype(
     [
         ("week", "i4"),
         ("error", "i4"),  # 0, or the ErrorCode that stopped the run
-        ("btc_fundamental", "f8"),  # log of BTC in USD before this economy's sales
-        ("btc_impact", "f8"),  # log impact of this economy's sales
         ("btc_price", "f8"),  # USD
         ("btc_average", "f8"),  # trailing mean, USD
         ("btc_sold", "f8"),  # forced sales of the week, M$
+        ("coins_seen", "f8"),  # those of last week, M$
+        ("debt_seen", "f8"),  # loans drawn less repayments when the pool last looked, cumulative, M$
         ("difficulty", "f8"),  # log, relative to the first week
         ("hashprice", "f8"),  # USD a PH/s and day
         ("rent_shock", "f8"),  # log, cumulated innovations of the compute-rent index
@@ -173,6 +183,7 @@ MARKET = np.dtype(
         ("active", "f8"),  # throughput switched on in this economy last week, reference units
         ("active_base", "f8"),  # the same at the start
         ("tightness", "f8"),  # 0 to 1
+        ("tightness_sum", "f8"),  # over the weeks so far
         ("policy_rate", "f8"),  # per year
         ("cost_of_capital", "f8"),  # policy rate plus premium, per year
         ("offtaker_stress", "f8"),  # factor on customers' default hazard
@@ -225,6 +236,7 @@ MARKET = np.dtype(
         ("money_residual", "f8"),
         ("balance_residual", "f8"),
         ("units_residual", "i8"),
+        ("macro_residual", "f8"),  # of the funding pool's accounts
         ("opening_money", "f8"),  # total cash of all accounts at the start, M$
     ],
     align=True,
@@ -411,6 +423,11 @@ FIELDS: dict[str, tuple[np.dtype, int]] = {
     "machines": (MACHINE, 1),
     "market": (MARKET, 1),  # one row
     "world": (WORLD, 1),  # rest of the world, authority, guarantor
+    # the funding pool, without and with this economy
+    "macro": (MACRO, 1),
+    "assets": (ASSET, 2),  # [world, Asset]
+    "investors": (INVESTOR, 2),  # [world, Investor]
+    "macro_flows": (FLOAT, 3),  # [world, MacroFlow, MacroSector], receipts positive, cumulative, bn$
     "flows": (FLOAT, 2),  # [flow, sector], receipts positive, cumulative, M$
     "revaluations": (FLOAT, 2),  # [revaluation, sector], cumulative, M$
     "events": (EVENT, 1),  # empty: events are not recorded
@@ -422,6 +439,7 @@ FIELDS: dict[str, tuple[np.dtype, int]] = {
     "trade_seller": (INT32, 1),  # seller node: borrowers, then lenders
     # exogenous paths [week]
     "tightness_path": (FLOAT, 1),
+    "macro_paths": (FLOAT, 2),  # [week, MacroPath]
     "haircut_path": (FLOAT, 1),
     # who owes whom among lenders, by creditor: shared start, debtor and share of the whole; state: the face
     "claim_start": (INT64, 1),  # [lender + 1]
@@ -465,6 +483,10 @@ FIXED_SHAPES = {
     "machines": (MACHINE_TYPES,),
     "market": (1,),
     "world": (3,),
+    "macro": (WORLDS,),
+    "assets": (WORLDS, ASSETS),
+    "investors": (WORLDS, INVESTORS),
+    "macro_flows": (WORLDS, len(MacroFlow), len(MacroSector)),
     "flows": (len(Flow), len(Sector)),
     "revaluations": (len(Revaluation), len(Sector)),
     "dues": (2, FACILITIES),

@@ -16,6 +16,7 @@ DUMP = {"shocks.forced_default": {"week": 8, "machine": "H100", "units": 30_000}
 STRESS = {
     "credit.marked_share": 1.0,
     "credit.enforcement": "always",
+    "funding.rule": "path",
     "funding.tightness": [(0, 0.2), (20, 1.0)],
     "lenders.bank.equity_ratio": 0.07,
 }

@@ -86,6 +86,10 @@ DRAWN_APART = (
     "shocks.rent_path",
     "shocks.hashprice_path",
     "funding.tightness",
+    "funding.capex",
+    "funding.external_share",
+    "funding.purchases",
+    "funding.fiscal",
     "repo.haircut",
 )
 
@@ -155,6 +159,25 @@ def paths(low: float, high: float, default: float) -> st.SearchStrategy[Any]:
     return value | knots
 
 
+def opening_of_a_pool() -> st.SearchStrategy[dict[str, Any]]:
+    """Tightness made by the pool, with a path of capital expenditure."""
+    return st.fixed_dictionaries(
+        {
+            "funding.tightness": number(0.2, 0.01, 0.99),
+            "funding.capex": paths(1.0, 1e5, 700.0),
+            "funding.external_share": paths(0.0, 1.0, 0.3),
+            "funding.purchases": paths(-1e4, 1e4, 100.0),
+            "funding.fiscal": paths(-1e4, 1e4, 600.0),
+        }
+    )
+
+
+def path_of_tightness() -> st.SearchStrategy[dict[str, Any]]:
+    """Tightness read from a path."""
+    rule = st.just("path")
+    return st.fixed_dictionaries({"funding.rule": rule, "funding.tightness": paths(0.0, 1.0, 0.2)})
+
+
 @st.composite
 def populations(draw: st.DrawFn) -> dict[str, Any]:
     """Up to twelve agents of a kind, any kind missing, but somebody borrows and somebody lends."""
@@ -196,7 +219,7 @@ def structures(draw: st.DrawFn) -> dict[str, Any]:
         "networks.trade_kind": draw(st.sampled_from(NETWORKS)),
         "shocks.student_df": draw(st.sampled_from((0, 0, 3, 5, 30))),
         "mining.halving_date": draw(st.sampled_from(("none", date(2028, 4, 17), date(2026, 7, 1)))),
-        "funding.tightness": draw(paths(0.0, 1.0, 0.2)),
+        **draw(st.sampled_from((opening_of_a_pool(), path_of_tightness())).flatmap(lambda each: each)),
         "repo.haircut": draw(paths(0.0, 1.0, 0.2)),
     }
     for kind in LENDERS:

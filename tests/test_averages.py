@@ -173,8 +173,8 @@ def test_failed_and_missing_runs_are_not_numbers(folder):
         ),
         ({"factors": {"start_date": ["2026-04-06", "2026-07-06"]}}, ("start_date", "replicate")),
         (
-            {"factors": {"funding.tightness": [[[0, 0.2]], [[0, 0.1], [4, 0.9]]]}},
-            ("funding.tightness", "replicate"),
+            {"factors": {"funding.external_share": [[[0, 0.2]], [[0, 0.1], [4, 0.9]]]}},
+            ("funding.external_share", "replicate"),
         ),
     ],
     ids=["no factor", "side by side", "scenarios and switches", "dates", "paths"],

@@ -11,6 +11,7 @@ from hashcredit.agents.dimensions import FACILITIES, ORDERS, BorrowerStatus, Len
 from hashcredit.simulator import Scenario, engine, simulate
 from hashcredit.simulator.checks import TABLES, check_identities
 from hashcredit.simulator.errors import SimulationError
+from hashcredit.simulator.funding_tables import ASSET, INVESTOR, MACRO, MacroFlow, MacroSector
 from hashcredit.simulator.state import allocate, clear, prepare, shell
 from hashcredit.simulator.step import PHASES, open_economy, run_weeks
 from hashcredit.simulator.tables import (
@@ -60,7 +61,7 @@ def world():
 def state(world):
     """A copy that a test may damage."""
     economy, _ = world
-    return economy.copy_with(*TABLES, "flows", "revaluations")
+    return economy.copy_with(*TABLES, "flows", "revaluations", "macro_flows")
 
 
 @pytest.fixture
@@ -103,7 +104,9 @@ def test_the_healthy_state_passes_and_has_everything_to_damage(world):
 FLOATS = [
     (table, field)
     for table, dtype in zip(
-        TABLES, (BORROWER, LENDER, BUYER, LOAN, ORDER, MACHINE, MARKET, WORLD), strict=True
+        TABLES,
+        (BORROWER, LENDER, BUYER, LOAN, ORDER, MACHINE, MARKET, WORLD, MACRO, ASSET, INVESTOR),
+        strict=True,
     )
     for field in dtype.names
     if dtype[field].base.kind == "f"
@@ -123,6 +126,24 @@ def test_no_field_may_be_anything_but_finite(state, caught, table, field, value)
 def test_one_number_of_many_is_enough(state, caught):
     state.borrowers["book"][4, 7] = math.nan
     assert "book of borrowers[4]" in caught()
+
+
+# The funding pool
+
+
+def test_money_that_the_pool_makes(state, caught):
+    state.macro["cash"][1, MacroSector.POOL] += 1e-3
+    assert names(caught(), "macro sector", "cash")
+
+
+def test_money_that_an_investor_makes(state, caught):
+    state.investors["cash"][0, 3] += 1e-3
+    assert names(caught(), "macro sector", "cash")
+
+
+def test_a_macro_payment_with_one_end(state, caught):
+    state.macro_flows[0, MacroFlow.SAVING, MacroSector.SAVERS] += 1e-3
+    assert names(caught(), "macro flow", "row sum")
 
 
 # Debts

@@ -17,6 +17,7 @@ from hashcredit.experiments.parameter_table import main as write_parameters
 from hashcredit.simulator import Scenario, payments, step, tables
 from hashcredit.simulator.decisions import DECISIONS
 from hashcredit.simulator.facts import facts
+from hashcredit.simulator.funding_tables import ASSET, INVESTOR, MACRO
 from hashcredit.simulator.randomness import Stream
 from hashcredit.simulator.results import summarise
 from hashcredit.simulator.sections import SECTIONS
@@ -96,6 +97,18 @@ def test_python_of_the_page_on_contagion_runs(capsys):
         exec(compile(code, "contagion.md", "exec"), names)
     said = capsys.readouterr().out
     assert "0.9577" in said and "165" in said
+
+
+def test_python_of_the_page_on_funding_runs(capsys):
+    """Its blocks in their order: flows close, debt makes funding tighter, and so does a boom."""
+    names: dict[str, object] = {}
+    for code in blocks((ROOT / "docs" / "funding.md").read_text(encoding="utf-8"), "python"):
+        exec(compile(code, "funding.md", "exec"), names)
+    said = capsys.readouterr().out
+    assert names["run"].flows.sum(axis=1).abs().max() < 1e-9
+    assert names["gap"].iloc[-1] > 0.0
+    boom = float(re.findall(r"mean tightness ([\d.]+)", said)[0])
+    assert boom > names["run"].summary["mean_tightness"]
 
 
 def test_the_page_on_mesa_lists_every_property_phase_and_payment():
@@ -267,6 +280,13 @@ def test_state_variables_are_all_listed(heading, row):
     first_cells = re.findall(r"^\| (`[^|]*) \|", part, re.MULTILINE)
     listed = {name for cell in first_cells for name in re.findall(r"`(\w+)`", cell)}
     assert listed == set(row.names)
+
+
+def test_state_variables_of_the_pool_are_all_listed():
+    (part,) = re.findall(r"^### The funding pool\n(.*?)^### ", ODD, re.MULTILINE | re.DOTALL)
+    for table, row in (("pool", MACRO), ("asset", ASSET), ("investor", INVESTOR)):
+        cells = re.findall(rf"^\| {table} \| (`[^|]*) \|", part, re.MULTILINE)
+        assert {name for cell in cells for name in re.findall(r"`(\w+)`", cell)} == set(row.names), table
 
 
 def test_summary_scalars_are_all_listed():

@@ -10,6 +10,7 @@ from scipy import stats
 
 from hashcredit.simulator import Scenario, simulate
 from hashcredit.simulator.errors import ScenarioError
+from hashcredit.simulator.funding_tables import WITH, Asset
 from hashcredit.simulator.shocks import draw_shocks
 from hashcredit.simulator.state import allocate, clear, prepare
 from hashcredit.simulator.step import open_economy, run_weeks
@@ -17,6 +18,7 @@ from hashcredit.simulator.step import open_economy, run_weeks
 BASELINE = Scenario.load()
 TINY = BASELINE.with_changes(
     {"population.miners": 1, "population.neoclouds": 1, "horizon_weeks": 60, "funding.tightness": 0.0}
+    | {"funding.rule": "path"}
 )
 MARKET = BASELINE.with_changes(
     {
@@ -24,13 +26,14 @@ MARKET = BASELINE.with_changes(
         "population.neoclouds": 20,
         "horizon_weeks": 52,
         "shocks.forced_default": {"week": 4, "machine": "H100", "units": 20_000},
+        "funding.rule": "path",
         "funding.tightness": [(0, 0.1), (30, 0.9)],
         "shocks.student_df": 5,
         "shocks.jump_intensity": 4.0,
     }
 )
-OUTSIDE = ("btc_fundamental", "rent_shock", "rho", "tightness", "haircut", "policy_rate", "offtaker_stress")
-"""Market fields that agents cannot move: two are drawn, the others follow the scenario's paths."""
+OUTSIDE = ("rent_shock", "rho", "tightness", "haircut", "policy_rate", "offtaker_stress")
+"""Market fields that agents cannot move: the first is drawn, the others follow the scenario's paths."""
 
 DRAWS = 100_000
 """Weeks drawn for a law: relative errors of a volatility are then 1 / sqrt(2 n) = 0.22 %."""
@@ -51,7 +54,7 @@ def draw_weeks(economy, parameters, seed, btc, rent, own):
     """Record BTC, the rent index (both log) and the machines' deviations before each of many draws."""
     market = economy.market[0]
     for week in range(btc.shape[0]):
-        btc[week] = market.btc_fundamental
+        btc[week] = economy.assets[WITH, Asset.BTC].fundamental
         rent[week] = market.rent_shock
         for m in range(own.shape[1]):
             own[week, m] = economy.machines[m].idiosyncratic
@@ -75,7 +78,8 @@ def exogenous(scenario, seed=1, replicate=0):
     rows = []
     for _ in range(scenario.horizon_weeks):
         run_weeks(economy, setup.parameters, seed, replicate, 1)
-        rows.append([*(float(market[field]) for field in OUTSIDE), *economy.machines["idiosyncratic"]])
+        drawn = [*economy.assets["fundamental"][WITH], *economy.machines["idiosyncratic"]]
+        rows.append([*(float(market[field]) for field in OUTSIDE), *drawn])
     return np.array(rows)
 
 
@@ -112,9 +116,9 @@ def test_no_choice_inside_changes_a_draw_from_outside(change, drawn):
 
 
 def test_draws_do_change_with_seed_and_replicate(drawn):
-    paths = slice(2, len(OUTSIDE))
+    paths = slice(1, len(OUTSIDE))
     for other in (exogenous(MARKET, seed=2), exogenous(MARKET, replicate=1)):
-        assert not np.any(other[:, :2] == drawn[:, :2])
+        assert not np.any(other[:, :1] == drawn[:, :1])
         assert np.array_equal(other[:, paths], drawn[:, paths])
 
 

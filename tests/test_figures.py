@@ -43,6 +43,14 @@ def make_source(weeks=60, replicates=40, quiet=False):
     neoclouds = np.zeros(replicates, np.int64) if quiet else rng.poisson(60, replicates)
     paper = (miners + neoclouds) * 10.0
     nothing = np.full(replicates, np.nan)
+    series["tightness"] = series["tightness_exogenous"] = 0.2 + 0.1 * rng.random(weeks)
+    series["policy_rate"], series["cost_of_capital"] = 0.04, 0.06 + 0.01 * rng.random(weeks)
+    series["pool_bnusd"] = 0.0 if quiet else 1000.0 + rng.normal(0, 9.0, weeks)
+    for column in ("water_bnusd_yr", "drain_bnusd_yr"):
+        series[column] = 0.0 if quiet else 700.0 + rng.normal(0, 99.0, weeks)
+    series["btc_price_usd"] = 5e4 * np.exp(rng.normal(0, 0.1, weeks))
+    for column in ("software_equity", "memory_equity", "hedge_fund_units", "sovereign_bonds"):
+        series[column] = np.exp(rng.normal(0, 0.1, weeks))
     summary = pd.DataFrame(
         {
             "scenario": "invented",
@@ -57,7 +65,12 @@ def make_source(weeks=60, replicates=40, quiet=False):
     )
     opening = make_opening(miners=8, neoclouds=12, lenders=5)
     tree = make_tree(opening, failures=0 if quiet else 9, weeks=weeks)
-    return FigureSource("invented", 3, 0, date(2026, 4, 6), series, dict(MACHINES), opening, tree, summary)
+    bands = {"btc": np.full((3, weeks), 5e4), "memory": np.ones((3, weeks))}
+    pool = {"durations": {"btc": 15.0, "memory": 4.0}, "btc_opening": 5e4, "band_replicates": replicates}
+    pool["bands"] = {} if quiet else bands
+    return FigureSource(
+        "invented", 3, 0, date(2026, 4, 6), series, dict(MACHINES), opening, tree, summary, **pool
+    )
 
 
 def texts(figure):

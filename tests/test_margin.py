@@ -9,7 +9,7 @@ from worlds import COIN, GPU, World
 from hashcredit.agents.dimensions import Cause, Channel, Instrument, LenderStatus, LoanStatus
 from hashcredit.simulator.distress import condemn
 from hashcredit.simulator.rollover import roll_over
-from hashcredit.simulator.shocks import move_btc
+from hashcredit.simulator.shocks import move_prices
 from hashcredit.simulator.tables import EventKind, Flow, Sector
 
 # BTC margin.
@@ -94,14 +94,15 @@ def test_liquidation_moves_next_weeks_price_only() -> None:
     w = margin_loan(0.85)
     covenants(w)
     assert w.market["btc_price"] == COIN * 1e6
-    w.p["shocks_btc_volatility"] = w.p["shocks_btc_drift"] = w.p["shocks_jump_intensity"] = 0.0
+    w.p["shocks_btc_drift"] = w.p["shocks_jump_intensity"] = 0.0
     w.p["shocks_student_df"] = 0
-    move_btc(w.economy, w.p, 1, 0, 0.0)
+    w.p["asset_volatility"] = 0.0
+    move_prices(w.economy, w.p, 1, 0, 0.0)
     # depth 100: 0.85 sold moves it by exp(-0.0085), for good since recovery is 0
     assert w.market["btc_price"] == pytest.approx(1e5 * math.exp(-0.0085), rel=1e-12)
     assert w.market["btc_sold"] == 0.0
     w.p["credit_btc_recovery"] = 52.0 * math.log(2.0)  # half is gone in a week
-    move_btc(w.economy, w.p, 1, 0, 0.0)
+    move_prices(w.economy, w.p, 1, 0, 0.0)
     assert w.market["btc_price"] == pytest.approx(1e5 * math.exp(-0.00425), rel=1e-12)
 
 

@@ -216,7 +216,8 @@ def invented_summary():
     summary["defaults_forced"] = [0, 1, 1, 0]
     summary["lender_failures"] = [0, 0, 0, 3]
     summary["recovery_rate"] = [float("nan"), 0.2, 0.4, 0.6]
-    return summary.assign(money_residual=1e-12, balance_residual=[0, 3e-13, 0, 0], units_residual=0)
+    residuals = {"money_residual": 1e-12, "balance_residual": [0, 3e-13, 0, 0], "units_residual": 0}
+    return summary.assign(**residuals, macro_residual=0.0)
 
 
 def test_statistics_by_hand():
@@ -253,7 +254,7 @@ def test_table_has_one_line_a_statistic_and_one_width():
 
 
 def test_residual_line_shows_the_largest():
-    expected = "largest residuals: money 1.0e-12, balance sheets 3.0e-13, machines 0"
+    expected = "largest residuals: money 1.0e-12, balance sheets 3.0e-13, machines 0, funding pool 0.0e+00"
     assert format_residuals(invented_summary()) == expected
 
 

@@ -31,14 +31,16 @@ from hashcredit.simulator.tables import MACHINE
 BASELINE = Scenario()
 P = compile_parameters(BASELINE)[0]
 MACHINES = dict(zip([m.name for m in BASELINE.machine], compile_machines(BASELINE), strict=False))
-TEXT_AND_PATHS = {"name", "title", "start_date", "funding.tightness", "repo.haircut"} | {
-    f"shocks.{name}" for name in ("btc_path", "rent_path", "hashprice_path", "forced_default")
-}
+TEXT_AND_PATHS = (
+    {"name", "title", "start_date", "funding.tightness", "repo.haircut"}
+    | {f"funding.{name}" for name in ("capex", "external_share", "purchases", "fiscal")}
+    | {f"shocks.{name}" for name in ("btc_path", "rent_path", "hashprice_path", "forced_default")}
+)
 TEXT_AND_PATHS |= {"networks.credit_file", "networks.trade_file"}
 
 
 def test_record_has_every_number_of_the_scenario():
-    expected = {"forced_week", "forced_machine", "forced_units"}
+    expected = {"forced_week", "forced_machine", "forced_units", "asset_volatility"}
     for row in BASELINE.describe():
         parts = row.field.split(".")
         if row.field in TEXT_AND_PATHS or parts[0] == "machine":
@@ -187,6 +189,7 @@ def test_paths():
     changed = BASELINE.with_changes(
         {
             "horizon_weeks": 8,
+            "funding.rule": "path",
             "funding.tightness": [[2, 0.2], [4, 0.6]],
             "shocks.btc_path": [[0, 60000], [100, 160000]],
             "shocks.rent_path": [[3, 2.0]],

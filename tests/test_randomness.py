@@ -87,6 +87,7 @@ def test_stream_numbers_are_for_ever():
         "POPULATION_LOAN": 11,
         "CONTRACT": 12,
         "UNDERWRITING": 13,
+        "ASSET": 14,
     }
 
 

@@ -152,6 +152,7 @@ def test_toml_round_trip(name, comments, tmp_path):
     scenario = Scenario.load(name).with_changes(
         {
             "title": 'a "quoted" \\ title with \u00e9 and # inside',
+            "funding.rule": "path",
             "funding.tightness": [[0, 0.2], [26, 0.9]],
             "shocks.btc_path": [[0, 60000], [52, 30000]],
             "mining.halving_date": "none",

@@ -152,7 +152,7 @@ def test_tables_and_dates_can_be_factors(tmp_path):
     odd = little_study(
         tmp_path,
         replicates=1,
-        factors={"shocks.forced_default": forced, "funding.tightness": [[[0, 0.2], [3, 0.8]], 0.5]},
+        factors={"shocks.forced_default": forced, "funding.external_share": [[[0, 0.2], [3, 0.8]], 0.5]},
     )
     on_threads(odd, tmp_path / "store")
     store = Store(tmp_path / "store")

@@ -286,6 +286,7 @@ def test_switched_off_it_leaves_no_trace() -> None:
 STRESS = {
     "credit.marked_share": 1.0,
     "credit.enforcement": "always",
+    "funding.rule": "path",
     "funding.tightness": ((0, 0.2), (20, 1.0)),
     "horizon_weeks": 80,
     "investment.used_share": 1.0,

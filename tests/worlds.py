@@ -5,7 +5,6 @@ parameters are the PLAIN ones below, whatever the baseline scenario says; its ne
 Money is in M$, a coin is worth 0.1 M$, the discount rate before spreads is 6 % a year.
 """
 
-import math
 from collections.abc import Iterable
 from functools import cache
 from typing import Any
@@ -25,6 +24,8 @@ from hashcredit.agents.dimensions import (
 )
 from hashcredit.simulator import Scenario
 from hashcredit.simulator.checks import check_identities
+from hashcredit.simulator.funding_pool import open_funding
+from hashcredit.simulator.funding_tables import FundingRule
 from hashcredit.simulator.ledger import buyer_equity, lender_equity
 from hashcredit.simulator.opening import open_books
 from hashcredit.simulator.population import NEVER
@@ -48,6 +49,9 @@ PLAIN: dict[str, Any] = {
     "compute_demand_tightness": 0.0,
     "compute_hyperscaler_multiple": 3.0,
     "compute_hyperscaler_growth": 0.0,
+    "compute_hyperscaler_retirement": 0.0,
+    "compute_hyperscaler_efficiency": 0.0,
+    "funding_rule": FundingRule.PATH,
     "compute_price_elasticity": 0.5,
     "compute_launch_step": 0.2,
     "compute_launch_lag_weeks": 13.0,
@@ -273,12 +277,13 @@ class World:
             self.machine(m, price=price, income_value=price)
 
     def _fill_market(self) -> None:
+        e = self.economy
+        open_funding(e.macro, e.assets, e.investors, e.macro_flows, self.p, 0.0)
         self.economy.valued_week[:] = -BIG
         self.economy.world["sector"] = [Sector.REST_OF_WORLD, Sector.AUTHORITY, Sector.GUARANTOR]
         put(
             self.market,
             btc_price=COIN * 1e6,
-            btc_fundamental=math.log(COIN * 1e6),
             btc_average=COIN * 1e6,
             rent_average=self.p["compute_rent_index0"],
             hashprice=self.p["mining_hashprice0"],
@@ -452,6 +457,7 @@ def put(row: Any, **fields: Any) -> Any:
 @cache
 def _setup(counts: tuple[int, ...]) -> Setup:
     """The compiled baseline with another population; slow, so remembered."""
-    changes: dict[str, Any] = {f"population.{name}": n for name, n in zip(POPULATION, counts, strict=True)}
+    changes: dict[str, Any] = {"funding.rule": "path"}
+    changes |= {f"population.{name}": n for name, n in zip(POPULATION, counts, strict=True)}
     kinds = {"networks.credit_kind": "complete", "networks.trade_kind": "complete"}
     return prepare(Scenario.load().with_changes(changes | kinds), 1)

@@ -19,6 +19,8 @@ FIGURES: dict[str, str] = {
     "haircut": "Lenders' back-leverage: its haircut, and calls on it",
     "lenders": "Lenders: equity, survival, failures",
     "distribution": "How many borrowers fail, over all replicates",
+    "bathtub": "The funding pool: level, flows, tightness",
+    "assets": "Asset classes, by duration",
 }
 """Key of each figure, with what is seen in it; `hashcredit.experiments.figures.<key>` draws it."""
 

@@ -29,8 +29,8 @@ def draw(source: FigureSource) -> Figure:
     calls = source.summary["repo_calls"]
     style.caption(
         figure,
-        f"{style.one_run(source)}\nLenders with a call they could not meet at once: {calls.mean():.2g} a run on "
-        f"average over all replicates ({source.replicates:,}); none in {(calls == 0).mean():.0%}.",
+        f"{style.one_run(source)}\nLenders with a call they could not meet at once: {calls.mean():.2g} "
+        f"a run on average over all replicates ({source.replicates:,}); none in {(calls == 0).mean():.0%}.",
     )
     return figure
 

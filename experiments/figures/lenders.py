@@ -24,8 +24,8 @@ def draw(source: FigureSource) -> Figure:
     loss = source.summary["interlender_loss_musd"]
     style.caption(
         figure,
-        f"Upper panels: {style.one_run(source)} Lowest: {style.all_runs(source)} Lost on claims on failed lenders: "
-        f"{loss.mean():,.1f} M$ a run on average.",
+        f"Upper panels: {style.one_run(source)} Lowest: {style.all_runs(source)} "
+        f"Lost on claims on failed lenders: {loss.mean():,.1f} M$ a run on average.",
     )
     return figure
 

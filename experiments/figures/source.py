@@ -1,9 +1,10 @@
 """What a figure is drawn from: the results of one scenario, live or read back from a folder."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pandas as pd
 
 if TYPE_CHECKING:
@@ -29,6 +30,13 @@ class FigureSource:
     """Its failures, and which led to which: `hashcredit.simulator.contagion_tree`."""
     summary: pd.DataFrame
     """One row a replicate."""
+    durations: dict[str, float] = field(default_factory=dict)
+    """Of each asset class, years."""
+    btc_opening: float = 1.0
+    """Price of BTC in the opening, USD."""
+    bands: dict[str, np.ndarray] = field(default_factory=dict)
+    """Prices of each asset class without this economy [5 %, median and 95 % of replicates, week]."""
+    band_replicates: int = 0
 
     @property
     def dates(self) -> pd.DatetimeIndex:
