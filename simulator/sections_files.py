@@ -11,7 +11,7 @@ from pydantic import BaseModel
 
 from hashcredit.simulator.errors import ScenarioError
 from hashcredit.simulator.network_files import located
-from hashcredit.simulator.sections_errors import inner_model, near
+from hashcredit.simulator.sections_errors import inner_model, near, unknown
 from hashcredit.simulator.sections_text import KINDS, NONE, read_knots
 
 SCHEMA = 1
@@ -117,16 +117,30 @@ def _require_complete(content: Mapping[str, Any], model: type[BaseModel], prefix
 
 
 def _lay_over(below: Any, above: Mapping[str, Any], place: tuple[str, ...]) -> dict[str, Any]:
-    """Sections are merged field by field; lists and tables inside a section are replaced whole."""
+    """Sections are merged field by field, machines by name; other lists and tables are replaced whole."""
     result = dict(below)
     for name, value in above.items():
         where = (*place, name)
         is_section = len(where) == 1 or (len(where) == 2 and where[0] in KINDS)
         if is_section and isinstance(value, Mapping) and isinstance(result.get(name), Mapping):
             result[name] = _lay_over(result[name], value, where)
+        elif where == ("machine",) and isinstance(value, Mapping) and isinstance(result.get(name), list):
+            result[name] = _lay_over_machines(result[name], value)
         else:
             result[name] = value
     return result
+
+
+def _lay_over_machines(below: list[Any], above: Mapping[str, Any]) -> list[Any]:
+    """`[machine.NAME]` changes fields of a machine of the base; `[[machine]]` would replace them all."""
+    machines = {machine["name"]: machine for machine in below}
+    for name, fields in above.items():
+        if name not in machines:
+            raise unknown(f"machine.{name}", name, machines)
+        if not isinstance(fields, Mapping):
+            raise ScenarioError(f"machine.{name}", fields, "a table of fields of this machine")
+        machines[name] = {**machines[name], **fields}
+    return list(machines.values())
 
 
 def read_paths(content: Mapping[str, Any], folder: Path) -> dict[str, Any]:
