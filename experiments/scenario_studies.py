@@ -1,7 +1,7 @@
 """Each named scenario against its control: does it do what its name says?
 
-A study runs a scenario and its controls on the same draws and compares what it is about, run by run. The pages
-in docs/scenarios say what is expected, and what came out.
+A study runs a scenario and its controls on the same draws and compares what it is about, replicate by
+replicate. Pages are in docs/scenarios.
 """
 
 from collections.abc import Callable, Mapping

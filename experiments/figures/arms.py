@@ -38,7 +38,7 @@ def draw(outcome: "Outcome") -> Figure:
     replicates = len(next(iter(outcome.samples["scenario"].values())))
     style.caption(
         figure,
-        f"Medians, middle 80 % of {replicates:,} replicates, seed {outcome.seed}; the same draws in each arm.",
+        f"Medians, middle 80 % of {replicates:,} runs, seed {outcome.seed}; the same draws in each arm.",
     )
     return figure
 
