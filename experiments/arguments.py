@@ -12,6 +12,7 @@ EXAMPLES = """examples:
   hashcredit run --set secondary_market.rule=deep --set horizon_weeks=52 --replicates 100
   hashcredit run my_scenario.toml --check --flows       test every bookkeeping identity, show who paid whom
   hashcredit compare dump_10k_h100                      a fire sale in a thin and in a deep market
+  hashcredit compare dump_10k_h100 --channels           how much of it is contagion
   hashcredit sweep study.toml --plan                    how many runs, how long, how large
   hashcredit sweep study.toml --out results/study       run a study; the same again goes on where it stopped
   hashcredit status results/study                       how far it is
@@ -23,6 +24,8 @@ a sweep keeps what is done)
 """
 
 MARKETS = ("auction", "impact", "deep")
+CHANNELS = ("fire_sale", "repo", "lender_credit", "interlender", "macro_funding")
+"""As in the scenario's section; written out, since help must not wait for it. A test compares the two."""
 MOST_REPLICATES = 10_000_000
 REPLICATES = 1000
 CHECKED_REPLICATES = 10
@@ -78,11 +81,19 @@ def _add_run(commands: Any) -> None:
 
 def _add_compare(commands: Any) -> None:
     compare = commands.add_parser(
-        "compare", help="the same draws under several secondary-market rules", allow_abbrev=False
+        "compare", help="the same draws under several market rules, or without contagion", allow_abbrev=False
     )
     compare.set_defaults(command="compare")
     _add_common(compare)
-    compare.add_argument(
+    arms = compare.add_mutually_exclusive_group()
+    arms.add_argument(
+        "--channels",
+        nargs="*",
+        choices=CHANNELS,
+        metavar="CHANNEL",
+        help=f"switch channels of contagion off, and on: {', '.join(CHANNELS)} (default: all)",
+    )
+    arms.add_argument(
         "--markets",
         nargs="+",
         choices=MARKETS,

@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from hashcredit.experiments.arguments import CHECKED_REPLICATES, REPLICATES, build_parser
+from hashcredit.experiments.arguments import CHANNELS, CHECKED_REPLICATES, REPLICATES, build_parser
 from hashcredit.experiments.progress import Progress
 from hashcredit.experiments.stopping import StopListener
 
@@ -161,19 +161,21 @@ def _report(arguments: argparse.Namespace, scenario: "Scenario", many: "ManyRuns
 
 
 def _compare(arguments: argparse.Namespace, listener: StopListener) -> int:
-    """`hashcredit compare`: the same draws under several market rules."""
+    """`hashcredit compare`: the same draws under several market rules, or with channels off and on."""
     scenario = _scenario(arguments)
-    if len(set(arguments.markets)) < len(arguments.markets):
-        from hashcredit.simulator.errors import ScenarioError
+    for option, words in (("--markets", arguments.markets), ("--channels", arguments.channels or [])):
+        if len(set(words)) < len(words):
+            from hashcredit.simulator.errors import ScenarioError
 
-        raise ScenarioError("--markets", " ".join(arguments.markets), "each market at most once")
-    from hashcredit.experiments.compare import compare_markets, format_comparison
+            raise ScenarioError(option, " ".join(words), "each name at most once")
+    from hashcredit.experiments.compare import compare_channels, compare_markets, format_comparison
 
     _prepare_cache(arguments.quiet, listener)
     with Progress("runs", arguments.quiet) as progress:
-        comparison = compare_markets(
+        compare = compare_markets if arguments.channels is None else compare_channels
+        comparison = compare(
             scenario,
-            arguments.markets,
+            arguments.markets if arguments.channels is None else arguments.channels or CHANNELS,
             arguments.seed,
             arguments.replicates or REPLICATES,
             threads=arguments.threads,

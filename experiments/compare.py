@@ -1,6 +1,6 @@
-"""The same draws under different rules of the secondary market, side by side."""
+"""The same draws under different rules of the secondary market, or with channels on and off, side by side."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -26,16 +26,18 @@ QUANTITIES: dict[str, str] = {
 
 @dataclass(frozen=True)
 class Comparison:
-    """Estimates of every quantity under each market rule, and their differences to the first rule."""
+    """Estimates of every quantity in each arm, and their differences to the first arm."""
 
     scenario: str
     seed: int
     replicates: int
-    markets: tuple[str, ...]
+    what: str
+    """What tells the arms apart, in words."""
+    arms: tuple[str, ...]
     levels: dict[str, tuple[Estimate, ...]]
-    """Quantity to one estimate a market."""
+    """Quantity to one estimate an arm."""
     differences: dict[str, tuple[Estimate, ...]]
-    """Quantity to market minus the first one, for all but the first; paired by replicate."""
+    """Quantity to arm minus the first one, for all but the first; paired by replicate."""
 
 
 def compare_markets(
@@ -48,34 +50,64 @@ def compare_markets(
     progress: Callable[[int, int], None] | None = None,
 ) -> Comparison:
     """Run a scenario under several values of `secondary_market.rule` with common random numbers."""
-    variants = [scenario.with_changes({"secondary_market.rule": market}) for market in markets]
-    summary = simulate_many(variants, seed, replicates, threads=threads, progress=progress).summary
+    arms = {market: scenario.with_changes({"secondary_market.rule": market}) for market in markets}
+    return _compare(scenario.name, "under each market rule", arms, seed, replicates, threads, progress)
+
+
+def compare_channels(
+    scenario: "Scenario",
+    channels: Sequence[str],
+    seed: int = 1,
+    replicates: int = 1000,
+    *,
+    threads: int | None = None,
+    progress: Callable[[int, int], None] | None = None,
+) -> Comparison:
+    """Run a scenario with some channels of contagion off, and as it is, with common random numbers."""
+    off = scenario.with_changes({f"channels.{name}": False for name in channels})
+    arms = {"off": off, "on": scenario}
+    what = f"with {', '.join(channels)} off and on"
+    return _compare(scenario.name, what, arms, seed, replicates, threads, progress)
+
+
+def _compare(
+    name: str,
+    what: str,
+    arms: "Mapping[str, Scenario]",
+    seed: int,
+    replicates: int,
+    threads: int | None,
+    progress: Callable[[int, int], None] | None,
+) -> Comparison:
+    """Run every arm on the same draws."""
+    summary = simulate_many(list(arms.values()), seed, replicates, threads=threads, progress=progress).summary
     # Scenario-major: all replicates of the first variant, then of the second. Their names are the same.
-    samples = {name: summary[name].to_numpy(float).reshape(len(markets), -1) for name in QUANTITIES}
+    samples = {each: summary[each].to_numpy(float).reshape(len(arms), -1) for each in QUANTITIES}
     return Comparison(
-        scenario=scenario.name,
+        scenario=name,
         seed=seed,
         replicates=replicates,
-        markets=tuple(markets),
-        levels={name: tuple(mean_estimate(row) for row in rows) for name, rows in samples.items()},
+        what=what,
+        arms=tuple(arms),
+        levels={each: tuple(mean_estimate(row) for row in rows) for each, rows in samples.items()},
         differences={
-            name: tuple(paired_difference(row, rows[0]) for row in rows[1:]) for name, rows in samples.items()
+            each: tuple(paired_difference(row, rows[0]) for row in rows[1:]) for each, rows in samples.items()
         },
     )
 
 
 def format_comparison(comparison: Comparison) -> str:
     """Two tables as text: means with standard errors, and paired differences with intervals."""
-    c, first = comparison, comparison.markets[0]
+    c, first = comparison, comparison.arms[0]
     lines = [
-        f"{c.scenario}: seed {c.seed}, {c.replicates:,} replicates, the same draws under each market rule",
+        f"{c.scenario}: seed {c.seed}, {c.replicates:,} replicates, the same draws {c.what}",
         "",
-        f"{'mean (standard error)':<40}" + "".join(f"{market:>20}" for market in c.markets),
+        f"{'mean (standard error)':<40}" + "".join(f"{arm:>20}" for arm in c.arms),
     ]
     for name, words in QUANTITIES.items():
         lines.append(f"{words:<40}" + "".join(f"{_level(e):>20}" for e in c.levels[name]))
-    if len(c.markets) > 1:
-        heads = "".join(f"{f'{market} - {first}':>32}" for market in c.markets[1:])
+    if len(c.arms) > 1:
+        heads = "".join(f"{f'{arm} - {first}':>32}" for arm in c.arms[1:])
         lines += ["", f"{'paired difference [95 % interval]':<40}{heads}"]
         for name, words in QUANTITIES.items():
             lines.append(f"{words:<40}" + "".join(f"{_difference(e):>32}" for e in c.differences[name]))

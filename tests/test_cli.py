@@ -14,6 +14,7 @@ import pytest
 from hashcredit.experiments.arguments import EXAMPLES, build_parser
 from hashcredit.experiments.cli import COMMANDS, _prepare_cache, main
 from hashcredit.experiments.compare import compare_markets, format_comparison
+from hashcredit.experiments.figures import FIGURES
 from hashcredit.experiments.progress import Progress
 from hashcredit.experiments.stopping import StopListener
 from hashcredit.simulator import Scenario, simulate_many
@@ -128,7 +129,7 @@ def test_run_writes_a_folder(tmp_path, capsys):
     record = json.loads((target / "provenance.json").read_text())
     assert rebuild(record) == (small_scenario(), 9, 0)
     assert record["command"][:2] == ["hashcredit", "run"]
-    assert len(list((target / "figures").iterdir())) == 14
+    assert len(list((target / "figures").iterdir())) == 2 * len(FIGURES)
     assert everything_under(tmp_path)[0] == "result" and len(list(tmp_path.iterdir())) == 1
 
 
@@ -291,7 +292,8 @@ def test_scenario_schema_is_json(capsys):
 def test_figures_lists_keys(capsys):
     assert main(["figures"]) == 0
     keys = [line.split()[0] for line in capsys.readouterr().out.splitlines()]
-    assert keys == ["prices", "defaults", "network", "recovery", "distribution", "bathtub", "assets"]
+    assert keys == list(FIGURES)
+    assert len(keys) == 9
 
 
 def test_warmup_says_how_long_and_where(capsys):

@@ -5,6 +5,8 @@ import pandas as pd
 import pytest
 from small_economy import FIRE_SALE
 
+from hashcredit.experiments import arguments
+from hashcredit.experiments.cli import main
 from hashcredit.simulator import Scenario, paired_contagion, simulate_many
 from hashcredit.simulator.counterfactual import CHANNELS, MEASURES
 from hashcredit.simulator.errors import ScenarioError
@@ -14,6 +16,18 @@ ALL_OFF = {f"channels.{name}": False for name in CHANNELS}
 
 def test_channels_are_the_five_of_the_model() -> None:
     assert set(CHANNELS) == {"fire_sale", "repo", "lender_credit", "interlender", "macro_funding"}
+    assert arguments.CHANNELS == CHANNELS
+
+
+def test_the_command_compares_channels(capsys) -> None:
+    command = ["compare", "dump_10k_h100", "--replicates", "3", "--quiet", "--set", "horizon_weeks=20"]
+    assert main([*command, "--channels", "fire_sale", "interlender"]) == 0
+    said = capsys.readouterr().out
+    assert "the same draws with fire_sale, interlender off and on" in said and "on - off" in said
+    assert main([*command, "--channels"]) == 0
+    assert "fire_sale, repo, lender_credit, interlender, macro_funding off" in capsys.readouterr().out
+    assert main([*command, "--channels", "repo", "repo"]) == 2
+    assert main([*command, "--channels", "--markets", "deep"]) == 2
 
 
 def test_contagion_is_exactly_zero_where_all_channels_are_off() -> None:

@@ -51,6 +51,15 @@ def make_source(weeks=60, replicates=40, quiet=False):
     series["btc_price_usd"] = 5e4 * np.exp(rng.normal(0, 0.1, weeks))
     for column in ("software_equity", "memory_equity", "hedge_fund_units", "sovereign_bonds"):
         series[column] = np.exp(rng.normal(0, 0.1, weeks))
+    series["haircut"] = 0.2 + 0.1 * rng.random(weeks)
+    series["appraisal_volatility"], series["unsold_share"] = 0.1 * rng.random(weeks), rng.random(weeks)
+    series["repo_musd"], series["repo_room_musd"] = 900.0 + rng.normal(0, 9.0, weeks), 100.0
+    for column in ("repo_unmet_musd", "standing_facility_musd"):
+        series[column] = 0.0 if quiet else np.maximum(0.0, rng.normal(0, 50.0, weeks))
+    series["lender_equity_musd"] = 3000.0 + rng.normal(0, 9.0, weeks)
+    series["allowance_musd"] = 0.0 if quiet else 90.0
+    series["alive_lenders"] = 5 if quiet else np.maximum(1, 5 - np.arange(weeks) // 20)
+    failures = np.zeros(replicates, np.int64) if quiet else rng.poisson(2, replicates)
     summary = pd.DataFrame(
         {
             "scenario": "invented",
@@ -58,6 +67,9 @@ def make_source(weeks=60, replicates=40, quiet=False):
             "defaults": miners + neoclouds,
             "defaults_miners": miners,
             "defaults_neoclouds": neoclouds,
+            "lender_failures": failures,
+            "repo_calls": failures,
+            "interlender_loss_musd": failures * 10.0,
             "paper_sold_musd": paper,
             "proceeds_musd": paper * 0.4,
             "recovery_rate": nothing if quiet else rng.uniform(0.2, 0.9, replicates),

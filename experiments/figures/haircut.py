@@ -15,7 +15,7 @@ TITLE = FIGURES[KEY]
 @style.styled
 def draw(source: FigureSource) -> Figure:
     """Two panels over the weeks of one run: percentages above, millions of dollars below."""
-    figure = style.new_figure(height=3.6)
+    figure = style.new_figure(height=4.2)
     style.title(figure, TITLE)
     above, below = figure.subplots(2, 1, sharex=True)
     _dangers(above, source)
@@ -24,7 +24,8 @@ def draw(source: FigureSource) -> Figure:
         axes.grid(axis="y", color="#E4E4E4", linewidth=0.5)
         axes.set_ylim(bottom=0.0)
     dates = source.dates
-    below.set_xlim(dates[0], dates[-1])
+    if len(dates) > 1:
+        below.set_xlim(dates[0], dates[-1])
     style.date_axis(below, dates)
     calls = source.summary["repo_calls"]
     style.caption(
@@ -40,13 +41,13 @@ def _dangers(axes: Axes, source: FigureSource) -> None:
     dates, series = source.dates.to_numpy(), source.series
     axes.plot(dates, series["haircut"], color=style.BLACK, label="haircut")
     axes.plot(
-        dates, series["appraisal_volatility"], color=style.BLUE, label="volatility of appraisals, a year"
+        dates, series["appraisal_volatility"], color=style.BLUE, label="volatility of appraisals (a year)"
     )
     axes.plot(
         dates, series["unsold_share"], color=style.ORANGE, linestyle=(0, (4, 1.2)), label="unsold share"
     )
     axes.yaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
-    axes.legend(loc="lower left", bbox_to_anchor=(-0.02, 1.0), ncols=3, handlelength=1.2, columnspacing=1.0)
+    axes.legend(loc="lower left", bbox_to_anchor=(-0.02, 1.0), ncols=2, handlelength=1.2)
 
 
 def _borrowing(axes: Axes, source: FigureSource) -> None:
@@ -63,4 +64,4 @@ def _borrowing(axes: Axes, source: FigureSource) -> None:
     if np.any(facility > 0.0):
         axes.plot(dates, facility, color=style.GREEN, label="standing facility")
     axes.set_ylabel("M$")
-    axes.legend(loc="lower left", bbox_to_anchor=(-0.02, 1.0), ncols=4, handlelength=1.2, columnspacing=1.0)
+    axes.legend(loc="lower left", bbox_to_anchor=(-0.02, 1.0), ncols=2, handlelength=1.2)

@@ -40,7 +40,8 @@ def _equity(axes: Axes, source: FigureSource) -> None:
     )
     axes.set_ylabel("bn$")
     axes.grid(axis="y", color="#E4E4E4", linewidth=0.5)
-    axes.set_xlim(dates[0], dates[-1])
+    if len(dates) > 1:
+        axes.set_xlim(dates[0], dates[-1])
     axes.legend(loc="lower left", bbox_to_anchor=(-0.02, 1.0), ncols=2, handlelength=1.2)
     axes.xaxis.set_tick_params(labelbottom=False)
     style.date_axis(axes, source.dates)
@@ -52,7 +53,8 @@ def _alive(axes: Axes, source: FigureSource) -> None:
     axes.step(dates, alive, where="post", color=style.BLACK)
     axes.set_ylabel("alive")
     axes.set_ylim(0.0, alive.max(initial=1) * 1.1)
-    axes.set_xlim(dates[0], dates[-1])
+    if len(dates) > 1:
+        axes.set_xlim(dates[0], dates[-1])
     axes.yaxis.set_major_locator(MaxNLocator(integer=True, nbins=4))
     style.date_axis(axes, source.dates)
 
