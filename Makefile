@@ -2,6 +2,7 @@
 # make test   every check: style, types, layers, unit tests
 # make test-faults   long sweeps under kills, on full disks, with torn files
 # make test-papers   replications of published results
+# make test-fuzz     ten thousand random scenarios
 # make test-packaging   the built wheel, installed, run, upgraded and removed; needs a package index
 # make test-cluster     runs on a real Slurm, which the tests start and end; needs root on Debian or its like
 # make lint   the checks that run no code
@@ -21,7 +22,7 @@ export MPLCONFIGDIR ?= $(CURDIR)/.cache/matplotlib
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 unexport PYTHONPATH PYTHONHOME
 
-.PHONY: run test test-faults test-papers test-packaging test-cluster lint bench clean
+.PHONY: run test test-faults test-papers test-fuzz test-packaging test-cluster lint bench clean
 .DELETE_ON_ERROR:
 
 run: $(READY)
@@ -29,13 +30,16 @@ run: $(READY)
 	$(BIN)/hashcredit run baseline_2026 --seed 1 --replicates 20 --out results/baseline_2026
 
 test: lint
-	$(BIN)/python -m pytest -m "not slow and not packaging and not cluster and not faults and not papers"
+	$(BIN)/python -m pytest -m "not slow and not packaging and not cluster and not faults and not papers and not fuzz"
 
 test-faults: $(READY)
 	$(BIN)/python -m pytest -m faults
 
 test-papers: $(READY)
 	$(BIN)/python -m pytest -m papers
+
+test-fuzz: $(READY)
+	$(BIN)/python -m pytest -m fuzz
 
 test-packaging: $(READY)
 	$(BIN)/python -m pytest -m packaging

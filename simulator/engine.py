@@ -125,6 +125,9 @@ def _run_checked(economy: Economy, setup: Setup, replicate: int, opening: Econom
         for phase in PHASES:
             phase(economy, p, setup.seed, replicate)
             check_identities(economy, opening, phase.__name__, bool(p["channels_lender_credit"]))
+            if economy.market["error"][0] != ErrorCode.NONE:
+                _refuse_unrest(economy, setup, replicate)
+                return
         economy.market[0]["week"] += 1
     close_run(economy)
 
@@ -142,6 +145,12 @@ def run_replicate(
         _run_all_weeks(economy, setup, replicate, stop)
 
 
+def _refuse_unrest(economy: Economy, setup: Setup, replicate: int) -> None:
+    """Raise the error of a week without an end; a full event buffer is the caller's affair."""
+    if economy.market["error"][0] == ErrorCode.TOO_MANY_ROUNDS:
+        raise TooManyRounds(int(economy.market["week"][0]), setup.scenario.name, replicate)
+
+
 def _run_all_weeks(
     economy: Economy, setup: Setup, replicate: int, stop: threading.Event | None = None
 ) -> None:
@@ -154,9 +163,8 @@ def _run_all_weeks(
         if stop is not None and stop.is_set():
             return
         run_weeks(economy, setup.parameters, setup.seed, replicate, min(size, weeks - first))
-        if economy.market["error"][0] == ErrorCode.TOO_MANY_ROUNDS:
-            raise TooManyRounds(int(economy.market["week"][0]), setup.scenario.name, replicate)
         if economy.market["error"][0] != ErrorCode.NONE:
+            _refuse_unrest(economy, setup, replicate)
             return
 
 

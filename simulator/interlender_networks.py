@@ -27,6 +27,8 @@ SIZE_LOG_SD = 0.5
 MOST_FITTING = 500
 FITTED = 1e-12
 """Largest change of a sum, relative to all debts, at which fitting ends."""
+TINY = 1e-290
+"""Links that carry less together than this share of all debts are given up: a quotient would overflow."""
 
 
 def sums(population: "Population", terms: "Lenders", rng: np.random.Generator) -> tuple[Floats, Floats]:
@@ -54,19 +56,24 @@ def fit(creditor: Index, debtor: Index, claims: Floats, debts: Floats) -> Floats
     creditor, debtor    rows of the lenders at both ends of each link
     claims, debts       sums of each lender, [lender], each adding up to 1
     """
-    share = claims[creditor] * debts[debtor]
+    share: Floats = claims[creditor] * debts[debtor]
     for _ in range(MOST_FITTING):
-        before = np.bincount(creditor, share, len(claims))
+        before = _sums(creditor, share, len(claims))
         share = share * _ratio(claims, before)[creditor]
-        share = share * _ratio(debts, np.bincount(debtor, share, len(debts)))[debtor]
+        share = share * _ratio(debts, _sums(debtor, share, len(debts)))[debtor]
         if np.abs(before - claims).max(initial=0.0) < FITTED:
             break
     total = share.sum()
     return share / total if total > 0.0 else share
 
 
+def _sums(ends: Index, share: Floats, lenders: int) -> Floats:
+    """Sum of the shares on the links of each lender."""
+    return np.asarray(np.bincount(ends, share, lenders), np.float64)
+
+
 def _ratio(wanted: Floats, present: Floats) -> Floats:
-    return np.divide(wanted, present, out=np.zeros_like(wanted), where=present > 0.0)
+    return np.divide(wanted, present, out=np.zeros_like(wanted), where=present > TINY)
 
 
 def minimum_density(claims: Floats, debts: Floats, rng: np.random.Generator) -> tuple[Index, Index, Floats]:

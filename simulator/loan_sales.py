@@ -4,7 +4,7 @@ A loan goes whole to the lender linked to its borrower that values it most among
 """
 
 from hashcredit.agents.compiled import kernel
-from hashcredit.agents.dimensions import Instrument, LenderStatus, LoanStatus, Record
+from hashcredit.agents.dimensions import Cause, Instrument, LenderStatus, LoanStatus, Record
 from hashcredit.agents.lender import present_value
 from hashcredit.simulator.economy import Economy
 from hashcredit.simulator.enforcement import sale_ratio
@@ -96,6 +96,8 @@ def sell_loans(economy: Economy, p: Record, index: int, needed: float, channel: 
             return
         loan = economy.loans[row]
         if loan.holder != index or loan.status != LoanStatus.PERFORMING or loan.principal <= DUST:
+            continue
+        if economy.borrowers[loan.obligor].pending_cause != Cause.NONE:
             continue
         buyer, price = best_buyer(economy, p, row)
         if buyer >= 0:

@@ -16,7 +16,13 @@ from hashcredit.simulator import graphs
 from hashcredit.simulator.checks import TABLES, check_identities
 from hashcredit.simulator.economy import Economy
 from hashcredit.simulator.engine import FIRST_EVENTS_PER_BORROWER, MOST_EVENTS, whole_number
-from hashcredit.simulator.errors import EventBufferFull, PaymentError, ScenarioError, SimulationError
+from hashcredit.simulator.errors import (
+    EventBufferFull,
+    PaymentError,
+    ScenarioError,
+    SimulationError,
+    TooManyRounds,
+)
 from hashcredit.simulator.hooks import AFTER, BEFORE, AgentClasses, chosen_classes, collect_hooks
 from hashcredit.simulator.ledger import borrower_equity, buyer_equity, lender_equity
 from hashcredit.simulator.observables import close_run
@@ -201,6 +207,8 @@ class MarketModel(mesa.Model):
         self._make_room_for_events()
         with telling_where(self.scenario.name, self.replicate, self.economy.market):
             phase(self.economy, self._setup.parameters[self._regime], self.seed, self.replicate)
+        if self.economy.market["error"][0] == ErrorCode.TOO_MANY_ROUNDS:
+            raise TooManyRounds(self.week, self.scenario.name, self.replicate)
         if self.economy.market["error"][0] != ErrorCode.NONE:
             # not reached as long as `most_events` is a bound
             raise EventBufferFull(len(self.economy.events), self.scenario.name, self.replicate, self.week)
@@ -315,12 +323,14 @@ def most_events(setup: Setup) -> int:
     A loan causes at most `EVENTS_OF_A_LOAN`, its sale as a lot among them. In the market of a machine type
     every trade uses up a bid or a lot: a bid for each borrower and buyer, a lot for each borrower. A launch
     happens to a type; a failure or the end of a resolution to an agent. An order is placed or not, and may
-    end with a loan, a purchase and a cancellation.
+    end with a loan, a purchase and a cancellation. A lender fails, is called and is closed once, and so is
+    each debt between lenders cleared.
     """
     loans = setup.borrowers * FACILITIES
     orders = setup.borrowers * ORDERS
     a_type = 2 * setup.borrowers + setup.buyers + 1
-    return EVENTS_OF_A_LOAN * loans + 4 * orders + MACHINE_TYPES * a_type + 2 * setup.agents
+    lenders = 3 * setup.lenders + len(setup.networks.claim_debtor)
+    return EVENTS_OF_A_LOAN * loans + 4 * orders + MACHINE_TYPES * a_type + 2 * setup.agents + lenders
 
 
 def _with_arrays(economy: Economy, **arrays: np.ndarray) -> Economy:

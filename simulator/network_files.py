@@ -17,7 +17,7 @@ from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -329,7 +329,7 @@ def write_networks(
     if f".{format}" not in FORMATS:
         raise ScenarioError("format", format, "'graphml' or 'csv'")
     networks, people = build_networks(scenario, seed), scenario.population
-    sides = {
+    sides: dict[str, tuple[dict[str, str], dict[str, str], NDArray[Any], NDArray[Any]]] = {
         "credit": (BORROWERS, LENDERS, networks.credit_start, networks.credit_lender),
         "trade": (BORROWERS | BUYERS, BORROWERS | LENDERS, networks.trade_start, networks.trade_seller),
         "interlender": (LENDERS, LENDERS, networks.claim_start, networks.claim_debtor),

@@ -104,11 +104,10 @@ def _build(scenario: Wanted, seed: int) -> Networks:
     _refuse_too_many(scenario, borrowers, lenders, buyers)
     borrower, lender = _credit_links(scenario, seed, borrowers, lenders)
     seller, bidder = _trade_links(scenario, seed, borrowers, borrowers + lenders)
-    return Networks(
-        *_csr(borrower, lender, borrowers, lenders),
-        *_csr(bidder, seller, borrowers + buyers, borrowers + lenders),
-        *_interlender(scenario, seed, lenders),
-    )
+    credit_start, credit_lender = _csr(borrower, lender, borrowers, lenders)
+    trade_start, trade_seller = _csr(bidder, seller, borrowers + buyers, borrowers + lenders)
+    claims = _interlender(scenario, seed, lenders)
+    return Networks(credit_start, credit_lender, trade_start, trade_seller, *claims)
 
 
 def _interlender(scenario: Wanted, seed: int, lenders: int) -> tuple[Index, Index, NDArray[np.float64]]:
@@ -116,6 +115,8 @@ def _interlender(scenario: Wanted, seed: int, lenders: int) -> tuple[Index, Inde
     networks, kind = scenario.networks, scenario.networks.interlender_kind
     rng = _generator(seed, INTERLENDER)
     claims, debts = sums(scenario.population, scenario.lenders, rng)
+    if lenders < 2:
+        return np.zeros(lenders + 1, np.int64), np.empty(0, np.int64), np.empty(0)
     if kind == "minimum-density":
         creditor, debtor, share = minimum_density(claims, debts, rng)
         return by_creditor(creditor, debtor, share, lenders)

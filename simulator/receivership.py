@@ -137,9 +137,7 @@ def run_off(economy: Economy, p: Record, index: int) -> None:
 def pay_secured(economy: Economy, lender: Record) -> None:
     """What a failed lender has goes to those who hold its loans and machines in pledge, pro rata."""
     share = pro_rata(lender.cash, lender.repo + lender.facility)
-    room = economy.market[0].repo_room
     borrow_on_loans(economy, lender, -share * lender.repo)
-    economy.market[0].repo_room = room  # whoever was repaid by an estate does not lend it on
     use_facility(economy, lender, -share * lender.facility)
 
 

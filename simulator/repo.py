@@ -115,7 +115,10 @@ def count_defaulted(economy: Economy) -> None:
         for row in range(first, last):
             loan = economy.loans[row]
             if loan.status == LoanStatus.DEFAULTED:
-                economy.lenders[loan.holder].in_default += loan.principal
+                lender = economy.lenders[loan.holder]
+                lender.in_default += loan.principal
+                if loan.default_week == economy.market[0].week:
+                    lender.trigger = loan.default_event  # what a call of this week is due to
 
 
 @kernel
@@ -150,12 +153,22 @@ def rationing(economy: Economy, p: Record) -> float:
         lender = economy.lenders[index]
         if is_in_the_pool(lender):
             total += granted(economy, p, lender)
-    there = pool(economy, p)
+    there = max(0.0, pool(economy, p) - lent_to_estates(economy))
     share = 1.0
     if p.channels_repo and total > there:
         share = there / total
     market.repo_room = there - share * total
     return share
+
+
+@kernel
+def lent_to_estates(economy: Economy) -> float:
+    """Back-leverage that failed lenders have not repaid yet, M$: whoever lent it cannot lend it again."""
+    total = 0.0
+    for index in range(economy.lenders.shape[0]):
+        if economy.lenders[index].status != LenderStatus.ALIVE:
+            total += economy.lenders[index].repo
+    return total
 
 
 @kernel

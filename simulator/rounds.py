@@ -2,7 +2,7 @@
 
 Phases 8 to 11 are repeated within a week until nothing new happens. Failures only accumulate, trades and
 settlements are final, and a lender acts on a pressure once a week, so every further round needs a lender that
-fails or comes under pressure in it: there are at most two for each lender, whatever the scenario.
+failed or acted in the one before: there are at most two for each lender, whatever the scenario.
 """
 
 from hashcredit.agents.compiled import kernel
@@ -21,12 +21,12 @@ from hashcredit.simulator.tables import ErrorCode
 @kernel
 def most_rounds(economy: Economy) -> int:
     """Rounds of phases 8 to 11 that a week may have."""
-    return 2 * economy.lenders.shape[0] + economy.borrowers.shape[0] + 1
+    return 2 * economy.lenders.shape[0] + 1
 
 
 @kernel
 def end_pressures(economy: Economy, p: Record) -> None:
-    """Lenders that are no longer under pressure when the week's accounts are made may come under it again."""
+    """Lenders that are no longer under pressure, before the rounds or after them, may come under it again."""
     for index in range(economy.lenders.shape[0]):
         lender = economy.lenders[index]
         if lender.pressed_since >= 0 and not is_pressed(economy, p, lender):
@@ -63,4 +63,5 @@ def repeat_losses(economy: Economy, p: Record, seed: int, replicate: int) -> Non
         trade_dumped(economy, p)
         call_repo(economy, p)
         market.stirred = take_losses(economy, p)
+    end_pressures(economy, p)
     market.most_rounds = max(market.most_rounds, market.rounds)

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 from hypothesis import strategies as st
 
 from hashcredit.simulator import Scenario
+from hashcredit.simulator.sections_interventions import OPEN_TO_POLICY, READ_AT_THE_START, without_kind
 
 BASELINE = Scenario.load()
 MOST_OF_A_KIND = 12
@@ -19,6 +20,7 @@ MOST_WEEKS = 40
 LENDERS = ("bank", "private_credit", "bond_fund")
 BUYERS = ("operator", "broker", "refurbisher", "scrap_dealer")
 NETWORKS = ("erdos-renyi", "scale-free", "core-periphery", "block", "complete")
+EXPOSURES = (*NETWORKS, "maximum-entropy", "minimum-density")
 GPUS = ("A100", "H100", "H200", "B200", "B300")
 ASICS = ("S19 Pro", "S19 XP", "S21")
 
@@ -45,6 +47,8 @@ NARROWER: dict[str, tuple[float, float]] = {
     "neoclouds.fleet_median": (1e-3, 1e3),
     "neoclouds.fleet_log_sd": (0.0, 1.5),
     # Beyond these nothing happens within the short horizon.
+    "repo.cure_weeks": (0, 8),
+    "repo.memory_weeks": (0.1, 60.0),
     "credit.cure_weeks": (0, 8),
     "credit.grace_weeks": (0, 8),
     "credit.loan_age_weeks": (0, 207),
@@ -61,6 +65,7 @@ NARROWER: dict[str, tuple[float, float]] = {
 """Ranges drawn from, where they are not the documented bounds."""
 
 ORDERED = (
+    ("repo.lowest_haircut", "repo.highest_haircut"),
     ("neoclouds.contracted_low", "neoclouds.contracted_high"),
     ("neoclouds.contract_premium_low", "neoclouds.contract_premium_high"),
     *((f"lenders.{kind}.capital_minimum", f"lenders.{kind}.capital_target") for kind in LENDERS),
@@ -91,6 +96,7 @@ DRAWN_APART = (
     "funding.purchases",
     "funding.fiscal",
     "repo.haircut",
+    "repo.standing_facility",
 )
 
 
@@ -125,6 +131,17 @@ def numeric_fields() -> list[Numbers]:
 
 
 FIELDS = numeric_fields()
+TIED = {field for pair in ORDERED for field in pair}
+OPEN = [
+    numbers
+    for numbers in FIELDS
+    if numbers.field.partition(".")[0] in OPEN_TO_POLICY
+    and without_kind(numbers.field) not in READ_AT_THE_START
+    and numbers.field not in TIED
+]
+"""Fields that interventions may change whatever the rest of the scenario is."""
+SWITCHES = ("channels.repo", "channels.interlender", "channels.lender_credit", "repo.standing_facility")
+
 DEFAULTS = {row.field: row.default for row in BASELINE.describe()}
 PEOPLE = [field for field in DEFAULTS if field.startswith("population.")]
 CHANNELS = [field for field in DEFAULTS if field.startswith("channels.")]
@@ -191,6 +208,21 @@ def populations(draw: st.DrawFn) -> dict[str, Any]:
 
 
 @st.composite
+def interventions(draw: st.DrawFn, weeks: int) -> tuple[dict[str, Any], ...]:
+    """Up to four changes of policy within the horizon."""
+    found = {}
+    for _ in range(draw(st.sampled_from((0, 0, 1, 4)))):
+        week = draw(st.integers(0, weeks - 1))
+        if draw(st.booleans()):
+            field, value = draw(st.sampled_from(SWITCHES)), draw(st.booleans())
+        else:
+            numbers = draw(st.sampled_from(OPEN))
+            field, value = numbers.field, draw(values_of(numbers))
+        found[week, field] = {"week": week, "field": field, "value": value}
+    return tuple(found.values())
+
+
+@st.composite
 def structures(draw: st.DrawFn) -> dict[str, Any]:
     """Who there is, for how long, under which rules, and what is imposed from outside."""
     weeks = draw(st.integers(1, MOST_WEEKS))
@@ -217,8 +249,12 @@ def structures(draw: st.DrawFn) -> dict[str, Any]:
         "credit.tenor_weeks": draw(st.sampled_from((208, 209, 1040))),
         "networks.credit_kind": draw(st.sampled_from(NETWORKS)),
         "networks.trade_kind": draw(st.sampled_from(NETWORKS)),
+        "networks.interlender_kind": draw(st.sampled_from(EXPOSURES)),
+        "interlender.receivership": draw(st.sampled_from(("run-off", "auction"))),
+        "repo.standing_facility": draw(st.booleans()),
         "shocks.student_df": draw(st.sampled_from((0, 0, 3, 5, 30))),
         "mining.halving_date": draw(st.sampled_from(("none", date(2028, 4, 17), date(2026, 7, 1)))),
+        "interventions": draw(interventions(weeks)),
         **draw(st.sampled_from((opening_of_a_pool(), path_of_tightness())).flatmap(lambda each: each)),
         "repo.haircut": draw(paths(0.0, 1.0, 0.2)),
     }

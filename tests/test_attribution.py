@@ -13,12 +13,13 @@ from hashcredit.agents.dimensions import (
     LoanStatus,
 )
 from hashcredit.simulator import Scenario, simulate
-from hashcredit.simulator.capital import manage_capital, write_down_loans
+from hashcredit.simulator.capital import write_down_loans
 from hashcredit.simulator.credit import enforce_covenants
 from hashcredit.simulator.default import resolve_defaults
 from hashcredit.simulator.distress import blame
 from hashcredit.simulator.machines import mark_appraisals
 from hashcredit.simulator.operations import end_contract, service_debt
+from hashcredit.simulator.rounds import manage_capital
 from hashcredit.simulator.secondary import DEEP, trade_machines
 from hashcredit.simulator.tables import EventKind
 
@@ -276,8 +277,11 @@ def test_every_failure_of_the_baseline_names_its_channel_and_its_parent(replicat
         assert kind in allowed.get(cause, {kind}), (event, cause, kind)
     assert (failed.loc[failed["cause"].isin(allowed), "parent"] >= 0).all()
     lenders = led[led["kind"] == "lender_failure"]
-    assert (lenders["channel"] == "loan_losses").all()
-    assert set(log["kind"][lenders["parent"]]) <= {"default", "facility_default", "hand_back"}
+    assert lenders["channel"].isin(("loan_losses", "repo", "interlender")).all()
+    losses = {"default", "facility_default", "hand_back", "interlender_loss"}
+    assert set(log["kind"][lenders["parent"]]) <= losses | {"lender_failure"}
+    # whom losses bring down knows whose they were; a call has no parent of its own
+    assert (failed.query("kind == 'lender_failure' and channel == 'loan_losses'")["parent"] >= 0).all()
     # tables and log agree
     gone = run.tables["borrowers"].query("default_event >= 0")
     assert sorted(gone["default_event"]) == log.index[log["kind"] == "default"].tolist()

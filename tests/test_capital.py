@@ -4,8 +4,9 @@ import pytest
 from worlds import GPU, NEW_GPU, World
 
 from hashcredit.agents.dimensions import Instrument, LenderStatus, LoanStatus
-from hashcredit.simulator.capital import manage_capital, write_down_loans
+from hashcredit.simulator.capital import write_down_loans
 from hashcredit.simulator.ledger import lender_equity, write_off
+from hashcredit.simulator.rounds import manage_capital
 from hashcredit.simulator.tables import EventKind, Flow, Revaluation, Sector
 
 WORLD = Sector.REST_OF_WORLD

@@ -25,9 +25,9 @@ from hashcredit.agents.dimensions import (
     LoanStatus,
 )
 from hashcredit.simulator import simulate
-from hashcredit.simulator.capital import manage_capital
 from hashcredit.simulator.default import resolve_defaults
 from hashcredit.simulator.ledger import pay
+from hashcredit.simulator.rounds import manage_capital
 from hashcredit.simulator.tables import EventKind, Flow, Revaluation, Sector
 
 # Arrival.

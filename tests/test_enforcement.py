@@ -3,13 +3,14 @@
 import math
 
 import pytest
-from worlds import GPU, World
+from worlds import GPU, World, put
 
 from hashcredit.agents.dimensions import Cause, Channel, LenderStatus, LoanStatus
 from hashcredit.agents.lender import proceeds_now, under_pressure, value_of_waiting
 from hashcredit.simulator.capital import is_pressed
 from hashcredit.simulator.credit import enforce_covenants
 from hashcredit.simulator.enforcement import ALWAYS, CHOICE, NEVER
+from hashcredit.simulator.repo import call_repo
 from hashcredit.simulator.tables import EventKind
 
 TRIGGER = 17
@@ -134,10 +135,12 @@ def test_pressure_does_not_wait_for_the_next_review() -> None:
 
 @pytest.mark.parametrize(("haircut", "pressed"), [(0.2307, False), (0.2308, True)])
 def test_funding_called_by_a_haircut(haircut: float, pressed: bool) -> None:
-    # Funding of 1.05 less cash of 0.05 must fit 1.3 less the haircut: 1 - 1.0 / 1.3 = 0.230769.
+    # Back-leverage of 1.05 less cash of 0.05 must fit 1.3 less the haircut: 1 - 1.0 / 1.3 = 0.230769.
     w = breach(0.02)
-    w.lender(0, cash=0.05, funding=1.05)
-    w.market["haircut"] = haircut
+    w.lender(0, cash=0.05, repo=1.05)
+    put(w.market, haircut=haircut, opening_repo=1.05)
+    call_repo(w.economy, w.p)
+    assert (w.lenders["called"][0] > 0.0) == pressed
     weeks(w, 3)
     assert (w.loans["status"][0] == LoanStatus.DEFAULTED) == pressed
     if pressed:
@@ -148,15 +151,26 @@ def test_depositors_call_nothing() -> None:
     w = breach(0.02, "banks")
     w.lender(0, cash=0.05, funding=1.05)
     w.market["haircut"] = 0.9
+    call_repo(w.economy, w.p)
     assert not is_pressed(w.economy, w.p, w.lenders[0])
     assert forbears(w)
 
 
 def test_pressure_in_figures() -> None:
-    # equity under 0.2 of 10; funding beyond cash over 0.7 of 10
-    assert [under_pressure(equity, 10.0, 0.2, 0.0, 0.0, 0.3) for equity in (1.999, 2.0)] == [True, False]
-    assert [under_pressure(5.0, 10.0, 0.2, funding, 1.0, 0.3) for funding in (8.001, 8.0)] == [True, False]
-    assert not under_pressure(0.0, 0.0, 0.2, 0.0, 0.0, 0.3)  # nothing lent, nothing owed
+    # equity under 0.2 of 10
+    assert [under_pressure(equity, 10.0, 0.2) for equity in (1.999, 2.0)] == [True, False]
+    assert not under_pressure(0.0, 0.0, 0.2)  # nothing lent, nothing owed
+
+
+@pytest.mark.parametrize(("haircut", "pressed"), [(0.2307, False), (0.2308, True)])
+def test_without_calls_a_lender_over_its_limit_is_pressed(haircut: float, pressed: bool) -> None:
+    # `channels.repo` off: the same figures as above, at the haircut that stays where it was.
+    w = breach(0.02, channels_repo=0)
+    w.lender(0, cash=0.05, repo=1.05)
+    w.market["haircut"] = haircut
+    assert is_pressed(w.economy, w.p, w.lenders[0]) == pressed
+    w.p["channels_lender_credit"] = 0
+    assert not is_pressed(w.economy, w.p, w.lenders[0])
 
 
 def test_receivers_do_not_wait() -> None:
@@ -168,7 +182,7 @@ def test_receivers_do_not_wait() -> None:
 
 TROUBLES = {
     "no capital": {"capital_minimum": 0.5, "funding": 1.2},
-    "called": {"funding": 1.25},
+    "called": {"called": 0.08},
     "receivership": {"status": LenderStatus.RECEIVERSHIP},
 }
 
@@ -177,15 +191,13 @@ TROUBLES = {
 def test_who_is_in_trouble_acts(trouble: str) -> None:
     w = breach(0.02)
     w.lender(0, **TROUBLES[trouble])
-    w.market["haircut"] = 0.1
     assert not forbears(w)
 
 
 @pytest.mark.parametrize("trouble", TROUBLES)
 def test_without_the_channel_nothing_forces(trouble: str) -> None:
-    w = breach(0.02, channels_lender_credit=0)
+    w = breach(0.02, **{"channels_repo" if trouble == "called" else "channels_lender_credit": 0})
     w.lender(0, **TROUBLES[trouble])
-    w.market["haircut"] = 0.1
     assert not is_pressed(w.economy, w.p, w.lenders[0])
     assert forbears(w)
 
@@ -194,7 +206,6 @@ def test_without_the_channel_nothing_forces(trouble: str) -> None:
 def test_never_stays_never(trouble: str) -> None:
     w = breach(0.0, credit_enforcement=NEVER)
     w.lender(0, **TROUBLES[trouble])
-    w.market["haircut"] = 0.1
     assert forbears(w)
     assert len(w.events(EventKind.FORBEARANCE)) == 1
 

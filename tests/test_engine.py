@@ -160,7 +160,7 @@ def test_recording_changes_nothing():
     full = simulate(SMALL, seed=5, replicate=2).economy
     rows_of_the_log = {
         "borrowers": {"default_event", "pending_parent", "trigger_event"},
-        "lenders": {"trigger"},
+        "lenders": {"trigger", "failure_event"},
         "loans": {"default_event"},
         "machines": {"trigger"},
         "market": {"events"},
@@ -319,7 +319,9 @@ def test_an_interrupted_run_stops_at_once(interruption):
 
 def test_a_checked_run_tests_every_phase_of_every_week(monkeypatch):
     names = []
-    monkeypatch.setattr(engine, "check_identities", lambda economy, opening, phase: names.append(phase))
+    monkeypatch.setattr(
+        engine, "check_identities", lambda economy, opening, phase, lines_end: names.append(phase)
+    )
     simulate(CALM, check=True)
     assert names == [phase.__name__ for phase in PHASES] * CALM.horizon_weeks
     names.clear()

@@ -32,7 +32,7 @@ MARKET = BASELINE.with_changes(
         "shocks.jump_intensity": 4.0,
     }
 )
-OUTSIDE = ("rent_shock", "rho", "tightness", "haircut", "policy_rate", "offtaker_stress")
+OUTSIDE = ("rent_shock", "rho", "tightness", "policy_rate", "offtaker_stress")
 """Market fields that agents cannot move: the first is drawn, the others follow the scenario's paths."""
 
 DRAWS = 100_000
@@ -322,7 +322,9 @@ def test_valuers_see_no_gap_of_a_hashprice_that_is_fed_in():
 
 def test_tightness_and_haircut_follow_their_paths():
     changes = {"funding.tightness": [(3, 0.2), (13, 0.7)], "repo.haircut": [(0, 0.1), (10, 0.5)]}
-    scenario = TINY.with_changes({**changes, "horizon_weeks": 30})
+    # a haircut that only follows its path: nothing is added for what the market does
+    alone = dict.fromkeys(("repo.volatility_weight", "repo.unsold_weight", "repo.tightness_weight"), 0.0)
+    scenario = TINY.with_changes({**changes, **alone, "repo.highest_haircut": 1.0, "horizon_weeks": 30})
     series = simulate(scenario).series
     weeks = np.arange(30)
     tightness = np.interp(weeks, (3, 13), (0.2, 0.7))

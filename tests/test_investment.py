@@ -3,7 +3,7 @@
 import math
 
 import pytest
-from worlds import ASIC, BIG, GPU, NEW_GPU, World
+from worlds import ASIC, BIG, GPU, NEW_GPU, World, put
 
 from hashcredit.agents.dimensions import (
     FACILITIES,
@@ -247,17 +247,21 @@ def test_price_limits_the_loan_where_it_is_below_the_appraisal() -> None:
 
 def test_capacity_of_a_lender() -> None:
     w = World(neoclouds=1, banks=1, private_credit=1)
-    w.market["haircut"] = 0.25
+    put(w.market, haircut=0.25, repo_room=BIG)
     w.loan(0, 0, 3.0)
     for index in (0, 1):
         w.lender(index, cash=1.0 - 3.0 * (index == 0), capital_target=0.1)  # equity of one each
     # A bank carries ten times its equity; a fund whose loans are pledged at a haircut of a quarter, four.
     assert capacity_of(w.economy, w.p, w.lenders[0]) == pytest.approx(10.0 - 3.0, rel=1e-12)
     assert capacity_of(w.economy, w.p, w.lenders[1]) == pytest.approx(4.0, rel=1e-12)
-    w.p["channels_lender_credit"] = 0
-    assert capacity_of(w.economy, w.p, w.lenders[0]) > BIG
     w.lender(0, status=LenderStatus.RECEIVERSHIP)
     assert capacity_of(w.economy, w.p, w.lenders[0]) == 0.0
+    # without the channel neither its capital nor its end counts; the fund still needs its haircut
+    w.p["channels_lender_credit"] = 0
+    assert capacity_of(w.economy, w.p, w.lenders[0]) > BIG
+    assert capacity_of(w.economy, w.p, w.lenders[1]) == pytest.approx(4.0, rel=1e-12)
+    w.p["channels_repo"] = 0
+    assert capacity_of(w.economy, w.p, w.lenders[1]) > BIG
 
 
 def test_capacity_limits_the_purchase() -> None:

@@ -333,9 +333,10 @@ def test_halving_is_no_news() -> None:
 def marks(traded: int, vwap: float, **numbers) -> float:
     """Appraisal of 0.020 after a week of trade, income value 0.016."""
     w = world(**numbers)
-    w.machine(GPU, traded=traded, traded_value=traded * vwap, income_value=0.016)
+    w.machine(GPU, news=traded, news_value=traded * vwap, income_value=0.016)
     mark_appraisals(w.economy, w.p)
     assert w.economy.machines["price"][GPU] == (pytest.approx(vwap, rel=1e-12) if traded else 0.020)
+    assert (w.economy.machines["news"][GPU], w.economy.machines["news_value"][GPU]) == (0, 0.0)  # noted once
     return float(w.economy.machines["appraisal"][GPU])
 
 

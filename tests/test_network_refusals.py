@@ -174,7 +174,7 @@ def test_refused_references(tmp_path):
             with_files(SMALL, credit=path)
     with pytest.raises(ScenarioError, match=r"^networks\.trade_file: 'none'.*since trade_kind is 'file'"):
         SMALL.with_changes({"networks.trade_kind": "file"})
-    credit, _ = write_networks(SMALL, 1, tmp_path)
+    credit, _, _ = write_networks(SMALL, 1, tmp_path)
     with pytest.raises(ScenarioError, match=r"^networks\.credit_kind: 'erdos-renyi'.*since credit_file is"):
         SMALL.with_changes({"networks.credit_file": str(credit)})
     with pytest.raises(ScenarioError, match=r"^networks\.credit_file: 5 .*a text or 'none'"):
@@ -182,7 +182,7 @@ def test_refused_references(tmp_path):
 
 
 def test_a_network_belongs_to_its_population(tmp_path):
-    scenario = with_files(SMALL, *write_networks(SMALL, 1, tmp_path))
+    scenario = with_files(SMALL, *write_networks(SMALL, 1, tmp_path)[:2])
     with pytest.raises(ScenarioError, match=r"'miner-5'.*known are miner-0 to miner-4"):
         scenario.with_changes({"population.miners": 5})
 

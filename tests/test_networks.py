@@ -26,6 +26,9 @@ POPULATION = {
 }
 
 
+LENDERS = Scenario.load().lenders
+
+
 class Terms(SimpleNamespace):
     """A section of a scenario as `build_networks` knows it: frozen, so that networks can be kept by it."""
 
@@ -42,8 +45,10 @@ def economy(kind="erdos-renyi", times=1, population=None, **networks):
         "credit_degree": 5.0,
         "trade_degree_peers": 12.0,
         "trade_degree_buyers": 20.0,
+        "interlender_kind": kind,
+        "interlender_degree": 4.0,
     }
-    return Terms(population=Terms(**counts), networks=Terms(**(settings | networks)))
+    return Terms(population=Terms(**counts), networks=Terms(**(settings | networks)), lenders=LENDERS)
 
 
 def sizes(scenario):

@@ -36,11 +36,11 @@ TEXT_AND_PATHS = (
     | {f"funding.{name}" for name in ("capex", "external_share", "purchases", "fiscal")}
     | {f"shocks.{name}" for name in ("btc_path", "rent_path", "hashprice_path", "forced_default")}
 )
-TEXT_AND_PATHS |= {"networks.credit_file", "networks.trade_file"}
+TEXT_AND_PATHS |= {f"networks.{name}_file" for name in ("credit", "trade", "interlender")} | {"interventions"}
 
 
 def test_record_has_every_number_of_the_scenario():
-    expected = {"forced_week", "forced_machine", "forced_units", "asset_volatility"}
+    expected = {"from_week", "forced_week", "forced_machine", "forced_units", "asset_volatility"}
     for row in BASELINE.describe():
         parts = row.field.split(".")
         if row.field in TEXT_AND_PATHS or parts[0] == "machine":

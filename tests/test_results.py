@@ -142,7 +142,7 @@ def test_the_forced_defaults_hold_the_units_asked_for(run):
 
 def test_failed_lenders_are_counted(run):
     lenders = run.tables["lenders"]
-    failed = lenders[lenders["status"] == "receivership"]
+    failed = lenders[lenders["status"] != "alive"]
     assert run.summary["lender_failures"] == len(failed) == len(events(run, "lender_failure"))
     assert sorted(events(run, "lender_failure")["agent"]) == failed.index.tolist()
     assert run.series["alive_lenders"].iloc[-1] == len(lenders) - len(failed)
@@ -329,8 +329,13 @@ def test_series_end_where_the_tables_are(run):
     sum_is(last["buyer_cash_musd"], run.tables["buyers"]["cash"].sum())
     sum_is(last["btc_held"], borrowers["btc"].sum() + loans["coins"].sum())
     held = [column for column in lenders if column.startswith("loans_")]
-    equity = lenders["cash"] + lenders[held].sum(axis=1) - lenders["allowance"] - lenders["funding"]
+    owed = lenders[["funding", "repo", "facility", "owed", "guaranteed"]].sum(axis=1)
+    equity = lenders["cash"] + lenders[held].sum(axis=1) - lenders["allowance"] + lenders["claims"] - owed
     sum_is(last["lender_equity_musd"], equity.sum())
+    sum_is(last["repo_musd"], lenders["repo"].sum())
+    sum_is(last["repo_unmet_musd"], lenders["called"].sum())
+    sum_is(last["standing_facility_musd"], lenders["facility"].sum())
+    sum_is(last["interlender_musd"], lenders["claims"].sum())
     for kind in ("miner", "neocloud"):
         assert last[f"alive_{kind}s"] == (borrowers["kind"].eq(kind) & ~dead).sum()
     for cause in CAUSES:

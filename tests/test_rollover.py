@@ -1,13 +1,14 @@
 """Phase 7 by hand: why a bullet is refused, at what price it is extended, sweeps, conversion, BTC loans."""
 
 import pytest
-from worlds import GPU, World
+from worlds import GPU, World, put
 
 from hashcredit.agents.dimensions import Cause, Channel, Instrument, LenderStatus, LoanStatus
 from hashcredit.agents.lender import refinances
 from hashcredit.simulator.credit import enforce_covenants
 from hashcredit.simulator.ledger import pay
 from hashcredit.simulator.population import NEVER, set_strikes
+from hashcredit.simulator.repo import call_repo
 from hashcredit.simulator.rollover import roll_over
 from hashcredit.simulator.tables import EventKind, Flow, Sector
 
@@ -87,11 +88,12 @@ def test_a_lender_short_of_capital_refuses(funding: float, refused: bool) -> Non
 
 @pytest.mark.parametrize(("haircut", "refused"), [(0.3, False), (0.31, True)])
 def test_a_lender_that_is_called_refuses(haircut: float, refused: bool) -> None:
-    # Funding of 0.7 fits loans of 1.0 less 0.3; equity of 0.3 is well over its target.
+    # Back-leverage of 0.7 fits loans of 1.0 less 0.3; equity of 0.3 is well over its target.
     w = bond("private_credit")
-    w.lender(0, funding=0.7)
-    w.market["haircut"] = haircut
+    w.lender(0, repo=0.7)
+    put(w.market, haircut=haircut, opening_haircut=haircut, opening_repo=0.7)
     w.open()
+    call_repo(w.economy, w.p)
     assert reason(w) == ((Channel.LENDER_CREDIT, TRIGGER) if refused else None)
 
 
@@ -99,7 +101,6 @@ def test_a_lender_that_is_called_refuses(haircut: float, refused: bool) -> None:
 def test_capital_is_ignored_without_the_channel(funding: float) -> None:
     w = bond("private_credit", channels_lender_credit=0)
     w.lender(0, funding=funding)
-    w.market["haircut"] = 0.9
     w.open()
     assert reason(w) is None
 

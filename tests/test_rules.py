@@ -119,10 +119,12 @@ def test_affordable(budget: float, price: float, slots: int, units: int) -> None
 
 def test_lending_capacity() -> None:
     # equity of 12 at a target of 10 % carries 120
-    assert lending_capacity(12.0, 100.0, 0.10, 0.0) == pytest.approx(20.0, rel=1e-14)
-    # a haircut of 15 % on pledged loans binds instead
-    assert lending_capacity(12.0, 100.0, 0.10, 0.15) == pytest.approx(-20.0, rel=1e-14)
-    assert lending_capacity(-1.0, 100.0, 0.10, 0.0) < -100.0
+    assert lending_capacity(12.0, 100.0, 0.10) == pytest.approx(20.0, rel=1e-14)
+    assert lending_capacity(12.0, 150.0, 0.10) == pytest.approx(-30.0, rel=1e-14)
+    assert lending_capacity(-1.0, 100.0, 0.10) < -100.0
+    # no target: anything as long as it is solvent
+    assert lending_capacity(0.0, 100.0, 0.0) == math.inf
+    assert lending_capacity(-1.0, 100.0, 0.0) == 0.0
 
 
 def test_expected_earning_of_each_belief() -> None:
