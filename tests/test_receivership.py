@@ -111,7 +111,7 @@ def test_whoever_holds_a_pledge_is_paid_first_pro_rata() -> None:
     )
     assert w.economy.flows[Flow.REPO, Sector.REST_OF_WORLD] == pytest.approx(2.0, rel=1e-12)
     assert w.economy.world["cash"][AUTHORITY] == pytest.approx(1.0, rel=1e-12)
-    assert w.market["repo_room"] == 0.0  # nobody lends it on
+    assert w.market["repo_room"] == pytest.approx(2.0, rel=1e-12)  # what is repaid can be lent again
     assert w.lenders["status"][1] == LenderStatus.RECEIVERSHIP
 
 
