@@ -22,7 +22,7 @@ def tightness_of(p: Record, pool: float) -> float:
 @kernel
 def pool_of(p: Record, tightness: float) -> float:
     """The pool (bn$) at a tightness strictly between 0 and 1: the inverse of `tightness_of`."""
-    return p.funding_normal * (1.0 + math.log(1.0 / tightness - 1.0) / p.funding_steepness)
+    return p.funding_normal * (1.0 + (math.log1p(-tightness) - math.log(tightness)) / p.funding_steepness)
 
 
 @kernel

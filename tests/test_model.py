@@ -82,7 +82,8 @@ def run_with(act, scenario=SMALL, **kwargs):
 def test_the_three_faces_agree(name):
     scenario = Scenario.load(name)
     if name != "baseline_2026":
-        scenario = scenario.with_changes({"horizon_weeks": 40})
+        early = tuple(each.model_dump() for each in scenario.interventions if each.week < 40)
+        scenario = scenario.with_changes({"horizon_weeks": 40, "interventions": early})
     stepped = MarketModel(scenario, rng=3, replicate=2)
     while stepped.running:
         stepped.step()

@@ -136,15 +136,16 @@ def _eliminate(m: int, shares: Floats, constant: Floats, leak: Floats, pivot: Fl
             for j in range(k + 1, m):
                 leak[j] += shares[j, k]
             continue
+        lost = leak[k] / pivot[k]
         for i in range(len(own)):
-            constant[k + 1 + i] += own[i] * (constant[k] / pivot[k])
+            own[i] /= pivot[k]  # at most 1, however small the pivot: nothing can overflow
+            constant[k + 1 + i] += own[i] * constant[k]
         for j in range(k + 1, m):
             if shares[j, k] > 0.0:
-                through = shares[j, k] / pivot[k]
-                leak[j] += through * leak[k]
+                leak[j] += shares[j, k] * lost
                 passed_on = shares[j, k + 1 : m]
                 for i in range(len(own)):
-                    passed_on[i] += through * own[i]
+                    passed_on[i] += shares[j, k] * own[i]
 
 
 @kernel
