@@ -16,6 +16,7 @@ EXAMPLES = """examples:
   hashcredit sweep study.toml --plan                    how many runs, how long, how large
   hashcredit sweep study.toml --out results/study       run a study; the same again goes on where it stopped
   hashcredit status results/study                       how far it is
+  hashcredit reproduce scenarios --quick                each named scenario against its controls
   hashcredit scenario list
   hashcredit scenario show baseline_2026 --table        every number, its unit, bounds and source
 
@@ -49,10 +50,15 @@ def build_parser() -> argparse.ArgumentParser:
     _add_scenario(commands)
     figures = commands.add_parser("figures", help="list the figures of a result folder")
     figures.set_defaults(command="figures")
-    reproduce = commands.add_parser("reproduce", help="published results again, beside the papers' numbers")
+    reproduce = commands.add_parser(
+        "reproduce", help="papers' results and named scenarios again, with intervals"
+    )
     reproduce.set_defaults(command="reproduce")
     reproduce.add_argument(
-        "keys", nargs="*", metavar="KEY", help="a replication, or papers for all (default)"
+        "keys",
+        nargs="*",
+        metavar="KEY",
+        help="a paper, an episode, a scenario, or all of them: papers (default), episodes, scenarios",
     )
     reproduce.add_argument("--list", action="store_true", help="only say which there are")
     reproduce.add_argument("--quick", action="store_true", help="smaller samples with larger errors")

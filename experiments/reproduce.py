@@ -1,4 +1,4 @@
-"""`hashcredit reproduce`: replications of papers, their tables and figures, in a folder."""
+"""`hashcredit reproduce`: replications of papers and studies of named scenarios, in a folder."""
 
 import argparse
 import sys
@@ -6,6 +6,7 @@ import time
 from pathlib import Path
 
 from hashcredit.experiments.files import write_text
+from hashcredit.experiments.named_scenarios import NAMED, study_of
 from hashcredit.experiments.output import ResultFolder
 from hashcredit.experiments.papers import EPISODES, PAPERS, folder_of, replicate
 from hashcredit.experiments.papers.replication import (
@@ -16,17 +17,25 @@ from hashcredit.experiments.papers.replication import (
     read_published,
     table_csv,
 )
+from hashcredit.experiments.progress import Progress
 from hashcredit.experiments.stopping import StopListener
 from hashcredit.simulator.errors import ScenarioError
 from hashcredit.simulator.sections_errors import near
 
-EVERYTHING = {**PAPERS, **EPISODES}
-GROUPS = {"papers": tuple(EVERYTHING), "episodes": tuple(EPISODES)}
+EVERYTHING = {**PAPERS, **EPISODES, **NAMED}
+GROUPS = {"papers": (*PAPERS, *EPISODES), "episodes": tuple(EPISODES), "scenarios": tuple(NAMED)}
 """Names for several keys at once; an episode is done like a paper."""
+
+SEED = 1
+QUICK_SHARE = 10
+"""With `--quick` a study of a scenario has that many times fewer replicates."""
 
 
 def reproduce(arguments: argparse.Namespace, listener: StopListener) -> int:
-    """Do the replications that are asked for; 1 if a published number of a paper is not obtained."""
+    """Do what is asked for; 1 if a published number of a paper is not obtained.
+
+    What comes out of a scenario is a finding either way.
+    """
     if arguments.list:
         _list(_keys(arguments.keys or list(EVERYTHING)))
         return 0
@@ -37,9 +46,13 @@ def reproduce(arguments: argparse.Namespace, listener: StopListener) -> int:
         for key in keys:
             started = time.monotonic()
             print(f"\n{EVERYTHING[key]}", flush=True)
-            rows = _one(key, arguments.quick, folder.path)
-            different += sum(not row.agrees for row in rows) if key in PAPERS else 0
-            print(f"{format_rows(rows)}\n({time.monotonic() - started:.0f} s)", flush=True)
+            if key in NAMED:
+                text = _study(key, arguments.quick, folder.path)
+            else:
+                rows = _one(key, arguments.quick, folder.path)
+                different += sum(not row.agrees for row in rows) if key in PAPERS else 0
+                text = format_rows(rows)
+            print(f"{text}\n({time.monotonic() - started:.0f} s)", flush=True)
         with listener.last_step():
             folder.publish()
     print(f"\nfigures and tables are in {folder.shown}", file=sys.stderr)
@@ -53,7 +66,9 @@ def _keys(words: list[str]) -> list[str]:
     keys: list[str] = []
     for word in words or ["papers"]:
         if word not in EVERYTHING and word not in GROUPS:
-            raise ScenarioError("KEY", word, f"a replication; {near(word, [*GROUPS, *EVERYTHING])}")
+            raise ScenarioError(
+                "KEY", word, f"a replication or scenario; {near(word, [*GROUPS, *EVERYTHING])}"
+            )
         keys += GROUPS.get(word, (word,))
     return list(dict.fromkeys(keys))
 
@@ -83,3 +98,23 @@ def _one(key: str, quick: bool, folder: Path) -> list[Row]:
     with house_style():
         save(done.draw(), place, key)
     return rows
+
+
+def _study(name: str, quick: bool, folder: Path) -> str:
+    """Run the study of a scenario, write its table and figure, and say what came out."""
+    from hashcredit.experiments.figures.arms import draw
+    from hashcredit.experiments.figures.style import house_style, save
+    from hashcredit.experiments.scenario_studies import run_study
+    from hashcredit.experiments.scenario_tables import format_text, sample, to_csv
+
+    study = study_of(name)
+    replicates = study.replicates // QUICK_SHARE if quick else study.replicates
+    with Progress("runs") as bar:
+        outcome = run_study(study, SEED, replicates, bar.update)
+    numbers = outcome.estimates()
+    place = folder / name
+    place.mkdir()
+    write_text(place / "table.csv", to_csv(numbers))
+    with house_style():
+        save(draw(outcome), place, name)
+    return f"{format_text(study, numbers)}\n{sample(study, numbers, SEED)}"

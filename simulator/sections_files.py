@@ -10,7 +10,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from hashcredit.simulator.errors import ScenarioError
-from hashcredit.simulator.network_files import located
+from hashcredit.simulator.network_files import NETWORKS, located
 from hashcredit.simulator.sections_errors import inner_model, near, unknown
 from hashcredit.simulator.sections_text import KINDS, NONE, read_knots
 
@@ -162,7 +162,7 @@ def read_paths(content: Mapping[str, Any], folder: Path) -> dict[str, Any]:
                 result["shocks"][name] = knots
     if isinstance(networks, Mapping):
         result["networks"] = dict(networks)
-        for name in ("credit_file", "trade_file"):
+        for name in (f"{network}_file" for network in NETWORKS):
             given = networks.get(name)
             if isinstance(given, str | PathLike) and given != NONE:
                 result["networks"][name] = located(os.fspath(given), folder)

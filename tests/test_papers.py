@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 from studies import call
 
+from hashcredit.experiments.named_scenarios import NAMED
 from hashcredit.experiments.papers import EPISODES, PAPERS, folder_of, replicate
 from hashcredit.experiments.papers.replication import (
     Found,
@@ -91,7 +92,7 @@ def test_the_working_folder_comes_first(tmp_path, monkeypatch):
 
 def test_the_command(tmp_path):
     out, _ = call("reproduce", "--list")
-    assert [line.split()[0] for line in out.splitlines()] == [*PAPERS, *EPISODES]
+    assert [line.split()[0] for line in out.splitlines()] == [*PAPERS, *EPISODES, *NAMED]
     out, _ = call("reproduce", "greenwood_2015", "--out", tmp_path / "new")
     assert "aggregate vulnerability" in out and "differs" not in out
     kept = {path.name for path in (tmp_path / "new" / "greenwood_2015").iterdir()}

@@ -13,10 +13,12 @@ from hashcredit.experiments.figures import style
 if TYPE_CHECKING:
     from hashcredit.experiments.scenario_studies import Outcome
 
-COLOURS = (style.RED, style.BLUE, style.GREEN)
+COLOURS = (style.RED, style.BLUE, style.GREEN, style.PURPLE)
 """The scenario's first, then its controls'."""
 BAND = (10.0, 90.0)
 """Percentiles of replicates between which the band lies."""
+BANDS = 2
+"""Arms that have one; more of them hide each other."""
 
 
 def draw(outcome: "Outcome") -> Figure:
@@ -38,20 +40,22 @@ def draw(outcome: "Outcome") -> Figure:
     replicates = len(next(iter(outcome.samples["scenario"].values())))
     style.caption(
         figure,
-        f"Medians, middle 80 % of {replicates:,} runs, seed {outcome.seed}; the same draws in each arm.",
+        f"Lines: medians; shaded, for the first two: middle 80 % of {replicates:,} replicates, "
+        f"seed {outcome.seed}. All arms have the same draws.",
     )
     return figure
 
 
 def _panel(axes: Axes, outcome: "Outcome", label: str, column: str) -> None:
     """Median and band of a series in every arm."""
-    for (arm, series), colour in zip(outcome.series.items(), COLOURS, strict=False):
+    for place, ((arm, series), colour) in enumerate(zip(outcome.series.items(), COLOURS, strict=False)):
         rows = series[column]
         weeks = np.arange(rows.shape[1])
         low, high = np.nanpercentile(rows, BAND, axis=0)
-        axes.fill_between(weeks, low, high, color=colour, alpha=0.15, linewidth=0)
+        if place < BANDS:
+            axes.fill_between(weeks, low, high, color=colour, alpha=0.15, linewidth=0)
         words = outcome.study.scenario if arm == "scenario" else arm
-        axes.plot(weeks, np.nanmedian(rows, axis=0), color=colour, label=words)
+        axes.plot(weeks, np.nanmedian(rows, axis=0), color=colour, label=words, zorder=3.0 - 0.1 * place)
     axes.set_ylabel(label)
     axes.set_xlim(0, rows.shape[1] - 1)
     axes.yaxis.set_major_locator(MaxNLocator(nbins=4))
