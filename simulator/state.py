@@ -22,21 +22,19 @@ from hashcredit.simulator.funding_tables import (
     MacroSector,
 )
 from hashcredit.simulator.funding_volatility import pool_parameters
+from hashcredit.simulator.layout import CACHE_LINE
 from hashcredit.simulator.networks import Networks, build_networks
 from hashcredit.simulator.observables import COLUMNS_PER_MACHINE, COMMON_COLUMNS
 from hashcredit.simulator.parameters import compile_machines, compile_macro_paths, compile_paths
 from hashcredit.simulator.rules import Rule, Rules
+from hashcredit.simulator.sale_tables import BIDDER_CLASS, LOT, TRADE
 from hashcredit.simulator.scenario import Scenario
 from hashcredit.simulator.tables import (
-    BIDDER_CLASS,
-    CACHE_LINE,
     EVENT,
     LOAN,
-    LOT,
     MACHINE,
     MARKET,
     ORDER,
-    TRADE,
     WORLD,
     Flow,
     Revaluation,

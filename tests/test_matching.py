@@ -6,11 +6,10 @@ from test_secondary import worked_example
 from worlds import GPU, World
 
 from hashcredit.simulator.bidding import call_bidders, rank_classes
+from hashcredit.simulator.lots import add_lot, open_lots
 from hashcredit.simulator.secondary import (
-    add_lot,
     lots_within,
     match,
-    open_lots,
     serve,
     show_lots,
     trade_machines,

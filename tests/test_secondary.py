@@ -7,8 +7,9 @@ import pytest
 from worlds import ASIC, GPU, NEW_GPU, World, put
 
 from hashcredit.agents.dimensions import FACILITIES, BorrowerStatus, LoanStatus
+from hashcredit.simulator.lots import open_lots
 from hashcredit.simulator.machines import mark_appraisals
-from hashcredit.simulator.secondary import AUCTION, DEEP, IMPACT, open_lots, trade_machines
+from hashcredit.simulator.secondary import AUCTION, DEEP, IMPACT, trade_machines
 from hashcredit.simulator.tables import EventKind, Flow, Sector
 
 K = 1e-3
