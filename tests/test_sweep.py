@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 
 import numpy as np
@@ -186,6 +187,23 @@ def test_a_crew_loses_only_the_task_that_kills():
         assert isinstance(dead.exception(), Exception)
         assert [future.result() for future in futures] == [2**n for n in range(20)]
         assert os.getpid() not in pids
+    finally:
+        crew.kill()
+
+
+def test_a_process_that_dies_while_it_waits_is_replaced():
+    """Killed between two tasks, by whoever reclaims memory: the next task must not hear of it."""
+    crew = ProcessCrew(1)
+    try:
+        for _ in range(3):
+            pid = crew.submit(os.getpid).result()
+            (pool,) = crew._pools
+            os.kill(pid, signal.SIGKILL)
+            deadline = time.monotonic() + 30.0
+            while not pool._broken and time.monotonic() < deadline:
+                time.sleep(0.01)
+            assert pool._broken
+            assert crew.submit(os.getpid).result() != pid
     finally:
         crew.kill()
 

@@ -100,6 +100,21 @@ class ProcessCrew(Executor):
                 pool.submit(self._first)
         return pool
 
+    def _replaced(self, pool: ProcessPoolExecutor) -> ProcessPoolExecutor:
+        """A new process in the place of one that has died."""
+        self._pools.discard(pool)
+        pool.shutdown(wait=False)
+        fresh = self._new_pool()
+        self._pools.add(fresh)
+        return fresh
+
+    def _hand_to(
+        self, pool: ProcessPoolExecutor, function: Callable[..., Any], args: tuple[Any, ...]
+    ) -> Future[Any]:
+        """Submit work to a process, which may be started for it."""
+        with one_thread(), _same_signals():
+            return pool.submit(function, *args)
+
     def _dispatch(self) -> None:
         """Give waiting work to idle processes."""
         while self._waiting and self._idle:
@@ -107,8 +122,11 @@ class ProcessCrew(Executor):
             if not future.set_running_or_notify_cancel():
                 continue
             pool = self._idle.pop()
-            with one_thread(), _same_signals():
-                inner = pool.submit(function, *args)
+            try:
+                inner = self._hand_to(pool, function, args)
+            except BrokenProcessPool:  # it died while it waited for work: nothing is lost
+                pool = self._replaced(pool)
+                inner = self._hand_to(pool, function, args)
             inner.add_done_callback(partial(self._finish, future, pool))
 
     def _finish(self, future: Future[Any], pool: ProcessPoolExecutor, done: Future[Any]) -> None:
@@ -119,10 +137,7 @@ class ProcessCrew(Executor):
                 return  # killed on purpose
             if not self._closed:
                 if isinstance(error, BrokenProcessPool):
-                    self._pools.discard(pool)
-                    pool.shutdown(wait=False)
-                    pool = self._new_pool()
-                    self._pools.add(pool)
+                    pool = self._replaced(pool)
                 self._idle.append(pool)
                 self._dispatch()
         if error is not None:
