@@ -42,7 +42,7 @@ def opened(changes, number, replicate):
     return economy, setup
 
 
-@settings(max_examples=50, derandomize=True, **RANDOM)
+@settings(max_examples=25, derandomize=True, **RANDOM)
 @given(changes=changes_of_scenarios(), number=SEEDS, replicate=st.integers(0, 10**6))
 def test_the_books_close_after_every_phase(changes, number, replicate):
     economy, setup = opened(changes, number, replicate)
