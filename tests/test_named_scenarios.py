@@ -31,7 +31,7 @@ from hashcredit.simulator.statistics import Estimate, mean_estimate, paired_diff
 from hashcredit.simulator.tables import EventKind
 
 ROOT = Path(__file__).resolve().parent.parent
-FEW = 20
+FEW = 10
 """Replicates of each arm that are run again here."""
 CHECKED_WEEKS = 30
 MADE = [(name, arm) for name in NAMED for arm in study_of(name).arms]
