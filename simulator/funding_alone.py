@@ -87,7 +87,7 @@ def simulate_funding(
         pool_parameters(scenario),
         run.paths,
         _btc_path(scenario, weeks),
-        float(scenario.funding.tightness),  # type: ignore[arg-type]
+        scenario.funding.opening_tightness,
         debt,
         seed,
         replicate,

@@ -77,7 +77,7 @@ def own_volatility(
     total = record["asset_volatility"][0].copy()
     paths = compile_macro_paths(scenario, WEEKS)
     for _ in range(PASSES):
-        added = added_variance(record, paths, float(scenario.funding.tightness))  # type: ignore[arg-type]
+        added = added_variance(record, paths, scenario.funding.opening_tightness)
         record["asset_volatility"][0] = np.sqrt(np.maximum(total**2 - added, 0.0))
     return tuple(record["asset_volatility"][0].tolist())
 

@@ -9,7 +9,7 @@ from hashcredit.agents.dimensions import LenderKind, LenderStatus, Record
 from hashcredit.agents.lender import lending_capacity
 from hashcredit.simulator.economy import Economy
 from hashcredit.simulator.ledger import lender_equity, pay, sum_of
-from hashcredit.simulator.tables import Flow
+from hashcredit.simulator.tables import AUTHORITY_ACCOUNT, Flow
 
 UNLIMITED = 1e18
 """M$."""
@@ -95,24 +95,34 @@ def borrowing_rate(economy: Economy, lender: Record) -> float:
 
 
 @kernel
+def draw(economy: Economy, flow: int, creditor: Record, lender: Record, amount: float) -> None:
+    """Move what a lender draws from a creditor (M$; negative: repays) under a kind of flow."""
+    if amount > 0.0:
+        pay(economy, flow, creditor, lender, amount)
+    else:
+        pay(economy, flow, lender, creditor, -amount)
+
+
+@kernel
 def take_deposits(economy: Economy, lender: Record, amount: float) -> None:
     """Draw deposits or term debt (M$, negative repays) from the rest of the world."""
-    if amount > 0.0:
-        pay(economy, Flow.FUNDING, economy.world[0], lender, amount)
-    else:
-        pay(economy, Flow.FUNDING, lender, economy.world[0], -amount)
+    draw(economy, Flow.FUNDING, economy.world[0], lender, amount)
     lender.funding += amount
 
 
 @kernel
 def borrow_on_loans(economy: Economy, lender: Record, amount: float) -> None:
     """Draw back-leverage (M$, negative repays) from the rest of the world."""
-    if amount > 0.0:
-        pay(economy, Flow.REPO, economy.world[0], lender, amount)
-    else:
-        pay(economy, Flow.REPO, lender, economy.world[0], -amount)
+    draw(economy, Flow.REPO, economy.world[0], lender, amount)
     lender.repo += amount
     economy.market[0].repo_room -= amount
+
+
+@kernel
+def use_facility(economy: Economy, lender: Record, amount: float) -> None:
+    """Borrow from the authority (M$, negative repays)."""
+    draw(economy, Flow.STANDING_FACILITY, economy.world[AUTHORITY_ACCOUNT], lender, amount)
+    lender.facility += amount
 
 
 @kernel

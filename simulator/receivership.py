@@ -20,11 +20,10 @@ from hashcredit.simulator.interlender import (
     state_positions,
 )
 from hashcredit.simulator.ledger import lender_equity, pay, revalue, sum_of
-from hashcredit.simulator.lender_funding import UNLIMITED, borrow_on_loans, take_deposits
+from hashcredit.simulator.lender_funding import UNLIMITED, borrow_on_loans, take_deposits, use_facility
 from hashcredit.simulator.loan_sales import sell_loans
 from hashcredit.simulator.operations import DUST
 from hashcredit.simulator.orders import release_commitments
-from hashcredit.simulator.repo import use_facility
 from hashcredit.simulator.tables import (
     AUTHORITY_ACCOUNT,
     GUARANTOR_ACCOUNT,

@@ -10,11 +10,16 @@ from hashcredit.agents.compiled import kernel
 from hashcredit.agents.dimensions import BorrowerStatus, Channel, LenderStatus, LoanStatus, Record
 from hashcredit.simulator.economy import Economy
 from hashcredit.simulator.events import note
-from hashcredit.simulator.ledger import pay
-from hashcredit.simulator.lender_funding import borrow_on_loans, borrowing_limit, cash_target, has_deposits
+from hashcredit.simulator.lender_funding import (
+    borrow_on_loans,
+    borrowing_limit,
+    cash_target,
+    has_deposits,
+    use_facility,
+)
 from hashcredit.simulator.operations import DUST, facilities_of
 from hashcredit.simulator.shocks import WEEK
-from hashcredit.simulator.tables import AUTHORITY_ACCOUNT, EventKind, Flow, Sector
+from hashcredit.simulator.tables import EventKind, Sector
 
 WEEKS_A_YEAR = 52.0
 
@@ -175,17 +180,6 @@ def lent_to_estates(economy: Economy) -> float:
 def is_in_the_pool(lender: Record) -> bool:
     """Whether a lender lives on back-leverage; a bank has deposits, a failed lender repays as it can."""
     return lender.status == LenderStatus.ALIVE and not has_deposits(lender)
-
-
-@kernel
-def use_facility(economy: Economy, lender: Record, amount: float) -> None:
-    """Borrow from the authority (M$, negative repays)."""
-    authority = economy.world[AUTHORITY_ACCOUNT]
-    if amount > 0.0:
-        pay(economy, Flow.STANDING_FACILITY, authority, lender, amount)
-    else:
-        pay(economy, Flow.STANDING_FACILITY, lender, authority, -amount)
-    lender.facility += amount
 
 
 @kernel

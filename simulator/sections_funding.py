@@ -139,6 +139,11 @@ class Funding(Section):
     )
     hoarding_weeks: float = quantity(52.0, unit="weeks", low=1.0, high=520.0, meaning="memory of that mean")
 
+    @property
+    def opening_tightness(self) -> float:
+        """Tightness in the first week, of a constant or of a path."""
+        return self.tightness[0][1] if isinstance(self.tightness, tuple) else self.tightness
+
     @model_validator(mode="after")
     def _consistent(self) -> Self:
         for name in ("tightness", "purchases", "fiscal", "capex", "external_share"):

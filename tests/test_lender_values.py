@@ -17,11 +17,14 @@ YEARS = st.floats(1 / 52, 20.0)
 
 def integral(rate: float, discount: float, years: float, amortising: bool) -> float:
     """Interest on what is left and principal as it comes back, of a face of 1, by quadrature."""
-    if amortising:
-        payment = lambda s: (1.0 / years + rate * (1.0 - s / years)) * math.exp(-discount * s)  # noqa: E731
-        return quad(payment, 0.0, years, epsabs=1e-12, epsrel=1e-12)[0]
-    interest = quad(lambda s: rate * math.exp(-discount * s), 0.0, years, epsabs=1e-12, epsrel=1e-12)[0]
-    return interest + math.exp(-discount * years)
+
+    def payment(s: float) -> float:
+        left = 1.0 - s / years if amortising else 1.0
+        repaid = 1.0 / years if amortising else 0.0
+        return (repaid + rate * left) * math.exp(-discount * s)
+
+    paid = quad(payment, 0.0, years, epsabs=1e-12, epsrel=1e-12)[0]
+    return paid if amortising else paid + math.exp(-discount * years)
 
 
 @given(RATES, DISCOUNTS, YEARS, st.booleans())
