@@ -10,10 +10,10 @@ import pyarrow.compute as pc
 import pyarrow.csv
 import pyarrow.parquet as pq
 
-from hashcredit.experiments.files import reason_of, write_whole
-from hashcredit.experiments.labelled import load
-from hashcredit.experiments.results import Results, ResultsError
-from hashcredit.experiments.store import RUNS
+from hashcredit.experiments.results.labelled import load
+from hashcredit.experiments.results.results import Results, ResultsError
+from hashcredit.experiments.store.store import RUNS
+from hashcredit.experiments.support.files import reason_of, write_whole
 from hashcredit.simulator.errors import HashcreditError
 
 Kind = Literal["parquet", "netcdf", "csv"]

@@ -13,9 +13,9 @@ from typing import Any
 
 from hashcredit.agents.compiled import kernel_key, sources_behind
 from hashcredit.simulator.errors import ScenarioError
-from hashcredit.simulator.rules import Rule, RuleRecord, Rules, check_record
-from hashcredit.simulator.scenario import Scenario
-from hashcredit.simulator.sections_files import SCHEMA
+from hashcredit.simulator.scenario.files import SCHEMA
+from hashcredit.simulator.scenario.scenario import Scenario
+from hashcredit.simulator.setup.rules import Rule, RuleRecord, Rules, check_record
 
 _LIBRARIES = ("numpy", "numba", "llvmlite", "scipy", "pandas", "pyarrow", "networkx", "pydantic")
 _CHECKOUT = Path(__file__).resolve().parent.parent

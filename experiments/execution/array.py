@@ -14,12 +14,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hashcredit.experiments.execution.threads import THREAD_VARIABLES
-from hashcredit.experiments.files import write_text
-from hashcredit.experiments.progress import Progress
+from hashcredit.experiments.support.files import write_text
+from hashcredit.experiments.support.progress import Progress
 from hashcredit.simulator.errors import HashcreditError
 
 if TYPE_CHECKING:
-    from hashcredit.experiments.store import Store
+    from hashcredit.experiments.store.store import Store
 
 ARRAY = "array"
 """Folder of a store with scripts and logs of arrays."""
@@ -98,7 +98,14 @@ def array_script(store: "Store", arguments: argparse.Namespace) -> str:
         "#SBATCH --open-mode=append",
         *(f"#SBATCH {option}" for option in arguments.sbatch),
     ]
-    words = [sys.executable, "-m", "hashcredit.experiments.process", "sweep", "--out", str(store.path)]
+    words = [
+        sys.executable,
+        "-m",
+        "hashcredit.experiments.commands.process",
+        "sweep",
+        "--out",
+        str(store.path),
+    ]
     words += ["--cpus", str(arguments.cpus or 1)]
     words += ["--chunk", str(arguments.chunk)] if arguments.chunk else []
     exports = [f"export {name}=1" for name in THREAD_VARIABLES]

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hashcredit.experiments.execution.local import ProcessCrew, ready_kernels
-from hashcredit.experiments.stopping import StopListener
+from hashcredit.experiments.support.stopping import StopListener
 from hashcredit.simulator.errors import HashcreditError
 
 if TYPE_CHECKING:

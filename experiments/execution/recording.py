@@ -7,39 +7,16 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pyarrow as pa
 
-from hashcredit.experiments.arrow import numbers, texts
-from hashcredit.experiments.plan import LAST_COLUMNS
-from hashcredit.experiments.store import EVENTS, RUNS, SERIES
-from hashcredit.simulator.results import summarise
-from hashcredit.simulator.tables import MARKET
+from hashcredit.experiments.store.schema import runs_schema
+from hashcredit.experiments.store.store import EVENTS, RUNS, SERIES
+from hashcredit.experiments.support.arrow import numbers, texts
+from hashcredit.simulator.reports.run import summarise
+from hashcredit.simulator.state.tables import MARKET
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from hashcredit.simulator.results import Run
-
-STATUS = [("status", pa.string()), ("error", pa.string())]
-WORK = [
-    ("run_seconds", pa.float64()),
-    ("host_and_pid", pa.string()),
-    ("finished_time", pa.timestamp("us", "UTC")),
-]
-"""Columns that differ between two computations of the same run; everything else is the same to the bit."""
-
-
-def summary_columns() -> list[tuple[str, pa.DataType]]:
-    """Names and types of the scalars of a run."""
-    columns = summarise(np.zeros(1, MARKET))
-    return [(name, pa.from_numpy_dtype(values.dtype)) for name, values in columns.items()]
-
-
-def runs_schema(plan: pa.Schema) -> pa.Schema:
-    """Columns of the rows in runs/: those of the plan, status, scalars, and the work it took."""
-    last = [name for name, _ in LAST_COLUMNS]
-    first = [entry for entry in plan if entry.name not in last]
-    fields = [*first, *(pa.field(*entry) for entry in STATUS)]
-    fields += [pa.field(*entry) for entry in summary_columns()]
-    return pa.schema([*fields, *(pa.field(*entry) for entry in [*LAST_COLUMNS, *WORK])])
+    from hashcredit.simulator.reports.run import Run
 
 
 @dataclass

@@ -7,11 +7,11 @@ from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, CancelledError, 
 from dataclasses import dataclass, field
 from typing import Any
 
-from hashcredit.experiments.arrow import numbers
 from hashcredit.experiments.execution.blocks import Block, Missing
 from hashcredit.experiments.execution.recording import Outcome
 from hashcredit.experiments.execution.worker import Report, Task, run_task
-from hashcredit.experiments.store import Store, StoreWriteError
+from hashcredit.experiments.store.store import Store, StoreWriteError
+from hashcredit.experiments.support.arrow import numbers
 from hashcredit.simulator.errors import SimulationError
 
 SECONDS_MOST, SECONDS_LEAST = 30.0, 0.5

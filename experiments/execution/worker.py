@@ -20,17 +20,18 @@ from typing import Any
 import pyarrow as pa
 
 from hashcredit.agents.compiled import cache_folder
-from hashcredit.experiments.arrow import numbers
 from hashcredit.experiments.execution.blocks import Block
 from hashcredit.experiments.execution.recording import Outcome, details_of
-from hashcredit.experiments.plan import changes_of
-from hashcredit.experiments.scenario_files import SCENARIO_FILE
-from hashcredit.experiments.store import SCENARIOS, Store
-from hashcredit.simulator.engine import record, run_replicate
+from hashcredit.experiments.folder.scenario_files import SCENARIO_FILE
+from hashcredit.experiments.store.plan import changes_of
+from hashcredit.experiments.store.schema import scenario_folder
+from hashcredit.experiments.store.store import SCENARIOS, Store
+from hashcredit.experiments.support.arrow import numbers
 from hashcredit.simulator.errors import HashcreditError
 from hashcredit.simulator.provenance import code_key
-from hashcredit.simulator.scenario import Scenario
-from hashcredit.simulator.state import Setup, allocate, prepare
+from hashcredit.simulator.runs.engine import record, run_replicate
+from hashcredit.simulator.scenario.scenario import Scenario
+from hashcredit.simulator.setup.prepare import Setup, allocate, prepare
 
 _warm = threading.Lock()
 _is_warm = False
@@ -207,11 +208,6 @@ class Desk:
                 outcome.errors[k] = _words(error)
             outcome.seconds[k] += time.perf_counter() - started
             outcome.finished[k] = _now()
-
-
-def scenario_folder(name: str, digest: str) -> str:
-    """Where a store keeps a base scenario: two versions of one name lie side by side."""
-    return f"{name}-{digest[:12]}"
 
 
 def _stretches(rows: pa.Table) -> list[tuple[int, int]]:

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from hashcredit.experiments.figures import FIGURES, style
 from hashcredit.experiments.figures.source import FigureSource
-from hashcredit.simulator.statistics import wilson_interval
+from hashcredit.simulator.reports.statistics import wilson_interval
 
 KEY = "distribution"
 TITLE = FIGURES[KEY]

@@ -34,7 +34,7 @@ from hashcredit.experiments.figures.network_marks import (
     written,
 )
 from hashcredit.experiments.figures.source import FigureSource
-from hashcredit.simulator.contagion_tree import cascade_depth, cascade_sizes, largest_cascade
+from hashcredit.simulator.reports.contagion_tree import cascade_depth, cascade_sizes, largest_cascade
 
 if TYPE_CHECKING:
     import networkx as nx

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from hashcredit.simulator.contagion_tree import cascades, descendants, node_name
+from hashcredit.simulator.reports.contagion_tree import cascades, descendants, node_name
 
 if TYPE_CHECKING:
     import networkx as nx

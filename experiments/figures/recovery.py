@@ -7,7 +7,7 @@ from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormat
 
 from hashcredit.experiments.figures import FIGURES, style
 from hashcredit.experiments.figures.source import FigureSource
-from hashcredit.simulator.statistics import mean_estimate
+from hashcredit.simulator.reports.statistics import mean_estimate
 
 KEY = "recovery"
 TITLE = FIGURES[KEY]

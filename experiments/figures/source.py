@@ -27,7 +27,7 @@ class FigureSource:
     opening: dict[str, pd.DataFrame]
     """Tables of borrowers, lenders and loans of that replicate before the first week."""
     tree: "nx.DiGraph"
-    """Its failures, and which led to which: `hashcredit.simulator.contagion_tree`."""
+    """Its failures, and which led to which: `hashcredit.simulator.reports.contagion_tree`."""
     summary: pd.DataFrame
     """One row a replicate."""
     durations: dict[str, float] = field(default_factory=dict)

@@ -1,6 +1,8 @@
 """Contagion as the literature has it: clearing, distress, cascades, fire sales, margins, prices of credit."""
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from hashcredit.simulator.public import public_names
 
 if TYPE_CHECKING:
     from hashcredit.simulator.contagion.cascade_theory import gai_kapadia_extent as gai_kapadia_extent
@@ -88,15 +90,4 @@ _HOMES = {
 
 __all__ = sorted(_HOMES)
 
-
-def __getattr__(name: str) -> Any:
-    """Import a public name from its module when it is first asked for."""
-    if name not in _HOMES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from importlib import import_module
-
-    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
-
-
-def __dir__() -> list[str]:
-    return sorted(__all__)
+__getattr__, __dir__ = public_names(__name__, _HOMES)

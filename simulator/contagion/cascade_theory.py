@@ -12,8 +12,8 @@ import numpy as np
 
 from hashcredit.simulator.contagion.cascades import RULES
 from hashcredit.simulator.contagion.errors import ContagionError
-from hashcredit.simulator.contagion.failure_rounds import fails
 from hashcredit.simulator.contagion.inputs import as_choice, as_share
+from hashcredit.simulator.contagion.rounds.failures import fails
 
 LARGEST_DEGREE = 10_000
 """Largest mean degree; whoever is vulnerable with so many neighbours always is."""

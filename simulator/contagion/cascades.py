@@ -4,7 +4,6 @@ from typing import Any
 
 import numpy as np
 
-from hashcredit.simulator.contagion.failure_rounds import failure_round
 from hashcredit.simulator.contagion.inputs import (
     Booleans,
     Floats,
@@ -16,6 +15,7 @@ from hashcredit.simulator.contagion.inputs import (
     as_share,
     as_vector,
 )
+from hashcredit.simulator.contagion.rounds.failures import failure_round
 
 RULES = ("strict", "weak")
 

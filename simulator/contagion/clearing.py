@@ -4,14 +4,9 @@ from typing import Any
 
 import numpy as np
 
-from hashcredit.simulator.contagion.clearing_rounds import (
-    clear_all,
-    clearing_work,
-    settle,
-    spread_defaults,
-)
 from hashcredit.simulator.contagion.inputs import Booleans, Floats, Network, as_network, as_share, as_vector
 from hashcredit.simulator.contagion.linear import solve
+from hashcredit.simulator.contagion.rounds.clearing import clear_all, clearing_work, settle, spread_defaults
 
 DENSE_NODES = 1000
 """Up to so many nodes in default, their system is eliminated as a dense matrix; beyond, it stays sparse."""

@@ -16,7 +16,7 @@ from hashcredit.simulator.contagion.amounts import (
     as_number,
     as_whole,
 )
-from hashcredit.simulator.contagion.sale_rounds import deleveraging_round
+from hashcredit.simulator.contagion.rounds.sales import deleveraging_round
 
 
 @dataclass(frozen=True)

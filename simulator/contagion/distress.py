@@ -4,7 +4,6 @@ from typing import Any
 
 import numpy as np
 
-from hashcredit.simulator.contagion.distress_rounds import distress_round
 from hashcredit.simulator.contagion.errors import ContagionError
 from hashcredit.simulator.contagion.inputs import (
     Booleans,
@@ -15,6 +14,7 @@ from hashcredit.simulator.contagion.inputs import (
     as_vector,
 )
 from hashcredit.simulator.contagion.linear import solve
+from hashcredit.simulator.contagion.rounds.distress import distress_round
 
 VARIANTS = ("linear", "single-hit")
 SETTLED = 1e-16

@@ -16,7 +16,7 @@ from hashcredit.simulator.contagion.amounts import (
     as_number,
 )
 from hashcredit.simulator.contagion.errors import ContagionError
-from hashcredit.simulator.contagion.sale_rounds import sales_to_restore, targeting_round
+from hashcredit.simulator.contagion.rounds.sales import sales_to_restore, targeting_round
 
 NEWTON_STEPS = 200
 """More than any root needs: a double root, where every step halves the distance, takes about 60."""

@@ -18,8 +18,8 @@ from hashcredit.simulator.contagion.amounts import (
     as_whole,
 )
 from hashcredit.simulator.contagion.errors import ContagionError
-from hashcredit.simulator.contagion.fund_rounds import fund_steps
 from hashcredit.simulator.contagion.inputs import as_choice
+from hashcredit.simulator.contagion.rounds.funds import fund_steps
 
 ROOTS = ("nearest", "highest", "lowest")
 FUNDS = tuple(float(beta) for beta in range(5, 55, 5))

@@ -12,7 +12,7 @@ import numpy as np
 
 from hashcredit.simulator.contagion.errors import SolutionError
 from hashcredit.simulator.contagion.inputs import Floats
-from hashcredit.simulator.contagion.krylov import bicgstab
+from hashcredit.simulator.contagion.rounds.krylov import bicgstab
 
 PROMISED = 1e-12
 """Largest error of an entry relative to its scale; more is a SolutionError."""

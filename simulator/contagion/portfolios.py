@@ -18,7 +18,7 @@ from hashcredit.simulator.contagion.amounts import (
 )
 from hashcredit.simulator.contagion.errors import ContagionError
 from hashcredit.simulator.contagion.inputs import as_mask
-from hashcredit.simulator.contagion.sale_rounds import liquidation_round
+from hashcredit.simulator.contagion.rounds.sales import liquidation_round
 
 IMPACT = 1.0536
 """Liquidating a tenth of an asset costs it a tenth of its price: -ln(0.9)/0.1, as the paper rounds it."""

@@ -39,7 +39,7 @@ def certain() -> dict[str, float]:
     from hashcredit.experiments.papers.asic_loans_2022.outcomes import SCENARIO
     from hashcredit.experiments.papers.asic_loans_2022.paths import HASHPRICE, weekly
     from hashcredit.experiments.papers.asic_loans_2022.value import average_operator, year
-    from hashcredit.simulator.scenario import Scenario
+    from hashcredit.simulator.scenario.scenario import Scenario
 
     scenario = Scenario.load(SCENARIO)
     valuer = average_operator(scenario)

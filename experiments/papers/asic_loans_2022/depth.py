@@ -22,7 +22,7 @@ from functools import cache
 import numpy as np
 from numpy.typing import NDArray
 
-from hashcredit.simulator.facts import fact
+from hashcredit.simulator.scenario.facts import fact
 
 Array = NDArray[np.float64]
 

@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 from hashcredit.experiments.papers.asic_loans_2022.depth import posterior
 from hashcredit.experiments.papers.asic_loans_2022.value import TIER
 from hashcredit.simulator import simulate
-from hashcredit.simulator.results import Run
-from hashcredit.simulator.scenario import Scenario
+from hashcredit.simulator.reports.run import Run
+from hashcredit.simulator.scenario.scenario import Scenario
 
 Array = NDArray[np.float64]
 

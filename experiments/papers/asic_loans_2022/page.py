@@ -14,7 +14,6 @@ from pathlib import Path
 
 import numpy as np
 
-from hashcredit.experiments.files import write_text
 from hashcredit.experiments.papers.asic_loans_2022 import QUICK, REPLICATES, certain
 from hashcredit.experiments.papers.asic_loans_2022.depth import (
     AS_STATED,
@@ -42,8 +41,9 @@ from hashcredit.experiments.papers.asic_loans_2022.value import (
     year,
 )
 from hashcredit.experiments.papers.replication import Published, read_published
+from hashcredit.experiments.support.files import write_text
 from hashcredit.simulator import simulate
-from hashcredit.simulator.scenario import Scenario
+from hashcredit.simulator.scenario.scenario import Scenario
 
 PAGE = Path(__file__).parent / "README.md"
 POWER = (0.03, 0.04, 0.05, 0.065)

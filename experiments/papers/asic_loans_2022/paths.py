@@ -9,8 +9,8 @@ from datetime import date
 
 import numpy as np
 
-from hashcredit.simulator.facts import fact
-from hashcredit.simulator.parameters import weeks_from
+from hashcredit.simulator.scenario.facts import fact
+from hashcredit.simulator.setup.parameters import weeks_from
 
 START = date(2022, 1, 3)
 WEEKS = 104

@@ -40,8 +40,8 @@ from hashcredit.experiments.papers.asic_loans_2022.paths import HASHPRICE, START
 from hashcredit.experiments.papers.asic_loans_2022.value import average_operator, opening_trend, year
 from hashcredit.experiments.papers.replication import Published, read_published
 from hashcredit.simulator import simulate
-from hashcredit.simulator.facts import fact
-from hashcredit.simulator.scenario import Scenario
+from hashcredit.simulator.scenario.facts import fact
+from hashcredit.simulator.scenario.scenario import Scenario
 
 POWER = (0.03, 0.04, 0.05, 0.065)
 COLOURS = (GREEN, SKY, BLUE, PURPLE)

@@ -7,10 +7,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 from scipy.optimize import brentq
 
-from hashcredit.simulator.facts import fact
-from hashcredit.simulator.parameters import weeks_from
-from hashcredit.simulator.scenario import Scenario
-from hashcredit.simulator.valuation import machine_value
+from hashcredit.simulator.machines.valuation import machine_value
+from hashcredit.simulator.scenario.facts import fact
+from hashcredit.simulator.scenario.scenario import Scenario
+from hashcredit.simulator.setup.parameters import weeks_from
 
 TIER = ("S19", "S19 Pro")
 """Types of the newest tier at the start of 2022, up to 38 J/TH; the tier's value a terahash is their mean."""

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from hashcredit.experiments.papers.replication import Found, Replication
-from hashcredit.simulator.statistics import Estimate, probability_estimate
+from hashcredit.simulator.reports.statistics import Estimate, probability_estimate
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hashcredit.experiments.papers.replication import Found, Replication
-from hashcredit.simulator.statistics import Estimate, mean_estimate, paired_difference
+from hashcredit.simulator.reports.statistics import Estimate, mean_estimate, paired_difference
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hashcredit.experiments.papers.replication import Found, Replication
-from hashcredit.simulator.statistics import Estimate, mean_estimate, probability_estimate
+from hashcredit.simulator.reports.statistics import Estimate, mean_estimate, probability_estimate
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

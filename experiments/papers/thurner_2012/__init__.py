@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from hashcredit.experiments.papers.replication import Found, Replication
-from hashcredit.simulator.statistics import Estimate, mean_estimate
+from hashcredit.simulator.reports.statistics import Estimate, mean_estimate
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

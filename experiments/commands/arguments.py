@@ -1,0 +1,161 @@
+"""The grammar of the command line: commands, options, bounds and help."""
+
+import argparse
+from typing import Any
+
+from hashcredit.experiments.commands.parsing import Parser, whole
+from hashcredit.experiments.commands.study_arguments import add_study_commands
+
+EXAMPLES = """examples:
+  hashcredit run                                        the baseline, 1,000 replicates, a table
+  hashcredit run dump_10k_h100 --out results/dump       the same with figures and data in a folder
+  hashcredit run --set secondary_market.rule=deep --set horizon_weeks=52 --replicates 100
+  hashcredit run my_scenario.toml --check --flows       test every bookkeeping identity, show who paid whom
+  hashcredit compare dump_10k_h100                      a fire sale in a thin and in a deep market
+  hashcredit compare dump_10k_h100 --channels           how much of it is contagion
+  hashcredit sweep study.toml --plan                    how many runs, how long, how large
+  hashcredit sweep study.toml --out results/study       run a study; the same again goes on where it stopped
+  hashcredit status results/study                       how far it is
+  hashcredit reproduce scenarios --quick                each named scenario against its controls
+  hashcredit scenario list
+  hashcredit scenario show baseline_2026 --table        every number, its unit, bounds and source
+
+exit codes: 0 done, 1 a run failed, 2 bad input (nothing written), 130 or 143 stopped (nothing written;
+a sweep keeps what is done)
+"""
+
+MARKETS = ("auction", "impact", "deep")
+CHANNELS = ("fire_sale", "repo", "lender_credit", "interlender", "macro_funding")
+"""As in the scenario's section; written out, since help must not wait for it. A test compares the two."""
+MOST_REPLICATES = 10_000_000
+REPLICATES = 1000
+CHECKED_REPLICATES = 10
+"""Replicates of `run --check` unless a number is given: checking costs a hundred times the run."""
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """The whole command line; every command is stored as a function under `command`."""
+    parser = Parser(
+        prog="hashcredit",
+        description="How far does a fire sale of GPUs spread through miners, neo-clouds and lenders?",
+        epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    parser.add_argument("--version", action=_Version, nargs=0, help="print the version and exit")
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True, parser_class=Parser)
+    _add_run(commands)
+    _add_compare(commands)
+    add_study_commands(commands)
+    _add_scenario(commands)
+    figures = commands.add_parser("figures", help="list the figures of a result folder")
+    figures.set_defaults(command="figures")
+    reproduce = commands.add_parser(
+        "reproduce", help="papers' results and named scenarios again, with intervals"
+    )
+    reproduce.set_defaults(command="reproduce")
+    reproduce.add_argument(
+        "keys",
+        nargs="*",
+        metavar="KEY",
+        help="a paper, an episode, a scenario, or all of them: papers (default), episodes, scenarios",
+    )
+    reproduce.add_argument("--list", action="store_true", help="only say which there are")
+    reproduce.add_argument("--quick", action="store_true", help="smaller samples with larger errors")
+    reproduce.add_argument("--out", metavar="DIR", help="new or empty folder (default: reproduced)")
+    warmup = commands.add_parser("warmup", help="compile the kernels into the cache")
+    warmup.set_defaults(command="warmup")
+    return parser
+
+
+def _add_run(commands: Any) -> None:
+    run = commands.add_parser(
+        "run", help="simulate a scenario many times and summarise it", allow_abbrev=False
+    )
+    run.set_defaults(command="run")
+    _add_common(run)
+    run.add_argument("--out", metavar="DIR", help="new or empty folder for data, figures and provenance")
+    run.add_argument(
+        "--check",
+        action="store_true",
+        help=f"test every bookkeeping identity after every phase of every replicate (slow; "
+        f"{CHECKED_REPLICATES} replicates unless --replicates is given)",
+    )
+    run.add_argument("--flows", action="store_true", help="print who paid whom for what in replicate 0")
+    run.add_argument("--no-figures", action="store_true", help="write the data only")
+
+
+def _add_compare(commands: Any) -> None:
+    compare = commands.add_parser(
+        "compare", help="the same draws under several market rules, or without contagion", allow_abbrev=False
+    )
+    compare.set_defaults(command="compare")
+    _add_common(compare)
+    arms = compare.add_mutually_exclusive_group()
+    arms.add_argument(
+        "--channels",
+        nargs="*",
+        choices=CHANNELS,
+        metavar="CHANNEL",
+        help=f"switch channels of contagion off, and on: {', '.join(CHANNELS)} (default: all)",
+    )
+    arms.add_argument(
+        "--markets",
+        nargs="+",
+        choices=MARKETS,
+        default=["auction", "deep", "impact"],
+        metavar="RULE",
+        help="rules to compare, the first one being the reference: auction, deep, impact (default: all)",
+    )
+
+
+def _add_common(parser: argparse.ArgumentParser) -> None:
+    """Arguments of every command that simulates."""
+    parser.add_argument(
+        "scenario", nargs="?", metavar="SCENARIO", help="packaged name or TOML file (default: baseline_2026)"
+    )
+    parser.add_argument(
+        "--set",
+        action="append",
+        default=[],
+        metavar="KEY=VALUE",
+        help="change a field, such as shocks.btc_volatility=0.7; may be repeated",
+    )
+    parser.add_argument("--seed", type=whole(0, 2**63 - 1), default=1, metavar="N", help="default: 1")
+    parser.add_argument(
+        "--replicates", type=whole(1, MOST_REPLICATES), metavar="N", help="number of runs (default: 1000)"
+    )
+    parser.add_argument(
+        "--threads",
+        type=whole(1, 1024),
+        metavar="N",
+        help="default: one a processor; never changes a result",
+    )
+    parser.add_argument("--quiet", action="store_true", help="no progress on stderr")
+
+
+def _add_scenario(commands: Any) -> None:
+    scenario = commands.add_parser("scenario", help="list, show and check scenarios")
+    actions = scenario.add_subparsers(title="actions", metavar="ACTION", required=True, parser_class=Parser)
+    listing = actions.add_parser("list", help="packaged scenarios, one a line, name first")
+    listing.set_defaults(command="scenario list")
+    show = actions.add_parser("show", help="print a complete scenario file")
+    show.add_argument("scenario", nargs="?", metavar="SCENARIO", help="default: baseline_2026")
+    show.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="change a field first")
+    show.add_argument("--table", action="store_true", help="one line a field: unit, bounds, meaning, source")
+    show.set_defaults(command="scenario show")
+    check = actions.add_parser("check", help="validate scenario files")
+    check.add_argument("files", nargs="+", metavar="FILE")
+    check.set_defaults(command="scenario check")
+    schema = actions.add_parser("schema", help="print the JSON schema of a scenario file")
+    schema.set_defaults(command="scenario schema")
+
+
+class _Version(argparse.Action):
+    """Look the version up only when it is asked for."""
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: Any, **__: Any) -> None:
+        from importlib.metadata import version
+
+        print(f"hashcredit {version('hashcredit')}")
+        parser.exit()

@@ -1,0 +1,313 @@
+"""The command `hashcredit`: arguments in, text and result folders out.
+
+Nothing heavy is imported before a command needs it, so that help and mistakes are answered at once.
+"""
+
+import argparse
+import json
+import os
+import sys
+import time
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from hashcredit.experiments.commands.arguments import CHANNELS, CHECKED_REPLICATES, REPLICATES, build_parser
+from hashcredit.experiments.support.progress import Progress
+from hashcredit.experiments.support.stopping import StopListener
+
+if TYPE_CHECKING:
+    from hashcredit.simulator.reports.run import ManyRuns, Run
+    from hashcredit.simulator.scenario.scenario import Scenario
+
+
+def main(argv: Sequence[str] | None = None, listener: StopListener | None = None) -> int:
+    """Run the command line and return its exit code.
+
+    With `argv` left out this is the process's own command: it then ends the process itself when it is
+    stopped by Ctrl-C or SIGTERM. `listener` is given by a caller that listens already.
+    """
+    if listener is None:
+        listener = StopListener()
+        if argv is None:
+            listener.start()
+    try:
+        arguments = build_parser().parse_args(argv)
+    except SystemExit as end:  # help, version or a mistake: said already
+        return int(end.code or 0)
+    arguments.command_line = ["hashcredit", *(sys.argv[1:] if argv is None else argv)]
+    try:
+        code: int = COMMANDS[arguments.command](arguments, listener)
+        sys.stdout.flush()
+    except KeyboardInterrupt:
+        return 130
+    except BrokenPipeError:
+        _reader_left()
+        return 0
+    except Exception as error:
+        code = _complain(error)
+    return code
+
+
+def _reader_left() -> None:
+    """The reader of the output, such as head, has seen enough: that is no error, and nothing to lose."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _complain(error: Exception) -> int:
+    """Print one line for an expected failure and return its exit code; anything else goes on up."""
+    from hashcredit.simulator.errors import HashcreditError
+
+    if isinstance(error, HashcreditError):
+        print(f"hashcredit: error: {error}", file=sys.stderr)
+        return error.exit_code
+    if isinstance(error, OSError | MemoryError):
+        reason = "not enough memory" if isinstance(error, MemoryError) else str(error)
+        print(f"hashcredit: error: {reason}", file=sys.stderr)
+        return 1
+    raise error
+
+
+def _run(arguments: argparse.Namespace, listener: StopListener) -> int:
+    """`hashcredit run`: refuse bad input, simulate, print, publish."""
+    scenario = _scenario(arguments)
+    if arguments.out is None:
+        many, run = _simulate(arguments, scenario, listener)
+        _report(arguments, scenario, many, run)
+        if not arguments.quiet:
+            print("nothing was written; --out DIR keeps data and figures", file=sys.stderr)
+        return 0
+
+    from hashcredit.experiments.folder.output import ResultFolder, write_results
+
+    started = datetime.now(UTC)
+    folder = ResultFolder(arguments.out)
+    with listener.cleaning(folder.discard), folder:
+        many, run = _simulate(arguments, scenario, listener)
+        write_results(
+            folder.path,
+            scenario,
+            many,
+            run,
+            figures=not arguments.no_figures,
+            command=arguments.command_line,
+            start_time=started,
+        )
+        try:
+            _report(arguments, scenario, many, run)
+            sys.stdout.flush()
+        except BrokenPipeError:
+            _reader_left()
+        with listener.last_step():
+            folder.publish()
+    if not arguments.quiet:
+        print(f"results are in {arguments.out}", file=sys.stderr)
+    return 0
+
+
+def _simulate(
+    arguments: argparse.Namespace, scenario: "Scenario", listener: StopListener
+) -> "tuple[ManyRuns, Run]":
+    """All replicates for their summaries, and replicate 0 with everything recorded."""
+    from hashcredit.simulator import simulate, simulate_many
+
+    count = arguments.replicates or (CHECKED_REPLICATES if arguments.check else REPLICATES)
+    _prepare_cache(arguments.quiet, listener)
+    with Progress("runs", arguments.quiet) as progress:
+        many = simulate_many(
+            scenario, arguments.seed, count, threads=arguments.threads, progress=progress.update
+        )
+    run = simulate(scenario, arguments.seed, 0, check=arguments.check)
+    if arguments.check:
+        with Progress("checked runs", arguments.quiet) as progress:
+            _same_scalars(run, many)
+            progress.update(1, count)
+            for replicate in range(1, count):
+                _same_scalars(simulate(scenario, arguments.seed, replicate, check=True), many)
+                progress.update(replicate + 1, count)
+    return many, run
+
+
+def _same_scalars(checked: "Run", many: "ManyRuns") -> None:
+    """A checked run goes phase by phase; it must end with the same bits as the compiled weeks."""
+    from hashcredit.simulator.errors import SimulationError
+
+    row = many.summary.iloc[checked.replicate]
+    for name, value in checked.summary.items():
+        if value != row[name] and not (value != value and row[name] != row[name]):  # NaN equals NaN here
+            reason = f"{name} is {value!r} phase by phase but {row[name]!r} in one go"
+            raise SimulationError(reason, row["scenario"], checked.replicate)
+
+
+def _report(arguments: argparse.Namespace, scenario: "Scenario", many: "ManyRuns", run: "Run") -> None:
+    """Print the summary table and, on request, the flow matrix."""
+    from hashcredit.experiments.folder.output import (
+        format_flows,
+        format_residuals,
+        format_statistics,
+        statistics_of,
+    )
+
+    summary = many.summary
+    print(f"{scenario.name}: {scenario.title}")
+    print(f"seed {arguments.seed}, {len(summary):,} replicates of {scenario.horizon_weeks} weeks\n")
+    print(format_statistics(statistics_of(summary)))
+    print(f"\n{format_residuals(summary)}")
+    if arguments.check:
+        print(f"every identity held after every phase of {len(summary):,} replicates")
+    if arguments.flows:
+        print(f"\npayments in replicate 0, summed over {scenario.horizon_weeks} weeks\n")
+        print(format_flows(run.flows))
+
+
+def _compare(arguments: argparse.Namespace, listener: StopListener) -> int:
+    """`hashcredit compare`: the same draws under several market rules, or with channels off and on."""
+    scenario = _scenario(arguments)
+    for option, words in (("--markets", arguments.markets), ("--channels", arguments.channels or [])):
+        if len(set(words)) < len(words):
+            from hashcredit.simulator.errors import ScenarioError
+
+            raise ScenarioError(option, " ".join(words), "each name at most once")
+    from hashcredit.experiments.folder.compare import compare_channels, compare_markets, format_comparison
+
+    _prepare_cache(arguments.quiet, listener)
+    with Progress("runs", arguments.quiet) as progress:
+        compare = compare_markets if arguments.channels is None else compare_channels
+        comparison = compare(
+            scenario,
+            arguments.markets if arguments.channels is None else arguments.channels or CHANNELS,
+            arguments.seed,
+            arguments.replicates or REPLICATES,
+            threads=arguments.threads,
+            progress=progress.update,
+        )
+    print(format_comparison(comparison))
+    return 0
+
+
+def _scenario(arguments: argparse.Namespace) -> "Scenario":
+    """The scenario named on the command line with its changes."""
+    from hashcredit.simulator.scenario.scenario import Scenario, parse_assignments
+
+    return Scenario.load(arguments.scenario).with_changes(parse_assignments(arguments.set))
+
+
+def _scenario_list(_: argparse.Namespace, __: StopListener) -> int:
+    from hashcredit.simulator.scenario.scenario import Scenario
+
+    names = Scenario.names()
+    width = max(len(name) for name in names)
+    for name in names:
+        print(f"{name:<{width}}  {Scenario.load(name).title}")
+    return 0
+
+
+def _scenario_show(arguments: argparse.Namespace, _: StopListener) -> int:
+    scenario = _scenario(arguments)
+    if not arguments.table:
+        print(scenario.to_toml(comments=True), end="")
+        return 0
+    from hashcredit.simulator.scenario.text import toml_value
+
+    rows = [("field", "value", "unit", "lowest", "highest", "meaning", "source", "evidence")]
+    for row in scenario.describe():
+        low, high = ("" if bound is None else str(bound) for bound in (row.low, row.high))
+        value = toml_value(row.value)
+        rows.append((row.field, value, row.unit, low, high, row.meaning, row.source, row.evidence))
+    widths = [min(40, max(len(row[column]) for row in rows)) for column in range(len(rows[0]))]
+    for cells in rows:
+        print("  ".join(f"{cell:<{width}}" for cell, width in zip(cells, widths, strict=True)).rstrip())
+    return 0
+
+
+def _scenario_check(arguments: argparse.Namespace, _: StopListener) -> int:
+    from hashcredit.simulator.scenario.scenario import Scenario
+
+    for file in arguments.files:
+        scenario = Scenario.load(file)
+        print(f"{file}: {scenario.name} is valid, digest {scenario.digest()[:16]}")
+    return 0
+
+
+def _scenario_schema(_: argparse.Namespace, __: StopListener) -> int:
+    from hashcredit.simulator.scenario.scenario import Scenario
+
+    print(json.dumps(Scenario.json_schema(), indent=2))
+    return 0
+
+
+def _figures(_: argparse.Namespace, __: StopListener) -> int:
+    from hashcredit.experiments.figures import FIGURES
+
+    width = max(len(key) for key in FIGURES)
+    for key, title in FIGURES.items():
+        print(f"{key:<{width}}  {title}")
+    return 0
+
+
+def _warmup(_: argparse.Namespace, listener: StopListener) -> int:
+    """Run something tiny on every path, so that all machine code is in the cache."""
+    started = time.perf_counter()
+    from hashcredit.agents.compiled import cache_folder
+    from hashcredit.simulator import Scenario, simulate, simulate_many
+
+    _prepare_cache(True, listener)
+    scenario = Scenario.load().with_changes({"horizon_weeks": 2})
+    simulate_many(scenario, replicates=2)
+    simulate(scenario)
+    simulate(scenario, check=True)
+    print(f"kernels are ready in {cache_folder()} after {time.perf_counter() - started:.1f} s")
+    return 0
+
+
+def _prepare_cache(quiet: bool, listener: StopListener) -> None:
+    """Say why nothing moves for a while when no machine code is cached yet.
+
+    A cache that lasts for this process only is removed by a stop too.
+    """
+    import shutil
+
+    from hashcredit.agents.compiled import cache_folder, is_kept
+
+    folder = cache_folder()
+    if not is_kept():
+        listener.at_stop(lambda: shutil.rmtree(folder, ignore_errors=True))
+    if not quiet and not any(folder.rglob("*.nbi")):
+        later = "; the next run starts at once" if is_kept() else ""
+        print(f"compiling the kernels, about a minute{later}", file=sys.stderr)
+
+
+def _reproduce(arguments: argparse.Namespace, listener: StopListener) -> int:
+    from hashcredit.experiments.commands.reproduce import reproduce
+
+    return reproduce(arguments, listener)
+
+
+def _study_command(name: str) -> Callable[[argparse.Namespace, StopListener], int]:
+    """A command on studies, imported when it is called."""
+
+    def command(arguments: argparse.Namespace, listener: StopListener) -> int:
+        from hashcredit.experiments.commands import study_commands
+
+        code: int = getattr(study_commands, name)(arguments, listener)
+        return code
+
+    return command
+
+
+COMMANDS: dict[str, Callable[[argparse.Namespace, StopListener], int]] = {
+    "run": _run,
+    "compare": _compare,
+    **{name: _study_command(name) for name in ("sweep", "status", "failures", "rerun", "export")},
+    "scenario list": _scenario_list,
+    "scenario show": _scenario_show,
+    "scenario check": _scenario_check,
+    "scenario schema": _scenario_schema,
+    "reproduce": _reproduce,
+    "figures": _figures,
+    "warmup": _warmup,
+}
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,37 @@
+"""The named scenarios, and where the study of each is. Pages: docs/scenarios.
+
+Expectations come from the mechanism. Neither scenarios nor claims are tuned until a claim holds: one that
+fails is a finding, and its page says so.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from hashcredit.experiments.scenarios.study import ScenarioStudy
+
+NAMED: dict[str, str] = {
+    "reverse_qe": "A boom of capital expenditure on borrowed money, or none",
+    "hawkish_misdiagnosis": "The authority tightens into a boom, or does nothing",
+    "correlation_convergence": "A correlation of BTC and rents that rises with tightness, or a constant one",
+    "rubin_launch": "Rubin early and by surprise, expected, or not before the horizon",
+    "two_sided_rents": "Rents that rise by 38 % and fall back, or fall straight to the same end",
+    "standing_repo": "The authority lends against seized machines, or nobody does",
+}
+"""Name of each scenario, with the question that its study asks; in the order of the pages."""
+
+_MODULES = {
+    "reverse_qe": "funding",
+    "hawkish_misdiagnosis": "funding",
+    "correlation_convergence": "prices",
+    "rubin_launch": "collateral",
+    "two_sided_rents": "prices",
+    "standing_repo": "collateral",
+}
+
+
+def study_of(name: str) -> "ScenarioStudy":
+    """The study of a named scenario; what it needs is imported only now."""
+    module = import_module(f"hashcredit.experiments.scenarios.{_MODULES[name]}")
+    found: ScenarioStudy = module.STUDIES[name]
+    return found

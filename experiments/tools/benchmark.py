@@ -1,0 +1,192 @@
+"""Whole-scenario benchmarks: speed on one core, compilation, warm start, memory of a large market,
+what a study costs besides its runs.
+
+`make bench` runs all of them; `python -m hashcredit.experiments.tools.benchmark speed` one. They print
+figures and judge nothing: machines differ, so compare runs on one machine, taken in turn.
+"""
+
+import argparse
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from hashcredit.experiments.execution.threads import THREAD_VARIABLES
+
+COMMAND = (sys.executable, "-m", "hashcredit.experiments.commands.process")
+REPLICATES = 40
+ROUNDS = 7
+
+
+def speed(scenario: str = "baseline_2026") -> str:
+    """Agent-steps a second of one core: borrowers, lenders and buyers times weeks, opening included."""
+    from hashcredit.simulator.runs.engine import run_replicate
+    from hashcredit.simulator.scenario.scenario import Scenario
+    from hashcredit.simulator.setup.prepare import allocate, prepare
+
+    setup = prepare(Scenario.load(scenario), seed=1)
+    economy = allocate(setup, series=False, events=0)
+    run_replicate(economy, setup, 0)  # compile or load
+    rates = []
+    for _ in range(ROUNDS):
+        started = time.perf_counter()
+        for replicate in range(REPLICATES):
+            run_replicate(economy, setup, replicate)
+        seconds = time.perf_counter() - started
+        rates.append(REPLICATES * setup.agents * setup.scenario.horizon_weeks / seconds / 1e6)
+    median = statistics.median(rates)
+    return (
+        f"{max(rates):.2f} million agent-steps a second a core at best, median {median:.2f} "
+        f"({scenario}: {setup.agents} agents, {setup.agents / median:.1f} microseconds a week)"
+    )
+
+
+def compilation() -> str:
+    """Seconds of the first run in an empty cache, less those of the second, in a process of their own."""
+    code = (
+        "import time; from hashcredit.simulator import simulate; times = []\n"
+        "for _ in range(2):\n"
+        "    started = time.perf_counter(); simulate(); times.append(time.perf_counter() - started)\n"
+        "print(times[0] - times[1])"
+    )
+    with tempfile.TemporaryDirectory() as folder:
+        seconds = float(_python(code, HASHCREDIT_CACHE_DIR=folder))
+    return f"{seconds:.1f} s for the first call (all kernels compiled into an empty cache)"
+
+
+def warm_start() -> str:
+    """Seconds of `hashcredit run` for one replicate without figures, its kernels compiled before."""
+    command = [*COMMAND, "run", "--replicates", "1", "--quiet"]
+    times = []
+    for _ in range(4):
+        started = time.perf_counter()
+        subprocess.run(command, check=True, capture_output=True)
+        times.append(time.perf_counter() - started)
+    return f"{statistics.median(times[1:]):.2f} s for a whole `hashcredit run` of one replicate"
+
+
+def memory() -> str:
+    """Peak memory of a process that opens a market of 100,000 borrowers and runs four weeks of it."""
+    code = (
+        "import resource, time; from hashcredit.simulator import Scenario, simulate_many\n"
+        "changes = {'population.miners': 50000, 'population.neoclouds': 50000, 'population.banks': 60,\n"
+        "           'population.private_credit': 120, 'population.bond_funds': 60, 'horizon_weeks': 4}\n"
+        "started = time.perf_counter()\n"
+        "simulate_many(Scenario.load().with_changes(changes), replicates=1)\n"
+        "peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20\n"
+        "print(f'{peak:.2f} GiB, {time.perf_counter() - started:.0f} s')"
+    )
+    return f"peak memory with 100,000 borrowers: {_python(code)}"
+
+
+STUDY = """scenario = "baseline_2026"
+seed = 1
+replicates = 10000
+"""
+
+PLANNED = """scenario = "baseline_2026"
+seed = 1
+replicates = 1000
+[design]
+kind = "sobol"
+points = 1024
+[factors]
+"shocks.btc_volatility" = { low = 0.5, high = 0.8 }
+"credit.policy_rate" = { low = 0.02, high = 0.06 }
+"""
+
+
+def study() -> str:
+    """What a study of 10,000 runs of the baseline takes on all processors besides the runs themselves."""
+    import pyarrow.parquet as pq
+
+    with tempfile.TemporaryDirectory() as folder:
+        file, store = Path(folder, "study.toml"), Path(folder, "store")
+        file.write_text(STUDY)
+        started = time.perf_counter()
+        subprocess.run([*COMMAND, "sweep", file, "--out", store], check=True, capture_output=True)
+        wall = time.perf_counter() - started
+        rows = pq.read_table(store / "runs", columns=["run_seconds", "host_and_pid"])
+    workers = len(rows["host_and_pid"].unique())
+    kernels = sum(rows["run_seconds"].to_pylist()) / workers
+    return (
+        f"{len(rows):,} runs in {wall:.1f} s on {workers} processes, of which kernels {kernels:.1f} s: "
+        f"{100 * (wall / kernels - 1):.1f} % for start, orchestration and storage"
+    )
+
+
+def plan() -> str:
+    """Seconds until `hashcredit sweep` and `status` answer for a study of a million runs."""
+    times = {}
+    with tempfile.TemporaryDirectory() as folder:
+        file, store = Path(folder, "study.toml"), Path(folder, "store")
+        file.write_text(PLANNED)
+        _ = _seconds(["sweep", file, "--plan"])
+        times["plan"] = _seconds(["sweep", file, "--plan"])
+        times["first start"] = _until_at_work(file, store)
+        times["resume"] = _until_at_work(file, store)
+        times["status"] = _seconds(["status", store])
+    return "1,024,000 runs: " + ", ".join(f"{name} {seconds:.1f} s" for name, seconds in times.items())
+
+
+def _seconds(words: Sequence[object]) -> float:
+    started = time.perf_counter()
+    subprocess.run([*COMMAND, *map(str, words)], check=True, capture_output=True)
+    return time.perf_counter() - started
+
+
+def _until_at_work(file: Path, store: Path) -> float:
+    """Seconds until a sweep has written one more chunk; it is then ended."""
+    before = len(list(store.glob("runs/*")))
+    started = time.perf_counter()
+    process = subprocess.Popen([*COMMAND, "sweep", str(file), "--out", str(store), "--quiet"])
+    while len(list(store.glob("runs/*"))) <= before and process.poll() is None:
+        time.sleep(0.01)
+    seconds = time.perf_counter() - started
+    process.kill()
+    process.wait()
+    return seconds
+
+
+def _python(code: str, **environment: str) -> str:
+    """Output of a fresh interpreter with one thread."""
+    single = dict.fromkeys(THREAD_VARIABLES, "1")
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        check=True,
+        capture_output=True,
+        text=True,
+        env={**os.environ, **single, **environment},
+    )
+    return done.stdout.strip()
+
+
+BENCHMARKS: dict[str, Callable[[], str]] = {
+    "speed": speed,
+    "compilation": compilation,
+    "warm-start": warm_start,
+    "memory": memory,
+    "study": study,
+    "plan": plan,
+}
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the named benchmarks, or all of them."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(BENCHMARKS)}; default: all")
+    names = parser.parse_args(arguments).names or list(BENCHMARKS)
+    unknown = [name for name in names if name not in BENCHMARKS]
+    if unknown:
+        parser.error(f"unknown benchmark {unknown[0]!r}; there are {', '.join(BENCHMARKS)}")
+    for name in names:
+        print(f"{name:12s} {BENCHMARKS[name]()}", flush=True)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,182 @@
+"""The order book: new machines paid for in part that have not arrived, and the loans promised for them.
+
+An order takes one of the `ORDERS` rows of its borrower. Its deposit is an asset of the borrower and a debt
+of the vendor until the machines arrive. The lender's commitment is no loan yet, but it takes up capacity.
+What becomes of an order when its machines arrive is decided in `investment`.
+"""
+
+from hashcredit.agents.compiled import kernel
+from hashcredit.agents.dimensions import ORDERS, Channel, MachineKind, Record
+from hashcredit.simulator.books.events import note
+from hashcredit.simulator.books.ledger import pay, revalue
+from hashcredit.simulator.state.economy import Economy
+from hashcredit.simulator.state.tables import EventKind, Flow, Revaluation, Sector
+
+
+@kernel
+def lead_weeks(p: Record, kind: int) -> int:
+    """Weeks between the order of a new machine and its arrival."""
+    if kind == MachineKind.ASIC:
+        return p.investment_lead_weeks_asic
+    return p.investment_lead_weeks
+
+
+@kernel
+def deposit_share(p: Record, kind: int) -> float:
+    """Share of the price of a new machine that is paid with the order, fraction."""
+    if kind == MachineKind.ASIC:
+        return p.investment_deposit_share_asic
+    return p.investment_deposit_share
+
+
+@kernel
+def free_order(economy: Economy, b: int) -> int:
+    """A free row for an order of borrower `b`, -1 if all of them are open."""
+    for row in range(b * ORDERS, (b + 1) * ORDERS):
+        if economy.orders[row].units == 0:
+            return row
+    return -1
+
+
+@kernel
+def units_on_order(economy: Economy, b: int, cooling: int) -> int:
+    """Machines on order that will need a slot of a class."""
+    units = 0
+    if economy.borrowers[b].orders > 0:
+        for row in range(b * ORDERS, (b + 1) * ORDERS):
+            order = economy.orders[row]
+            if order.units > 0 and economy.machines[order.machine].cooling == cooling:
+                units += order.units
+    return units
+
+
+@kernel
+def promised_loans(economy: Economy, b: int) -> int:
+    """Loans promised to borrower `b`; each will need a row of the loan table."""
+    lines = 0
+    if economy.borrowers[b].orders > 0:
+        for row in range(b * ORDERS, (b + 1) * ORDERS):
+            lines += economy.orders[row].units > 0 and economy.orders[row].holder >= 0
+    return lines
+
+
+@kernel
+def count_orders(economy: Economy, b: int) -> None:
+    """Add a borrower's open orders up afresh: number, deposits, and the cash that they will take."""
+    borrower = economy.borrowers[b]
+    borrower.orders = 0
+    borrower.deposits = 0.0
+    borrower.reserved = 0.0
+    for row in range(b * ORDERS, (b + 1) * ORDERS):
+        order = economy.orders[row]
+        if order.units > 0:
+            borrower.orders += 1
+            borrower.deposits += order.deposit
+            borrower.reserved += max(0.0, order.reserved)
+
+
+@kernel
+def place_order(
+    economy: Economy, p: Record, row: int, m: int, units: int, holder: int, offer: float, slot_price: float
+) -> None:
+    """Write an order for `units` new machines into a free row, pay the deposit, and have the loan promised.
+
+    `offer` (M$ a unit) is what lender `holder` will lend, `slot_price` (M$) what a slot costs. The fee on the
+    undrawn loan is paid at once for the whole time until delivery.
+    """
+    b = row // ORDERS
+    order = economy.orders[row]
+    borrower = economy.borrowers[b]
+    machine = economy.machines[m]
+    weeks = lead_weeks(p, machine.kind)
+    order.machine = m
+    order.units = units
+    order.price = machine.price_new
+    order.delivery_week = economy.market[0].week + weeks
+    order.deposit = deposit_share(p, machine.kind) * units * machine.price_new
+    order.holder = holder
+    order.offer = offer
+    order.commitment = units * offer
+    order.reserved = units * (machine.price_new + slot_price) - order.deposit - order.commitment
+    pay(economy, Flow.NEW_MACHINES, borrower, economy.world[0], order.deposit)
+    if holder >= 0:
+        lender = economy.lenders[holder]
+        lender.committed += order.commitment
+        fee = p.investment_commitment_fee * weeks / 52.0 * order.commitment
+        pay(economy, Flow.INTEREST, borrower, lender, fee)
+        lender.week_interest += fee
+        note(economy, EventKind.ORDER, borrower.sector, b, Sector.LENDERS, holder, m, units,
+             units * order.price, order.price, 0, 0, -1)  # fmt: skip
+    else:
+        note(economy, EventKind.ORDER, borrower.sector, b, Sector.REST_OF_WORLD, -1, m, units,
+             units * order.price, order.price, 0, 0, -1)  # fmt: skip
+    count_orders(economy, b)
+
+
+@kernel
+def release_line(economy: Economy, row: int) -> None:
+    """End the promise of a loan for an order: without another lender its borrower has to pay it all."""
+    order = economy.orders[row]
+    if order.holder < 0:
+        return
+    lender = economy.lenders[order.holder]
+    lender.committed = max(0.0, lender.committed - order.commitment)
+    order.reserved += order.commitment
+    order.commitment = 0.0
+    order.offer = 0.0
+    order.holder = -1
+
+
+@kernel
+def close_order(economy: Economy, row: int) -> None:
+    """Free the row of an order of which nothing is left; what was promised for it and not drawn lapses."""
+    release_line(economy, row)
+    order = economy.orders[row]
+    order.units = 0
+    order.deposit = 0.0
+    order.reserved = 0.0
+    count_orders(economy, row // ORDERS)
+
+
+@kernel
+def forfeit(economy: Economy, row: int, units: int, cause: int, parent: int) -> None:
+    """Cancel `units` of an order: the vendor keeps their deposit.
+
+    cause     Cause of the borrower's default, ILLIQUIDITY if it lives but cannot pay
+    parent    row of the event that led to it, -1 if none
+    """
+    order = economy.orders[row]
+    b = row // ORDERS
+    borrower = economy.borrowers[b]
+    lost = order.deposit * units / order.units
+    revalue(economy, Revaluation.FORFEITED_DEPOSITS, borrower, -lost)
+    revalue(economy, Revaluation.FORFEITED_DEPOSITS, economy.world[0], lost)
+    order.deposit -= lost
+    note(economy, EventKind.ORDER_CANCELLED, borrower.sector, b, Sector.REST_OF_WORLD, -1, order.machine,
+         units, lost, order.price, cause, Channel.NONE, parent)  # fmt: skip
+    order.units -= units
+    if order.units == 0:
+        close_order(economy, row)
+    else:
+        count_orders(economy, b)
+
+
+@kernel
+def cancel_orders(economy: Economy, b: int) -> None:
+    """The default of a borrower: its orders end, the vendor keeps the deposits, lenders need not lend."""
+    borrower = economy.borrowers[b]
+    if borrower.orders == 0:
+        return
+    for row in range(b * ORDERS, (b + 1) * ORDERS):
+        if economy.orders[row].units > 0:
+            forfeit(economy, row, economy.orders[row].units, borrower.cause, borrower.default_event)
+
+
+@kernel
+def release_commitments(economy: Economy, index: int) -> None:
+    """The failure of a lender: its undrawn lines are gone at once."""
+    for row in range(economy.orders.shape[0]):
+        order = economy.orders[row]
+        if order.units > 0 and order.holder == index:
+            release_line(economy, row)
+            count_orders(economy, row // ORDERS)

@@ -1,0 +1,335 @@
+"""Phase 5: rents and mining revenue, power, leases and overhead, then debt service by rank."""
+
+from hashcredit.agents.borrower import coins_to_keep
+from hashcredit.agents.compiled import kernel
+from hashcredit.agents.dimensions import (
+    DSCR_WINDOW,
+    BorrowerKind,
+    BorrowerStatus,
+    Channel,
+    Instrument,
+    LoanStatus,
+    MachineKind,
+    Record,
+)
+from hashcredit.simulator.books.events import note, remember
+from hashcredit.simulator.books.ledger import (
+    pay,
+    pay_service,
+    receive_service,
+    revalue,
+    sum_of,
+)
+from hashcredit.simulator.books.loans import (
+    DUST,
+    close_loan,
+    facilities_of,
+    loan_rate,
+    owes,
+    pay_interest,
+    repay,
+    scheduled_principal,
+    sell_coins,
+)
+from hashcredit.simulator.state.economy import Economy
+from hashcredit.simulator.state.tables import EventKind, Flow, Revaluation, Sector
+from hashcredit.simulator.state.units import WEEK
+
+RANKS = 2
+INTEREST, PRINCIPAL = 0, 1
+"""Rows of `Economy.dues`."""
+
+
+@kernel
+def revalue_coins(economy: Economy, previous_price: float) -> None:
+    """Mark every miner's BTC, pledged or not, from last week's price (USD) to this week's."""
+    change = (economy.market[0].btc_price - previous_price) * 1e-6
+    for b in range(economy.borrowers.shape[0]):
+        borrower = economy.borrowers[b]
+        coins = borrower.btc
+        if borrower.debt[Instrument.BTC_LOAN] > 0.0:
+            first, last = facilities_of(economy, b)
+            for row in range(first, last):
+                coins += economy.loans[row].coins
+        if coins > 0.0:
+            revalue(economy, Revaluation.BTC_PRICE, borrower, coins * change)
+
+
+@kernel
+def end_contract(economy: Economy, loan: Record) -> None:
+    """End a rental contract that has run out or whose customer has failed; its units go to spot."""
+    if loan.hazard_left <= 0.0:
+        borrower = economy.borrowers[loan.obligor]
+        event = note(economy, EventKind.OFFTAKER_DEFAULT, Sector.REST_OF_WORLD, -1, borrower.sector,
+                     loan.obligor, loan.machine, loan.contract_units, 0.0, loan.contract_rent, 0,
+                     Channel.OFFTAKER, -1)  # fmt: skip
+        remember(economy, borrower, Channel.OFFTAKER, event)
+    loan.contract_units = 0
+    if loan.principal == 0.0:  # the loan was repaid while the contract ran
+        loan.status = LoanStatus.REPAID
+        loan.units = 0
+
+
+@kernel
+def spot_week(economy: Economy, owner: Record) -> tuple[float, float, float]:
+    """Spot rent, mining revenue and avoidable cost (M$ a year) of an owner's units; all age a week."""
+    market = economy.market[0]
+    site = owner.site_class
+    active = market.active
+    rent = 0.0
+    mined = 0.0
+    cost = 0.0
+    depreciation = 0.0
+    for m in range(economy.machines.shape[0]):
+        units = owner.units[m]
+        if units == 0:
+            continue
+        machine = economy.machines[m]
+        if machine.on[site]:
+            cost += units * machine.cost[site]
+            if machine.kind == MachineKind.ASIC:
+                mined += units * machine.earning
+            else:
+                rent += units * machine.earning
+                active += units * machine.throughput
+        fall = min(owner.book[m], units * machine.depreciation)
+        owner.book[m] -= fall
+        depreciation += fall
+    market.active = active
+    revalue(economy, Revaluation.DEPRECIATION, owner, -depreciation)
+    return rent, mined, cost
+
+
+@kernel
+def earn(economy: Economy, p: Record, b: int) -> float:
+    """Rent, mining revenue and the avoidable cost of running units; return revenue less cost, M$."""
+    borrower = economy.borrowers[b]
+    market = economy.market[0]
+    site = borrower.site_class
+    rent, mined, cost = spot_week(economy, borrower)
+    first, last = facilities_of(economy, b)
+    for row in range(first, last):
+        loan = economy.loans[row]
+        if loan.contract_units == 0 or loan.status != LoanStatus.PERFORMING:
+            continue
+        loan.hazard_left -= p.credit_offtaker_hazard[loan.offtaker] * market.offtaker_stress * WEEK
+        if loan.hazard_left <= 0.0 or market.week >= loan.contract_end:
+            end_contract(economy, loan)
+            continue
+        # contracted units run and bill whatever spot does
+        machine = economy.machines[loan.machine]
+        rent += loan.contract_units * loan.contract_rent
+        if machine.on[site]:
+            rent -= loan.contract_units * machine.earning
+        else:
+            cost += loan.contract_units * machine.cost[site]
+            market.active += loan.contract_units * machine.throughput
+    world = economy.world[0]
+    pay(economy, Flow.COMPUTE_RENT, world, borrower, rent * WEEK)
+    if borrower.kind == BorrowerKind.MINER:
+        pay(economy, Flow.MINING_REVENUE, world, borrower, mined * WEEK)
+        keep = coins_to_keep(mined * WEEK, borrower.cash, p.investment_buffer_weeks * borrower.obligations,
+                             p.miners_hold_share)  # fmt: skip
+        if keep > 0.0:
+            pay(economy, Flow.BTC_TRADES, borrower, world, keep)
+            borrower.btc += keep / (market.btc_price * 1e-6)
+    pay_bill(economy, p, Flow.POWER_AND_UPKEEP, borrower, cost * WEEK)
+    return (rent + mined - cost) * WEEK
+
+
+@kernel
+def pay_bill(economy: Economy, p: Record, flow: int, borrower: Record, due: float) -> None:
+    """Pay a bill from cash, and then as `pay_short`."""
+    if borrower.cash >= due:
+        pay(economy, flow, borrower, economy.world[0], due)
+    else:
+        pay_short(economy, p, flow, borrower, due)
+
+
+@kernel
+def pay_short(economy: Economy, p: Record, flow: int, borrower: Record, due: float) -> None:
+    """Pay a bill beyond its cash out of coins; what is left becomes an overdue payable."""
+    sell_coins(economy, p, borrower, due - borrower.cash)
+    paid = min(due, max(borrower.cash, 0.0))
+    pay(economy, flow, borrower, economy.world[0], paid)
+    unpaid = due - paid
+    if unpaid > 0.0:
+        borrower.payables += unpaid
+        revalue(economy, Revaluation.UNPAID_BILLS, borrower, -unpaid)
+        revalue(economy, Revaluation.UNPAID_BILLS, economy.world[0], unpaid)
+
+
+@kernel
+def settle_payables(economy: Economy, p: Record, borrower: Record) -> None:
+    """Pay overdue bills out of cash and coins."""
+    if borrower.cash < borrower.payables:
+        sell_coins(economy, p, borrower, borrower.payables - borrower.cash)
+    paid = min(borrower.payables, max(borrower.cash, 0.0))
+    pay(economy, Flow.PAYABLES_SETTLED, borrower, economy.world[0], paid)
+    borrower.payables -= paid
+    if borrower.payables < DUST:
+        revalue(economy, Revaluation.UNPAID_BILLS, borrower, borrower.payables)
+        revalue(economy, Revaluation.UNPAID_BILLS, economy.world[0], -borrower.payables)
+        borrower.payables = 0.0
+
+
+@kernel
+def list_dues(economy: Economy, b: int) -> tuple[float, float]:
+    """Work out what each loan of a borrower is due this week; return the sum and the scheduled part, M$.
+
+    A loan's interest, and its instalment with what is overdue, go to its column of `economy.dues`. Scheduled
+    are interest and level instalments, not a bullet's repayment.
+    """
+    market = economy.market[0]
+    due = 0.0
+    scheduled = 0.0
+    first, last = facilities_of(economy, b)
+    for row in range(first, last):
+        loan = economy.loans[row]
+        if owes(loan):
+            interest = loan.principal * loan_rate(loan, market.policy_rate) * WEEK
+            instalment = scheduled_principal(loan, market.week)
+            principal = loan.overdue + instalment
+            economy.dues[INTEREST, row - first] = interest
+            economy.dues[PRINCIPAL, row - first] = principal
+            due += interest + principal
+            scheduled += interest + (instalment if loan.amortising else 0.0)
+    return due, scheduled
+
+
+@kernel
+def settle_dues(economy: Economy, b: int) -> None:
+    """Pay all that `list_dues` found: the borrower has the cash."""
+    borrower = economy.borrowers[b]
+    interests = 0.0
+    principals = 0.0
+    first, last = facilities_of(economy, b)
+    for row in range(first, last):
+        loan = economy.loans[row]
+        if owes(loan):
+            interest = economy.dues[INTEREST, row - first]
+            principal = economy.dues[PRINCIPAL, row - first]
+            lender = economy.lenders[loan.holder]
+            receive_service(loan, borrower, lender, interest, principal)
+            lender.week_interest += interest
+            interests += interest
+            principals += principal
+            loan.overdue = 0.0
+            loan.weeks_overdue = 0
+            if loan.principal < DUST:
+                close_loan(economy, loan, borrower, lender)
+    pay_service(economy, borrower, interests, principals)
+
+
+@kernel
+def service_by_rank(economy: Economy, p: Record, b: int) -> None:
+    """Serve the loans of a borrower that cannot pay all of them, secured ones first."""
+    borrower = economy.borrowers[b]
+    first, last = facilities_of(economy, b)
+    for rank in range(RANKS):
+        for row in range(first, last):
+            loan = economy.loans[row]
+            if loan.rank == rank and owes(loan):
+                service_loan(economy, p, loan, borrower)
+
+
+@kernel
+def service_loan(economy: Economy, p: Record, loan: Record, borrower: Record) -> None:
+    """Collect interest, the instalment and what is overdue, as far as cash and then coins go."""
+    market = economy.market[0]
+    interest = loan.principal * loan_rate(loan, market.policy_rate) * WEEK
+    instalment = scheduled_principal(loan, market.week)
+    if borrower.cash >= interest + instalment + loan.overdue:
+        lender = economy.lenders[loan.holder]
+        pay_interest(economy, loan, borrower, lender, interest, interest)
+        principal = loan.overdue + instalment
+        loan.overdue = 0.0
+        loan.weeks_overdue = 0
+        if principal > 0.0:
+            repay(economy, loan, borrower, lender, principal)
+    else:
+        service_in_part(economy, p, loan, borrower, interest, instalment)
+
+
+@kernel
+def service_in_part(
+    economy: Economy, p: Record, loan: Record, borrower: Record, interest: float, instalment: float
+) -> None:
+    """A borrower short of cash sells coins and pays what it can: interest first, then what is overdue."""
+    lender = economy.lenders[loan.holder]
+    sell_coins(economy, p, borrower, interest + instalment + loan.overdue - borrower.cash)
+    loan.overdue += instalment
+    pay_interest(economy, loan, borrower, lender, min(interest, max(borrower.cash, 0.0)), interest)
+    paid = min(loan.overdue, max(borrower.cash, 0.0))
+    if paid > 0.0:
+        repay(economy, loan, borrower, lender, paid)
+    if loan.overdue > DUST:
+        loan.weeks_overdue += 1
+        if loan.weeks_overdue == 1:
+            note(economy, EventKind.MISSED_PAYMENT, borrower.sector, loan.obligor, Sector.LENDERS,
+                 loan.holder, loan.machine, 0, loan.overdue, 0.0, 0, Channel.NONE, -1)  # fmt: skip
+    else:
+        loan.overdue = 0.0
+        loan.weeks_overdue = 0
+
+
+@kernel
+def service_debt(economy: Economy, p: Record, b: int) -> float:
+    """Serve all loans of a borrower as far as its means go; return the week's scheduled service, M$."""
+    due, scheduled = list_dues(economy, b)
+    if economy.borrowers[b].cash >= due:
+        settle_dues(economy, b)
+    else:
+        service_by_rank(economy, p, b)
+    return scheduled
+
+
+@kernel
+def remember_week(economy: Economy, borrower: Record, cash_flow: float, service: float) -> None:
+    """Move the trailing window on by a week; its sums are added up afresh once a round."""
+    slot = economy.market[0].week % DSCR_WINDOW
+    borrower.cfads_window += cash_flow - borrower.cfads[slot]
+    borrower.service_window += service - borrower.service[slot]
+    borrower.cfads[slot] = cash_flow
+    borrower.service[slot] = service
+    if slot == 0:
+        borrower.cfads_window = sum_of(borrower.cfads)
+        borrower.service_window = sum_of(borrower.service)
+
+
+@kernel
+def operate_borrower(economy: Economy, p: Record, b: int) -> None:
+    """One borrower's week: earn, pay bills, serve debt, remember cover and obligations."""
+    borrower = economy.borrowers[b]
+    earned = earn(economy, p, b)
+    if borrower.payables > 0.0:
+        settle_payables(economy, p, borrower)
+    pay_bill(economy, p, Flow.SITE_LEASES, borrower, borrower.lease_week)
+    pay_bill(economy, p, Flow.OVERHEAD, borrower, borrower.overhead_week)
+    borrower.weeks_payables = borrower.weeks_payables + 1 if borrower.payables > DUST else 0
+    service = service_debt(economy, p, b)
+    remember_week(economy, borrower, earned - borrower.lease_week - borrower.overhead_week, service)
+    borrower.obligations = borrower.lease_week + borrower.overhead_week + service
+
+
+@kernel
+def operate_buyer(economy: Economy, k: int) -> None:
+    """One buyer's week: racked machines earn spot rent where it covers their avoidable cost."""
+    buyer = economy.buyers[k]
+    if sum_of(buyer.racked) == 0:
+        return
+    rent, mined, cost = spot_week(economy, buyer)
+    pay(economy, Flow.COMPUTE_RENT, economy.world[0], buyer, rent * WEEK)
+    pay(economy, Flow.MINING_REVENUE, economy.world[0], buyer, mined * WEEK)
+    pay(economy, Flow.POWER_AND_UPKEEP, buyer, economy.world[0], cost * WEEK)
+
+
+@kernel
+def operate(economy: Economy, p: Record) -> None:
+    """Everybody's operating week; active throughput is counted afresh for next week's supply."""
+    economy.market[0].active = 0.0
+    for b in range(economy.borrowers.shape[0]):
+        if economy.borrowers[b].status == BorrowerStatus.ALIVE:
+            operate_borrower(economy, p, b)
+    for k in range(economy.buyers.shape[0]):
+        operate_buyer(economy, k)

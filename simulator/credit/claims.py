@@ -1,0 +1,224 @@
+"""Claims: what becomes of one facility in default, whether its borrower fails with it or not.
+
+Recoveries belong to claims. The holder sells the machines that secure its claim; what they fetch beyond
+it goes to the borrower or its estate; what is missing is an unsecured claim where the contract has
+recourse, and lost where it has none.
+"""
+
+import math
+
+from hashcredit.agents.compiled import kernel
+from hashcredit.agents.dimensions import Cause, Channel, Instrument, LoanStatus, MachineKind, Record
+from hashcredit.agents.lender import learn
+from hashcredit.simulator.books.events import note
+from hashcredit.simulator.books.ledger import (
+    capitalise,
+    pay,
+    post_principal,
+    revalue,
+    take_units,
+    write_off,
+)
+from hashcredit.simulator.books.loans import DUST, facilities_of, liquidate_coins, loan_rate, sell_coins
+from hashcredit.simulator.machines.collateral import removal_cost
+from hashcredit.simulator.state.economy import Economy
+from hashcredit.simulator.state.tables import EventKind, Flow, Revaluation, Sector
+from hashcredit.simulator.state.units import WEEK
+
+
+@kernel
+def discount_to_default(economy: Economy, row: int) -> float:
+    """Factor that discounts today's recovery of a claim to its default date at its contract rate."""
+    loan = economy.loans[row]
+    market = economy.market[0]
+    weeks = market.week - loan.default_week
+    return math.exp(-loan_rate(loan, market.policy_rate) * weeks * WEEK)
+
+
+@kernel
+def charge_collateral(economy: Economy, row: int, cost: float) -> None:
+    """Removal or storage (M$): paid by the holder, added to its claim, netted from what it recovers."""
+    loan = economy.loans[row]
+    lender = economy.lenders[loan.holder]
+    pay(economy, Flow.REMOVAL_AND_STORAGE, lender, economy.world[0], cost)
+    capitalise(economy, loan, economy.borrowers[loan.obligor], lender, cost)
+    loan.recovered -= cost
+    loan.recovered_pv -= cost * discount_to_default(economy, row)
+
+
+@kernel
+def apply_collateral(economy: Economy, row: int, proceeds: float) -> None:
+    """Give sale proceeds that the holder has received to its claim, and the surplus to the estate."""
+    loan = economy.loans[row]
+    lender = economy.lenders[loan.holder]
+    borrower = economy.borrowers[loan.obligor]
+    applied = min(proceeds, loan.principal)
+    post_principal(loan, borrower, lender, -applied)
+    loan.recovered += applied
+    loan.recovered_pv += applied * discount_to_default(economy, row)
+    surplus = proceeds - applied
+    if surplus > 0.0:
+        pay(economy, Flow.RECOVERIES, lender, borrower, surplus)
+    # the borrower's machines paid this debt and, with the surplus, its estate
+    revalue(economy, Revaluation.MACHINE_SALES, borrower, proceeds)
+    if loan.principal < DUST:
+        write_off(economy, loan, borrower, lender)
+
+
+@kernel
+def default_loan(economy: Economy, row: int, event: int) -> None:
+    """Turn a loan into a claim of the default logged as `event`; pledged coins are sold at once.
+
+    A contract on its machines earns nothing from now on; it ends when they are removed from their racks.
+    """
+    loan = economy.loans[row]
+    borrower = economy.borrowers[loan.obligor]
+    lender = economy.lenders[loan.holder]
+    loan.status = LoanStatus.DEFAULTED
+    loan.default_week = economy.market[0].week
+    loan.default_event = event
+    loan.sweeping = 0
+    loan.claim = loan.principal
+    loan.recovered = 0.0
+    loan.recovered_pv = 0.0
+    loan.paper_value = 0.0
+    loan.weeks_held = 0
+    if loan.instrument == Instrument.BTC_LOAN and loan.coins > 0.0:
+        proceeds = liquidate_coins(economy, row)
+        applied = min(proceeds, loan.principal)
+        pay(economy, Flow.RECOVERIES, borrower, lender, applied)
+        post_principal(loan, borrower, lender, -applied)
+        loan.recovered += applied
+        loan.recovered_pv += applied
+        borrower.btc += loan.coins
+        loan.coins = 0.0
+
+
+@kernel
+def seize(economy: Economy, p: Record, row: int) -> None:
+    """Pledged machines move to the holder, who pays for their removal; a contract on them ends."""
+    loan = economy.loans[row]
+    borrower = economy.borrowers[loan.obligor]
+    lender = economy.lenders[loan.holder]
+    units = loan.units
+    m = loan.machine
+    loan.units = 0
+    loan.contract_units = 0
+    if units == 0 or loan.principal <= 0.0:
+        return  # nothing owed: the machines stay with the estate
+    machine = economy.machines[m]
+    revalue(economy, Revaluation.MACHINE_SALES, borrower, -take_units(economy, borrower, m, units))
+    lender.units[m] += units
+    loan.seized = units
+    loan.weeks_held = -1  # this week's storage makes it 0: the first sale is in the week of seizure
+    loan.paper_value = units * machine.appraisal
+    economy.market[0].units_dumped += units
+    economy.market[0].paper_seized += loan.paper_value
+    charge_collateral(economy, row, units * removal_cost(p, machine.kind))
+    note(economy, EventKind.SEIZURE, Sector.LENDERS, loan.holder, borrower.sector, loan.obligor, m, units,
+         loan.paper_value, machine.appraisal, borrower.cause, Channel.NONE, loan.default_event)  # fmt: skip
+
+
+@kernel
+def store(economy: Economy, p: Record, row: int) -> None:
+    """A week's storage of seized machines."""
+    loan = economy.loans[row]
+    loan.weeks_held += 1
+    cost = p.secondary_market_storage_cost
+    if economy.machines[loan.machine].kind == MachineKind.ASIC:
+        cost = p.secondary_market_storage_cost_asic
+    charge_collateral(economy, row, cost * loan.seized)
+
+
+@kernel
+def unsecured_part(loan: Record) -> float:
+    """What a claim may ask of the estate (M$): all of an unsecured loan, a deficiency with recourse."""
+    if loan.status != LoanStatus.DEFAULTED or loan.principal <= 0.0:
+        return 0.0
+    if loan.rank > 0 or loan.recourse:
+        return loan.principal
+    return 0.0
+
+
+@kernel
+def close_claim(economy: Economy, p: Record, row: int, share: float) -> float:
+    """Pay a claim its share of the estate, write the rest off and remember the recovery."""
+    loan = economy.loans[row]
+    borrower = economy.borrowers[loan.obligor]
+    lender = economy.lenders[loan.holder]
+    market = economy.market[0]
+    paid = share * unsecured_part(loan)
+    if paid > 0.0:
+        pay(economy, Flow.RECOVERIES, borrower, lender, paid)
+        post_principal(loan, borrower, lender, -paid)
+        loan.recovered += paid
+        loan.recovered_pv += paid * discount_to_default(economy, row)
+    loss = loan.principal
+    market.credit_lost += loss
+    write_off(economy, loan, borrower, lender)
+    loan.status = LoanStatus.RESOLVED
+    if loan.claim > 0.0:
+        recovery = min(loan.recovered_pv, loan.claim)
+        market.resolved_claims += loan.claim
+        market.resolved_recoveries += recovery
+        lender.learned_recovery = learn(
+            lender.learned_recovery, max(0.0, recovery) / loan.claim, p.credit_learning_weight
+        )
+        note(economy, EventKind.RECOVERY, Sector.LENDERS, loan.holder, borrower.sector, loan.obligor,
+             loan.machine, 0, loan.recovered, 0.0, borrower.cause, Channel.NONE,
+             loan.default_event)  # fmt: skip
+    return loss
+
+
+@kernel
+def default_facility(economy: Economy, p: Record, row: int, cause: int, channel: int, parent: int) -> None:
+    """One facility defaults and its borrower lives on: the holder takes the machines without a stay."""
+    loan = economy.loans[row]
+    borrower = economy.borrowers[loan.obligor]
+    market = economy.market[0]
+    kind = EventKind.HAND_BACK.value if cause == Cause.HAND_BACK else EventKind.FACILITY_DEFAULT.value
+    event = note(economy, kind, borrower.sector, loan.obligor, Sector.LENDERS, loan.holder, loan.machine,
+                 loan.units, loan.principal, 0.0, cause, channel, parent)  # fmt: skip
+    default_loan(economy, row, event)
+    borrower.claims += 1
+    market.facility_defaults += 1
+    market.hand_backs += cause == Cause.HAND_BACK
+    market.debt_defaulted += loan.claim
+    if loan.machine >= 0:
+        seize(economy, p, row)
+        loan.weeks_held -= p.resolution_removal_weeks
+
+
+@kernel
+def pay_deficiency(economy: Economy, p: Record, row: int) -> bool:
+    """Whether a live borrower can pay what its machines did not fetch, where the contract has recourse."""
+    borrower = economy.borrowers[economy.loans[row].obligor]
+    missing = unsecured_part(economy.loans[row])
+    if borrower.cash < missing:
+        sell_coins(economy, p, borrower, missing - borrower.cash)
+    return borrower.cash >= missing
+
+
+@kernel
+def advance_claims(economy: Economy, p: Record, b: int) -> int:
+    """A week of a live borrower's claims: storage while machines are left, then the end of the claim.
+
+    Returns the row of a deficiency that the borrower owes and cannot pay, -1 if there is none.
+    """
+    borrower = economy.borrowers[b]
+    unpaid = -1
+    first, last = facilities_of(economy, b)
+    for row in range(first, last):
+        loan = economy.loans[row]
+        if loan.status != LoanStatus.DEFAULTED:
+            continue
+        if loan.seized > 0:
+            store(economy, p, row)
+        elif borrower.pending_cause != Cause.NONE or unpaid >= 0:
+            continue  # it fails this week: the estate's affair, and nobody is paid before the others
+        elif pay_deficiency(economy, p, row):
+            close_claim(economy, p, row, 1.0)
+            borrower.claims -= 1
+        else:
+            unpaid = row
+    return unpaid

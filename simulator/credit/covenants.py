@@ -1,0 +1,287 @@
+"""Phase 6: borrowing base, cover covenant, BTC margin; what lenders and owners of vehicles do about them."""
+
+import math
+
+from hashcredit.agents.borrower import cover, hands_back
+from hashcredit.agents.compiled import inlined, kernel
+from hashcredit.agents.dimensions import BorrowerStatus, Cause, Channel, Instrument, Record
+from hashcredit.simulator.books.events import note, remember
+from hashcredit.simulator.books.loans import (
+    DUST,
+    facilities_of,
+    free_units,
+    liquidate_coins,
+    owes,
+    repay,
+    sell_coins,
+    weekly_service,
+)
+from hashcredit.simulator.credit.claims import default_facility
+from hashcredit.simulator.credit.distress import arrears, blame, condemn, fail_to_pay, offer_free_units
+from hashcredit.simulator.credit.enforcement import NEVER, lender_accelerates
+from hashcredit.simulator.lenders.capital import is_pressed
+from hashcredit.simulator.machines.earnings import contract_premium, value_of
+from hashcredit.simulator.state.economy import Economy
+from hashcredit.simulator.state.tables import EventKind, Sector
+from hashcredit.simulator.state.units import WEEK
+
+
+@kernel
+def cross_defaults(economy: Economy, row: int) -> bool:
+    """Whether the default of a facility lets other creditors of its borrower demand their money.
+
+    It does by a clause of theirs; a vehicle without recourse neither spreads its own default nor takes over
+    that of another facility.
+    """
+    loan = economy.loans[row]
+    if not loan.recourse:
+        return False
+    if loan.machine < 0:
+        return True  # nothing secures it: a demand for it is one on the whole borrower
+    first, last = facilities_of(economy, loan.obligor)
+    for other in range(first, last):
+        peer = economy.loans[other]
+        if other != row and owes(peer) and peer.cross_default and peer.recourse:
+            return True
+    return False
+
+
+@kernel
+def accelerate(economy: Economy, p: Record, row: int, channel: int, parent: int) -> None:
+    """Demand a loan at once: the borrower pays, loses the facility, or fails by cross-default."""
+    loan = economy.loans[row]
+    borrower = economy.borrowers[loan.obligor]
+    event = note(economy, EventKind.ACCELERATION, Sector.LENDERS, loan.holder, borrower.sector,
+                 loan.obligor, loan.machine, loan.units, loan.principal, 0.0, 0, channel, parent)  # fmt: skip
+    remember(economy, borrower, channel, event)
+    if borrower.cash < loan.principal:
+        sell_coins(economy, p, borrower, loan.principal - borrower.cash)
+    if borrower.cash >= loan.principal:
+        repay(economy, loan, borrower, economy.lenders[loan.holder], loan.principal)
+    elif cross_defaults(economy, row):
+        condemn(borrower, Cause.CROSS_DEFAULT, channel, event)
+    else:
+        default_facility(economy, p, row, Cause.ACCELERATION, channel, event)
+
+
+@kernel
+def enforce(economy: Economy, p: Record, row: int, channel: int, parent: int, weeks: int) -> None:
+    """A breach uncured for `weeks`: at each review the lender accelerates, or forbears until the next.
+
+    A lender that is itself in trouble cannot wait, whatever it would choose, and acts at once.
+    """
+    loan = economy.loans[row]
+    since = weeks - loan.cure_weeks - 1
+    lender = economy.lenders[loan.holder]
+    forced = p.credit_enforcement != NEVER and is_pressed(economy, p, lender)
+    if since % p.credit_review_weeks != 0 and not forced:
+        return
+    if lender_accelerates(economy, p, row):
+        accelerate(economy, p, row, channel, parent)
+    elif forced:
+        accelerate(economy, p, row, Channel.LENDER_CREDIT, lender.trigger)
+    elif since == 0:
+        borrower = economy.borrowers[loan.obligor]
+        note(economy, EventKind.FORBEARANCE, Sector.LENDERS, loan.holder, borrower.sector,
+             loan.obligor, loan.machine, loan.units, loan.principal, 0.0, 0, channel, parent)  # fmt: skip
+
+
+@kernel
+def test_borrowing_base(economy: Economy, p: Record, loan: Record, row: int) -> None:
+    """Marked loans: the face may not exceed a share of the appraisal of what is pledged."""
+    per_unit = loan.advance_rate * economy.machines[loan.machine].appraisal
+    excess = loan.principal - per_unit * loan.units
+    if excess <= DUST:
+        loan.weeks_over_base = 0
+    else:
+        call_base(economy, p, row, per_unit, excess)
+
+
+@kernel
+def call_base(economy: Economy, p: Record, row: int, per_unit: float, excess: float) -> None:
+    """Over its base: pledge free machines, pay the rest of the excess (M$) down, breach after the cure."""
+    loan = economy.loans[row]
+    borrower = economy.borrowers[loan.obligor]
+    lender = economy.lenders[loan.holder]
+    machine = economy.machines[loan.machine]
+    if per_unit > 0.0:
+        wanted = math.ceil(excess / per_unit)
+        pledged = min(wanted, free_units(economy, loan.obligor, loan.machine))
+        loan.units += pledged
+        excess -= pledged * per_unit
+    if excess <= DUST:
+        loan.weeks_over_base = 0
+        return
+    loan.weeks_over_base += 1
+    event = machine.trigger
+    if loan.weeks_over_base == 1:
+        event = note(economy, EventKind.BORROWING_BASE_CALL, Sector.LENDERS, loan.holder, borrower.sector,
+                     loan.obligor, loan.machine, loan.units, excess, machine.appraisal, 0,
+                     Channel.MACHINE_PRICE, machine.trigger)  # fmt: skip
+    remember(economy, borrower, Channel.MACHINE_PRICE, event)
+    # within the cure period it keeps a reserve of obligations back, at its end nothing
+    kept = p.credit_reserve_weeks * borrower.obligations if loan.weeks_over_base <= loan.cure_weeks else 0.0
+    if borrower.cash - kept < excess:
+        sell_coins(economy, p, borrower, excess - (borrower.cash - kept))
+    paid = min(excess, max(0.0, borrower.cash - kept))
+    if paid > 0.0:
+        repay(economy, loan, borrower, lender, paid)
+    if excess - paid <= DUST:
+        loan.weeks_over_base = 0
+    elif loan.weeks_over_base > loan.cure_weeks:
+        enforce(economy, p, row, Channel.MACHINE_PRICE, event, loan.weeks_over_base)
+
+
+@kernel
+def sweep(economy: Economy, p: Record, row: int, share: float) -> float:
+    """Prepay a loan out of a share of the cash above the borrower's buffer; return the amount, M$."""
+    loan = economy.loans[row]
+    borrower = economy.borrowers[loan.obligor]
+    free = borrower.cash - p.investment_buffer_weeks * borrower.obligations
+    swept = min(loan.principal, share * max(0.0, free))
+    if swept <= DUST:
+        return 0.0
+    repay(economy, loan, borrower, economy.lenders[loan.holder], swept)
+    return swept
+
+
+@kernel
+def fall_short_of_cover(economy: Economy, p: Record, row: int) -> None:
+    """Under its DSCR covenant: sweep free cash, breach after the cure period."""
+    loan = economy.loans[row]
+    borrower = economy.borrowers[loan.obligor]
+    loan.weeks_under_dscr += 1
+    event = -1
+    if loan.weeks_under_dscr == 1:
+        event = note(economy, EventKind.DSCR_BREACH, Sector.LENDERS, loan.holder, borrower.sector,
+                     loan.obligor, loan.machine, loan.units, loan.principal, 0.0, 0, Channel.RENT,
+                     -1)  # fmt: skip
+    if loan.cash_sweep and sweep(economy, p, row, p.credit_sweep_share) > 0.0:
+        remember(economy, borrower, Channel.RENT, event)
+    if loan.weeks_under_dscr > loan.cure_weeks and owes(loan):
+        enforce(economy, p, row, Channel.RENT, event, loan.weeks_under_dscr)
+
+
+@kernel
+def vehicle_cash_flow(economy: Economy, loan: Record, site: int) -> float:
+    """What a facility's machines earn above avoidable cost, M$ a week; the site's lease is owed anyway."""
+    machine = economy.machines[loan.machine]
+    cost = machine.cost[site]
+    spot = (loan.units - loan.contract_units) * max(0.0, machine.earning - cost)
+    return (spot + loan.contract_units * (loan.contract_rent - cost)) * WEEK
+
+
+@kernel
+def use_value(economy: Economy, p: Record, loan: Record) -> float:
+    """Worth (M$) to its borrower of a facility's machines in their racks, contracts included."""
+    borrower = economy.borrowers[loan.obligor]
+    site = borrower.site_class
+    spread = borrower.cost_of_capital
+    worth = loan.units * value_of(economy, p, loan.machine, site, spread, p.valuation_refresh_weeks)
+    return worth + contract_premium(economy, loan, site, spread)
+
+
+@kernel
+def review_vehicle(economy: Economy, p: Record, row: int) -> None:
+    """The owner of a vehicle without recourse hands it back if that is better for the owner."""
+    loan = economy.loans[row]
+    market = economy.market[0]
+    cash_flow = vehicle_cash_flow(economy, loan, economy.borrowers[loan.obligor].site_class)
+    service = weekly_service(loan, market.policy_rate, market.week)
+    if cash_flow < service and hands_back(use_value(economy, p, loan), loan.principal, cash_flow, service):
+        default_facility(economy, p, row, Cause.HAND_BACK, Channel.RENT, -1)
+
+
+@kernel
+def call_margin(economy: Economy, p: Record, row: int) -> None:
+    """Over its margin: free coins and cash meet the call; over the liquidation level coins go at once."""
+    market = economy.market[0]
+    loan = economy.loans[row]
+    borrower = economy.borrowers[loan.obligor]
+    price = market.btc_price * 1e-6
+    wanted = loan.principal / (p.credit_btc_initial_ltv * price) - loan.coins
+    pledged = min(wanted, borrower.btc)
+    loan.coins += pledged
+    borrower.btc -= pledged
+    excess = loan.principal - p.credit_btc_initial_ltv * loan.coins * price
+    event = note(economy, EventKind.MARGIN_CALL, Sector.LENDERS, loan.holder, borrower.sector, loan.obligor,
+                 -1, 0, max(0.0, excess), price, 0, Channel.BTC_PRICE, -1)  # fmt: skip
+    remember(economy, borrower, Channel.BTC_PRICE, event)
+    paid = min(excess, max(0.0, borrower.cash - p.credit_reserve_weeks * borrower.obligations))
+    if paid > DUST:
+        repay(economy, loan, borrower, economy.lenders[loan.holder], paid)
+    if not owes(loan) or loan.principal <= p.credit_btc_liquidation_ltv * loan.coins * price:
+        return
+    proceeds = liquidate_coins(economy, row)
+    repay(economy, loan, borrower, economy.lenders[loan.holder], min(proceeds, loan.principal))
+    if owes(loan):
+        left = loan.principal
+        if borrower.cash >= left:
+            repay(economy, loan, borrower, economy.lenders[loan.holder], left)
+        else:
+            condemn(borrower, Cause.MARGIN, Channel.BTC_PRICE, event)
+
+
+@kernel
+def give_up_vehicles(economy: Economy, p: Record, b: int) -> None:
+    """Facilities without recourse whose payments were missed beyond the grace period default on their own."""
+    first, last = facilities_of(economy, b)
+    for row in range(first, last):
+        loan = economy.loans[row]
+        if loan.weeks_overdue > p.credit_grace_weeks and not loan.recourse and owes(loan):
+            channel, event = blame(economy, b)
+            default_facility(economy, p, row, Cause.ILLIQUIDITY, channel, event)
+
+
+@kernel
+def face_trouble(economy: Economy, p: Record, b: int) -> None:
+    """What follows from arrears: failure after the grace period, and a sale of machines while they last."""
+    give_up_vehicles(economy, p, b)
+    missed, matured, distressed = arrears(economy, b)
+    if missed > p.credit_grace_weeks:
+        fail_to_pay(economy, b, matured)
+    if distressed or economy.borrowers[b].selling:
+        offer_free_units(economy, b, distressed)
+
+
+@inlined
+def test_loan(economy: Economy, p: Record, row: int, dscr: float, review: bool) -> None:
+    """The covenants that a live loan has: margin, or borrowing base and cover; a review if it is due."""
+    loan = economy.loans[row]
+    if loan.instrument == Instrument.BTC_LOAN:
+        if loan.principal > p.credit_btc_call_ltv * loan.coins * (economy.market[0].btc_price * 1e-6):
+            call_margin(economy, p, row)
+        return
+    if loan.sweeping:
+        sweep(economy, p, row, 1.0)
+    if review and not loan.recourse:
+        review_vehicle(economy, p, row)
+    if loan.borrowing_base and loan.machine >= 0 and owes(loan):
+        test_borrowing_base(economy, p, loan, row)
+    if loan.dscr_covenant > 0.0 and owes(loan):
+        if dscr >= loan.dscr_covenant:
+            loan.weeks_under_dscr = 0
+        else:
+            fall_short_of_cover(economy, p, row)
+
+
+@kernel
+def enforce_covenants(economy: Economy, p: Record) -> None:
+    """Phase 6 for every live borrower; each week another part of the borrowers reviews its vehicles."""
+    turn = economy.market[0].week % p.credit_review_weeks
+    for b in range(economy.borrowers.shape[0]):
+        borrower = economy.borrowers[b]
+        turn = turn + 1 if turn + 1 < p.credit_review_weeks else 0
+        if borrower.status != BorrowerStatus.ALIVE:
+            continue
+        dscr = cover(borrower.cfads_window, borrower.service_window)
+        review = turn == 0 and p.credit_hand_back != 0
+        troubled = borrower.payables > 0.0 or borrower.selling
+        first, last = facilities_of(economy, b)
+        for row in range(first, last):
+            loan = economy.loans[row]
+            if owes(loan):
+                test_loan(economy, p, row, dscr, review)
+                troubled |= loan.weeks_overdue > 0 or loan.weeks_over_base > 0
+        if troubled:
+            face_trouble(economy, p, b)

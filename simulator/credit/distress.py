@@ -1,0 +1,101 @@
+"""What distress means for a borrower: what it owns and owes, what is to blame, and that it has to fail.
+
+A borrower that must fail is only marked here (`condemn`); it fails in the resolution phase.
+"""
+
+from hashcredit.agents.compiled import kernel
+from hashcredit.agents.dimensions import (
+    DSCR_WINDOW,
+    BorrowerKind,
+    Cause,
+    Channel,
+    MachineKind,
+    Record,
+)
+from hashcredit.simulator.books.loans import DUST, assets_at_appraisal, debts, facilities_of, free_units, owes
+from hashcredit.simulator.state.economy import Economy
+
+
+@kernel
+def condemn(borrower: Record, cause: int, channel: int, parent: int) -> None:
+    """Mark a borrower as failing this week; the first cause counts."""
+    if borrower.pending_cause == Cause.NONE:
+        borrower.pending_cause = cause
+        borrower.pending_channel = channel
+        borrower.pending_parent = parent
+
+
+@kernel
+def blame(economy: Economy, b: int) -> tuple[int, int]:
+    """Channel and event behind a borrower's inability to pay.
+
+    What it remembers from the weeks of the cover window; without such an event the market that pays it,
+    BTC for a miner that mines for most of its income at spot, compute rents for all others.
+    """
+    borrower = economy.borrowers[b]
+    if borrower.trigger_channel != Channel.NONE and (
+        economy.market[0].week - borrower.trigger_week < DSCR_WINDOW
+    ):
+        return borrower.trigger_channel, borrower.trigger_event
+    if borrower.kind == BorrowerKind.MINER and mines_mostly(economy, borrower):
+        return Channel.BTC_PRICE.value, -1
+    return Channel.RENT.value, -1
+
+
+@kernel
+def mines_mostly(economy: Economy, borrower: Record) -> bool:
+    """Whether ASICs would earn most of what an owner's machines earn at spot."""
+    rent = 0.0
+    mined = 0.0
+    for m in range(economy.machines.shape[0]):
+        machine = economy.machines[m]
+        earned = borrower.units[m] * machine.earning
+        if machine.kind == MachineKind.ASIC:
+            mined += earned
+        else:
+            rent += earned
+    return mined >= rent
+
+
+@kernel
+def arrears(economy: Economy, b: int) -> tuple[int, bool, bool]:
+    """Most weeks in a row with a missed payment, whether a matured loan is among them, and distress.
+
+    Distress: overdue bills, a missed payment or an uncured borrowing base.
+    """
+    borrower = economy.borrowers[b]
+    week = economy.market[0].week
+    missed = borrower.weeks_payables
+    matured = False
+    distressed = borrower.payables > DUST
+    first, last = facilities_of(economy, b)
+    for row in range(first, last):
+        loan = economy.loans[row]
+        if (loan.weeks_overdue > 0 or loan.weeks_over_base > 0) and owes(loan):
+            distressed = True
+            if loan.weeks_overdue > 0:
+                missed = max(missed, loan.weeks_overdue)
+                matured |= not loan.amortising and week >= loan.maturity_week
+    return missed, matured, distressed
+
+
+@kernel
+def fail_to_pay(economy: Economy, b: int, matured: bool) -> None:
+    """Payments missed beyond the grace period: the borrower fails, insolvent or merely illiquid."""
+    borrower = economy.borrowers[b]
+    channel, event = blame(economy, b)
+    if assets_at_appraisal(economy, b) < debts(economy, b):
+        condemn(borrower, Cause.INSOLVENCY, channel, event)
+    elif matured:
+        condemn(borrower, Cause.MATURITY, channel, event)
+    else:
+        condemn(borrower, Cause.ILLIQUIDITY, channel, event)
+
+
+@kernel
+def offer_free_units(economy: Economy, b: int, distressed: bool) -> None:
+    """A borrower in distress puts its unpledged machines on sale, one out of it takes them back."""
+    borrower = economy.borrowers[b]
+    borrower.selling = distressed
+    for m in range(economy.machines.shape[0]):
+        borrower.offered[m] = free_units(economy, b, m) if distressed and borrower.units[m] > 0 else 0

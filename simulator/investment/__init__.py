@@ -1,0 +1,4 @@
+"""New machines: when a borrower buys, how it is financed, and what happens when they arrive.
+
+Used machines are bought in `market`.
+"""

@@ -1,0 +1,105 @@
+"""Loans that change hands between lenders: of one that must raise cash, or of one in receivership.
+
+A loan goes whole to the lender linked to its borrower that values it most among those with room for it.
+"""
+
+from hashcredit.agents.compiled import kernel
+from hashcredit.agents.dimensions import Cause, Instrument, LenderStatus, LoanStatus, Record
+from hashcredit.agents.lender import present_value
+from hashcredit.simulator.books.events import note
+from hashcredit.simulator.books.ledger import pay, revalue
+from hashcredit.simulator.books.loans import DUST, loan_rate
+from hashcredit.simulator.lenders.funding import capacity_of, fund
+from hashcredit.simulator.machines.collateral import sale_ratio
+from hashcredit.simulator.state.economy import Economy
+from hashcredit.simulator.state.tables import EventKind, Flow, Revaluation, Sector
+from hashcredit.simulator.state.units import WEEK
+
+
+@kernel
+def expected_share(economy: Economy, p: Record, row: int, buyer: Record) -> float:
+    """Share (0 to 1) of a loan's face that a buyer expects back if it fails."""
+    loan = economy.loans[row]
+    if loan.instrument == Instrument.BTC_LOAN:
+        worth = loan.coins * economy.market[0].btc_price * 1e-6
+    elif loan.machine >= 0 and loan.units > 0:
+        worth = sale_ratio(p) * loan.units * economy.machines[loan.machine].appraisal
+    else:
+        worth = buyer.learned_recovery * loan.principal
+    return min(1.0, worth / loan.principal)
+
+
+@kernel
+def worth_to(economy: Economy, p: Record, row: int, buyer: Record) -> float:
+    """What a loan is worth to a lender (M$, at most its face): its payments at the lender's own rate.
+
+    The hazard that it assumes for a loan it waits on, times what it would lose, is added to the rate.
+    """
+    loan = economy.loans[row]
+    market = economy.market[0]
+    rate = market.cost_of_capital + buyer.cost_of_capital
+    rate += p.credit_waiting_hazard * (1.0 - expected_share(economy, p, row, buyer))
+    years = max(1, loan.maturity_week - market.week) * WEEK
+    value = present_value(loan.principal, loan_rate(loan, market.policy_rate), rate, years, loan.amortising)
+    return min(loan.principal, value)
+
+
+@kernel
+def best_buyer(economy: Economy, p: Record, row: int) -> tuple[int, float]:
+    """The live lender, other than the holder, that values a loan most and has room for it; (-1, 0) if none.
+
+    Of equal ones the first. It knows the loan's borrower.
+    """
+    loan = economy.loans[row]
+    best = -1
+    price = 0.0
+    for link in range(economy.credit_start[loan.obligor], economy.credit_start[loan.obligor + 1]):
+        index = economy.credit_lender[link]
+        lender = economy.lenders[index]
+        if index == loan.holder or lender.status != LenderStatus.ALIVE or lender.called > 0.0:
+            continue
+        if capacity_of(economy, p, lender) < loan.principal:
+            continue
+        worth = worth_to(economy, p, row, lender)
+        if worth > price:
+            best = index
+            price = worth
+    return best, price
+
+
+@kernel
+def transfer_loan(economy: Economy, row: int, index: int, price: float, channel: int, parent: int) -> None:
+    """Move a loan to lender `index` for `price` (M$); both book the difference to its face at once."""
+    loan = economy.loans[row]
+    seller = economy.lenders[loan.holder]
+    buyer = economy.lenders[index]
+    short = price - buyer.cash
+    if short > 0.0:
+        fund(economy, buyer, short)
+    pay(economy, Flow.LOAN_SALES, buyer, seller, price)
+    seller.loans[loan.instrument] -= loan.principal
+    buyer.loans[loan.instrument] += loan.principal
+    revalue(economy, Revaluation.LOAN_SALES, seller, price - loan.principal)
+    revalue(economy, Revaluation.LOAN_SALES, buyer, loan.principal - price)
+    economy.market[0].loans_sold += loan.principal
+    note(economy, EventKind.LOAN_SALE, Sector.LENDERS, loan.holder, Sector.LENDERS, index, loan.machine,
+         loan.units, loan.principal, price, 0, channel, parent)  # fmt: skip
+    loan.holder = index
+
+
+@kernel
+def sell_loans(economy: Economy, p: Record, index: int, needed: float, channel: int) -> None:
+    """Sell performing loans of lender `index`, in the order of the table, until `needed` M$ have come in."""
+    parent = economy.lenders[index].trigger
+    for row in range(economy.loans.shape[0]):
+        if needed <= DUST:
+            return
+        loan = economy.loans[row]
+        if loan.holder != index or loan.status != LoanStatus.PERFORMING or loan.principal <= DUST:
+            continue
+        if economy.borrowers[loan.obligor].pending_cause != Cause.NONE:
+            continue
+        buyer, price = best_buyer(economy, p, row)
+        if buyer >= 0:
+            transfer_loan(economy, row, buyer, price, channel, parent)
+            needed -= price

@@ -1,0 +1,27 @@
+"""Machines as collateral: what a creditor expects their sale to fetch, and to cost."""
+
+from hashcredit.agents.compiled import kernel
+from hashcredit.agents.dimensions import MachineKind, Record
+from hashcredit.simulator.state.economy import Economy
+
+
+@kernel
+def sale_depth(economy: Economy, p: Record, m: int) -> float:
+    """Units of type `m` whose sale moves its price by 1/e, as creditors believe."""
+    machine = economy.machines[m]
+    existing = machine.opening_units + machine.delivered - machine.scrapped
+    return max(1.0, p.secondary_market_impact_depth_share * existing)
+
+
+@kernel
+def sale_ratio(p: Record) -> float:
+    """What a creditor expects of a sale over the appraisal, a fraction; all of it where sales are orderly."""
+    return p.marking_forced_sale_ratio if p.channels_fire_sale else 1.0
+
+
+@kernel
+def removal_cost(p: Record, kind: int) -> float:
+    """Cost (M$ a unit) of taking a repossessed machine out of its rack."""
+    if kind == MachineKind.ASIC:
+        return p.resolution_removal_cost_asic
+    return p.resolution_removal_cost

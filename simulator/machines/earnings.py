@@ -1,0 +1,298 @@
+"""Phases 3 and 4: what machines earn, and what they are worth.
+
+Earnings follow the compute-rent index (GPUs) or hashprice (ASICs). Worth is never one number: book
+value lives on the owners' rows; the fundamental value belongs to a site class and a cost of capital
+(`value_of`); appraisal and last price live on the machine's row.
+"""
+
+import math
+
+from hashcredit.agents.buyer import annuity
+from hashcredit.agents.compiled import kernel
+from hashcredit.agents.dimensions import Channel, MachineKind, Record
+from hashcredit.simulator.books.events import note
+from hashcredit.simulator.machines.valuation import value_at, value_coefficients
+from hashcredit.simulator.macro.conditions import world_seen
+from hashcredit.simulator.state.economy import Economy
+from hashcredit.simulator.state.tables import EventKind
+from hashcredit.simulator.state.units import WEEK
+
+HOURS_A_YEAR = 8766.0
+DAYS_A_YEAR = 365.25
+LEAST_SUPPLY = 1e-3
+"""Of the first week's: with less than this switched on, rents rise no further."""
+GONE = 8.0
+"""Launch widths after which a logistic is within 4e-4 of its end: the rest is ignored by valuers."""
+
+
+@kernel
+def launch_progress(p: Record, at: float, week: int) -> float:
+    """Share (0 to 1) of a launch's effect that has come through, `at` being its midpoint week."""
+    return 1.0 / (1.0 + math.exp(-(week - at) / p.compute_launch_width_weeks))
+
+
+@kernel
+def obsolescence(p: Record, machine: Record, week: int) -> float:
+    """Earnings of a GPU type relative to the first week, for what later rivals have taken since.
+
+    Throughputs are rents of the first week, so launches of the past are already in them.
+    """
+    if machine.faded == 0.0:
+        machine.faded = surviving(p, machine, 0)
+    return surviving(p, machine, week) / machine.faded
+
+
+@kernel
+def surviving(p: Record, machine: Record, week: int) -> float:
+    """What launches have left of a type's earnings (fraction), those long over in the first week left out."""
+    left = 1.0
+    for i in range(machine.launches):
+        at = machine.launch_at[i]
+        if at >= -GONE * p.compute_launch_width_weeks:
+            left *= 1.0 - machine.launch_step[i] * launch_progress(p, at, week)
+    return left
+
+
+@kernel
+def move_compute_market(economy: Economy, p: Record) -> None:
+    """Reference GPU-hour price: trend, demand over active supply, shock; two-sided."""
+    market = economy.market[0]
+    years = (market.week + 1) * WEEK
+    market.demand *= math.exp(
+        (p.compute_demand_growth - p.compute_demand_tightness * market.tightness) * WEEK
+    )
+    others = p.compute_hyperscaler_multiple
+    own = market.active / market.active_base if market.active_base > 0.0 else 1.0
+    market.supply = (own + others * economy.macro[world_seen(p)].stock) / (1.0 + others)
+    scarcity = p.compute_price_elasticity * math.log(market.demand / max(market.supply, LEAST_SUPPLY))
+    trend = -p.compute_trend * years
+    market.rent_index = p.compute_rent_index0 * math.exp(trend + scarcity + market.rent_shock)
+    if economy.rent_path.shape[0] > 0:
+        market.rent_index = economy.rent_path[market.week]
+
+
+@kernel
+def move_hashprice(economy: Economy, p: Record) -> None:
+    """Hashprice: BTC and subsidy over difficulty; difficulty follows last week's hashprice with a lag.
+
+    Where a path is fed in, hashprice is the path and difficulty is what BTC and the path imply.
+    """
+    market = economy.market[0]
+    years = (market.week + 1) * WEEK
+    trend = p.mining_difficulty_trend
+    gap = math.log(market.hashprice / p.mining_hashprice0) + trend * (years - WEEK)
+    market.difficulty += (trend + p.mining_difficulty_speed * gap) * WEEK
+    subsidy = 1.0
+    if market.week >= p.mining_halving_week:
+        subsidy = 1.0 - p.mining_halving_share
+    btc = market.btc_price / p.shocks_btc_price0
+    market.hashprice = p.mining_hashprice0 * btc * subsidy * math.exp(-market.difficulty)
+    if economy.hashprice_path.shape[0] > 0:
+        market.hashprice = economy.hashprice_path[market.week]
+        market.difficulty = math.log(p.mining_hashprice0 * btc * subsidy / market.hashprice)
+
+
+@kernel
+def set_earning(economy: Economy, p: Record, m: int) -> None:
+    """Earning of a spot unit of type `m` (M$ a year), and in which site classes it stays on."""
+    market = economy.market[0]
+    machine = economy.machines[m]
+    scale = machine.throughput * math.exp(machine.idiosyncratic) * 1e-6
+    if machine.kind == MachineKind.GPU:
+        hourly = market.rent_index * p.compute_utilisation * obsolescence(p, machine, market.week)
+        machine.earning = hourly * HOURS_A_YEAR * scale
+    else:
+        machine.earning = market.hashprice * 1e-3 * DAYS_A_YEAR * scale
+    for site in range(machine.cost.shape[0]):
+        machine.on[site] = machine.earning > machine.cost[site]
+
+
+@kernel
+def set_earnings(economy: Economy, p: Record) -> None:
+    """What every machine type earns this week."""
+    for m in range(economy.machines.shape[0]):
+        if economy.machines[m].used:
+            set_earning(economy, p, m)
+
+
+@kernel
+def note_launches(economy: Economy) -> None:
+    """Log the machine types that the vendor launches this week."""
+    for m in range(economy.machines.shape[0]):
+        machine = economy.machines[m]
+        if machine.used and machine.launch_week == economy.market[0].week:
+            note(economy, EventKind.LAUNCH, -1, -1, -1, -1, m, 0, 0.0, machine.price_new, 0,
+                 Channel.EXOGENOUS, -1)  # fmt: skip
+
+
+@kernel
+def anticipate_difficulty(economy: Economy, p: Record, m: int) -> int:
+    """Fill what a valuer of ASICs still expects of hashprice around its trend; return the number of steps.
+
+    Difficulty brings hashprice back to its trend, so a gap g is worth as much as the whole of g for
+    1/speed years. The halving, until it comes, opens a gap on its date and closes it as late after.
+
+    A path that is fed in has no trend of the model's to return to: what part of its moves difficulty would
+    make up for, nobody knows. Valuers then take today's hashprice as it is, and no gap closes.
+    """
+    market = economy.market[0]
+    times, factors = economy.launch_times[m], economy.launch_factors[m]
+    share_left = 1.0 - p.mining_halving_share
+    until = (p.mining_halving_week - market.week) * WEEK
+    ahead = 0.0 < until < p.valuation_horizon_years
+    speed = p.mining_difficulty_speed
+    if speed <= 0.0:
+        times[0] = until
+        factors[0] = share_left
+        return 1 if ahead else 0
+    lag = 1.0 / speed
+    years = (market.week + 1) * WEEK
+    gap = math.log(market.hashprice / p.mining_hashprice0) + p.mining_difficulty_trend * years
+    if economy.hashprice_path.shape[0] > 0:
+        gap = 0.0
+    closing = 0 if not ahead or lag <= until else 1
+    times[closing] = lag
+    factors[closing] = math.exp(-gap)
+    if not ahead:
+        return 1
+    times[1 - closing] = until
+    factors[1 - closing] = share_left
+    times[2] = until + lag
+    factors[2] = 1.0 / share_left
+    return 3
+
+
+@kernel
+def anticipate_launches(economy: Economy, p: Record, m: int) -> int:
+    """Fill the announced falls of earnings that a valuer of GPU type `m` still expects; return their number.
+
+    A launch under way leaves the rest of its logistic, at once once its midpoint is past; one that is
+    announced but not yet made counts with the probability `valuation.launch_belief`.
+    """
+    week = economy.market[0].week
+    machine = economy.machines[m]
+    times, factors = economy.launch_times[m], economy.launch_factors[m]
+    count = 0
+    horizon = p.valuation_horizon_years / WEEK
+    for i in range(machine.launches):
+        at = machine.launch_at[i]
+        past = (week - at) / p.compute_launch_width_weeks
+        if past > GONE or at - week >= horizon:
+            continue
+        launched = at - p.compute_launch_lag_weeks <= week
+        belief = 1.0 if launched else p.valuation_launch_belief
+        now = 1.0 - machine.launch_step[i] * launch_progress(p, at, week)
+        times[count] = max(0.0, (at - week) * WEEK)
+        factors[count] = (1.0 - belief * machine.launch_step[i]) / now
+        count += 1
+    return count
+
+
+@kernel
+def anticipate(economy: Economy, p: Record, m: int) -> int:
+    """Fill, once a week, what valuers of type `m` still expect; return the number of entries."""
+    machine = economy.machines[m]
+    stamp = economy.market[0].week + 1
+    if machine.foreseen_week != stamp:
+        asic = machine.kind == MachineKind.ASIC
+        machine.foreseen = (
+            anticipate_difficulty(economy, p, m) if asic else anticipate_launches(economy, p, m)
+        )
+        machine.foreseen_week = stamp
+    return machine.foreseen
+
+
+@kernel
+def refresh_value(economy: Economy, p: Record, m: int, site: int) -> None:
+    """Evaluate the value integrand of type `m` in a site class once for all bidders of the week."""
+    machine = economy.machines[m]
+    count = anticipate(economy, p, m)
+    if machine.kind == MachineKind.ASIC:
+        trend, volatility = p.mining_asic_trend, p.valuation_volatility_asic
+    else:
+        trend, volatility = p.valuation_trend, p.valuation_volatility
+    value_coefficients(
+        machine.earning,
+        trend,
+        machine.cost[site],
+        volatility,
+        p.valuation_horizon_years,
+        economy.launch_times[m],
+        economy.launch_factors[m],
+        count,
+        economy.pieces,
+        economy.moments,
+        economy.value_table[m, site],
+    )
+    economy.valued_week[m, site] = economy.market[0].week
+
+
+@kernel
+def value_of(economy: Economy, p: Record, m: int, site: int, spread: float, oldest: int) -> float:
+    """Fundamental value (M$ a unit) of type `m` in a site class at cost of capital plus `spread`.
+
+    The integrand may be up to `oldest` weeks old; 0 asks for this week's.
+    """
+    if economy.market[0].week - economy.valued_week[m, site] > oldest:
+        refresh_value(economy, p, m, site)
+    return value_at(economy.value_table[m, site], economy.market[0].cost_of_capital + spread)
+
+
+@kernel
+def contract_premium(economy: Economy, loan: Record, site: int, spread: float) -> float:
+    """Worth (M$) of a facility's contract over spot use until it ends, at cost of capital plus `spread`."""
+    market = economy.market[0]
+    if loan.contract_units == 0:
+        return 0.0
+    machine = economy.machines[loan.machine]
+    years = max(0.0, (loan.contract_end - market.week) * WEEK)
+    over_spot = loan.contract_rent - max(machine.earning, machine.cost[site])
+    return loan.contract_units * over_spot * annuity(market.cost_of_capital + spread, years)
+
+
+@kernel
+def scrap_price(p: Record, machine: Record) -> float:
+    """What the parts of a machine fetch, M$ a unit."""
+    return p.secondary_market_scrap_share * machine.price_new
+
+
+@kernel
+def orderly_value(economy: Economy, p: Record, m: int) -> float:
+    """The appraiser's value (M$ a unit) of type `m` this week: an average operator's, at least its parts'."""
+    machine = economy.machines[m]
+    site = p.valuation_appraiser_site_class
+    if machine.kind == MachineKind.ASIC:
+        site = p.valuation_appraiser_site_class_asic
+    value = value_of(economy, p, m, site, p.valuation_appraiser_spread, 0)
+    return max(value, scrap_price(p, machine))
+
+
+@kernel
+def update_income_values(economy: Economy, p: Record) -> None:
+    """The appraiser's income value of each type, renewed every `valuation.refresh_weeks`."""
+    for m in range(economy.machines.shape[0]):
+        machine = economy.machines[m]
+        if machine.used and (economy.market[0].week + m) % p.valuation_refresh_weeks == 0:
+            machine.income_value = orderly_value(economy, p, m)
+
+
+@kernel
+def mark_appraisals(economy: Economy, p: Record) -> None:
+    """Appraisals follow the trades since the last marking by their volume and the income value slowly.
+
+    No trade, no market news: `A' = A + a q / (q + q0) (vwap - A) + b (M - A)`.
+    """
+    for m in range(economy.machines.shape[0]):
+        machine = economy.machines[m]
+        if not machine.used:
+            continue
+        step = p.marking_income_weight * (machine.income_value - machine.appraisal)
+        if machine.news > 0:
+            vwap = machine.news_value / machine.news
+            machine.price = vwap
+            if p.channels_fire_sale:
+                volume = machine.news / (machine.news + p.marking_depth_units)
+                step += p.marking_market_weight * volume * (vwap - machine.appraisal)
+        machine.appraisal += step
+        machine.news = 0
+        machine.news_value = 0.0

@@ -1,0 +1,32 @@
+"""Rack slots: what building, leasing and moving into one costs."""
+
+from hashcredit.agents.buyer import annuity
+from hashcredit.agents.compiled import kernel
+from hashcredit.agents.dimensions import BuyerKind, MachineKind, Record
+
+
+@kernel
+def slot_price(p: Record, cooling: int) -> float:
+    """Cost (M$) of fitting out one rack slot."""
+    return p.costs_retrofit[cooling] * p.costs_slot_kw[cooling]
+
+
+@kernel
+def slot_rent(p: Record, cooling: int) -> float:
+    """Take-or-pay lease (M$ a year) of one rack slot."""
+    return p.costs_lease[cooling] * p.costs_slot_kw[cooling]
+
+
+@kernel
+def slot_cost(p: Record, cooling: int, discount: float) -> float:
+    """Present value (M$) of leasing one rack slot for as long as a used machine is worth running."""
+    lease = p.costs_lease[cooling] * p.costs_slot_kw[cooling]
+    return p.secondary_market_slot_cost_share * lease * annuity(discount, p.valuation_horizon_years)
+
+
+@kernel
+def peer_moving_cost(p: Record, kind: int) -> float:
+    """What a peer pays to move and install a used machine, M$ a unit: as an operator does."""
+    if kind == MachineKind.ASIC:
+        return p.buyers_moving_cost_asic[BuyerKind.OPERATOR]
+    return p.buyers_moving_cost[BuyerKind.OPERATOR]

@@ -1,0 +1,328 @@
+"""Phase 9: the thin market for used machines.
+
+Each week, and for each machine type, sellers put lots on sale (seized collateral, estates, distressed
+borrowers). Linked bidders bid within cash and free slots. `auction`: bids are served best first (of
+equal ones those of the class whose first bidder comes first, a class in the order of the tables); a
+bidder takes from the linked lots with the lowest reservation price first. Every lot clears at one
+price, the lowest bid that it accepted, so nobody pays more than its bid and no seller gets less than its
+reservation price. Units without a bid stay: unsold is a quantity, never a price. `deep` and `impact`
+sell everything at a formula price to outsiders with elastic means.
+"""
+
+import numpy as np
+
+from hashcredit.agents.compiled import kernel
+from hashcredit.agents.dimensions import (
+    BuyerKind,
+    Channel,
+    MachineKind,
+    Record,
+)
+from hashcredit.agents.impact import average_left
+from hashcredit.simulator.books.events import note
+from hashcredit.simulator.books.ledger import pay, put_units, revalue, take_units
+from hashcredit.simulator.credit.claims import apply_collateral
+from hashcredit.simulator.machines.collateral import sale_depth
+from hashcredit.simulator.machines.earnings import orderly_value, scrap_price
+from hashcredit.simulator.machines.slots import peer_moving_cost
+from hashcredit.simulator.market.bidding import call_bidders, rank_classes, units_wanted
+from hashcredit.simulator.market.lots import is_dumping, open_dumped_lots, open_lots
+from hashcredit.simulator.state.economy import Economy
+from hashcredit.simulator.state.tables import EventKind, Flow, Revaluation, Sector
+
+AUCTION, IMPACT, DEEP = 0, 1, 2
+"""Codes of `secondary_market.rule`."""
+
+
+@kernel
+def show_lots(economy: Economy, m: int, lots: int) -> None:
+    """Hang the lots of type `m` on their sellers."""
+    for place in range(lots):
+        lot = economy.lots[place]
+        if lot.machine == m:
+            lot.next = economy.node_head[lot.node]
+            economy.node_head[lot.node] = place
+
+
+@kernel
+def remove_lots(economy: Economy, m: int, lots: int) -> None:
+    """Take the lots of type `m` off their sellers."""
+    for place in range(lots):
+        if economy.lots[place].machine == m:
+            economy.node_head[economy.lots[place].node] = -1
+
+
+@kernel
+def lots_within(economy: Economy, bidder: int, price: float) -> int:
+    """List the lots that a bidder knows of and whose reservation price its bid meets; return their number."""
+    count = 0
+    for link in range(economy.trade_start[bidder], economy.trade_start[bidder + 1]):
+        place = economy.node_head[economy.trade_seller[link]]
+        while place >= 0:
+            lot = economy.lots[place]
+            if lot.left > 0 and lot.reserve <= price:
+                economy.known[count] = place
+                count += 1
+            place = lot.next
+    return count
+
+
+@kernel
+def cheapest_lot(economy: Economy, known: int) -> int:
+    """Of the lots listed that have units left the one with the lowest reservation price; -1 if none.
+
+    Of equal ones that of the first seller, and of one seller's the last.
+    """
+    best = -1
+    lowest = np.inf
+    for i in range(known):
+        lot = economy.lots[economy.known[i]]
+        if lot.left > 0 and lot.reserve < lowest:
+            best = economy.known[i]
+            lowest = lot.reserve
+    return best
+
+
+@kernel
+def serve(economy: Economy, bidder: int, price: float, wanted: int, trades: int) -> int:
+    """Give a bidder up to `wanted` units from its cheapest lots; return the number of trades so far."""
+    known = lots_within(economy, bidder, price)
+    while wanted > 0:
+        place = cheapest_lot(economy, known)
+        if place < 0:
+            break
+        lot = economy.lots[place]
+        units = min(wanted, lot.left)
+        lot.left -= units
+        lot.price = price  # bids fall: the last one accepted is the lowest
+        trade = economy.trades[trades]
+        trade.bidder = bidder
+        trade.lot = place
+        trade.units = units
+        trades += 1
+        wanted -= units
+    return trades
+
+
+@kernel
+def lowest_left(economy: Economy, m: int, lots: int) -> float:
+    """The lowest reservation price (M$ a unit) of type `m` at which units are left; infinite if none are."""
+    lowest = np.inf
+    for place in range(lots):
+        lot = economy.lots[place]
+        if lot.machine == m and lot.left > 0:
+            lowest = min(lowest, lot.reserve)
+    return lowest
+
+
+@kernel
+def emptied_a_lot(economy: Economy, first: int, last: int) -> bool:
+    """Whether trades `first` to `last` - 1, all of one bidder, left a lot without units."""
+    return last - first > 1 or (last > first and economy.lots[economy.trades[first].lot].left == 0)
+
+
+@kernel
+def match(economy: Economy, p: Record, m: int, lots: int, classes: int) -> int:
+    """Serve the classes that bid for type `m`, best first, as long as a lot is left for them.
+
+    Equal bids within a class in the order of the tables. Returns the number of trades; prices are in the
+    lots.
+    """
+    lowest = lowest_left(economy, m, lots)
+    trades = 0
+    for rank in range(classes):
+        one = economy.classes[economy.served[rank]]
+        for place in range(one.first, one.first + one.count):
+            if one.price < lowest:
+                return trades  # the bids that follow are no higher
+            bidder = economy.called[place]
+            wanted = units_wanted(economy, p, m, bidder, one.price + one.moving)
+            if wanted > 0:
+                before = trades
+                trades = serve(economy, bidder, one.price, wanted, trades)
+                if emptied_a_lot(economy, before, trades):
+                    lowest = lowest_left(economy, m, lots)
+    return trades
+
+
+@kernel
+def hand_over(economy: Economy, lot: int, m: int, units: int, buyer: Record, amount: float) -> None:
+    """Move a lot's units and money: to the claim of a seized lot, to the owner of any other."""
+    row = economy.lots[lot].row
+    if economy.lots[lot].is_loan:
+        loan = economy.loans[row]
+        lender = economy.lenders[loan.holder]
+        pay(economy, Flow.USED_MACHINES, buyer, lender, amount)
+        paper = loan.paper_value * units / loan.seized
+        loan.paper_value -= paper
+        loan.seized -= units
+        lender.units[m] -= units
+        economy.market[0].paper_sold += paper
+        economy.market[0].proceeds_sold += amount
+        apply_collateral(economy, row, amount)
+    else:
+        owner = economy.borrowers[row]
+        pay(economy, Flow.USED_MACHINES, buyer, owner, amount)
+        owner.offered[m] -= units
+        revalue(economy, Revaluation.MACHINE_SALES, owner, amount - take_units(economy, owner, m, units))
+
+
+@kernel
+def receive(economy: Economy, m: int, units: int, buyer: Record, amount: float, moving: float) -> None:
+    """Put bought units on the buyer's books and pay for moving them."""
+    put_units(economy, buyer, m, units, amount)
+    pay(economy, Flow.MOVING, buyer, economy.world[0], units * moving)
+
+
+@kernel
+def scrap(economy: Economy, m: int, units: int, dealer: Record, amount: float) -> None:
+    """A scrap dealer breaks the machines up and sells the parts for what it paid."""
+    economy.machines[m].scrapped += units
+    pay(economy, Flow.USED_MACHINES, economy.world[0], dealer, amount)
+
+
+@kernel
+def note_sale(economy: Economy, m: int, lot: int, bidder: int, units: int, amount: float) -> None:
+    """Volume, trigger and event of one sale."""
+    machine = economy.machines[m]
+    machine.traded += units
+    machine.traded_value += amount
+    machine.news += units
+    machine.news_value += amount
+    owner = seller = economy.lots[lot].row
+    if economy.lots[lot].is_loan:
+        owner = economy.loans[seller].obligor
+        seller = economy.loans[seller].holder
+        seller_sector = Sector.LENDERS.value
+    else:
+        seller_sector = economy.borrowers[owner].sector
+    parent = economy.borrowers[owner].default_event
+    if economy.lots[lot].is_loan:
+        parent = economy.loans[economy.lots[lot].row].default_event
+    elif parent < 0:
+        parent = economy.borrowers[owner].trigger_event  # it lives, and sells because of that
+    machine.trigger = parent
+    borrowers = economy.borrowers.shape[0]
+    other_sector = Sector.BUYERS.value
+    other = bidder - borrowers
+    if bidder < borrowers:
+        other_sector = economy.borrowers[bidder].sector
+        other = bidder
+    note(economy, EventKind.SALE, seller_sector, seller, other_sector, other, m, units, amount,
+         amount / units, 0, Channel.NONE, parent)  # fmt: skip
+
+
+@kernel
+def settle(economy: Economy, p: Record, m: int, trades: int) -> None:
+    """Execute the trades, every lot at its own single price."""
+    borrowers = economy.borrowers.shape[0]
+    asic = economy.machines[m].kind == MachineKind.ASIC
+    for t in range(trades):
+        bidder = economy.trades[t].bidder
+        lot = economy.trades[t].lot
+        units = economy.trades[t].units
+        amount = units * economy.lots[lot].price
+        note_sale(economy, m, lot, bidder, units, amount)
+        if bidder < borrowers:
+            peer = economy.borrowers[bidder]
+            hand_over(economy, lot, m, units, peer, amount)
+            receive(economy, m, units, peer, amount, peer_moving_cost(p, economy.machines[m].kind))
+        else:
+            buyer = economy.buyers[bidder - borrowers]
+            hand_over(economy, lot, m, units, buyer, amount)
+            if buyer.kind == BuyerKind.SCRAP_DEALER:
+                scrap(economy, m, units, buyer, amount)
+            else:
+                receive(
+                    economy, m, units, buyer, amount, buyer.moving_cost_asic if asic else buyer.moving_cost
+                )
+
+
+@kernel
+def formula_price(economy: Economy, p: Record, m: int, units: int) -> float:
+    """Price of a market with elastic outsiders: orderly value less a margin, or exponential depth."""
+    orderly = orderly_value(economy, p, m)
+    if p.secondary_market_rule == IMPACT and p.channels_fire_sale:
+        depth = sale_depth(economy, p, m)
+        average = orderly * average_left(units / depth)
+        return max(average, scrap_price(p, economy.machines[m]))
+    if p.secondary_market_rule == DEEP:
+        return orderly * (1.0 - p.secondary_market_deep_margin)
+    return orderly
+
+
+@kernel
+def sell_to_elastic_outsider(economy: Economy, p: Record, m: int, lots: int) -> None:
+    """`deep` and `impact`: the first outsider takes every lot; money and slots flow in as needed."""
+    if economy.buyers.shape[0] == 0:
+        return
+    buyer = economy.buyers[0]
+    cooling = economy.machines[m].cooling
+    price = formula_price(economy, p, m, economy.machines[m].offered)
+    if price <= 0.0:
+        return
+    for lot in range(lots):
+        if economy.lots[lot].machine != m:
+            continue
+        units = economy.lots[lot].left
+        amount = units * price
+        pay(economy, Flow.EQUITY_INJECTIONS, economy.world[0], buyer, amount)
+        buyer.issuance += amount
+        buyer.slots[cooling] += units
+        economy.market[0].slots_built += units
+        note_sale(economy, m, lot, economy.borrowers.shape[0], units, amount)
+        hand_over(economy, lot, m, units, buyer, amount)
+        receive(economy, m, units, buyer, amount, 0.0)
+
+
+@kernel
+def auction(economy: Economy, p: Record, m: int, lots: int, classes: int) -> None:
+    """Sell the lots of type `m` to the bidders that know of them, best bids first."""
+    show_lots(economy, m, lots)
+    bidding = rank_classes(economy, p, m, classes, lowest_left(economy, m, lots))
+    settle(economy, p, m, match(economy, p, m, lots, bidding))
+    remove_lots(economy, m, lots)
+
+
+@kernel
+def trade_machines(economy: Economy, p: Record) -> None:
+    """Phase 9 for every machine type that has a seller."""
+    trade_lots(economy, p, open_lots(economy, p))
+
+
+@kernel
+def trade_dumped(economy: Economy, p: Record) -> None:
+    """The sale of a further round: what lenders that were called in the week have not yet put on sale.
+
+    Bidders have what earlier sales of the week have left them. Appraisers take note of it next week.
+    """
+    any_called = False
+    for index in range(economy.lenders.shape[0]):
+        any_called |= is_dumping(economy.lenders[index])
+    if any_called:
+        trade_lots(economy, p, open_dumped_lots(economy, p))
+
+
+@kernel
+def has_lot(economy: Economy, m: int, lots: int) -> bool:
+    """Whether a machine type is on sale."""
+    found = False
+    for place in range(lots):
+        found |= economy.lots[place].machine == m
+    return found
+
+
+@kernel
+def trade_lots(economy: Economy, p: Record, lots: int) -> None:
+    """Sell the lots, type by type, by the market's rule."""
+    elastic = p.secondary_market_rule != AUCTION or not p.channels_fire_sale
+    if lots == 0:
+        return
+    classes = 0 if elastic else call_bidders(economy, p)
+    for m in range(economy.machines.shape[0]):
+        if economy.machines[m].offered == 0 or not has_lot(economy, m, lots):
+            continue
+        if elastic:
+            sell_to_elastic_outsider(economy, p, m, lots)
+        else:
+            auction(economy, p, m, lots, classes)

@@ -1,0 +1,242 @@
+"""Who bids for used machines, how much and for how many: peers, outsiders, and the cap set by new machines.
+
+What a bidder offers for a unit depends on its site class, cost of capital, margin and moving costs. Bidders
+that agree in all of them form a class, and a class has one price: the market values a type once for each
+class. For how many units is a bidder's own affair: its cash and its free slots decide.
+"""
+
+import numpy as np
+
+from hashcredit.agents.borrower import capital_budget
+from hashcredit.agents.buyer import affordable
+from hashcredit.agents.compiled import inlined, kernel
+from hashcredit.agents.dimensions import (
+    BUYER_KINDS,
+    GRADES,
+    SITE_CLASSES,
+    BorrowerStatus,
+    BuyerKind,
+    MachineKind,
+    Record,
+)
+from hashcredit.simulator.books.ledger import free_slots
+from hashcredit.simulator.machines.earnings import scrap_price, value_of
+from hashcredit.simulator.machines.slots import slot_cost
+from hashcredit.simulator.state.decisions import sound_bid
+from hashcredit.simulator.state.economy import Economy
+
+NO_LIMIT = 1 << 40
+"""Slots of a scrap dealer."""
+OUTSIDERS = SITE_CLASSES * GRADES
+"""Where the search for an outsider's class begins; a peer's begins at its site class and grade."""
+LEAST_CLASSES = OUTSIDERS + BUYER_KINDS * SITE_CLASSES
+
+
+@kernel
+def peer_budget(p: Record, borrower: Record) -> float:
+    """Cash (M$) that a borrower may spend on used machines: not what its machines on order will take."""
+    buffer = p.investment_buffer_weeks * borrower.obligations
+    return capital_budget(borrower.cash - borrower.reserved, buffer, p.investment_used_share)
+
+
+@kernel
+def has_free_slot(holder: Record) -> bool:
+    """Whether an owner has a free rack slot of any class."""
+    free = False
+    for cooling in range(holder.slots.shape[0]):
+        free |= holder.slots[cooling] > holder.racked[cooling]
+    return free
+
+
+@inlined
+def find_class(
+    economy: Economy,
+    classes: int,
+    hint: int,
+    site: int,
+    resells: int,
+    scraps: int,
+    spread: float,
+    margin: float,
+    moving_cost: float,
+    moving_cost_asic: float,
+) -> tuple[int, int]:
+    """The class of a bidder with these traits, new if it is the first; and the number of classes now."""
+    stamp = economy.market[0].sales
+    c = hint
+    while economy.classes[c].stamp == stamp:
+        one = economy.classes[c]
+        if (
+            one.spread == spread
+            and one.site == site
+            and one.margin == margin
+            and one.moving_cost == moving_cost
+            and one.moving_cost_asic == moving_cost_asic
+            and one.resells == resells
+            and one.scraps == scraps
+        ):
+            return c, classes
+        c = c + 1 if c + 1 < economy.classes.shape[0] else 0
+    new = economy.classes[c]
+    new.stamp = stamp
+    new.site = site
+    new.resells = resells
+    new.scraps = scraps
+    new.spread = spread
+    new.margin = margin
+    new.moving_cost = moving_cost
+    new.moving_cost_asic = moving_cost_asic
+    new.count = 0
+    new.hosts[:] = 0
+    new.cap_known[:] = 0
+    economy.ranking[classes] = c
+    return c, classes + 1
+
+
+@kernel
+def join_class(economy: Economy, bidder: int, c: int, holder: Record) -> None:
+    """Count a bidder, and where it has free slots, in its class."""
+    one = economy.classes[c]
+    economy.class_of[bidder] = c
+    one.count += 1
+    for cooling in range(holder.slots.shape[0]):
+        one.hosts[cooling] += holder.slots[cooling] > holder.racked[cooling]
+
+
+@kernel
+def call_peers(economy: Economy, p: Record) -> int:
+    """Find the class of every live borrower with a budget and a free slot; return the number of classes."""
+    classes = 0
+    moving = p.buyers_moving_cost[BuyerKind.OPERATOR]
+    moving_asic = p.buyers_moving_cost_asic[BuyerKind.OPERATOR]
+    for b in range(economy.borrowers.shape[0]):
+        borrower = economy.borrowers[b]
+        economy.class_of[b] = -1
+        if borrower.status != BorrowerStatus.ALIVE or borrower.payables > 0.0 or borrower.selling:
+            continue
+        if peer_budget(p, borrower) <= 0.0 or not has_free_slot(borrower):
+            continue
+        site = borrower.site_class
+        c, classes = find_class(economy, classes, site * GRADES + borrower.grade, site, 0, 0,
+                                borrower.cost_of_capital, 0.0, moving, moving_asic)  # fmt: skip
+        join_class(economy, b, c, borrower)
+    return classes
+
+
+@kernel
+def call_outsiders(economy: Economy, classes: int) -> int:
+    """Find the class of every secondary buyer with cash and room; return the number of classes."""
+    borrowers = economy.borrowers.shape[0]
+    for k in range(economy.buyers.shape[0]):
+        buyer = economy.buyers[k]
+        economy.class_of[borrowers + k] = -1
+        scraps = buyer.kind == BuyerKind.SCRAP_DEALER
+        if buyer.cash <= 0.0 or not (scraps or has_free_slot(buyer)):
+            continue
+        hint = OUTSIDERS + buyer.kind * SITE_CLASSES + buyer.site_class
+        if scraps:  # all alike, whatever their rows say
+            c, classes = find_class(economy, classes, hint, 0, 0, 1, 0.0, 0.0, 0.0, 0.0)
+        else:
+            resells = buyer.kind != BuyerKind.OPERATOR
+            c, classes = find_class(economy, classes, hint, buyer.site_class, resells, 0,
+                                    buyer.cost_of_capital, buyer.margin, buyer.moving_cost,
+                                    buyer.moving_cost_asic)  # fmt: skip
+        join_class(economy, borrowers + k, c, buyer)
+    return classes
+
+
+@kernel
+def call_bidders(economy: Economy, p: Record) -> int:
+    """Sort a sale's bidders by class, each class in the order of the tables; return the number of classes.
+
+    Whoever has no means now gets none during the sale, so it is left out.
+    """
+    economy.market[0].sales += 1
+    classes = call_outsiders(economy, call_peers(economy, p))
+    places = 0
+    for rank in range(classes):
+        one = economy.classes[economy.ranking[rank]]
+        one.first = places
+        places += one.count
+        one.count = 0
+    for bidder in range(economy.class_of.shape[0]):
+        c = economy.class_of[bidder]
+        if c >= 0:
+            one = economy.classes[c]
+            economy.called[one.first + one.count] = bidder
+            one.count += 1
+    return classes
+
+
+@kernel
+def dearest_value(economy: Economy, p: Record, kind: int, site: int, spread: float) -> float:
+    """Price per unit of value of the best machine that the vendor sells: the dearest a used one may be."""
+    week = economy.market[0].week
+    best = np.inf
+    for h in range(economy.machines.shape[0]):
+        new = economy.machines[h]
+        if new.used and new.kind == kind and new.launch_week <= week <= new.end_of_sale_week:
+            value = value_of(economy, p, h, site, spread, p.valuation_refresh_weeks)
+            if value > 0.0:
+                best = min(best, new.price_new / value)
+    return best
+
+
+@kernel
+def class_bid(economy: Economy, p: Record, m: int, c: int) -> float:
+    """What a class bids for a unit of type `m`, M$; zero or less is no bid."""
+    one = economy.classes[c]
+    machine = economy.machines[m]
+    if one.scraps:
+        one.moving = 0.0
+        return scrap_price(p, machine)
+    kind = machine.kind
+    if not one.cap_known[kind]:
+        one.cap[kind] = dearest_value(economy, p, kind, one.site, one.spread)
+        one.cap_known[kind] = 1
+    value = value_of(economy, p, m, one.site, one.spread, 0)
+    rent = 0.0
+    if one.resells:
+        rent = slot_cost(p, machine.cooling, economy.market[0].cost_of_capital + one.spread)
+    one.moving = one.moving_cost_asic if kind == MachineKind.ASIC else one.moving_cost
+    cap = value * one.cap[kind] if value > 0.0 else 0.0  # without a value there is none to cap
+    return sound_bid(economy.bidding_rule(value, one.margin, rent, one.moving, cap))
+
+
+@kernel
+def rank_classes(economy: Economy, p: Record, m: int, classes: int, least: float) -> int:
+    """Put the classes that bid `least` or more for type `m` in order, best first; return their number.
+
+    Of equal bids that of the class whose first bidder comes first.
+    """
+    cooling = economy.machines[m].cooling
+    count = 0
+    for rank in range(classes):
+        c = economy.ranking[rank]
+        one = economy.classes[c]
+        if not one.scraps and one.hosts[cooling] == 0:
+            continue
+        price = class_bid(economy, p, m, c)
+        if price < least or price <= 0.0:
+            continue
+        one.price = price
+        place = count
+        while place > 0 and economy.classes[economy.served[place - 1]].price < price:
+            economy.served[place] = economy.served[place - 1]
+            place -= 1
+        economy.served[place] = c
+        count += 1
+    return count
+
+
+@kernel
+def units_wanted(economy: Economy, p: Record, m: int, bidder: int, price: float) -> int:
+    """Units of type `m` that a bidder can pay and host at a price (M$ a unit, moving included)."""
+    borrowers = economy.borrowers.shape[0]
+    cooling = economy.machines[m].cooling
+    if bidder < borrowers:
+        peer = economy.borrowers[bidder]
+        return affordable(peer_budget(p, peer), price, free_slots(peer, cooling))
+    buyer = economy.buyers[bidder - borrowers]
+    scraps = buyer.kind == BuyerKind.SCRAP_DEALER
+    return affordable(buyer.cash, price, NO_LIMIT if scraps else free_slots(buyer, cooling))

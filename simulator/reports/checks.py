@@ -1,0 +1,287 @@
+"""Every bookkeeping identity, for `--check`: slow, in plain NumPy, naming the offender."""
+
+import numpy as np
+
+from hashcredit.agents.dimensions import (
+    FACILITIES,
+    ORDERS,
+    BorrowerStatus,
+    Instrument,
+    LenderStatus,
+    LoanStatus,
+)
+from hashcredit.simulator.errors import SimulationError
+from hashcredit.simulator.reports.frames import sector_cash
+from hashcredit.simulator.state.economy import Economy
+from hashcredit.simulator.state.pool import MacroSector
+from hashcredit.simulator.state.tables import LAST_INCOME_FLOW, Sector
+
+TOLERANCE = 1e-9
+"""Relative: sums of about 1e5 float64 payments keep at least ten digits."""
+
+AGENT_TABLES = ("borrowers", "lenders", "buyers", "loans", "orders", "machines", "market", "world")
+TABLES = (*AGENT_TABLES, "macro", "assets", "investors")
+
+
+def check_identities(economy: Economy, opening: Economy, phase: str, lines_end: bool = True) -> None:
+    """Test all identities on the state after a phase; raise `SimulationError` at the first failure.
+
+    `lines_end` says whether the loans that a lender has promised end with it (`channels.lender_credit`).
+    """
+    check_finite(economy, phase)
+    check_loans(economy, phase)
+    check_debts(economy, opening, phase)
+    check_orders(economy, phase, lines_end)
+    check_units(economy, phase)
+    check_slots(economy, opening, phase)
+    check_equity(economy, phase)
+    check_cash(economy, opening, phase)
+    check_income(economy, phase)
+    check_claims(economy, phase)
+    check_macro(economy, opening, phase)
+
+
+def _fail(economy: Economy, phase: str, who: str, field: str, value: object, expected: object) -> None:
+    week = int(economy.market["week"][0])
+    raise SimulationError(f"week {week}, after {phase}: {field} of {who} is {value}, must be {expected}")
+
+
+def _compare(
+    economy: Economy,
+    phase: str,
+    who: str,
+    field: str,
+    values: np.ndarray,
+    expected: np.ndarray,
+    scale: np.ndarray,
+) -> None:
+    """Fail on the first row whose value is off by more than the tolerance times its scale (at least 1)."""
+    wrong = np.abs(values - expected) > TOLERANCE * np.maximum(scale, 1.0)
+    if wrong.any():
+        row = int(np.argmax(wrong))
+        _fail(economy, phase, f"{who} {row}", field, values[row], expected[row])
+
+
+def check_finite(economy: Economy, phase: str) -> None:
+    """No NaN and no infinity anywhere in the state."""
+    for table in TABLES:
+        rows = getattr(economy, table)
+        for field in rows.dtype.names:
+            values = rows[field]
+            if values.dtype.kind != "f" or not len(rows):
+                continue
+            bad = ~np.isfinite(values).reshape(len(rows), -1).all(axis=1)
+            if bad.any():
+                row = int(np.argmax(bad))
+                _fail(economy, phase, f"{table}[{row}]", field, values[row], "finite")
+
+
+def check_loans(economy: Economy, phase: str) -> None:
+    """Principal is never negative, and overdue amounts are part of it."""
+    loans = economy.loans
+    for field in ("principal", "units", "coins", "seized", "overdue", "contract_units"):
+        bad = loans[field] < (-TOLERANCE if loans[field].dtype.kind == "f" else 0)
+        if bad.any():
+            row = int(np.argmax(bad))
+            _fail(economy, phase, f"loans[{row}]", field, loans[field][row], "not negative")
+    excess = loans["overdue"] > loans["principal"] * (1 + TOLERANCE) + TOLERANCE
+    live = loans["status"] == LoanStatus.PERFORMING
+    if (excess & live).any():
+        row = int(np.argmax(excess & live))
+        _fail(economy, phase, f"loans[{row}]", "overdue", loans["overdue"][row], "at most the principal")
+
+
+def check_debts(economy: Economy, opening: Economy, phase: str) -> None:
+    """Each instrument's face is the same on the rows, the holder's asset and the obligor's liability side."""
+    loans = economy.loans
+    live = np.isin(loans["status"], (LoanStatus.PERFORMING, LoanStatus.DEFAULTED))
+    for instrument in Instrument:
+        chosen = live & (loans["instrument"] == instrument)
+        face = np.where(chosen, loans["principal"], 0.0)
+        owed = face.reshape(-1, FACILITIES).sum(axis=1)
+        debt = economy.borrowers["debt"][:, instrument]
+        before = opening.borrowers["debt"][:, instrument]  # repaid in parts, it leaves their rounding
+        scale = np.maximum(owed, before)
+        _compare(economy, phase, "borrower", f"debt ({instrument.name.lower()})", debt, owed, scale)
+        held = np.bincount(loans["holder"][chosen], face[chosen], len(economy.lenders))
+        asset = economy.lenders["loans"][:, instrument]
+        scale = np.maximum(held, opening.lenders["loans"][:, instrument])
+        _compare(economy, phase, "lender", f"loans ({instrument.name.lower()})", asset, held, scale)
+    allowance = np.bincount(loans["holder"], loans["allowance"], len(economy.lenders))
+    carried = economy.lenders["allowance"]
+    _compare(economy, phase, "lender", "allowance", carried, allowance, economy.lenders["loans"].sum(axis=1))
+
+
+def check_orders(economy: Economy, phase: str, lines_end: bool) -> None:
+    """Deposits and commitments are those of the open orders, which only live agents have."""
+    orders = economy.orders
+    for field in ("units", "deposit", "commitment", "price", "offer"):
+        bad = orders[field] < 0
+        if bad.any():
+            row = int(np.argmax(bad))
+            _fail(economy, phase, f"orders[{row}]", field, orders[field][row], "not negative")
+    is_open = orders["units"] > 0
+    kept = ~is_open & ((orders["deposit"] != 0.0) | (orders["commitment"] != 0.0))
+    if kept.any():
+        row = int(np.argmax(kept))
+        _fail(economy, phase, f"orders[{row}]", "deposit or commitment", orders[row], "zero without units")
+    dead = is_open & (economy.borrowers["status"] != BorrowerStatus.ALIVE).repeat(ORDERS)
+    if dead.any():
+        row = int(np.argmax(dead))
+        _fail(economy, phase, f"orders[{row}]", "units", orders["units"][row], "0 after a default")
+    promised = is_open & (orders["holder"] >= 0)
+    broken = promised & (economy.lenders["status"][orders["holder"]] != LenderStatus.ALIVE) & lines_end
+    broken |= is_open & (orders["holder"] < 0) & (orders["commitment"] != 0.0)
+    if broken.any():
+        row = int(np.argmax(broken))
+        _fail(economy, phase, f"orders[{row}]", "commitment", orders["commitment"][row], "0: no live lender")
+    borrowers = economy.borrowers
+    for field, taken in (
+        ("orders", is_open),
+        ("deposits", orders["deposit"]),
+        ("reserved", np.where(is_open, np.maximum(0.0, orders["reserved"]), 0.0)),
+    ):
+        total = taken.reshape(-1, ORDERS).sum(axis=1)
+        _compare(economy, phase, "borrower", field, borrowers[field], total, np.abs(total))
+    committed = np.bincount(orders["holder"][promised], orders["commitment"][promised], len(economy.lenders))
+    _compare(economy, phase, "lender", "committed", economy.lenders["committed"], committed, committed)
+
+
+def check_units(economy: Economy, phase: str) -> None:
+    """Machines are conserved by type; pledges and offers never exceed what the owner has."""
+    held = sum(getattr(economy, table)["units"].sum(axis=0) for table in ("borrowers", "lenders", "buyers"))
+    machines = economy.machines
+    expected = machines["opening_units"] + machines["delivered"] - machines["scrapped"]
+    if (held != expected).any():
+        m = int(np.argmax(held != expected))
+        _fail(economy, phase, f"machines[{m}]", "units held", held[m], expected[m])
+    loans = economy.loans
+    types = economy.borrowers["units"].shape[1]
+    pledged = np.zeros((len(economy.borrowers), types), np.int64)
+    has = loans["machine"] >= 0
+    np.add.at(pledged, (np.arange(len(loans))[has] // FACILITIES, loans["machine"][has]), loans["units"][has])
+    seized = np.zeros((len(economy.lenders), types), np.int64)
+    np.add.at(seized, (loans["holder"][has], loans["machine"][has]), loans["seized"][has])
+    for name, taken in (("pledged", pledged), ("offered", economy.borrowers["offered"])):
+        over = (taken > economy.borrowers["units"]).any(axis=1)
+        if over.any():
+            b = int(np.argmax(over))
+            _fail(economy, phase, f"borrower {b}", name, taken[b], f"at most {economy.borrowers['units'][b]}")
+    wrong = (seized != economy.lenders["units"]).any(axis=1)
+    if wrong.any():
+        index = int(np.argmax(wrong))
+        _fail(economy, phase, f"lender {index}", "units", economy.lenders["units"][index], seized[index])
+
+
+def check_slots(economy: Economy, opening: Economy, phase: str) -> None:
+    """Slots leased, plus closed ones, equal the opening stock plus those built; machines fit in them."""
+    total = int(economy.borrowers["slots"].sum() + economy.buyers["slots"].sum())
+    first = int(opening.borrowers["slots"].sum() + opening.buyers["slots"].sum())
+    market = economy.market[0]
+    expected = first + int(market["slots_built"]) - int(market["slots_closed"])
+    if total != expected:
+        _fail(economy, phase, "all owners", "slots", total, expected)
+    cooling = economy.machines["cooling"]
+    for name in ("borrowers", "buyers"):
+        rows = getattr(economy, name)
+        for c in range(rows["slots"].shape[1]):
+            used = rows["units"][:, cooling == c].sum(axis=1)
+            _compare(economy, phase, name, "racked", rows["racked"][:, c], used, np.ones(len(rows)))
+            over = (used > rows["slots"][:, c]) & (rows["status"] == 0 if name == "borrowers" else True)
+            if over.any():
+                row = int(np.argmax(over))
+                _fail(economy, phase, f"{name}[{row}]", "machines racked", used[row], "at most its slots")
+
+
+def check_cash(economy: Economy, opening: Economy, phase: str) -> None:
+    """Every row of the flow matrix sums to zero and its columns explain each sector's change of cash."""
+    gross = np.maximum(np.abs(economy.flows).sum(), 1.0)
+    rows = economy.flows.sum(axis=1)
+    _compare(economy, phase, "flow", "row sum", rows, np.zeros_like(rows), np.full_like(rows, gross))
+    change = sector_cash(economy) - sector_cash(opening)
+    explained = economy.flows.sum(axis=0)
+    _compare(economy, phase, "sector", "cash", change, explained, np.full(len(Sector), gross))
+
+
+def check_equity(economy: Economy, phase: str) -> None:
+    """Change in equity is income plus issuance less distributions, for every agent."""
+    coin = economy.market["btc_price"][0] * 1e-6
+    borrowers = economy.borrowers
+    coins = borrowers["btc"] + economy.loans["coins"].reshape(-1, FACILITIES).sum(axis=1)
+    assets = borrowers["cash"] + coins * coin + borrowers["deposits"] + borrowers["book"].sum(axis=1)
+    debts = borrowers["debt"].sum(axis=1) + borrowers["payables"]
+    sides = {
+        "borrowers": (assets - debts, assets + debts),
+        "lenders": (
+            economy.lenders["cash"]
+            + economy.lenders["loans"].sum(axis=1)
+            - economy.lenders["allowance"]
+            + economy.lenders["claims"]
+            - lender_debts(economy),
+            economy.lenders["loans"].sum(axis=1) + economy.lenders["claims"] + lender_debts(economy),
+        ),
+        "buyers": (
+            economy.buyers["cash"] + economy.buyers["book"].sum(axis=1),
+            np.abs(economy.buyers["cash"]) + economy.buyers["book"].sum(axis=1),
+        ),
+    }
+    for name, (equity, scale) in sides.items():
+        rows = getattr(economy, name)
+        expected = rows["opening_equity"] + rows["income"] + rows["issuance"] - rows["distributions"]
+        turnover = scale + np.abs(rows["opening_equity"]) + np.abs(rows["income"]) + rows["distributions"]
+        _compare(economy, phase, name, "equity", equity, expected, turnover)
+
+
+def lender_debts(economy: Economy) -> np.ndarray:
+    """All that each lender owes, M$."""
+    owed = [economy.lenders[field] for field in ("funding", "repo", "facility", "owed", "guaranteed")]
+    return np.asarray(sum(owed))
+
+
+def check_claims(economy: Economy, phase: str) -> None:
+    """Claims between lenders: the same face on both sides, those on failed lenders carried at nothing."""
+    lenders = economy.lenders
+    creditor = np.repeat(np.arange(len(lenders)), np.diff(economy.claim_start))
+    alive = lenders["status"][economy.claim_debtor] == LenderStatus.ALIVE
+    face = economy.claim_face
+    scale = lenders["opening_equity"] + lenders["loans"].sum(axis=1)
+    held = np.bincount(creditor, np.where(alive, face, 0.0), len(lenders))
+    _compare(economy, phase, "lender", "claims", lenders["claims"], held, scale)
+    owed = np.bincount(economy.claim_debtor, face, len(lenders))
+    _compare(economy, phase, "lender", "owed", lenders["owed"], owed, scale)
+    for field in ("repo", "facility", "funding", "guaranteed", "called"):
+        bad = lenders[field] < -TOLERANCE * np.maximum(scale, 1.0)
+        if bad.any():
+            row = int(np.argmax(bad))
+            _fail(economy, phase, f"lender {row}", field, lenders[field][row], "not negative")
+
+
+def check_income(economy: Economy, phase: str) -> None:
+    """Each sector's income is what the flow matrix and the revaluation matrix say, and nothing else."""
+    booked = economy.flows[: LAST_INCOME_FLOW + 1].sum(axis=0) + economy.revaluations.sum(axis=0)
+    income = np.zeros(len(Sector))
+    for sector in (Sector.MINERS, Sector.NEOCLOUDS):
+        income[sector] = economy.borrowers["income"][economy.borrowers["sector"] == sector].sum()
+    income[Sector.LENDERS] = economy.lenders["income"].sum()
+    income[Sector.BUYERS] = economy.buyers["income"].sum()
+    income[Sector.REST_OF_WORLD :] = economy.world["income"]
+    gross = np.abs(economy.flows).sum() + np.abs(economy.revaluations).sum()
+    _compare(economy, phase, "sector", "income", income, booked, np.full(len(Sector), gross))
+
+
+def check_macro(economy: Economy, opening: Economy, phase: str) -> None:
+    """Payments of the funding pool have two ends and explain the change of every account, in both worlds."""
+    rows = economy.macro_flows.sum(axis=2).reshape(-1)
+    gross = np.abs(economy.macro_flows).sum()
+    _compare(economy, phase, "macro flow", "row sum", rows, np.zeros_like(rows), np.full_like(rows, gross))
+    change = macro_cash(economy) - macro_cash(opening)
+    explained = economy.macro_flows.sum(axis=1)
+    scale = np.full(change.size, gross)
+    _compare(economy, phase, "macro sector", "cash", change.reshape(-1), explained.reshape(-1), scale)
+
+
+def macro_cash(economy: Economy) -> np.ndarray:
+    """Accounts of the funding pool, bn$ [world, MacroSector]."""
+    cash: np.ndarray = economy.macro["cash"].copy()
+    cash[:, MacroSector.INVESTORS] += economy.investors["cash"].sum(axis=1)
+    return cash

@@ -1,0 +1,157 @@
+"""What a run gives back: tables, series, events and flows as DataFrames, built when first asked for."""
+
+from dataclasses import dataclass
+from datetime import date, timedelta
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from hashcredit.agents.dimensions import Cause
+from hashcredit.simulator.provenance import provenance
+from hashcredit.simulator.reports import frames
+from hashcredit.simulator.setup.prepare import Setup
+from hashcredit.simulator.state.economy import Economy
+
+if TYPE_CHECKING:
+    import networkx as nx
+    import pandas as pd
+
+
+def summarise(markets: np.ndarray) -> dict[str, np.ndarray]:
+    """Summary scalars of runs from their closing MARKET rows (any shape); one array a scalar.
+
+    Money in M$. `recovery_rate` is NaN where no resolution ended, `realised_to_paper` where nothing was
+    sold.
+    """
+    with np.errstate(invalid="ignore", divide="ignore"):
+        recovery = np.where(
+            markets["resolved_claims"] > 0,
+            markets["resolved_recoveries"] / markets["resolved_claims"],
+            np.nan,
+        )
+        realised = np.where(
+            markets["paper_sold"] > 0, markets["proceeds_sold"] / markets["paper_sold"], np.nan
+        )
+    summary = {
+        "defaults": markets["defaults"],
+        "defaults_miners": markets["defaults_miners"],
+        "defaults_neoclouds": markets["defaults_neoclouds"],
+        "lender_failures": markets["lender_failures"],
+        "facility_defaults": markets["facility_defaults"],
+        "hand_backs": markets["hand_backs"],
+        "refinancings_refused": markets["refinancings_refused"],
+        "sites_taken_over": markets["sites_taken_over"],
+        "equity_raised_musd": markets["equity_raised"],
+        "debt_defaulted": markets["debt_defaulted"],
+        "recovery_rate": recovery,
+        "loss_given_default": 1.0 - recovery,
+        "realised_to_paper": realised,
+        "units_dumped": markets["units_dumped"],
+        "units_unsold": markets["units_unsold"],
+        "paper_value_musd": markets["paper_seized"],
+        "paper_sold_musd": markets["paper_sold"],
+        "proceeds_musd": markets["proceeds_sold"],
+        "creditor_loss_musd": markets["credit_lost"] + markets["allowances"],
+        "peak_haircut": markets["peak_haircut"],
+        "mean_tightness": markets["tightness_sum"] / np.maximum(markets["week"], 1),
+        "repo_calls": markets["repo_calls"],
+        "loans_sold_musd": markets["loans_sold"],
+        "interlender_loss_musd": markets["interlender_losses"],
+        "authority_loss_musd": markets["authority_losses"],
+        "authority_exposure_musd": markets["authority_exposure"],
+        "most_rounds": markets["most_rounds"],
+        "money_residual": markets["money_residual"],
+        "balance_residual": markets["balance_residual"],
+        "units_residual": markets["units_residual"],
+        "macro_residual": markets["macro_residual"],
+    }
+    for cause in Cause:
+        if cause not in (Cause.NONE, Cause.HAND_BACK):  # a facility is handed back, its borrower lives on
+            summary[f"defaults_{cause.name.lower()}"] = markets["defaults_by_cause"][..., cause]
+    return summary
+
+
+@dataclass(frozen=True)
+class Run:
+    """One replicate with everything recorded."""
+
+    setup: Setup
+    replicate: int
+    economy: Economy
+    before: Economy
+
+    @cached_property
+    def summary(self) -> dict[str, Any]:
+        """Scalars of the run; see `summarise`."""
+        return {key: value.item() for key, value in summarise(self.economy.market[0]).items()}
+
+    @cached_property
+    def series(self) -> "pd.DataFrame":
+        """Weekly closing values, index `week` 0 to horizon - 1."""
+        return frames.series_frame(self.economy.series, self.setup.machine_names)
+
+    @cached_property
+    def events(self) -> "pd.DataFrame":
+        """The event log, in the order in which things happened; `parent` is a row of it or -1."""
+        used = self.economy.market["events"][0]
+        return frames.events_frame(self.economy.events[:used], self.setup.machine_names)
+
+    def contagion_tree(self) -> "nx.DiGraph":
+        """Who failed because of whom, as a new graph; see `contagion_tree.contagion_tree`."""
+        from hashcredit.simulator.reports.contagion_tree import contagion_tree
+
+        return contagion_tree(self.events)
+
+    @cached_property
+    def opening(self) -> "dict[str, pd.DataFrame]":
+        """Tables of agents, loans and machines before the first week."""
+        return frames.table_frames(self.before, self.setup.machine_names)
+
+    @cached_property
+    def tables(self) -> "dict[str, pd.DataFrame]":
+        """The same tables after the last week."""
+        return frames.table_frames(self.economy, self.setup.machine_names)
+
+    @cached_property
+    def flows(self) -> "pd.DataFrame":
+        """Transaction-flow matrix of the whole run, M$: receipts positive, rows and columns sum to zero."""
+        return frames.flow_frame(self.before, self.economy)
+
+    @cached_property
+    def revaluations(self) -> "pd.DataFrame":
+        """Changes of net worth without a payment by sector over the run, M$."""
+        return frames.revaluation_frame(self.economy)
+
+    @property
+    def dates(self) -> list[date]:
+        """Calendar date of each week's start."""
+        start = self.setup.scenario.start_date
+        return [start + timedelta(weeks=week) for week in range(self.setup.scenario.horizon_weeks)]
+
+    @cached_property
+    def provenance(self) -> dict[str, Any]:
+        """What rebuilds the call: scenario, seed, replicate, code and versions."""
+        return provenance(self.setup.scenario, self.setup.seed, self.replicate, rules=self.setup.rules.record)
+
+
+@dataclass(frozen=True)
+class ManyRuns:
+    """Closing scalars of many replicates, scenario by scenario."""
+
+    setups: list[Setup]
+    markets: np.ndarray  # MARKET[scenario, replicate]
+
+    @cached_property
+    def summary(self) -> "pd.DataFrame":
+        """One row a run: scenario, replicate and the scalars of `Run.summary`."""
+        import pandas as pd
+
+        scenarios, replicates = self.markets.shape
+        columns: dict[str, Any] = {
+            "scenario": np.repeat([setup.scenario.name for setup in self.setups], replicates),
+            "replicate": np.tile(np.arange(replicates), scenarios),
+        }
+        for key, value in summarise(self.markets).items():
+            columns[key] = value.reshape(-1)
+        return pd.DataFrame(columns)

@@ -1,0 +1,219 @@
+"""Phase 8: default, stay, the waterfall, and the end of a resolution.
+
+The estate pays its costs, then unsecured claims pari passu, then equity; what secures a claim is the
+affair of `claims`.
+"""
+
+import numpy as np
+
+from hashcredit.agents.compiled import kernel
+from hashcredit.agents.dimensions import (
+    BorrowerKind,
+    BorrowerStatus,
+    Cause,
+    Channel,
+    LoanStatus,
+    Record,
+)
+from hashcredit.simulator.books.events import note
+from hashcredit.simulator.books.ledger import pay, revalue, sum_of
+from hashcredit.simulator.books.loans import facilities_of, owes, pro_rata, sell_coins
+from hashcredit.simulator.books.orders import cancel_orders
+from hashcredit.simulator.books.randomness import Stream, uniform
+from hashcredit.simulator.credit.claims import (
+    advance_claims,
+    close_claim,
+    default_loan,
+    seize,
+    store,
+    unsecured_part,
+)
+from hashcredit.simulator.credit.distress import condemn
+from hashcredit.simulator.resolution.takeover import take_over
+from hashcredit.simulator.state.economy import Economy
+from hashcredit.simulator.state.tables import EventKind, Flow, Revaluation
+
+
+@kernel
+def estate_waterfall(cash: float, cost_share: float, unsecured: float) -> tuple[float, float, float]:
+    """Split an estate: costs, the paid share of unsecured claims, and the surplus for equity.
+
+    `cash` and `unsecured` in M$, `cost_share` a fraction of the cash. Returns (costs, share, surplus).
+    """
+    costs = cost_share * max(0.0, cash)
+    left = cash - costs
+    share = pro_rata(left, unsecured)
+    return costs, share, max(0.0, left - share * unsecured)
+
+
+@kernel
+def fail(economy: Economy, p: Record, seed: int, replicate: int, b: int) -> None:
+    """The default of borrower `b`: its loans become claims, the stay begins, its coins go to the estate."""
+    market = economy.market[0]
+    borrower = economy.borrowers[b]
+    borrower.status = BorrowerStatus.IN_RESOLUTION
+    borrower.default_week = market.week
+    borrower.cause = borrower.pending_cause
+    span = p.resolution_stay_high - p.resolution_stay_low + 1
+    u = uniform(seed, replicate, market.week, b, Stream.STAY, 0, 0)
+    borrower.release_week = market.week + p.resolution_stay_low + int(u * span)
+    debt = 0.0
+    first, last = facilities_of(economy, b)
+    for row in range(first, last):
+        if owes(economy.loans[row]):
+            debt += economy.loans[row].principal
+    borrower.default_event = note(
+        economy, EventKind.DEFAULT, borrower.sector, b, -1, -1, -1, sum_of(borrower.units), debt, 0.0,
+        borrower.cause, borrower.pending_channel, borrower.pending_parent)  # fmt: skip
+    for row in range(first, last):
+        if economy.loans[row].status == LoanStatus.PERFORMING:
+            default_loan(economy, row, borrower.default_event)
+    borrower.claims = 0  # older ones are the estate's affair now
+    cancel_orders(economy, b)
+    market.btc_sold += sell_coins(economy, p, borrower, np.inf)
+    # the landlord claims a capped part of the leases that the estate rejects
+    damages = borrower.lease_week * p.resolution_landlord_cap_weeks
+    borrower.payables += damages
+    revalue(economy, Revaluation.UNPAID_BILLS, borrower, -damages)
+    revalue(economy, Revaluation.UNPAID_BILLS, economy.world[0], damages)
+    borrower.offered[:] = 0
+    market.defaults += 1
+    if borrower.kind == BorrowerKind.MINER:
+        market.defaults_miners += 1
+    else:
+        market.defaults_neoclouds += 1
+    market.defaults_by_cause[borrower.cause] += 1
+    market.debt_defaulted += debt
+
+
+@kernel
+def vacate(economy: Economy, p: Record, b: int) -> None:
+    """The landlord takes the slots back; a share of them is to let again."""
+    borrower = economy.borrowers[b]
+    market = economy.market[0]
+    for cooling in range(borrower.slots.shape[0]):
+        market.slots_closed += borrower.slots[cooling]
+        market.vacant[cooling] += int(p.resolution_relet_share * borrower.slots[cooling])
+        borrower.slots[cooling] = 0
+    borrower.lease_week = 0.0
+
+
+@kernel
+def close_estate(economy: Economy, p: Record, b: int) -> None:
+    """All machines are sold: costs, unsecured claims pari passu, equity; the borrower is gone."""
+    borrower = economy.borrowers[b]
+    world = economy.world[0]
+    first, last = facilities_of(economy, b)
+    unsecured = borrower.payables
+    for row in range(first, last):
+        unsecured += unsecured_part(economy.loans[row])
+    costs, share, surplus = estate_waterfall(borrower.cash, p.resolution_estate_cost_share, unsecured)
+    pay(economy, Flow.ESTATE_COSTS, borrower, world, costs)
+    settled = share * borrower.payables
+    pay(economy, Flow.PAYABLES_SETTLED, borrower, world, settled)
+    unpaid = borrower.payables - settled
+    revalue(economy, Revaluation.UNPAID_BILLS, borrower, unpaid)
+    revalue(economy, Revaluation.UNPAID_BILLS, world, -unpaid)
+    borrower.payables = 0.0
+    losses = 0.0
+    for row in range(first, last):
+        if economy.loans[row].status == LoanStatus.DEFAULTED:
+            losses += close_claim(economy, p, row, share)
+    if surplus > 0.0:
+        pay(economy, Flow.DISTRIBUTIONS, borrower, world, surplus)
+        borrower.distributions += surplus
+    borrower.status = BorrowerStatus.RESOLVED
+    note(economy, EventKind.RESOLUTION, borrower.sector, b, -1, -1, -1, 0, losses, 0.0, borrower.cause,
+         Channel.NONE, borrower.default_event)  # fmt: skip
+
+
+@kernel
+def end_stay(economy: Economy, p: Record, b: int) -> None:
+    """A rival takes the site over in place; or creditors take their machines and the landlord the slots."""
+    if p.resolution_take_over and take_over(economy, p, b):
+        return
+    first, last = facilities_of(economy, b)
+    for row in range(first, last):
+        loan = economy.loans[row]
+        if loan.status == LoanStatus.DEFAULTED and loan.machine >= 0:
+            seize(economy, p, row)
+        elif loan.units > 0:
+            loan.units = 0  # a repaid facility whose contract died with the borrower
+    vacate(economy, p, b)
+
+
+@kernel
+def resolve(economy: Economy, p: Record, b: int) -> None:
+    """One week of a resolution: the end of the stay, storage, the estate's own sale, the end."""
+    market = economy.market[0]
+    borrower = economy.borrowers[b]
+    first, last = facilities_of(economy, b)
+    if market.week == borrower.release_week:
+        end_stay(economy, p, b)
+    held = 0
+    for row in range(first, last):
+        loan = economy.loans[row]
+        if loan.status == LoanStatus.DEFAULTED and loan.seized > 0:
+            held += loan.seized
+            store(economy, p, row)
+    if market.week < borrower.release_week:
+        return
+    for m in range(economy.machines.shape[0]):
+        borrower.offered[m] = borrower.units[m]
+        held += borrower.units[m]
+    if held == 0:
+        close_estate(economy, p, b)
+
+
+@kernel
+def force_defaults(economy: Economy, p: Record) -> None:
+    """`shocks.forced_default`: the largest holders of a type fail until they held that many units.
+
+    Holders fail whole, so more units than asked for may come to be seized.
+    """
+    if economy.market[0].week != p.forced_week:
+        return
+    m = p.forced_machine
+    missing = p.forced_units
+    while missing > 0:
+        largest = -1
+        for b in range(economy.borrowers.shape[0]):
+            borrower = economy.borrowers[b]
+            if borrower.status != BorrowerStatus.ALIVE or borrower.pending_cause == Cause.FORCED:
+                continue
+            if borrower.units[m] > 0 and (
+                largest < 0 or borrower.units[m] > economy.borrowers[largest].units[m]
+            ):
+                largest = b
+        if largest < 0:
+            return
+        economy.borrowers[largest].pending_cause = Cause.NONE
+        condemn(economy.borrowers[largest], Cause.FORCED, Channel.EXOGENOUS, -1)
+        missing -= economy.borrowers[largest].units[m]
+
+
+@kernel
+def fail_condemned(economy: Economy, p: Record, seed: int, replicate: int) -> None:
+    """Phase 8 of a further round: borrowers that must fail now, after this week's resolutions."""
+    for b in range(economy.borrowers.shape[0]):
+        borrower = economy.borrowers[b]
+        if borrower.status == BorrowerStatus.ALIVE and borrower.pending_cause != Cause.NONE:
+            fail(economy, p, seed, replicate, b)
+
+
+@kernel
+def resolve_defaults(economy: Economy, p: Record, seed: int, replicate: int) -> None:
+    """Phase 8: new failures, then one week of every resolution."""
+    force_defaults(economy, p)
+    for b in range(economy.borrowers.shape[0]):
+        borrower = economy.borrowers[b]
+        if borrower.status == BorrowerStatus.ALIVE:
+            if borrower.claims > 0:
+                unpaid = advance_claims(economy, p, b)
+                if unpaid >= 0:
+                    event = economy.loans[unpaid].default_event
+                    condemn(borrower, Cause.ACCELERATION, Channel.CONTRACT, event)
+            if borrower.pending_cause != Cause.NONE:
+                fail(economy, p, seed, replicate, b)
+        elif borrower.status == BorrowerStatus.IN_RESOLUTION:
+            resolve(economy, p, b)

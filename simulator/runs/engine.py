@@ -1,0 +1,238 @@
+"""Running replicates: one with everything recorded, or many in parallel for their summaries."""
+
+import math
+import os
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+
+import numpy as np
+
+from hashcredit.simulator.errors import EventBufferFull, ScenarioError, TooManyRounds
+from hashcredit.simulator.reports.checks import check_identities
+from hashcredit.simulator.reports.run import ManyRuns, Run
+from hashcredit.simulator.scenario.scenario import Scenario
+from hashcredit.simulator.setup.prepare import Setup, allocate, clear, prepare, shell
+from hashcredit.simulator.setup.rules import Rule, Rules, telling_where
+from hashcredit.simulator.state.economy import Economy
+from hashcredit.simulator.state.tables import MARKET, ErrorCode
+from hashcredit.simulator.week.observables import close_run
+from hashcredit.simulator.week.regimes import enter_week
+from hashcredit.simulator.week.step import PHASES, open_economy, run_weeks
+
+FIRST_EVENTS_PER_BORROWER = 64
+MOST_EVENTS = 1 << 26
+TASK_SECONDS = 0.1
+"""Replicates handed to a thread at once last about this long: short enough for progress and Ctrl-C."""
+
+SLICE = 500_000
+"""Agents times weeks that a kernel is given at once, about the same time; one replicate of most scenarios."""
+
+Progress = Callable[[int, int], None]
+
+
+def simulate(
+    scenario: Scenario | str | None = None,
+    seed: int = 1,
+    replicate: int = 0,
+    *,
+    rules: Mapping[str, Rule] | None = None,
+    check: bool = False,
+) -> Run:
+    """Run one replicate and keep its series, events, tables and flows.
+
+    `rules` puts functions of yours in the place of default decisions, {"forbearance": my_rule};
+    `decisions.DECISIONS` and docs/rules.md say which there are and what they are told.
+    `check` tests every bookkeeping identity after every phase (slow) and raises `SimulationError` naming
+    phase, agent and field. The bits depend on (scenario, seed, replicate) and the rules alone.
+    """
+    seed = whole_number("seed", seed)
+    setup = prepare(_scenario(scenario), seed, rules)
+    return record(setup, whole_number("replicate", replicate), check=check)
+
+
+def record(setup: Setup, replicate: int, *, check: bool = False) -> Run:
+    """Run one replicate of what `prepare` made and keep everything; see `simulate`."""
+    seed = setup.seed
+    capacity = 4096 + FIRST_EVENTS_PER_BORROWER * setup.borrowers
+    while True:
+        economy = allocate(setup, series=True, events=capacity)
+        clear(economy, setup)
+        open_economy(economy, setup.parameters, seed, replicate)
+        opening = shell(economy)
+        with telling_where(setup.scenario.name, replicate, economy.market):
+            if check:
+                _run_checked(economy, setup, replicate, opening)
+            else:
+                _run_all_weeks(economy, setup, replicate)
+        if economy.market["error"][0] != ErrorCode.EVENT_BUFFER_FULL:
+            return Run(setup=setup, replicate=replicate, economy=economy, before=opening)
+        capacity *= 4  # nothing is lost: the same replicate is run again with more room
+        if capacity > MOST_EVENTS:
+            raise EventBufferFull(MOST_EVENTS, setup.scenario.name, replicate)
+
+
+def simulate_many(
+    scenario: Scenario | str | Sequence[Scenario | str] | None = None,
+    seed: int = 1,
+    replicates: int = 1000,
+    *,
+    rules: Mapping[str, Rule] | None = None,
+    threads: int | None = None,
+    progress: Progress | None = None,
+) -> ManyRuns:
+    """Run many replicates of one scenario, or of each of several, and keep their summaries.
+
+    `rules` replaces default decisions as in `simulate`, in all scenarios. `threads` defaults to the number of
+    processors this process may use; it never changes a result. `progress(done, total)` is called from the
+    calling thread.
+    """
+    if scenario is None or isinstance(scenario, Scenario | str):
+        scenarios = [_scenario(scenario)]
+    else:
+        scenarios = [_scenario(each) for each in scenario]
+    replicates = whole_number("replicates", replicates, least=1)
+    seed = whole_number("seed", seed)
+    workers = whole_number("threads", threads, least=1) if threads is not None else processors()
+    own = Rules.of(rules)
+    setups = [prepare(each, seed, own) for each in scenarios]
+    markets = np.zeros((len(setups), replicates), MARKET)
+    _run_pool(setups, markets, workers, progress)
+    return ManyRuns(setups=setups, markets=markets)
+
+
+def processors() -> int:
+    """Processors that this process may use."""
+    return len(os.sched_getaffinity(0))
+
+
+def whole_number(name: str, value: int, least: int = 0) -> int:
+    """Check an integer argument; the error names it, its value and what is allowed."""
+    if isinstance(value, bool) or not isinstance(value, int | np.integer) or not least <= value < 2**63:
+        raise ScenarioError(name, value, f"a whole number from {least} to {2**63 - 1}")
+    return int(value)
+
+
+def _scenario(scenario: Scenario | str | None) -> Scenario:
+    return scenario if isinstance(scenario, Scenario) else Scenario.load(scenario)
+
+
+def _run_checked(economy: Economy, setup: Setup, replicate: int, opening: Economy) -> None:
+    """The weeks phase by phase, with every identity tested after each phase."""
+    for _ in range(setup.scenario.horizon_weeks):
+        p = setup.parameters[enter_week(economy, setup.parameters)]
+        for phase in PHASES:
+            phase(economy, p, setup.seed, replicate)
+            check_identities(economy, opening, phase.__name__, bool(p["channels_lender_credit"]))
+            if economy.market["error"][0] != ErrorCode.NONE:
+                _refuse_unrest(economy, setup, replicate)
+                return
+        economy.market[0]["week"] += 1
+    close_run(economy)
+
+
+def run_replicate(
+    economy: Economy, setup: Setup, replicate: int, stop: threading.Event | None = None
+) -> None:
+    """Run one replicate in an economy's tables, recording what they have room for.
+
+    It is left half done when `stop` is set.
+    """
+    clear(economy, setup)
+    open_economy(economy, setup.parameters, setup.seed, replicate)
+    with telling_where(setup.scenario.name, replicate, economy.market):
+        _run_all_weeks(economy, setup, replicate, stop)
+
+
+def _refuse_unrest(economy: Economy, setup: Setup, replicate: int) -> None:
+    """Raise the error of a week without an end; a full event buffer is the caller's affair."""
+    if economy.market["error"][0] == ErrorCode.TOO_MANY_ROUNDS:
+        raise TooManyRounds(int(economy.market["week"][0]), setup.scenario.name, replicate)
+
+
+def _run_all_weeks(
+    economy: Economy, setup: Setup, replicate: int, stop: threading.Event | None = None
+) -> None:
+    """Run an open economy to its horizon, in slices: between them Ctrl-C is heard, and `stop`.
+
+    `run_weeks` takes stock of the run whenever it returns, so slices end with the same bits as one call.
+    """
+    weeks, size = setup.scenario.horizon_weeks, max(1, SLICE // setup.agents)
+    for first in range(0, weeks, size):
+        if stop is not None and stop.is_set():
+            return
+        run_weeks(economy, setup.parameters, setup.seed, replicate, min(size, weeks - first))
+        if economy.market["error"][0] != ErrorCode.NONE:
+            _refuse_unrest(economy, setup, replicate)
+            return
+
+
+def _batch(
+    economy: Economy, setup: Setup, markets: np.ndarray, first: int, last: int, stop: threading.Event
+) -> int:
+    """Run replicates `first` to `last` - 1 in one thread and keep their closing scalars."""
+    for replicate in range(first, last):
+        if stop.is_set():
+            break
+        run_replicate(economy, setup, replicate, stop)
+        markets[replicate] = economy.market[0]
+    return last - first
+
+
+def _run_pool(setups: list[Setup], markets: np.ndarray, workers: int, progress: Progress | None) -> None:
+    """Spread all replicates over threads; kernels release the GIL, results go to fixed places."""
+    replicates = markets.shape[1]
+    total = markets.size
+    stop = threading.Event()
+    done = 0
+    for index, setup in enumerate(setups):
+        scratch = [allocate(setup, series=False, events=0) for _ in range(min(workers, replicates))]
+        started = time.perf_counter()
+        _batch(scratch[0], setup, markets[index], 0, 1, stop)  # compiles, and tells how long one takes
+        seconds = max(time.perf_counter() - started, 1e-6)
+        if replicates > 1:
+            started = time.perf_counter()
+            _batch(scratch[0], setup, markets[index], 1, 2, stop)
+            seconds = max(time.perf_counter() - started, 1e-6)
+        first = min(2, replicates)
+        done += first
+        if progress:
+            progress(done, total)
+        size = max(1, min(round(TASK_SECONDS / seconds), math.ceil((replicates - first) / workers)))
+        with ThreadPoolExecutor(len(scratch)) as pool:
+            try:
+                for count in _tasks(pool, scratch, setup, markets[index], first, size, stop):
+                    done += count
+                    if progress:
+                        progress(done, total)
+            except BaseException:
+                stop.set()  # running replicates end by themselves within a slice
+                raise
+
+
+def _tasks(
+    pool: ThreadPoolExecutor,
+    scratch: list[Economy],
+    setup: Setup,
+    markets: np.ndarray,
+    first: int,
+    size: int,
+    stop: threading.Event,
+) -> Iterator[int]:
+    """Keep one task a scratch economy running; yield the number of replicates of each that ends."""
+    running: dict[Future[int], Economy] = {}
+    for economy in scratch:
+        if first < len(markets):
+            last = min(first + size, len(markets))
+            running[pool.submit(_batch, economy, setup, markets, first, last, stop)] = economy
+            first = last
+    while running:
+        finished, _ = wait(running, timeout=0.2, return_when=FIRST_COMPLETED)
+        for task in finished:
+            economy = running.pop(task)
+            if first < len(markets):
+                last = min(first + size, len(markets))
+                running[pool.submit(_batch, economy, setup, markets, first, last, stop)] = economy
+                first = last
+            yield task.result()

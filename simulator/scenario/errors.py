@@ -1,0 +1,130 @@
+"""From pydantic's errors to one line that names the field, the value and what is allowed."""
+
+import difflib
+from collections.abc import Iterable, Mapping
+from datetime import date
+from typing import Any, Literal, get_args, get_origin
+
+from pydantic import BaseModel, ValidationError
+from pydantic.fields import FieldInfo
+
+from hashcredit.simulator.errors import ScenarioError
+from hashcredit.simulator.scenario.fields.base import documentation, range_text
+
+
+def near(name: str, known: Iterable[str]) -> str:
+    """'did you mean ...' for the known names that look like this one, else the names themselves."""
+    names = list(known)
+    if not names:
+        return "there is none"
+    lower = {entry.lower(): entry for entry in names}
+    first = name.partition(".")[0].lower()  # a dotted name in quotes is one name to TOML
+    matches = difflib.get_close_matches(name.lower(), list(lower), n=3, cutoff=0.5)
+    close = [lower[match] for match in matches or ([first] if first in lower else [])]
+    if close:
+        return "did you mean " + " or ".join(repr(entry) for entry in close) + "?"
+    return "known are " + ", ".join(names[:30]) + (", ..." if len(names) > 30 else "")
+
+
+def unknown(field: str, name: str, known: Iterable[str]) -> ScenarioError:
+    """The error for a name that a section does not have."""
+    return ScenarioError(field, name, f"a known name; {near(name, known)}")
+
+
+def inner_model(field: FieldInfo) -> type[BaseModel] | None:
+    """The section behind a field, also when it is optional or a list of tables."""
+    candidates = [field.annotation, *get_args(field.annotation)]
+    for candidate in candidates:
+        if isinstance(candidate, type) and issubclass(candidate, BaseModel):
+            return candidate
+    return None
+
+
+def allowed_text(field: FieldInfo) -> str:
+    """What a field accepts, in words."""
+    about = documentation(field)
+    kind = field.annotation
+    bounds = range_text(about.get("low"), about.get("high"), about.get("unit", "none"))
+    if get_origin(kind) is Literal:
+        return "one of " + ", ".join(repr(choice) for choice in get_args(kind))
+    if about.get("knots"):
+        other = "a number" if float in get_args(kind) else "the name of a CSV file"
+        return f"[week, value] pairs or {other}, values {bounds}"
+    if kind == dict[str, float]:
+        return f"a table machine name = weight, weights {bounds}"
+    optional = get_args(kind) if type(None) in get_args(kind) else ()
+    is_section = inner_model(field) is not None
+    lists = [choice for choice in (kind, *optional) if get_origin(choice) is tuple and not is_section]
+    if any(Ellipsis in get_args(choice) for choice in lists):
+        return "a list"
+    if lists:
+        return f"a list of {len(get_args(kind))} numbers {bounds}"
+    if is_section:
+        return "a table or 'none'" if type(None) in get_args(kind) else "a table"
+    if kind is bool:
+        return "true or false"
+    if kind is int or int in optional:
+        return f"a whole number {bounds}"
+    if kind is float or float in optional:
+        return f"a number {bounds}"
+    if kind is date or date in get_args(kind):
+        return f"a day such as 2026-04-06, {bounds}"
+    return "a text or 'none'" if type(None) in get_args(kind) else "a text"
+
+
+def _locate(
+    model: type[BaseModel], loc: tuple[int | str, ...], data: Any
+) -> tuple[str, FieldInfo | None, type[BaseModel]]:
+    """Dotted name, field and enclosing model of a place in pydantic's notation."""
+    parts: list[str] = []
+    field: FieldInfo | None = None
+    inside: type[BaseModel] = model
+    for step in loc:
+        if isinstance(step, int):
+            data = data[step] if isinstance(data, list | tuple) and step < len(data) else None
+            name = data.get("name") if isinstance(data, Mapping) else None
+            parts[-1] += "" if isinstance(name, str) else f"[{step}]"
+            parts += [name] if isinstance(name, str) else []
+            continue
+        deeper = inner_model(field) if field is not None else model
+        if deeper is not None and step in deeper.model_fields:
+            inside, field = deeper, deeper.model_fields[step]
+            parts.append(step)
+        elif field is not None and (field.annotation == dict[str, float]):
+            parts.append(step)
+            break
+        elif field is not None and deeper is None:
+            break
+        else:
+            inside, field = deeper or model, None
+            if deeper is not None and step not in ("[key]", deeper.__name__):
+                parts.append(step)
+            if deeper is not None and step == deeper.__name__:
+                continue
+            break
+        data = data.get(step) if isinstance(data, Mapping) else getattr(data, step, None)
+    return ".".join(parts), field, inside
+
+
+def scenario_error(error: ValidationError, model: type[BaseModel], data: Any) -> ScenarioError:
+    """The first thing that is wrong, unknown names before anything else."""
+    try:
+        entries = error.errors(include_url=False)
+    except UnicodeEncodeError as broken:  # pydantic cannot put such a text into its own message
+        return ScenarioError("scenario", broken.object, "text that can be written in UTF-8")
+    entry = next((e for e in entries if e["type"] == "extra_forbidden"), entries[0])
+    loc = tuple(entry["loc"])
+    if entry["type"] == "extra_forbidden":
+        dotted, _, inside = _locate(model, loc, data)
+        return unknown(dotted, str(loc[-1]), inside.model_fields)
+    dotted, field, _ = _locate(model, loc, data)
+    if entry["type"] == "refused":
+        context = entry["ctx"]
+        name = ".".join(part for part in (dotted, context["field"]) if part)
+        return ScenarioError(name, context["value"], context["allowed"])
+    wanted = allowed_text(field) if field is not None else entry["msg"]
+    if entry["type"] == "missing" and isinstance(loc[-1], int):
+        return ScenarioError(dotted.rpartition("[")[0], entry["input"], wanted)
+    if entry["type"] == "missing":
+        return ScenarioError(dotted, "(missing)", wanted)
+    return ScenarioError(dotted, entry["input"], wanted)

@@ -1,0 +1,169 @@
+"""Scenario files: finding one, reading it, and laying it over its base."""
+
+import os
+import tomllib
+from collections.abc import Mapping
+from os import PathLike
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel
+
+from hashcredit.simulator.errors import ScenarioError
+from hashcredit.simulator.scenario.errors import inner_model, near, unknown
+from hashcredit.simulator.scenario.network_files import NETWORKS, located
+from hashcredit.simulator.scenario.text import KINDS, NONE, read_knots
+
+SCHEMA = 1
+_NOT_UTF8 = "a TOML file in UTF-8; this is a binary file or has another encoding"
+PACKAGED = Path(__file__).resolve().parents[1] / "scenarios"
+
+
+def packaged_names(folder: Path) -> list[str]:
+    """Names of the scenario files in a folder, the baseline first."""
+    names = sorted(file.stem for file in folder.glob("*.toml"))
+    return sorted(names, key=lambda name: name != "baseline_2026")
+
+
+def read_scenario(source: str | Path, model: type[BaseModel]) -> tuple[Path, dict[str, Any]]:
+    """The file of a scenario and its complete content, bases included."""
+    file = _find(source, Path(), "scenario")
+    return file, _read(file, model, ())
+
+
+def _find(source: str | Path, folder: Path, field: str) -> Path:
+    """The file behind a packaged name or a path."""
+    text = str(source)
+    if not text.strip():
+        raise ScenarioError(field, text, "the name of a scenario or a path to a TOML file")
+    names = packaged_names(PACKAGED)
+    if text in names:
+        return PACKAGED / f"{text}.toml"
+    file = folder / text
+    try:
+        if file.is_dir():
+            raise ScenarioError(field, text, "a TOML file; this is a folder")
+        if not file.is_file():
+            raise ScenarioError(field, text, f"an existing file or a packaged scenario; {near(text, names)}")
+    except (OSError, ValueError):
+        raise ScenarioError(field, text, "a path to a TOML file") from None
+    return file
+
+
+def _read(file: Path, model: type[BaseModel], chain: tuple[Path, ...]) -> dict[str, Any]:
+    """Content of a file over the content of its base."""
+    here = file.resolve()
+    if here in chain:
+        names = [step.name for step in chain[chain.index(here) :]] + [here.name]
+        raise ScenarioError("base", " -> ".join(names), "a chain of bases that ends; this one is a circle")
+    content = _parse(file)
+    schema = content.pop("schema", "(missing)")
+    if not is_schema(schema):
+        allowed = f"schema = {SCHEMA} at the top of the file"
+        raise ScenarioError(f"schema in {file.name}", schema, allowed)
+    base = content.pop("base", None)
+    try:
+        content = read_paths(content, file.parent)
+        if base is None:
+            _require_complete(content, model, "")
+            return content
+        if not isinstance(base, str) or not base.strip():
+            allowed = "the name of a packaged scenario or a path relative to the file"
+            raise ScenarioError("base", base, allowed)
+        below = _find(base, file.parent, "base")
+    except ScenarioError as error:
+        raise error.read_from(file.name) from None
+    content.setdefault("name", file.stem)
+    return _lay_over(_read(below, model, (*chain, here)), content, ())
+
+
+def is_schema(value: Any) -> bool:
+    """Whether a file says that it has the version that is read here; `true` and 1.0 equal 1 and are not."""
+    return type(value) is int and value == SCHEMA
+
+
+def _parse(file: Path) -> dict[str, Any]:
+    """TOML content of a file that must not be empty."""
+    content: dict[str, Any] | None
+    try:
+        content = tomllib.loads(file.read_bytes().decode("utf-8-sig"))  # editors may leave a mark
+    except OSError as error:
+        raise ScenarioError("scenario", str(file), f"a readable TOML file ({error.strerror})") from None
+    except UnicodeDecodeError:
+        raise ScenarioError("scenario", str(file), _NOT_UTF8) from None
+    except ValueError as error:  # tomllib's own error, or Python's for a number with too many digits
+        raise ScenarioError("scenario", str(file), f"valid TOML; {error}") from None
+    except RecursionError:
+        content = None  # refused below: libraries that pickle what is behind an error would recurse again
+    if content is None:
+        raise ScenarioError("scenario", str(file), "valid TOML; this is nested too deeply")
+    if not content:
+        raise ScenarioError(
+            "scenario", str(file), "a complete scenario or one that names its base; this is empty"
+        )
+    return content
+
+
+def _require_complete(content: Mapping[str, Any], model: type[BaseModel], prefix: str) -> None:
+    """A file without base gives every field: nothing is filled in silently."""
+    for name, field in model.model_fields.items():
+        if name not in content:
+            allowed = "a value: a file without `base` must be complete"
+            raise ScenarioError(f"{prefix}{name}", "(missing)", allowed)
+        inner = inner_model(field)
+        value = content[name]
+        if inner is not None and isinstance(value, Mapping):
+            _require_complete(value, inner, f"{prefix}{name}.")
+
+
+def _lay_over(below: Any, above: Mapping[str, Any], place: tuple[str, ...]) -> dict[str, Any]:
+    """Sections are merged field by field, machines by name; other lists and tables are replaced whole."""
+    result = dict(below)
+    for name, value in above.items():
+        where = (*place, name)
+        is_section = len(where) == 1 or (len(where) == 2 and where[0] in KINDS)
+        if is_section and isinstance(value, Mapping) and isinstance(result.get(name), Mapping):
+            result[name] = _lay_over(result[name], value, where)
+        elif where == ("machine",) and isinstance(value, Mapping) and isinstance(result.get(name), list):
+            result[name] = _lay_over_machines(result[name], value)
+        else:
+            result[name] = value
+    return result
+
+
+def _lay_over_machines(below: list[Any], above: Mapping[str, Any]) -> list[Any]:
+    """`[machine.NAME]` changes fields of a machine of the base; `[[machine]]` would replace them all."""
+    machines = {machine["name"]: machine for machine in below}
+    for name, fields in above.items():
+        if name not in machines:
+            raise unknown(f"machine.{name}", name, machines)
+        if not isinstance(fields, Mapping):
+            raise ScenarioError(f"machine.{name}", fields, "a table of fields of this machine")
+        machines[name] = {**machines[name], **fields}
+    return list(machines.values())
+
+
+def read_paths(content: Mapping[str, Any], folder: Path) -> dict[str, Any]:
+    """The same content with the files that it names found from `folder`.
+
+    CSV files named in `shocks` are replaced by what they hold: a scenario carries its paths, so that
+    provenance and workers need no other file. Networks may be large: they stay in their files, which get
+    absolute paths here and a hash in the section.
+    """
+    result = dict(content)
+    shocks, networks = result.get("shocks"), result.get("networks")
+    if isinstance(shocks, Mapping):
+        result["shocks"] = dict(shocks)
+        for name in ("btc_path", "rent_path", "hashprice_path"):
+            given = shocks.get(name)
+            if isinstance(given, str | PathLike):
+                text = os.fspath(given)
+                knots = read_knots(f"shocks.{name}", folder / text) if text.strip() else ()
+                result["shocks"][name] = knots
+    if isinstance(networks, Mapping):
+        result["networks"] = dict(networks)
+        for name in (f"{network}_file" for network in NETWORKS):
+            given = networks.get(name)
+            if isinstance(given, str | PathLike) and given != NONE:
+                result["networks"][name] = located(os.fspath(given), folder)
+    return result

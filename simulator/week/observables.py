@@ -1,0 +1,318 @@
+"""Phase 13: the week's series, and the three residuals that are always on."""
+
+import math
+from enum import IntEnum
+
+import numpy as np
+
+from hashcredit.agents.compiled import kernel
+from hashcredit.agents.dimensions import BorrowerKind, BorrowerStatus, LenderStatus, LoanStatus, Record
+from hashcredit.simulator.books.ledger import lender_equity, sum_of
+from hashcredit.simulator.macro.conditions import world_seen
+from hashcredit.simulator.state.economy import Economy
+from hashcredit.simulator.state.pool import WITHOUT, Asset, FundingRule, MacroSector
+
+
+class Column(IntEnum):
+    """Columns of the series that do not belong to a machine type."""
+
+    TIGHTNESS = 0
+    POLICY_RATE = 1
+    COST_OF_CAPITAL = 2
+    HAIRCUT = 3
+    BTC_PRICE_USD = 4
+    HASHPRICE_USD_PH_DAY = 5
+    RENT_INDEX_USD_H = 6
+    DEMAND = 7
+    SUPPLY = 8
+    CORRELATION = 9
+    ALIVE_MINERS = 10
+    ALIVE_NEOCLOUDS = 11
+    ALIVE_LENDERS = 12
+    DEFAULTS_FORCED = 13
+    DEFAULTS_INSOLVENCY = 14
+    DEFAULTS_ILLIQUIDITY = 15
+    DEFAULTS_MARGIN = 16
+    DEFAULTS_ACCELERATION = 17
+    DEFAULTS_MATURITY = 18
+    DEFAULTS_CROSS_DEFAULT = 19
+    DEBT_MUSD = 20
+    DEBT_IN_DEFAULT_MUSD = 21
+    ALLOWANCE_MUSD = 22
+    LENDER_EQUITY_MUSD = 23
+    BORROWER_CASH_MUSD = 24
+    LENDER_CASH_MUSD = 25
+    BUYER_CASH_MUSD = 26
+    BTC_HELD = 27
+    UNITS_OFFERED = 28
+    UNITS_SOLD = 29
+    UNITS_UNSOLD = 30
+    SALE_PROCEEDS_MUSD = 31
+    MONEY_RESIDUAL = 32
+    BALANCE_RESIDUAL = 33
+    UNITS_RESIDUAL = 34
+    UNITS_ON_ORDER = 35
+    DEPOSITS_MUSD = 36
+    COMMITTED_MUSD = 37
+    TIGHTNESS_EXOGENOUS = 38
+    POOL_BNUSD = 39
+    WATER_BNUSD_YR = 40
+    DRAIN_BNUSD_YR = 41
+    CAPEX_BNUSD_YR = 42
+    SOFTWARE_EQUITY = 43
+    MEMORY_EQUITY = 44
+    HEDGE_FUND_UNITS = 45
+    SOVEREIGN_BONDS = 46
+    MACRO_RESIDUAL = 47
+    REPO_MUSD = 48
+    REPO_ROOM_MUSD = 49
+    REPO_UNMET_MUSD = 50
+    STANDING_FACILITY_MUSD = 51
+    INTERLENDER_MUSD = 52
+    APPRAISAL_VOLATILITY = 53
+    UNSOLD_SHARE = 54
+    ROUNDS = 55
+
+
+class MachineColumn(IntEnum):
+    """Columns of the series that every machine type has."""
+
+    EARNING_USD_H = 0
+    APPRAISAL_USD = 1
+    FUNDAMENTAL_USD = 2
+    PRICE_USD = 3
+    UNITS_ON_SALE = 4
+    UNITS_TRADED = 5
+
+
+COMMON_COLUMNS = len(Column)
+COLUMNS_PER_MACHINE = len(MachineColumn)
+USD = 1e6
+HOURS_A_YEAR = 8766.0
+
+
+@kernel
+def larger(one: float, other: float) -> float:
+    """The larger of two residuals; NaN, which no comparison would keep, if either is."""
+    if one != one or other != other:
+        return math.nan
+    return max(one, other)
+
+
+@kernel
+def money_residual(economy: Economy) -> float:
+    """|total cash - opening total| over gross cash without the rest of the world (or 1 M$)."""
+    total = 0.0
+    for account in economy.world:
+        total += account.cash
+    gross = 0.0
+    for b in range(economy.borrowers.shape[0]):
+        total += economy.borrowers[b].cash
+        gross += abs(economy.borrowers[b].cash)
+    for index in range(economy.lenders.shape[0]):
+        total += economy.lenders[index].cash
+        gross += abs(economy.lenders[index].cash)
+    for k in range(economy.buyers.shape[0]):
+        total += economy.buyers[k].cash
+        gross += abs(economy.buyers[k].cash)
+    return abs(total - economy.market[0].opening_money) / max(gross, 1.0)
+
+
+@kernel
+def balance_residual(economy: Economy) -> float:
+    """Largest |asset face - liability face| over instruments, relative to the larger side (or 1 M$)."""
+    worst = 0.0
+    for instrument in range(economy.borrowers[0].debt.shape[0]):
+        assets = 0.0
+        liabilities = 0.0
+        for index in range(economy.lenders.shape[0]):
+            assets += economy.lenders[index].loans[instrument]
+        for b in range(economy.borrowers.shape[0]):
+            liabilities += economy.borrowers[b].debt[instrument]
+        scale = max(1.0, abs(assets), abs(liabilities))
+        worst = larger(worst, abs(assets - liabilities) / scale)
+    return worst
+
+
+@kernel
+def count_units(held: np.ndarray, units: np.ndarray) -> None:
+    """Add an owner's machines to the count by type."""
+    for m in range(held.shape[0]):
+        held[m] += units[m]
+
+
+@kernel
+def units_residual(economy: Economy) -> int:
+    """Largest |units held - opening units - delivered + scrapped| over machine types."""
+    held = economy.tally
+    for m in range(held.shape[0]):
+        held[m] = 0
+    for b in range(economy.borrowers.shape[0]):
+        count_units(held, economy.borrowers[b].units)
+    for index in range(economy.lenders.shape[0]):
+        count_units(held, economy.lenders[index].units)
+    for k in range(economy.buyers.shape[0]):
+        count_units(held, economy.buyers[k].units)
+    worst = 0
+    for m in range(economy.machines.shape[0]):
+        machine = economy.machines[m]
+        if machine.used:
+            expected = machine.opening_units + machine.delivered - machine.scrapped
+            worst = max(worst, abs(held[m] - expected))
+    return worst
+
+
+@kernel
+def measure_residuals(economy: Economy) -> None:
+    """Update the largest residuals of the run."""
+    market = economy.market[0]
+    market.money_residual = larger(market.money_residual, money_residual(economy))
+    market.balance_residual = larger(market.balance_residual, balance_residual(economy))
+    market.units_residual = max(market.units_residual, units_residual(economy))
+    for world in range(economy.macro.shape[0]):
+        market.macro_residual = larger(market.macro_residual, economy.macro[world].residual)
+
+
+@kernel
+def record_macro(economy: Economy, p: Record, row: np.ndarray) -> None:
+    """The funding pool and the asset classes as agents see them, and tightness without this economy."""
+    macro, assets = economy.macro[world_seen(p)], economy.assets[world_seen(p)]
+    is_path = p.funding_rule == FundingRule.PATH
+    row[Column.TIGHTNESS_EXOGENOUS] = (
+        economy.market[0].tightness if is_path else economy.macro[WITHOUT].tightness
+    )
+    row[Column.POOL_BNUSD] = macro.cash[MacroSector.POOL]
+    row[Column.WATER_BNUSD_YR] = macro.water
+    row[Column.DRAIN_BNUSD_YR] = macro.drain
+    row[Column.CAPEX_BNUSD_YR] = macro.capex
+    for asset in range(Asset.SOFTWARE, assets.shape[0]):
+        row[Column.SOFTWARE_EQUITY + asset - Asset.SOFTWARE] = assets[asset].price
+    row[Column.MACRO_RESIDUAL] = economy.market[0].macro_residual
+
+
+@kernel
+def record_agents(economy: Economy, row: np.ndarray) -> None:
+    """Counts and sums over agents."""
+    alive_miners = 0
+    alive_neoclouds = 0
+    cash = 0.0
+    coins = 0.0
+    debt = 0.0
+    unsold = 0
+    for b in range(economy.borrowers.shape[0]):
+        borrower = economy.borrowers[b]
+        cash += borrower.cash
+        coins += borrower.btc
+        debt += sum_of(borrower.debt)
+        unsold += sum_of(borrower.offered)
+        if borrower.status == BorrowerStatus.ALIVE:
+            if borrower.kind == BorrowerKind.MINER:
+                alive_miners += 1
+            else:
+                alive_neoclouds += 1
+        else:
+            row[Column.DEFAULTS_FORCED + borrower.cause - 1] += 1
+    for loan in economy.loans:
+        coins += loan.coins
+        if loan.status == LoanStatus.DEFAULTED:
+            row[Column.DEBT_IN_DEFAULT_MUSD] += loan.principal
+    row[Column.ALIVE_MINERS] = alive_miners
+    row[Column.ALIVE_NEOCLOUDS] = alive_neoclouds
+    row[Column.BORROWER_CASH_MUSD] = cash
+    row[Column.BTC_HELD] = coins
+    row[Column.DEBT_MUSD] = debt
+    for index in range(economy.lenders.shape[0]):
+        lender = economy.lenders[index]
+        if lender.status == LenderStatus.ALIVE:
+            row[Column.ALIVE_LENDERS] += 1
+        row[Column.ALLOWANCE_MUSD] += lender.allowance
+        row[Column.LENDER_EQUITY_MUSD] += lender_equity(lender)
+        row[Column.LENDER_CASH_MUSD] += lender.cash
+        row[Column.REPO_MUSD] += lender.repo
+        row[Column.REPO_UNMET_MUSD] += lender.called
+        row[Column.STANDING_FACILITY_MUSD] += lender.facility
+        row[Column.INTERLENDER_MUSD] += lender.claims
+        unsold += sum_of(lender.units)
+    for k in range(economy.buyers.shape[0]):
+        row[Column.BUYER_CASH_MUSD] += economy.buyers[k].cash
+    row[Column.UNITS_UNSOLD] = unsold
+
+
+@kernel
+def record_orders(economy: Economy, row: np.ndarray) -> None:
+    """Machines on order, and what has been paid and promised for them."""
+    for order in economy.orders:
+        if order.units > 0:
+            row[Column.UNITS_ON_ORDER] += order.units
+            row[Column.DEPOSITS_MUSD] += order.deposit
+            row[Column.COMMITTED_MUSD] += order.commitment
+
+
+@kernel
+def record_machines(economy: Economy, p: Record, row: np.ndarray) -> None:
+    """Rents, the values and the week's trade of each machine type."""
+    used = 0
+    for m in range(economy.machines.shape[0]):
+        machine = economy.machines[m]
+        if not machine.used:
+            continue
+        first = COMMON_COLUMNS + COLUMNS_PER_MACHINE * used
+        used += 1
+        row[first + MachineColumn.EARNING_USD_H] = machine.earning * USD / HOURS_A_YEAR
+        row[first + MachineColumn.APPRAISAL_USD] = machine.appraisal * USD
+        row[first + MachineColumn.FUNDAMENTAL_USD] = machine.income_value * USD
+        row[first + MachineColumn.PRICE_USD] = machine.price * USD
+        row[first + MachineColumn.UNITS_ON_SALE] = machine.offered
+        row[first + MachineColumn.UNITS_TRADED] = machine.traded
+        row[Column.UNITS_OFFERED] += machine.offered
+        row[Column.UNITS_SOLD] += machine.traded
+        row[Column.SALE_PROCEEDS_MUSD] += machine.traded_value
+
+
+@kernel
+def record(economy: Economy, p: Record) -> None:
+    """Close the week: residuals always, the series if it is kept."""
+    measure_residuals(economy)
+    market = economy.market[0]
+    if economy.series.shape[0] <= market.week:
+        return
+    row = economy.series[market.week]
+    row[:] = 0.0
+    row[Column.TIGHTNESS] = market.tightness
+    row[Column.POLICY_RATE] = market.policy_rate
+    row[Column.COST_OF_CAPITAL] = market.cost_of_capital
+    row[Column.HAIRCUT] = market.haircut
+    row[Column.BTC_PRICE_USD] = market.btc_price
+    row[Column.HASHPRICE_USD_PH_DAY] = market.hashprice
+    row[Column.RENT_INDEX_USD_H] = market.rent_index
+    row[Column.DEMAND] = market.demand
+    row[Column.SUPPLY] = market.supply
+    row[Column.CORRELATION] = market.rho
+    row[Column.REPO_ROOM_MUSD] = max(0.0, market.repo_room)
+    row[Column.APPRAISAL_VOLATILITY] = math.sqrt(market.price_variance)
+    row[Column.UNSOLD_SHARE] = market.unsold_share
+    row[Column.ROUNDS] = market.rounds
+    row[Column.MONEY_RESIDUAL] = market.money_residual
+    row[Column.BALANCE_RESIDUAL] = market.balance_residual
+    row[Column.UNITS_RESIDUAL] = market.units_residual
+    record_agents(economy, row)
+    record_orders(economy, row)
+    record_macro(economy, p, row)
+    record_machines(economy, p, row)
+
+
+@kernel
+def close_run(economy: Economy) -> None:
+    """Closing scalars that no phase keeps: unsold machines and open write-downs."""
+    market = economy.market[0]
+    market.units_unsold = 0
+    market.allowances = 0.0
+    market.authority_exposure = 0.0
+    for b in range(economy.borrowers.shape[0]):
+        if economy.borrowers[b].status == BorrowerStatus.IN_RESOLUTION:
+            market.units_unsold += sum_of(economy.borrowers[b].offered)
+    for index in range(economy.lenders.shape[0]):
+        market.units_unsold += sum_of(economy.lenders[index].units)
+        lender = economy.lenders[index]
+        market.allowances += lender.allowance
+        market.authority_exposure += lender.facility if lender.status != LenderStatus.ALIVE else 0.0

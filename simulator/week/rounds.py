@@ -1,0 +1,67 @@
+"""Phase 11 and the rounds after it: losses make lenders fail or act, and that may make others fail.
+
+Phases 8 to 11 are repeated within a week until nothing new happens. Failures only accumulate, trades and
+settlements are final, and a lender acts on a pressure once a week, so every further round needs a lender that
+failed or acted in the one before: there are at most two for each lender, whatever the scenario.
+"""
+
+from hashcredit.agents.compiled import kernel
+from hashcredit.agents.dimensions import Record
+from hashcredit.simulator.credit.pressure import relieve
+from hashcredit.simulator.lenders.capital import is_pressed, manage_lenders, write_down_loans
+from hashcredit.simulator.lenders.receivership import fail_lenders
+from hashcredit.simulator.lenders.repo import call_repo
+from hashcredit.simulator.market.auction import trade_dumped
+from hashcredit.simulator.market.outsiders import refill_buyers
+from hashcredit.simulator.resolution.default import fail_condemned
+from hashcredit.simulator.state.economy import Economy
+from hashcredit.simulator.state.tables import ErrorCode
+
+
+@kernel
+def most_rounds(economy: Economy) -> int:
+    """Rounds of phases 8 to 11 that a week may have."""
+    return 2 * economy.lenders.shape[0] + 1
+
+
+@kernel
+def end_pressures(economy: Economy, p: Record) -> None:
+    """Lenders that are no longer under pressure, before the rounds or after them, may come under it again."""
+    for index in range(economy.lenders.shape[0]):
+        lender = economy.lenders[index]
+        if lender.pressed_since >= 0 and not is_pressed(economy, p, lender):
+            lender.pressed_since = -1
+
+
+@kernel
+def take_losses(economy: Economy, p: Record) -> int:
+    """Write-downs, failures of lenders, and what those under pressure do; return how many fail or act."""
+    write_down_loans(economy, p)
+    return fail_lenders(economy, p) + relieve(economy, p)
+
+
+@kernel
+def manage_capital(economy: Economy, p: Record) -> None:
+    """Phase 11: every lender's and outsider's own week, then the first losses."""
+    manage_lenders(economy, p)
+    refill_buyers(economy, p)
+    end_pressures(economy, p)
+    economy.market[0].rounds = 1
+    economy.market[0].stirred = take_losses(economy, p)
+
+
+@kernel
+def repeat_losses(economy: Economy, p: Record, seed: int, replicate: int) -> None:
+    """Phases 8 to 11 again, for what is new in each, as long as a lender fails or acts."""
+    market = economy.market[0]
+    while market.stirred > 0:
+        if market.rounds == most_rounds(economy):
+            market.error = ErrorCode.TOO_MANY_ROUNDS
+            return
+        market.rounds += 1
+        fail_condemned(economy, p, seed, replicate)
+        trade_dumped(economy, p)
+        call_repo(economy, p)
+        market.stirred = take_losses(economy, p)
+    end_pressures(economy, p)
+    market.most_rounds = max(market.most_rounds, market.rounds)

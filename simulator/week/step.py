@@ -1,0 +1,170 @@
+"""One week, phase by phase. This page is the contents of docs/odd.md."""
+
+import numpy as np
+
+from hashcredit.agents.compiled import kernel
+from hashcredit.agents.dimensions import Record
+from hashcredit.simulator.credit.cash_flow import operate, revalue_coins
+from hashcredit.simulator.credit.covenants import enforce_covenants
+from hashcredit.simulator.credit.rollover import roll_over
+from hashcredit.simulator.investment.deliveries import deliver
+from hashcredit.simulator.investment.plans import invest
+from hashcredit.simulator.lenders.repo import call_repo, observe_collateral, set_haircut
+from hashcredit.simulator.machines.earnings import (
+    mark_appraisals,
+    move_compute_market,
+    move_hashprice,
+    note_launches,
+    set_earnings,
+    update_income_values,
+)
+from hashcredit.simulator.machines.shocks import draw_shocks
+from hashcredit.simulator.macro.conditions import set_funding
+from hashcredit.simulator.market.auction import trade_machines
+from hashcredit.simulator.opening.population import open_economy
+from hashcredit.simulator.resolution.default import resolve_defaults
+from hashcredit.simulator.state.economy import Economy
+from hashcredit.simulator.state.tables import ErrorCode
+from hashcredit.simulator.week.observables import close_run, record
+from hashcredit.simulator.week.regimes import enter_week
+from hashcredit.simulator.week.rounds import manage_capital, repeat_losses
+
+__all__ = ["PHASES", "open_economy", "run_weeks"]
+
+
+@kernel
+def shocks(economy: Economy, p: Record, seed: int, replicate: int) -> None:
+    """Phase 1: BTC, compute rents and machine-specific rents; coins are marked."""
+    before = economy.market[0].btc_price
+    draw_shocks(economy, p, seed, replicate)
+    revalue_coins(economy, before)
+
+
+@kernel
+def funding(economy: Economy, p: Record, seed: int, replicate: int) -> None:
+    """Phase 2: haircut, from last week's market; tightness, cost of capital."""
+    set_haircut(economy, p)
+    set_funding(economy, p)
+
+
+@kernel
+def compute_market(economy: Economy, p: Record, seed: int, replicate: int) -> None:
+    """Phase 3: the rent index, hashprice and every type's earning."""
+    move_compute_market(economy, p)
+    move_hashprice(economy, p)
+    set_earnings(economy, p)
+    note_launches(economy)
+
+
+@kernel
+def values(economy: Economy, p: Record, seed: int, replicate: int) -> None:
+    """Phase 4: the appraisers' income values; bidders' own values are worked out where they bid."""
+    update_income_values(economy, p)
+
+
+@kernel
+def cash_flow(economy: Economy, p: Record, seed: int, replicate: int) -> None:
+    """Phase 5: earnings, bills and debt service."""
+    operate(economy, p)
+
+
+@kernel
+def covenants(economy: Economy, p: Record, seed: int, replicate: int) -> None:
+    """Phase 6: borrowing base, cover, BTC margin, and the lender's choice."""
+    enforce_covenants(economy, p)
+
+
+@kernel
+def rollover(economy: Economy, p: Record, seed: int, replicate: int) -> None:
+    """Phase 7: bullets about to mature, conversion, share issues."""
+    roll_over(economy, p)
+
+
+@kernel
+def resolution(economy: Economy, p: Record, seed: int, replicate: int) -> None:
+    """Phase 8: default, stay, seizure, waterfall."""
+    resolve_defaults(economy, p, seed, replicate)
+
+
+@kernel
+def secondary_market(economy: Economy, p: Record, seed: int, replicate: int) -> None:
+    """Phase 9: used machines change hands, and appraisers take note."""
+    trade_machines(economy, p)
+    mark_appraisals(economy, p)
+
+
+@kernel
+def repo(economy: Economy, p: Record, seed: int, replicate: int) -> None:
+    """Phase 10: lenders' back-leverage at today's haircut, rationed by the pool; calls."""
+    call_repo(economy, p)
+
+
+@kernel
+def losses(economy: Economy, p: Record, seed: int, replicate: int) -> None:
+    """Phase 11: lenders' and outsiders' own accounts, write-downs, failures of lenders and their clearing."""
+    manage_capital(economy, p)
+
+
+@kernel
+def further_rounds(economy: Economy, p: Record, seed: int, replicate: int) -> None:
+    """Phase 11: and 8 to 10 again, until nothing new fails."""
+    repeat_losses(economy, p, seed, replicate)
+
+
+@kernel
+def investment(economy: Economy, p: Record, seed: int, replicate: int) -> None:
+    """Phase 12: free cash goes into newer machines, which arrive after a while."""
+    invest(economy, p, seed, replicate)
+    deliver(economy, p)
+
+
+@kernel
+def bookkeeping(economy: Economy, p: Record, seed: int, replicate: int) -> None:
+    """Phase 13: what haircuts will follow, residuals and series."""
+    observe_collateral(economy, p)
+    record(economy, p)
+
+
+PHASES = (
+    shocks,
+    funding,
+    compute_market,
+    values,
+    cash_flow,
+    covenants,
+    rollover,
+    resolution,
+    secondary_market,
+    repo,
+    losses,
+    further_rounds,
+    investment,
+    bookkeeping,
+)
+"""The phases in the order in which `run_weeks` calls them, for callers that step through a week."""
+
+
+@kernel
+def run_weeks(economy: Economy, parameters: np.ndarray, seed: int, replicate: int, weeks: int) -> None:
+    """Run up to `weeks` weeks in place; stops at the first error (`economy.market[0].error`)."""
+    market = economy.market[0]
+    for _ in range(weeks):
+        p = parameters[enter_week(economy, parameters)]
+        shocks(economy, p, seed, replicate)
+        funding(economy, p, seed, replicate)
+        compute_market(economy, p, seed, replicate)
+        values(economy, p, seed, replicate)
+        cash_flow(economy, p, seed, replicate)
+        covenants(economy, p, seed, replicate)
+        rollover(economy, p, seed, replicate)
+        resolution(economy, p, seed, replicate)
+        secondary_market(economy, p, seed, replicate)
+        repo(economy, p, seed, replicate)
+        losses(economy, p, seed, replicate)
+        further_rounds(economy, p, seed, replicate)
+        investment(economy, p, seed, replicate)
+        bookkeeping(economy, p, seed, replicate)
+        market.week += 1
+        if market.error != ErrorCode.NONE:
+            break
+    close_run(economy)

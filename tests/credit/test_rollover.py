@@ -1,0 +1,309 @@
+"""Phase 7 by hand: why a bullet is refused, at what price it is extended, sweeps, conversion, BTC loans."""
+
+import pytest
+from worlds import GPU, World, put
+
+from hashcredit.agents.dimensions import Cause, Channel, Instrument, LenderStatus, LoanStatus
+from hashcredit.agents.lender import refinances
+from hashcredit.simulator.books.ledger import pay
+from hashcredit.simulator.credit.covenants import enforce_covenants
+from hashcredit.simulator.credit.rollover import roll_over
+from hashcredit.simulator.lenders.repo import call_repo
+from hashcredit.simulator.opening.population import NEVER, set_strikes
+from hashcredit.simulator.state.tables import EventKind, Flow, Sector
+
+WEEK = 9
+TRIGGER = 17
+"""Event that last cost the lender a write-down."""
+
+
+def bond(kind: str = "banks", instrument: int = Instrument.HIGH_YIELD, loan: dict | None = None, **numbers):
+    """A bond of 1.0 that matures in week 10, seen in week 9.
+
+    Assets 2.4: 20 GPUs at 0.020 and cash of 2.0; debts 1.0, the holder advances a half: 1.2. Cover 1.3
+    against 1.2. Equity over loans of the holder 1 against 0.1.
+    """
+    w = World(neoclouds=1, **{kind: 1}, **numbers)
+    w.market["week"] = WEEK
+    w.borrower(0, units={GPU: 20}, cash=2.0, grade=1, cfads_window=1.3, service_window=1.0)
+    w.loan(0, 0, 1.0, instrument=instrument, maturity_week=WEEK + 1, rate=0.09, **(loan or {}))
+    w.lender(0, trigger=TRIGGER, capital_minimum=0.05)
+    w.open()
+    return w
+
+
+def roll(w: World, weeks: int = 1) -> None:
+    """Phase 7 for some weeks."""
+    for _ in range(weeks):
+        roll_over(w.economy, w.p)
+        w.assert_books_close()
+        w.market["week"] += 1
+
+
+def reason(w: World) -> tuple[int, int] | None:
+    """Channel and parent of a refusal, None if the bond was extended."""
+    roll(w)
+    found = w.events(EventKind.REFINANCING_REFUSED)
+    assert w.market["refinancings_refused"] == len(found) <= 1
+    if not found:
+        assert w.loans["maturity_week"][0] == WEEK + 104
+        return None
+    (event,) = found
+    assert (event["agent_kind"], event["agent"], event["counterparty"]) == (Sector.LENDERS, 0, 0)
+    assert event["amount"] == 1.0
+    assert w.loans["maturity_week"][0] == WEEK + 1  # it falls due
+    # refused credit is remembered
+    row = w.borrowers[0]
+    assert (row["trigger_channel"], row["trigger_week"]) == (event["channel"], WEEK)
+    assert w.economy.events[row["trigger_event"]] == event
+    return int(event["channel"]), int(event["parent"])
+
+
+# Refusals.
+
+
+def test_nothing_speaks_against_it() -> None:
+    w = bond()
+    assert reason(w) is None
+    # cost of capital 6 %, spread of grade 1 4 %
+    assert (w.loans["fixed_rate"][0], w.loans["rate"][0]) == (1, pytest.approx(0.10, rel=1e-12))
+
+
+def test_a_lender_in_receivership_refuses() -> None:
+    w = bond()
+    w.lender(0, status=LenderStatus.RECEIVERSHIP)
+    assert reason(w) == (Channel.LENDER_CREDIT, TRIGGER)
+
+
+@pytest.mark.parametrize(
+    ("funding", "refused"),
+    [(0.9 - 1e-9, False), (0.9 + 1e-9, True), (0.94, True), (0.96, True)],  # target 0.1, minimum 0.05
+)
+def test_a_lender_short_of_capital_refuses(funding: float, refused: bool) -> None:
+    w = bond()
+    w.lender(0, funding=funding)
+    w.open()
+    assert reason(w) == ((Channel.LENDER_CREDIT, TRIGGER) if refused else None)
+
+
+@pytest.mark.parametrize(("haircut", "refused"), [(0.3, False), (0.31, True)])
+def test_a_lender_that_is_called_refuses(haircut: float, refused: bool) -> None:
+    # Back-leverage of 0.7 fits loans of 1.0 less 0.3; equity of 0.3 is well over its target.
+    w = bond("private_credit")
+    w.lender(0, repo=0.7)
+    put(w.market, haircut=haircut, opening_haircut=haircut, opening_repo=0.7)
+    w.open()
+    call_repo(w.economy, w.p)
+    assert reason(w) == ((Channel.LENDER_CREDIT, TRIGGER) if refused else None)
+
+
+@pytest.mark.parametrize("funding", [0.92, 0.99])
+def test_capital_is_ignored_without_the_channel(funding: float) -> None:
+    w = bond("private_credit", channels_lender_credit=0)
+    w.lender(0, funding=funding)
+    w.open()
+    assert reason(w) is None
+
+
+WEAK = [
+    {"cfads_window": 1.19},  # cover below 1.2
+    {"payables": 0.21},  # debts of 1.21 on assets of 2.4 at one half
+]
+
+
+@pytest.mark.parametrize("weakness", WEAK)
+def test_a_weak_borrower_is_refused_for_what_weakened_it(weakness: dict) -> None:
+    w = bond()
+    w.borrower(0, **weakness)
+    w.open()
+    assert reason(w) == (Channel.RENT, -1)  # nothing is remembered: rents feed a neo-cloud
+    w = bond()
+    w.borrower(0, trigger_channel=Channel.OFFTAKER, trigger_event=0, trigger_week=WEEK - 12, **weakness)
+    w.open()
+    assert reason(w) == (Channel.OFFTAKER, 0)
+    w = bond()
+    w.borrower(0, trigger_channel=Channel.OFFTAKER, trigger_event=0, trigger_week=WEEK - 13, **weakness)
+    w.open()
+    assert reason(w) == (Channel.RENT, -1)
+
+
+@pytest.mark.parametrize("strength", [{"cfads_window": 1.2}, {"payables": 0.19}])
+def test_just_good_enough(strength: dict) -> None:
+    w = bond()
+    w.borrower(0, **strength)
+    w.open()
+    assert reason(w) is None
+
+
+def test_a_weak_borrower_of_a_weak_lender_is_its_lenders_victim() -> None:
+    w = bond()
+    w.borrower(0, cfads_window=0.5)
+    w.lender(0, funding=0.92)
+    w.open()
+    assert reason(w) == (Channel.LENDER_CREDIT, TRIGGER)
+
+
+def test_refinancing_in_figures() -> None:
+    good = (1.2, 1.2, 5.0, 10.0, 0.5, 0.1, 0.1)
+    assert refinances(*good)
+    for place, value in ((0, 1.19), (2, 5.01), (3, 9.99), (4, 0.49), (5, 0.09)):
+        assert not refinances(*good[:place], value, *good[place + 1 :])
+
+
+def test_who_fails_this_week_is_not_refinanced_and_sells_no_shares() -> None:
+    w = bond()
+    w.borrower(0, pending_cause=Cause.MARGIN, listed=1, cash=0.0, obligations=1.0)
+    w.open()
+    roll(w)
+    assert w.market["events"] == 0
+    assert w.loans["maturity_week"][0] == WEEK + 1
+    assert w.borrowers["issuance"][0] == 0.0
+
+
+# A sweep instead of a default.
+
+SWEEP = {"maturity_sweep": 1}
+
+
+def swept(**borrower) -> World:
+    """A bond with the clause, refused for its cover of 0.5; the borrower's buffer is ten weeks of 0.05."""
+    w = bond(loan=SWEEP)
+    w.borrower(0, cfads_window=0.5, obligations=0.05, **borrower)
+    w.open()
+    roll(w)
+    return w
+
+
+def test_a_refusal_becomes_a_sweep_where_the_contract_says_so() -> None:
+    w = swept(listed=1)
+    loan = w.loans[0]
+    # 52 weeks more, at 6 + 4 % and 2 % on top
+    assert (loan["sweeping"], loan["maturity_week"], loan["fixed_rate"]) == (1, WEEK + 52, 1)
+    assert loan["rate"] == pytest.approx(0.12, rel=1e-12)
+    (refusal,) = w.events(EventKind.REFINANCING_REFUSED)
+    (sweep,) = w.events(EventKind.CASH_SWEEP)
+    assert (sweep["amount"], sweep["channel"], sweep["parent"]) == (1.0, Channel.RENT, 0)
+    assert (refusal["channel"], refusal["parent"]) == (Channel.RENT, -1)
+    assert w.market["refinancings_refused"] == 1
+    assert w.borrowers["issuance"][0] == 0.0  # nothing is due, so no shares are sold for it
+
+
+def test_all_cash_above_the_buffer_goes_to_the_loan_every_week() -> None:
+    w = swept(cash=1.2)
+    paid = []
+    for earned in (0.0, 0.1, 0.0, -0.2, 0.3, 0.5):  # M$ a week
+        pay(w.economy, int(Flow.COMPUTE_RENT), w.economy.world[0], w.borrowers[0], max(earned, 0.0))
+        pay(w.economy, int(Flow.OVERHEAD), w.borrowers[0], w.economy.world[0], max(-earned, 0.0))
+        before = w.loans["principal"][0]
+        enforce_covenants(w.economy, w.p)
+        w.assert_books_close()
+        paid.append(before - w.loans["principal"][0])
+        w.market["week"] += 1
+    # Buffer 0.5: 0.7 of 1.2; then 0.1; nothing; nothing of 0.3; 0.1 of 0.6; and the last 0.1 of 1.0.
+    assert paid == pytest.approx([0.7, 0.1, 0.0, 0.0, 0.1, 0.1], abs=1e-12)
+    assert w.loans["status"][0] == LoanStatus.REPAID
+    assert w.borrowers["cash"][0] == pytest.approx(0.9, rel=1e-12)
+
+
+def test_a_sweep_starts_once() -> None:
+    w = swept()
+    w.market["week"] = WEEK + 51
+    roll(w)
+    assert w.loans["maturity_week"][0] == WEEK + 52  # due next week
+    assert len(w.events(EventKind.REFINANCING_REFUSED)) == 2
+    assert len(w.events(EventKind.CASH_SWEEP)) == 1
+
+
+def test_a_sweep_ends_with_a_refinancing() -> None:
+    w = swept()
+    w.market["week"] = WEEK + 51
+    w.borrower(0, cfads_window=1.3)
+    roll(w)
+    loan = w.loans[0]
+    assert (loan["sweeping"], loan["maturity_week"]) == (0, WEEK + 51 + 104)
+    assert loan["rate"] == pytest.approx(0.10, rel=1e-12)
+
+
+def test_no_sweep_without_the_clause() -> None:
+    w = bond()
+    w.borrower(0, cfads_window=0.5)
+    w.open()
+    assert reason(w) == (Channel.RENT, -1)
+    assert w.events(EventKind.CASH_SWEEP) == []
+    assert w.loans["sweeping"][0] == 0
+
+
+# Conversion.
+
+
+@pytest.mark.parametrize(("strike", "converted"), [(1.4 * (1 - 1e-12), True), (1.4 * (1 + 1e-12), False)])
+def test_convertibles_convert_at_their_strike(strike: float, converted: bool) -> None:
+    # Equity at appraisal: 2.4 - 1.0
+    w = bond(instrument=Instrument.CONVERTIBLE)
+    w.borrower(0, strike=strike)
+    w.open()
+    roll(w)
+    assert len(w.events(EventKind.CONVERSION)) == converted
+    assert (w.loans["status"][0] == LoanStatus.REPAID) == converted
+    assert w.loans["maturity_week"][0] == WEEK + (1 if converted else 104)
+
+
+def test_books_of_a_conversion() -> None:
+    # Shares for 1.0: the holder sells them at once, and has its money; the borrower has its cash as before.
+    w = bond(instrument=Instrument.CONVERTIBLE)
+    w.borrower(0, strike=1.0, cfads_window=0.1)  # cover does not matter
+    w.lender(0, status=LenderStatus.RECEIVERSHIP, cash=0.2)  # nor does the holder
+    w.open()
+    roll(w)
+    borrower, lender, flows = w.borrowers[0], w.lenders[0], w.economy.flows
+    assert (borrower["cash"], borrower["issuance"], borrower["debt"].sum()) == (2.0, 1.0, 0.0)
+    assert (lender["cash"], lender["loans"].sum()) == (1.2, 0.0)
+    assert flows[Flow.EQUITY_INJECTIONS, Sector.REST_OF_WORLD] == -1.0
+    assert flows[Flow.EQUITY_INJECTIONS, Sector.NEOCLOUDS] == 1.0
+    assert flows[Flow.LOAN_REPAYMENTS, Sector.LENDERS] == 1.0
+    (event,) = w.events(EventKind.CONVERSION)
+    assert (event["agent"], event["counterparty"], event["amount"]) == (0, 0, 1.0)
+    assert (w.market["equity_raised"], w.market["refinancings_refused"]) == (0.0, 0)
+
+
+def test_bonds_do_not_convert() -> None:
+    w = bond()
+    w.borrower(0, strike=0.1)
+    w.open()
+    roll(w)
+    assert w.events(EventKind.CONVERSION) == []
+
+
+def test_strikes_are_half_over_the_first_weeks_equity() -> None:
+    w = bond()
+    set_strikes(w.economy, w.p)
+    assert w.borrowers["strike"][0] == pytest.approx(1.5 * 1.4, rel=1e-12)
+    w.borrower(0, payables=1.4)  # no equity: nobody ever converts
+    set_strikes(w.economy, w.p)
+    assert w.borrowers["strike"][0] == NEVER
+
+
+# BTC loans.
+
+
+@pytest.mark.parametrize(
+    ("principal", "status", "channel", "parent"),
+    [
+        (0.7, LenderStatus.ALIVE, Channel.BTC_PRICE, -1),  # out of margin: 0.65 of 10 coins at 0.1
+        (0.4, LenderStatus.RECEIVERSHIP, Channel.LENDER_CREDIT, TRIGGER),
+    ],
+)
+def test_btc_loan_that_is_not_rolled_costs_its_coins(
+    principal: float, status: int, channel: int, parent: int
+) -> None:
+    w = World(miners=1, banks=1)
+    w.market["week"] = WEEK
+    w.borrower(0)
+    w.loan(0, 0, principal, instrument=Instrument.BTC_LOAN, amortising=0, coins=10.0, maturity_week=WEEK + 1)
+    w.lender(0, status=status, trigger=TRIGGER)
+    w.open()
+    roll(w)
+    assert w.loans["status"][0] == LoanStatus.REPAID
+    assert w.borrowers["btc"][0] == pytest.approx(10.0 - principal / 0.1, rel=1e-12)
+    row = w.borrowers[0]
+    assert (row["trigger_channel"], row["trigger_event"], row["trigger_week"]) == (channel, parent, WEEK)

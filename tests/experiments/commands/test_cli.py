@@ -1,0 +1,342 @@
+"""The command line: what it prints, what it writes, how it refuses, how it stops."""
+
+import argparse
+import importlib.metadata
+import json
+import shlex
+import subprocess
+import sys
+import tomllib
+
+import pandas as pd
+import pytest
+
+from hashcredit.experiments.commands.arguments import EXAMPLES, build_parser
+from hashcredit.experiments.commands.cli import COMMANDS, _prepare_cache, main
+from hashcredit.experiments.figures import FIGURES
+from hashcredit.experiments.folder.compare import compare_markets, format_comparison
+from hashcredit.experiments.support.progress import Progress
+from hashcredit.experiments.support.stopping import StopListener
+from hashcredit.simulator import Scenario, simulate_many
+from hashcredit.simulator.errors import SimulationError
+from hashcredit.simulator.provenance import rebuild
+
+SMALL = [
+    "--set",
+    "horizon_weeks=6",
+    "--set",
+    "population.miners=5",
+    "--set",
+    "population.neoclouds=5",
+    "--quiet",
+]
+COMMAND = [sys.executable, "-m", "hashcredit.experiments.commands.cli"]
+
+
+def small_scenario(**changes):
+    sizes = {"horizon_weeks": 6, "population.miners": 5, "population.neoclouds": 5}
+    return Scenario.load().with_changes({**sizes, **changes})
+
+
+def everything_under(folder):
+    return sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*"))
+
+
+# Grammar
+
+
+def test_the_front_door_is_light():
+    heavy = {"numpy", "pandas", "pydantic", "numba", "matplotlib", "scipy", "tqdm", "mesa", "networkx"}
+    code = (
+        "import sys, hashcredit.experiments.commands.cli as cli; cli.main(['--help']);"
+        f"sys.exit(bool({heavy} & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0
+    assert "examples:" in done.stdout and "exit codes:" in done.stdout
+
+
+def test_examples_of_the_help_are_commands():
+    lines = [line.split("   ")[0] for line in EXAMPLES.splitlines() if line.startswith("  hashcredit ")]
+    assert len(lines) >= 5
+    for line in lines:
+        arguments = build_parser().parse_args(shlex.split(line)[1:])
+        assert arguments.command in COMMANDS
+
+
+def test_every_command_of_the_grammar_exists():
+    def commands(parser):
+        if "command" in parser._defaults:
+            yield parser._defaults["command"]
+        for action in parser._actions:
+            if isinstance(action, argparse._SubParsersAction):
+                for child in action.choices.values():
+                    yield from commands(child)
+
+    assert sorted(commands(build_parser())) == sorted(COMMANDS)
+
+
+def test_version(capsys):
+    assert main(["--version"]) == 0
+    assert capsys.readouterr().out == f"hashcredit {importlib.metadata.version('hashcredit')}\n"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "named"),
+    [
+        ([], "COMMAND"),
+        (["nonsense"], "'nonsense'"),
+        (["run", "no_such_scenario"], "no_such_scenario"),
+        (["run", "--replicates", "0"], "--replicates: '0'"),
+        (["run", "--replicates", "many"], "--replicates: 'many'"),
+        (["run", "--seed", "-1"], "--seed: '-1'"),
+        (["run", "--seed", str(2**63)], "--seed"),
+        (["run", "--threads", "0"], "--threads: '0'"),
+        (["run", "--set", "horizon_weeks"], "horizon_weeks"),
+        (["run", "--set", "horizon_weeks=0"], "horizon_weeks: 0"),
+        (["run", "--set", "horizon_week=9"], "horizon_weeks"),  # the near name is suggested
+        (["run", "--set", "horizon_weeks=9", "--set", "horizon_weeks=10"], "set twice"),
+        (["run", "--out", ""], "needs a name"),
+        (["run", "--repl", "3"], "--repl"),
+        (["compare", "--markets", "auction", "auction"], "at most once"),
+        (["compare", "--markets", "casino"], "'casino'"),
+        (["scenario", "check", "no_such_file.toml"], "no_such_file.toml"),
+        (["scenario", "show", "no_such_scenario"], "no_such_scenario"),
+    ],
+)
+def test_bad_input_is_one_line_and_exit_code_2(arguments, named, capsys, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert main(arguments) == 2
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert said.err.startswith("hashcredit: error: ") and said.err.count("\n") == 1
+    assert named in said.err
+    assert everything_under(tmp_path) == []
+
+
+# Running
+
+
+def test_run_writes_a_folder(tmp_path, capsys):
+    target = tmp_path / "result"
+    assert main(["run", *SMALL, "--seed", "9", "--replicates", "5", "--out", str(target)]) == 0
+    said = capsys.readouterr()
+    assert said.err == ""  # quiet
+    assert "seed 9, 5 replicates of 6 weeks" in said.out
+    assert "P(any default)" in said.out and "95 % interval" in said.out and "largest residuals" in said.out
+    expected = simulate_many(small_scenario(), seed=9, replicates=5).summary
+    pd.testing.assert_frame_equal(pd.read_parquet(target / "summary.parquet"), expected, check_exact=True)
+    record = json.loads((target / "provenance.json").read_text())
+    assert rebuild(record) == (small_scenario(), 9, 0)
+    assert record["command"][:2] == ["hashcredit", "run"]
+    assert len(list((target / "figures").iterdir())) == 2 * len(FIGURES)
+    assert everything_under(tmp_path)[0] == "result" and len(list(tmp_path.iterdir())) == 1
+
+
+def test_threads_never_change_a_byte(tmp_path, capsys):
+    for threads in ("1", "2"):
+        arguments = ["run", *SMALL, "--replicates", "7", "--threads", threads, "--no-figures"]
+        assert main([*arguments, "--out", str(tmp_path / threads)]) == 0
+    for name in ("summary.parquet", "series.parquet", "events.parquet", "summary.csv"):
+        assert (tmp_path / "1" / name).read_bytes() == (tmp_path / "2" / name).read_bytes()
+
+
+def test_one_replicate_has_no_interval(capsys):
+    assert main(["run", *SMALL, "--replicates", "1"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    (line,) = [line for line in lines if line.startswith("defaults, borrowers")]
+    assert line.split()[2] == "1" and line.split()[4:6] == ["-", "-"]
+
+
+def test_check_and_flows(capsys):
+    assert main(["run", *SMALL, "--replicates", "2", "--check", "--flows"]) == 0
+    said = capsys.readouterr().out
+    assert "every identity held after every phase of 2 replicates" in said
+    assert "rest_of_world" in said and "change in cash" in said
+
+
+def test_a_failing_check_ends_with_1_and_writes_nothing(tmp_path, capsys, monkeypatch):
+    import hashcredit.simulator.runs.engine as engine
+
+    def broken(scenario, seed, replicate, check):
+        raise SimulationError("phase pay: lender 3 has lost 1 M$", scenario.name, replicate, 17)
+
+    monkeypatch.setattr(engine, "simulate", broken)
+    assert main(["run", *SMALL, "--replicates", "2", "--check", "--out", str(tmp_path / "a" / "b")]) == 1
+    said = capsys.readouterr()
+    assert said.out == ""
+    place = "scenario baseline_2026, replicate 0, week 17"
+    assert said.err == f"hashcredit: error: {place}: phase pay: lender 3 has lost 1 M$\n"
+    assert everything_under(tmp_path) == []
+
+
+def test_a_checked_run_that_ends_otherwise_is_an_error(capsys, monkeypatch):
+    import hashcredit.simulator.runs.engine as engine
+
+    original = engine.simulate
+
+    def different(scenario, seed, replicate, check):
+        run = original(scenario, seed, replicate + 1, check=check)
+        object.__setattr__(run, "replicate", replicate)
+        run.summary["units_dumped"] = -5
+        return run
+
+    monkeypatch.setattr(engine, "simulate", different)
+    assert main(["run", *SMALL, "--replicates", "2", "--check"]) == 1
+    assert "phase by phase but" in capsys.readouterr().err
+
+
+def test_a_full_folder_is_refused_before_anything_runs(tmp_path, capsys, monkeypatch):
+    import hashcredit.simulator.runs.engine as engine
+
+    def too_early(*_, **__):
+        raise AssertionError("the simulation was started")
+
+    monkeypatch.setattr(engine, "simulate_many", too_early)
+    (tmp_path / "mine").write_text("keep")
+    assert main(["run", *SMALL, "--out", str(tmp_path)]) == 2
+    assert "is not empty" in capsys.readouterr().err
+    assert (tmp_path / "mine").read_text() == "keep" and everything_under(tmp_path) == ["mine"]
+
+
+def test_a_full_disk_ends_with_1_and_leaves_nothing(tmp_path, capsys, monkeypatch):
+    import hashcredit.experiments.folder.output as output
+
+    def full(*_, **__):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(output, "write_figures", full)
+    assert main(["run", *SMALL, "--replicates", "1", "--out", str(tmp_path / "result")]) == 1
+    assert "No space left on device" in capsys.readouterr().err
+    assert everything_under(tmp_path) == []
+
+
+def test_without_a_folder_nothing_is_written(tmp_path, capsys, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert main(["run", *SMALL[:-1], "--replicates", "1"]) == 0
+    assert "nothing was written" in capsys.readouterr().err
+    assert everything_under(tmp_path) == []
+
+
+# Stopping
+
+
+def test_an_interrupt_inside_a_python_session_is_clean_too(tmp_path, monkeypatch):
+    import hashcredit.simulator.runs.engine as engine
+
+    def interrupted(*_, **__):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(engine, "simulate_many", interrupted)
+    assert main(["run", *SMALL, "--out", str(tmp_path / "a" / "b")]) == 130
+    assert everything_under(tmp_path) == []
+
+
+def test_a_reader_that_leaves_is_no_error():
+    line = " ".join(shlex.quote(word) for word in [*COMMAND, "scenario", "show", "--table"])
+    done = subprocess.run(
+        ["bash", "-c", f"set -o pipefail; {line} | head -n 1"], capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.startswith("field")
+
+
+def test_a_reader_that_leaves_costs_no_results(tmp_path):
+    words = [*COMMAND, "run", *SMALL, "--replicates", "2", "--no-figures", "--out", str(tmp_path / "result")]
+    line = " ".join(shlex.quote(word) for word in words)
+    done = subprocess.run(
+        ["bash", "-c", f"set -o pipefail; {line} | true"], capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert (tmp_path / "result" / "provenance.json").is_file()
+
+
+# Scenarios
+
+
+def test_scenario_list_has_the_name_first(capsys):
+    assert main(["scenario", "list"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split()[0] for line in lines] == Scenario.names()
+    assert all(line.split(maxsplit=1)[1] == Scenario.load(line.split()[0]).title for line in lines)
+
+
+def test_scenario_show_is_a_scenario_file(capsys, tmp_path):
+    assert main(["scenario", "show", "thin_market", "--set", "shocks.btc_volatility=0.61"]) == 0
+    text = capsys.readouterr().out
+    assert tomllib.loads(text)["shocks"]["btc_volatility"] == 0.61
+    (tmp_path / "shown.toml").write_text(text)
+    expected = Scenario.load("thin_market").with_changes({"shocks.btc_volatility": 0.61})
+    assert Scenario.load(tmp_path / "shown.toml") == expected
+    assert main(["scenario", "check", str(tmp_path / "shown.toml")]) == 0
+    assert f"is valid, digest {expected.digest()[:16]}" in capsys.readouterr().out
+
+
+def test_scenario_table_has_every_field(capsys):
+    assert main(["scenario", "show", "--table"]) == 0
+    head, *lines = capsys.readouterr().out.splitlines()
+    assert head.split() == ["field", "value", "unit", "lowest", "highest", "meaning", "source", "evidence"]
+    assert [line.split()[0] for line in lines if not line.startswith("machine.")] == [
+        row.field for row in Scenario.load().describe() if not row.field.startswith("machine.")
+    ]
+
+
+def test_scenario_schema_is_json(capsys):
+    assert main(["scenario", "schema"]) == 0
+    assert json.loads(capsys.readouterr().out)["properties"]["horizon_weeks"]["minimum"] == 1
+
+
+# The other commands
+
+
+def test_figures_lists_keys(capsys):
+    assert main(["figures"]) == 0
+    keys = [line.split()[0] for line in capsys.readouterr().out.splitlines()]
+    assert keys == list(FIGURES)
+    assert len(keys) == 9
+
+
+def test_warmup_says_how_long_and_where(capsys):
+    from hashcredit.agents.compiled import cache_folder
+
+    assert main(["warmup"]) == 0
+    said = capsys.readouterr().out
+    assert str(cache_folder()) in said and said.endswith(" s\n")
+
+
+@pytest.mark.parametrize(("name", "said"), [("kernels-" + "0" * 16, True), ("hashcredit-temporary", False)])
+def test_a_quick_next_run_is_promised_only_with_a_cache(name, said, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr("hashcredit.agents.compiled.cache_folder", lambda: tmp_path / name)
+    _prepare_cache(False, StopListener())
+    assert ("the next run starts at once" in capsys.readouterr().err) is said
+
+
+def test_comparison_pairs_the_same_draws():
+    scenario = small_scenario(**{"horizon_weeks": 40})
+    result = compare_markets(scenario, ["auction", "deep"], seed=3, replicates=6)
+    for place, market in enumerate(("auction", "deep")):
+        alone = simulate_many(scenario.with_changes({"secondary_market.rule": market}), 3, 6).summary
+        assert result.levels["defaults"][place].mean == alone["defaults"].mean()
+    same = compare_markets(scenario, ["deep"], seed=3, replicates=6)
+    assert same.differences["defaults"] == () and same.levels["defaults"][0] == result.levels["defaults"][1]
+    means = [estimate.mean for estimate in result.levels["proceeds_musd"]]
+    assert result.differences["proceeds_musd"][0].mean == pytest.approx(means[1] - means[0], abs=1e-9)
+
+
+def test_compare_prints_both_tables(capsys):
+    assert main(["compare", *SMALL, "--replicates", "3", "--markets", "deep", "auction"]) == 0
+    said = capsys.readouterr().out
+    assert "3 replicates, the same draws under each market rule" in said
+    assert "auction - deep" in said and "paper value of seized machines, M$" in said
+    expected = compare_markets(small_scenario(), ["deep", "auction"], seed=1, replicates=3)
+    assert said == format_comparison(expected) + "\n"
+
+
+def test_progress_is_sparse_where_there_is_no_terminal(capsys):
+    with Progress("runs") as progress:
+        for done in range(1, 1001):
+            progress.update(done, 1000)
+    assert capsys.readouterr().err.startswith("1,000 of 1,000 runs, ")
+    with Progress("runs", quiet=True) as progress:
+        progress.update(1, 1)
+    assert capsys.readouterr().err == ""

@@ -1,0 +1,364 @@
+"""Buying new machines: what is worth it, who lends for it, slots, contracts, and who may not buy."""
+
+import math
+
+import pytest
+from worlds import ASIC, BIG, GPU, NEW_GPU, World, put
+
+from hashcredit.agents.dimensions import (
+    FACILITIES,
+    Belief,
+    BorrowerStatus,
+    LenderStatus,
+    LoanStatus,
+)
+from hashcredit.simulator.investment.deliveries import deliver
+from hashcredit.simulator.investment.plans import (
+    capacity_of,
+    choose_machine,
+    find_lender,
+    invest,
+    loan_offer,
+)
+from hashcredit.simulator.machines.slots import slot_cost
+from hashcredit.simulator.state.tables import EventKind, Flow, Sector
+
+PLANNING_WEEK = 12  # plans are made every 13 weeks
+OFFER = 0.5 * 0.036
+"""A bank's loan on a newer GPU: half of the appraisal, which is below the price of 0.040."""
+OWN = 0.040 + 0.001 - OFFER
+"""What a machine takes of the buyer's own cash, a new slot (0.001) included."""
+
+
+def world(cash: float = 1.0, credit: list | None = None, **numbers) -> World:
+    """A neo-cloud with 60 slots, 55 of them full, and a bank; the vendor sells newer GPUs worth 0.060."""
+    w = World(**({"neoclouds": 1, "banks": 1} | numbers), credit=credit)
+    w.market["week"] = PLANNING_WEEK
+    w.machine(NEW_GPU, end_of_sale_week=200)
+    w.borrower(0, units={GPU: 55}, cash=cash, cost_of_capital=0.14, grade=1, slots=(0, 60, 0))
+    w.lender(0, cash=10.0, capital_target=0.1)
+    w.value(NEW_GPU, 0.060)
+    w.value(ASIC, 0.0)
+    w.open()
+    return w
+
+
+def bought(w: World) -> int:
+    invest(w.economy, w.p, 1, 0)
+    deliver(w.economy, w.p)
+    return int(w.borrowers["units"][0, NEW_GPU])
+
+
+# What is worth buying.
+
+
+def test_slot_is_worth_its_lease() -> None:
+    # 0.001 a year for five years at 6 + 14 %, paid all the time
+    w = world()
+    assert slot_cost(w.p, 1, 0.2) == pytest.approx(0.001 * (1 - math.exp(-1)) / 0.2, rel=1e-12)
+
+
+def test_buys_only_above_the_hurdle() -> None:
+    # Price with a slot 0.041; 5 % more is 0.04305; and the slot's lease is worth 0.0031606.
+    w = world()
+    threshold = 0.041 * 1.05 + 0.001 * (1 - math.exp(-1)) / 0.2
+    w.value(NEW_GPU, threshold * (1 - 1e-9))
+    assert choose_machine(w.economy, w.p, 0) == -1
+    assert bought(w) == 0
+    w.value(NEW_GPU, threshold * (1 + 1e-9))
+    assert choose_machine(w.economy, w.p, 0) == NEW_GPU
+    assert bought(w) > 0
+
+
+def test_buys_the_most_value_for_money() -> None:
+    w = world()
+    w.machine(GPU, end_of_sale_week=200)  # 0.031 with its slot
+    slot = slot_cost(w.p, 1, 0.2)
+    w.value(NEW_GPU, 2.0 * 0.041 + slot)
+    w.value(GPU, 1.9 * 0.031 + slot)
+    assert choose_machine(w.economy, w.p, 0) == NEW_GPU
+    w.value(GPU, 2.1 * 0.031 + slot)
+    assert choose_machine(w.economy, w.p, 0) == GPU
+
+
+def test_buys_what_the_vendor_sells_today() -> None:
+    w = world()
+    w.machine(NEW_GPU, end_of_sale_week=PLANNING_WEEK - 1)
+    assert choose_machine(w.economy, w.p, 0) == -1
+    w.machine(NEW_GPU, end_of_sale_week=PLANNING_WEEK, launch_week=PLANNING_WEEK)
+    assert choose_machine(w.economy, w.p, 0) == NEW_GPU
+    w.machine(NEW_GPU, end_of_sale_week=99, launch_week=PLANNING_WEEK + 1)
+    assert choose_machine(w.economy, w.p, 0) == -1
+
+
+def test_only_miners_buy_asics() -> None:
+    w = world(miners=1)  # borrower 0 is the miner now
+    w.machine(NEW_GPU, end_of_sale_week=-1)
+    w.machine(ASIC, end_of_sale_week=99)
+    w.value(ASIC, 1.0)
+    assert choose_machine(w.economy, w.p, 0) == ASIC
+    assert choose_machine(w.economy, w.p, 1) == -1
+
+
+# How many.
+
+
+def test_purchase_by_hand_without_credit() -> None:
+    """Half of 0.81 buys nine machines at 0.041; five go into free slots, four need new ones."""
+    w = world(cash=0.81, credit=[])
+    assert bought(w) == 9  # ten, if a slot cost nothing
+    assert w.borrowers["slots"][0].tolist() == [0, 64, 0]
+    assert w.market["slots_built"] == 4
+    assert w.borrowers["cash"][0] == pytest.approx(0.81 - 9 * 0.040 - 4 * 0.001, rel=1e-12)
+    assert w.borrowers["lease_week"][0] == pytest.approx(4 * 0.001 / 52, rel=1e-12)
+    assert w.borrowers["book"][0, NEW_GPU] == pytest.approx(0.36, rel=1e-12)
+    assert w.economy.machines["delivered"][NEW_GPU] == 9
+    assert w.borrowers["facilities"][0] == 0
+    (event,) = w.events(EventKind.PURCHASE)
+    assert (event["agent"], event["machine"], event["units"]) == (0, NEW_GPU, 9)
+    assert event["amount"] == pytest.approx(0.36, rel=1e-12)
+    w.assert_books_close()
+
+
+def test_slots_to_let_come_before_new_ones() -> None:
+    w = world(cash=0.81, credit=[])
+    w.market["vacant"] = (9, 3, 9)
+    w.market["slots_closed"] = 21
+    w.opening.borrowers["slots"][0, 1] += 21  # the closed ones were somebody's
+    assert bought(w) == 9
+    assert w.market["vacant"].tolist() == [9, 0, 9]
+    assert (w.market["slots_closed"], w.market["slots_built"]) == (18, 1)
+    w.assert_books_close()
+
+
+def test_growth_is_capped() -> None:
+    # Free slots, and 0.4 a year for a quarter of 60 slots: 5 + 6
+    assert bought(world(cash=90.0, credit=[])) == 11
+
+
+def test_buffer_is_not_spent() -> None:
+    w = world(cash=0.87, credit=[])
+    w.borrower(0, obligations=0.0869)  # a tenth of a per cent above ten weeks of it
+    assert bought(w) == 0
+
+
+def test_nobody_buys_between_planning_weeks() -> None:
+    w = world()
+    for week in range(PLANNING_WEEK):
+        w.market["week"] = week
+        assert bought(w) == 0
+    w.market["week"] = PLANNING_WEEK
+    w.value(NEW_GPU, 0.060)
+    assert bought(w) > 0
+
+
+@pytest.mark.parametrize(
+    "breach",
+    [{"payables": 0.001}, {"status": BorrowerStatus.IN_RESOLUTION}],
+)
+def test_no_purchase_with_unpaid_bills_or_after_default(breach: dict) -> None:
+    w = world()
+    w.borrower(0, **breach)
+    assert bought(w) == 0
+
+
+@pytest.mark.parametrize("count", ["weeks_overdue", "weeks_over_base", "weeks_under_dscr"])
+def test_no_purchase_while_in_breach(count: str) -> None:
+    w = world()
+    row = w.loan(0, 0, 0.1)
+    w.loans[count][row] = 1
+    assert bought(w) == 0
+    w.loans["status"][row] = LoanStatus.REPAID  # a breach of the past
+    assert bought(w) > 0
+
+
+# Credit.
+
+
+def test_levered_purchase_by_hand() -> None:
+    """Half of 0.3 at 0.023 of own cash a machine: six, financed with 6 * 0.018."""
+    w = world(cash=0.3)
+    assert bought(w) == 6
+    loan = w.loans[0]
+    assert (loan["status"], loan["machine"], loan["units"]) == (LoanStatus.PERFORMING, NEW_GPU, 6)
+    assert loan["principal"] == pytest.approx(6 * OFFER, rel=1e-12)
+    assert loan["maturity_week"] == PLANNING_WEEK + 104
+    assert loan["rate"] == 0.04  # its own grade
+    assert loan["contract_units"] == 0
+    # five slots were free, one is built
+    assert w.borrowers["cash"][0] == pytest.approx(0.3 + 6 * OFFER - 6 * 0.040 - 0.001, rel=1e-12)
+    assert w.lenders["cash"][0] == pytest.approx(10.0 - 6 * OFFER, rel=1e-12)
+    (event,) = w.events(EventKind.LOAN)
+    assert (event["agent"], event["counterparty"], event["units"]) == (0, 0, 6)
+    w.assert_books_close()
+
+
+def test_lender_without_cash_raises_funding() -> None:
+    w = world(cash=0.3)
+    w.lender(0, cash=0.05, funding=0.01)
+    w.open()
+    assert bought(w) == 6
+    assert w.lenders["cash"][0] == pytest.approx(0.0, abs=1e-12)
+    assert w.lenders["funding"][0] == pytest.approx(0.01 + 6 * OFFER - 0.05, rel=1e-12)
+    w.assert_books_close()
+
+
+def test_underwriting_follows_the_lenders_belief() -> None:
+    """Loan 0.018 over two years at 4 + 4 %: service 0.018 * (1/2 + 0.04) = 0.00972; 1.2 of it is 0.011664.
+
+    utility   earning 0.020 less running 0.003 and lease 0.001: 0.016
+    venture   rents fall by 10 % and a launch of 0.2 a year, 0.7365 of it on average: 0.01073
+    learned   recoveries of half the prior halve the loan: 0.005832 is covered
+    """
+    w = world()
+    bank = w.lenders[0]
+    assert loan_offer(w.economy, w.p, bank, 0, NEW_GPU, 1) == pytest.approx(OFFER, rel=1e-12)
+    bank["belief"] = Belief.VENTURE
+    assert loan_offer(w.economy, w.p, bank, 0, NEW_GPU, 1) == 0.0
+    bank["belief"] = Belief.LEARNED
+    bank["learned_recovery"] = 0.3
+    assert loan_offer(w.economy, w.p, bank, 0, NEW_GPU, 1) == pytest.approx(OFFER / 2, rel=1e-12)
+
+
+def test_asics_are_underwritten_on_their_own_trend() -> None:
+    """Loan 0.001 on an ASIC at 4 + 4 %: 1.2 times its service is 0.000648; it runs at 0.001, leases at 0.001.
+
+    A venture lender sees no launches, which work through difficulty, but a trend of 10 % over two years.
+    """
+    w = world(miners=1)
+    venture = w.lender(0, belief=Belief.VENTURE)
+    least = (1.2 * 0.001 * (0.5 + 0.04) + 0.001 + 0.001) * 0.2 / (1 - math.exp(-0.2))
+    w.machine(ASIC, earning=least * (1 + 1e-9))
+    assert loan_offer(w.economy, w.p, venture, 0, ASIC, 1) == pytest.approx(0.001, rel=1e-12)
+    w.machine(ASIC, earning=least * (1 - 1e-9))
+    assert loan_offer(w.economy, w.p, venture, 0, ASIC, 1) == 0.0
+
+
+def test_underwriting_turns_where_cover_does() -> None:
+    w = world()
+    rate_of_grade = {0: 0.06, 1: 0.08, 2: 0.10, 3: 0.14}
+    for grade, rate in rate_of_grade.items():
+        least = 1.2 * OFFER * (0.5 + rate / 2) + 0.003 + 0.001  # earning that covers
+        w.machine(NEW_GPU, earning=least * (1 + 1e-9))
+        assert loan_offer(w.economy, w.p, w.lenders[0], 0, NEW_GPU, grade) > 0.0
+        w.machine(NEW_GPU, earning=least * (1 - 1e-9))
+        assert loan_offer(w.economy, w.p, w.lenders[0], 0, NEW_GPU, grade) == 0.0
+
+
+def test_price_limits_the_loan_where_it_is_below_the_appraisal() -> None:
+    w = world()
+    w.machine(NEW_GPU, appraisal=0.050)
+    assert loan_offer(w.economy, w.p, w.lenders[0], 0, NEW_GPU, 1) == pytest.approx(0.020, rel=1e-12)
+
+
+def test_capacity_of_a_lender() -> None:
+    w = World(neoclouds=1, banks=1, private_credit=1)
+    put(w.market, haircut=0.25, repo_room=BIG)
+    w.loan(0, 0, 3.0)
+    for index in (0, 1):
+        w.lender(index, cash=1.0 - 3.0 * (index == 0), capital_target=0.1)  # equity of one each
+    # A bank carries ten times its equity; a fund whose loans are pledged at a haircut of a quarter, four.
+    assert capacity_of(w.economy, w.p, w.lenders[0]) == pytest.approx(10.0 - 3.0, rel=1e-12)
+    assert capacity_of(w.economy, w.p, w.lenders[1]) == pytest.approx(4.0, rel=1e-12)
+    w.lender(0, status=LenderStatus.RECEIVERSHIP)
+    assert capacity_of(w.economy, w.p, w.lenders[0]) == 0.0
+    # without the channel neither its capital nor its end counts; the fund still needs its haircut
+    w.p["channels_lender_credit"] = 0
+    assert capacity_of(w.economy, w.p, w.lenders[0]) > BIG
+    assert capacity_of(w.economy, w.p, w.lenders[1]) == pytest.approx(4.0, rel=1e-12)
+    w.p["channels_repo"] = 0
+    assert capacity_of(w.economy, w.p, w.lenders[1]) > BIG
+
+
+def test_capacity_limits_the_purchase() -> None:
+    w = world(cash=0.3)
+    w.lender(0, cash=0.0091)  # equity: room for 0.091, five loans of 0.018
+    w.open()
+    assert bought(w) == 5
+    w.assert_books_close()
+
+
+def test_best_linked_offer_wins() -> None:
+    w = world(banks=3, neoclouds=2, credit=[(0, 0), (0, 1), (1, 2)])
+    for index, rate in enumerate((0.4, 0.45, 0.5)):
+        w.lender(index, cash=10.0, advance_rate=rate)
+    holder, offer = find_lender(w.economy, w.p, 0, NEW_GPU, 1)
+    assert (holder, offer) == (1, pytest.approx(0.45 * 0.036, rel=1e-12))
+    w.lender(1, status=LenderStatus.RECEIVERSHIP)
+    assert find_lender(w.economy, w.p, 0, NEW_GPU, 1)[0] == 0
+    w.lender(0, cash=-1.0)
+    assert find_lender(w.economy, w.p, 0, NEW_GPU, 1) == (-1, 0.0)
+
+
+def test_lender_without_room_for_one_machine_does_not_stand_in_the_way() -> None:
+    w = world(cash=0.3, banks=2)
+    w.lender(0, cash=0.001, advance_rate=0.55)  # room for 0.01, less than one loan
+    w.lender(1, cash=10.0)
+    assert bought(w) == 6
+
+
+def test_purchase_without_a_free_row_is_paid_in_cash() -> None:
+    w = world(cash=0.3)
+    for _ in range(FACILITIES):
+        w.loan(0, 0, 0.0)
+    w.open()
+    assert bought(w) == 3  # 0.15 at 0.041
+    assert w.lenders["loans"][0].sum() == 0.0
+    w.assert_books_close()
+
+
+def test_row_of_a_repaid_loan_is_used_again() -> None:
+    w = world(cash=0.3)
+    for _ in range(FACILITIES):
+        w.loan(0, 0, 0.0)
+    w.loans["status"][3] = LoanStatus.REPAID
+    assert bought(w) == 6
+    assert w.loans["units"][3] == 6
+    assert w.borrowers["facilities"][0] == FACILITIES
+
+
+# Contracts and clauses.
+
+
+def test_new_facility_is_let_under_a_contract() -> None:
+    w = world(cash=0.3, investment_contract_share=1.0)
+    assert bought(w) == 6
+    loan = w.loans[0]
+    assert (loan["contract_units"], loan["contract_end"]) == (6, PLANNING_WEEK + 52)
+    assert loan["contract_rent"] == pytest.approx(0.9 * 0.020, rel=1e-12)
+    assert loan["hazard_left"] > 0.0
+    assert (loan["offtaker"], loan["rate"]) == (2, 0.06)  # the only grade of customer there is
+
+
+@pytest.mark.parametrize("share", [0.0, 1.0])
+def test_clauses_are_drawn_from_their_shares(share: float) -> None:
+    shares = {f"credit_{name}_share": share for name in ("marked", "recourse", "cross_default")}
+    w = world(cash=0.3, **shares)
+    bought(w)
+    loan = w.loans[0]
+    assert (loan["borrowing_base"], loan["recourse"], loan["cross_default"]) == (share, share, share)
+    assert (loan["dscr_covenant"], loan["cash_sweep"], loan["cure_weeks"]) == (1.2, 1, 2)
+    assert loan["advance_rate"] == 0.5
+
+
+def test_vendor_is_paid() -> None:
+    w = world(cash=0.3)
+    bought(w)
+    assert w.economy.flows[Flow.NEW_MACHINES, Sector.REST_OF_WORLD] == pytest.approx(0.24, rel=1e-12)
+    assert w.economy.flows[Flow.SLOT_BUILDING, Sector.REST_OF_WORLD] == pytest.approx(0.001, rel=1e-12)
+    assert w.economy.flows[Flow.LOAN_DRAWDOWNS, Sector.NEOCLOUDS] == pytest.approx(6 * OFFER, rel=1e-12)
+
+
+def test_who_decides_first_rotates() -> None:
+    # One lender with room for five loans of six: whoever plans first gets them.
+    first = []
+    for week in (PLANNING_WEEK, PLANNING_WEEK + 13):
+        w = world(neoclouds=2)
+        w.market["week"] = week
+        w.borrower(0, cash=0.3)
+        w.borrower(1, units={GPU: 55}, cash=0.3, cost_of_capital=0.14, grade=1, slots=(0, 60, 0))
+        w.lender(0, cash=0.0091)
+        w.value(NEW_GPU, 0.060)
+        bought(w)
+        first.append(int(w.borrowers["debt"][:, 0].argmax()))
+    assert sorted(first) == [0, 1]

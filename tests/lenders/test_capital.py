@@ -1,0 +1,222 @@
+"""Lenders' and outsiders' own accounts: write-downs, funding, distributions, failure, fresh money, slots."""
+
+import pytest
+from worlds import GPU, NEW_GPU, World
+
+from hashcredit.agents.dimensions import Instrument, LenderStatus, LoanStatus
+from hashcredit.simulator.books.ledger import lender_equity, write_off
+from hashcredit.simulator.lenders.capital import write_down_loans
+from hashcredit.simulator.state.tables import EventKind, Flow, Revaluation, Sector
+from hashcredit.simulator.week.rounds import manage_capital
+
+WORLD = Sector.REST_OF_WORLD
+
+
+# Write-downs.
+
+
+def claim(principal: float, **fields) -> World:
+    """A claim on a borrower in resolution; its bank carries it with enough cash to live."""
+    w = World(neoclouds=1, banks=1)
+    w.in_resolution(0, default_week=0, release_week=9, units={GPU: 20})
+    w.loan(0, 0, principal, status=LoanStatus.DEFAULTED, **fields)
+    w.lender(0, cash=5.0)
+    w.open()
+    write_down_loans(w.economy, w.p)
+    return w
+
+
+def test_allowance_is_what_collateral_will_not_fetch() -> None:
+    # 10 pledged and 6 seized GPUs at 0.75 * 0.020: 0.24 of a claim of 0.5
+    w = claim(0.5, machine=GPU, units=10, seized=6)
+    assert w.loans["allowance"][0] == pytest.approx(0.26, rel=1e-12)
+    assert w.lenders["allowance"][0] == pytest.approx(0.26, rel=1e-12)
+    assert w.lenders["income"][0] == pytest.approx(-0.26, rel=1e-12)
+    w.assert_books_close()
+    w.machine(GPU, appraisal=0.025)  # expects 0.3: a part is written back
+    write_down_loans(w.economy, w.p)
+    assert w.lenders["allowance"][0] == pytest.approx(0.2, rel=1e-12)
+    assert w.economy.revaluations[Revaluation.WRITE_DOWNS, Sector.LENDERS] == pytest.approx(-0.2, rel=1e-12)
+    w.assert_books_close()
+
+
+def test_allowance_is_never_negative() -> None:
+    assert claim(0.1, machine=GPU, units=10).loans["allowance"][0] == 0.0
+
+
+def test_unsecured_claims_are_judged_by_experience() -> None:
+    w = claim(0.5, instrument=Instrument.HIGH_YIELD)
+    assert w.loans["allowance"][0] == pytest.approx(0.5 * (1 - 0.6), rel=1e-12)
+    w = claim(0.5, machine=GPU)  # all collateral sold
+    assert w.loans["allowance"][0] == pytest.approx(0.2, rel=1e-12)
+
+
+def test_performing_loans_are_not_written_down() -> None:
+    w = World(neoclouds=1, banks=1)
+    w.loan(0, 0, 1.0, machine=GPU, units=1)
+    write_down_loans(w.economy, w.p)
+    assert w.lenders["allowance"][0] == 0.0
+
+
+def test_write_off_uses_the_allowance_up() -> None:
+    w = claim(0.5, machine=GPU, units=10)  # allowance 0.35
+    write_off(w.economy, w.loans[0], w.borrowers[0], w.lenders[0])
+    assert (w.loans["principal"][0], w.lenders["allowance"][0]) == (0.0, 0.0)
+    assert w.lenders["loans"][0].sum() == 0.0
+    assert w.borrowers["debt"][0].sum() == 0.0
+    # 0.35 was lost before, the rest now; the borrower gains what is forgiven
+    assert w.lenders["income"][0] == pytest.approx(-0.5, rel=1e-12)
+    assert w.borrowers["income"][0] == pytest.approx(0.5, rel=1e-12)
+    w.assert_books_close()
+
+
+# A lender's week.
+
+
+def lender(cash: float, loans: float, funding: float, interest: float = 0.0, **numbers) -> World:
+    """A bank that keeps a tenth of its loans in cash, pays out half of what it earns, needs 10 % equity."""
+    w = World(**({"neoclouds": 1, "banks": 1} | numbers))
+    w.loan(0, 0, loans)
+    w.lender(0, cash=cash, funding=funding, week_interest=interest)
+    w.open()
+    return w
+
+
+def test_week_of_a_lender_by_hand() -> None:
+    """Loans 10, cash 1.2, funding 5.2 at 4 %: a cost of 0.004; interest of 0.024 leaves 0.02, half paid out.
+
+    Cash 1.2 - 0.004 - 0.01 = 1.186 exceeds a tenth of loans by 0.186, which repays funding.
+    """
+    w = lender(1.2, 10.0, 5.2, 0.024)
+    manage_capital(w.economy, w.p)
+    assert w.economy.flows[Flow.FUNDING_INTEREST, WORLD] == pytest.approx(0.004, rel=1e-12)
+    assert w.lenders["distributions"][0] == pytest.approx(0.01, rel=1e-12)
+    assert w.lenders["cash"][0] == pytest.approx(1.0, rel=1e-12)
+    assert w.lenders["funding"][0] == pytest.approx(5.2 - 0.186, rel=1e-12)
+    assert w.lenders["week_interest"][0] == 0.0
+    w.assert_books_close()
+
+
+def test_short_cash_is_funded() -> None:
+    w = lender(0.3, 10.0, 5.2)
+    manage_capital(w.economy, w.p)
+    assert w.lenders["cash"][0] == pytest.approx(1.0, rel=1e-12)
+    assert w.lenders["funding"][0] == pytest.approx(5.2 + 0.7 + 0.004, rel=1e-12)
+    w.assert_books_close()
+
+
+def test_no_more_funding_is_repaid_than_there_is() -> None:
+    w = lender(4.0, 10.0, 0.52)
+    manage_capital(w.economy, w.p)
+    assert w.lenders["funding"][0] == pytest.approx(0.0, abs=1e-12)
+    assert w.lenders["cash"][0] == pytest.approx(4.0 - 0.52 - 0.52 * 0.04 / 52, rel=1e-12)
+    manage_capital(w.economy, w.p)  # nothing left to repay
+    assert w.lenders["cash"][0] == pytest.approx(4.0 - 0.5204, rel=1e-12)
+    w.assert_books_close()
+
+
+def test_depositors_take_the_policy_rate_and_others_the_cost_of_capital() -> None:
+    w = World(neoclouds=1, banks=1, private_credit=1, bond_funds=1)
+    w.lenders["funding"] = 5.2
+    w.lenders["cash"] = 9.0
+    w.open()
+    manage_capital(w.economy, w.p)
+    # 5.2 / 52 at 4 % and at 6 %
+    assert w.lenders["income"].tolist() == pytest.approx([-0.004, -0.006, -0.006], rel=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("equity", "interest", "paid"),
+    [(1.001, 0.024, 0.01), (0.999, 0.024, 0.0), (3.0, 0.003, 0.0)],  # target 1.0; a loss pays nothing
+)
+def test_distributions_need_capital_and_earnings(equity: float, interest: float, paid: float) -> None:
+    # Cash plays with the funding cost of 0.004: equity is tested after it.
+    w = lender(equity + 0.004 - 10.0 + 5.2, 10.0, 5.2, interest)
+    w.lenders["cash"][0] += 50.0  # so that cash never limits it
+    w.lenders["allowance"][0] += 50.0
+    manage_capital(w.economy, w.p)
+    assert w.lenders["distributions"][0] == pytest.approx(paid, abs=1e-12)
+
+
+def test_no_distribution_without_cash() -> None:
+    w = lender(0.008, 10.0, 5.2, 0.024)
+    manage_capital(w.economy, w.p)
+    assert w.lenders["distributions"][0] == pytest.approx(0.004, rel=1e-12)  # what the funding cost left
+
+
+def test_lender_fails_when_its_equity_is_gone() -> None:
+    # Equity 10 + 1 - 10.5 = 0.5 less allowances and a funding cost of 10.5 * 0.04 / 52
+    w = lender(1.0, 10.0, 10.5)
+    w.market["week"] = 7
+    w.lender(0, allowance=0.49)
+    manage_capital(w.economy, w.p)
+    assert w.lenders["status"][0] == LenderStatus.ALIVE
+    assert w.lenders["failure_week"][0] == -1
+    w.lender(0, allowance=0.499)
+    manage_capital(w.economy, w.p)
+    assert w.lenders["status"][0] == LenderStatus.RECEIVERSHIP
+    assert (w.lenders["failure_week"][0], w.market["lender_failures"]) == (7, 1)
+    (event,) = w.events(EventKind.LENDER_FAILURE)
+    assert event["amount"] == pytest.approx(lender_equity(w.lenders[0]), rel=1e-12)
+    manage_capital(w.economy, w.p)  # it fails once
+    assert w.market["lender_failures"] == 1
+
+
+def test_lender_in_receivership_pays_nothing_out() -> None:
+    w = lender(5.0, 10.0, 5.2, 0.024, banks=1)
+    w.lender(0, status=LenderStatus.RECEIVERSHIP)
+    manage_capital(w.economy, w.p)
+    assert w.lenders["distributions"][0] == 0.0
+
+
+# Outsiders.
+
+
+def test_spent_cash_comes_back_with_a_lag() -> None:
+    # A fiftieth of the gap a week: after n weeks 0.98^n of it is left.
+    w = World(neoclouds=1, banks=1, operators=1)
+    w.buyer(0, cash=4.0, cash_target=10.0)
+    w.open()
+    for _ in range(30):
+        manage_capital(w.economy, w.p)
+    assert w.buyers["cash"][0] == pytest.approx(10.0 - 6.0 * 0.98**30, rel=1e-12)
+    assert w.buyers["issuance"][0] == pytest.approx(6.0 * (1 - 0.98**30), rel=1e-12)
+    assert w.economy.flows[Flow.EQUITY_INJECTIONS, WORLD] == pytest.approx(-6.0 * (1 - 0.98**30), rel=1e-12)
+    w.assert_books_close()
+
+
+def test_excess_cash_is_distributed_at_once() -> None:
+    w = World(neoclouds=1, banks=1, operators=1)
+    w.buyer(0, cash=12.5, cash_target=10.0)
+    w.open()
+    manage_capital(w.economy, w.p)
+    assert (w.buyers["cash"][0], w.buyers["distributions"][0]) == (10.0, 2.5)
+    w.assert_books_close()
+
+
+def test_slots_are_rebuilt_at_a_finite_rate() -> None:
+    # 30 slots in 100 weeks: 0.3 a week, the fraction is kept. 33 slots, 18 full: 15 free of 30 wanted.
+    w = World(neoclouds=1, banks=1, operators=1)
+    w.buyer(0, units={GPU: 10, NEW_GPU: 8}, slots=(0, 33, 0), slots_target=(0, 30, 0))
+    w.open()
+    built = []
+    for _ in range(10):
+        manage_capital(w.economy, w.p)
+        built.append(int(w.buyers["slots"][0, 1]) - 33)
+    assert built[:6] == [0, 0, 0, 1, 1, 1]  # 0.3, 0.6, 0.9, 1.2, 1.5, 1.8
+    assert built[7] == 2  # 2.4
+    assert w.market["slots_built"] == built[-1]
+    w.assert_books_close()
+    for _ in range(100):
+        manage_capital(w.economy, w.p)
+    assert w.buyers["slots"][0].tolist() == [0, 48, 0]  # 30 free again, and no more
+    assert w.market["slots_built"] == 15
+    w.assert_books_close()
+
+
+def test_scrap_dealers_build_no_slots() -> None:
+    w = World(neoclouds=1, banks=1, scrap_dealers=1)
+    w.buyer(0, slots_target=(0, 30, 0))
+    for _ in range(10):
+        manage_capital(w.economy, w.p)
+    assert w.buyers["slots"][0].sum() == 0

@@ -1,0 +1,187 @@
+"""The matching of bids and lots against a naive twin in plain Python."""
+
+import numpy as np
+import pytest
+from worked_auction import worked_example
+from worlds import GPU, World
+
+from hashcredit.simulator.market.auction import lots_within, match, serve, show_lots, trade_machines
+from hashcredit.simulator.market.bidding import call_bidders, rank_classes
+from hashcredit.simulator.market.lots import add_lot, open_lots
+
+K = 1e-3
+"""M$ in a thousand dollars."""
+
+# The matching against a twin in plain Python.
+
+
+def naive_match(bids, wanted, links, lots):
+    """Bids best first, earlier ones first if equal; each from its cheapest linked lot.
+
+    `lots` are [seller, reserve, left]; equal reserves in the order of the bidder's links, newest lot first.
+    """
+    left = [units for _, _, units in lots]
+    price = [None] * len(lots)
+    trades = []
+    for i in sorted(range(len(bids)), key=lambda i: -bids[i]):
+        need = wanted[i]
+        while need > 0:
+            reachable = [
+                lot
+                for seller in sorted(links[i])
+                for lot in reversed(range(len(lots)))
+                if lots[lot][0] == seller and left[lot] > 0 and lots[lot][1] <= bids[i]
+            ]
+            if not reachable:
+                break
+            lot = min(reachable, key=lambda lot: lots[lot][1])
+            units = min(need, left[lot])
+            need -= units
+            left[lot] -= units
+            price[lot] = bids[i]
+            trades.append((i, lot, units))
+    return trades, left, price
+
+
+def compiled_match(bids, wanted, links, lots, sellers):
+    """The same through the kernel; bidder i is borrower i."""
+    pairs = [(i, seller) for i, known in enumerate(links) for seller in known]
+    w = World(neoclouds=len(links), banks=sellers - len(links), trade=pairs)
+    e = w.economy
+    for place, (seller, reserve, units) in enumerate(lots):
+        lot = e.lots[place]
+        lot["machine"], lot["node"], lot["reserve"], lot["left"] = GPU, seller, reserve, units
+    show_lots(e, GPU, len(lots))
+    count = 0
+    for i in sorted(range(len(bids)), key=lambda i: -bids[i]):
+        count = serve(e, i, bids[i], wanted[i], count)
+    trades = [tuple(trade) for trade in e.trades[:count].tolist()]
+    sold = {lot for _, lot, _ in trades}
+    price = [e.lots[lot]["price"] if lot in sold else None for lot in range(len(lots))]
+    return trades, e.lots["left"][: len(lots)].tolist(), price
+
+
+@pytest.mark.parametrize("instance", range(200))
+def test_match_is_its_naive_twin(instance: int) -> None:
+    rng = np.random.default_rng(instance)
+    bidders, sellers = 6, 10  # borrowers 0 to 5 and four banks; prices from a short list, so that many tie
+    bids = rng.integers(1, 8, bidders).astype(float).tolist()
+    wanted = rng.integers(1, 12, bidders).tolist()
+    links = [np.flatnonzero(rng.random(sellers) < 0.4).tolist() for _ in range(bidders)]
+    lots = [
+        (int(rng.integers(sellers)), float(rng.integers(0, 7)), int(rng.integers(1, 9)))
+        for _ in range(rng.integers(1, 9))
+    ]
+    trades, left, price = compiled_match(bids, wanted, links, lots, sellers)
+    assert (trades, left, price) == naive_match(bids, wanted, links, lots)
+    for i, lot, _ in trades:  # what any fair rule must keep
+        assert lots[lot][1] <= price[lot] <= bids[i]
+        assert lots[lot][0] in links[i]
+
+
+def test_best_bids_are_never_passed_over() -> None:
+    # On a complete network without reserves the twelve best of the bids' units get the twelve units.
+    bids, wanted = [3.0, 5.0, 4.0, 5.0], [4, 5, 6, 4]
+    everyone = [[4, 5]] * 4
+    trades, left, price = compiled_match(bids, wanted, everyone, [(4, 0.0, 7), (5, 0.0, 5)], 6)
+    got = [sum(units for i, _, units in trades if i == bidder) for bidder in range(4)]
+    assert got == [0, 5, 3, 4]
+    assert left == [0, 0]
+    assert set(price) <= {4.0, 5.0}
+
+
+def test_lots_of_one_seller_are_chained() -> None:
+    w = World(neoclouds=1, banks=1)
+    w.market["week"] = 1
+    assert add_lot(w.economy, w.p, GPU, 0, 1, 0, 1, 5, 0) == 1
+    assert add_lot(w.economy, w.p, GPU, 1, 1, 0, 1, 3, 12) == 2
+    e = w.economy
+    assert e.lots["reserve"][:2] == pytest.approx([12 * K, 6.6 * K], rel=1e-12)
+    assert (e.machines["offered"][GPU], e.machines["inventory"][GPU]) == (8, 8)
+    show_lots(e, GPU, 2)
+    assert (e.node_head[1], e.lots["next"][1], e.lots["next"][0]) == (1, 0, -1)
+    assert lots_within(e, 0, 12 * K) == 2
+    assert lots_within(e, 0, 11 * K) == 1
+
+
+def test_scratch_is_clean_after_a_sale() -> None:
+    w = worked_example()
+    trade_machines(w.economy, w.p)
+    assert (w.economy.node_head == -1).all()
+
+
+def crowd(seed: int) -> World:
+    """Forty bidders of random kinds, traits and means, each linked to some of six estates of GPUs."""
+    rng = np.random.default_rng(seed)
+    estates, peers, outsiders = 6, 14, 26
+    bidders = range(estates, estates + peers + outsiders)
+    pairs = [(bidder, seller) for bidder in bidders for seller in range(estates) if rng.random() < 0.3]
+    w = World(neoclouds=estates + peers, banks=1, operators=18, brokers=5, scrap_dealers=3, trade=pairs)
+    w.market["week"] = 30
+    for site, worth in enumerate((20, 18, 16, 14)):
+        w.value(GPU, worth * K, site=site)
+    for b in range(estates):
+        units = int(rng.integers(3, 30))
+        w.in_resolution(b, default_week=1, release_week=int(rng.integers(6, 30)), units={GPU: units})
+        w.borrowers[b]["offered"][GPU] = units
+    for b in range(estates, estates + peers):
+        w.borrower(b, cash=float(rng.choice([0.0, 0.2, 0.5])), site_class=int(rng.integers(4)),
+                   slots=(0, int(rng.integers(0, 9)), 0))  # fmt: skip
+    for k in range(outsiders):
+        w.buyer(k, cash=float(rng.choice([0.0, 0.03, 0.2])), site_class=int(rng.integers(4)),
+                margin=float(rng.choice([0.0, 0.1])), moving_cost=float(rng.choice([1.0, 1.5])) * K,
+                slots=(0, int(rng.integers(0, 9)), 0))  # fmt: skip
+    w.open()
+    return w
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_classes_change_nothing_but_the_work(seed: int) -> None:
+    # Bidders in classes of one, told apart by a moving cost of ASICs that nobody sells, trade as in shared
+    # ones: up to the order of equal bids, so every bidder's place in the tables is made to decide it.
+    def sales(apart: bool) -> list[tuple]:
+        w = crowd(seed)
+        w.buyers["margin"] += np.arange(len(w.buyers)) * 1e-9  # no equal bids among outsiders
+        if apart:
+            w.buyers["moving_cost_asic"] = np.arange(len(w.buyers)) * K
+        trade_machines(w.economy, w.p)
+        assert (w.economy.node_head == -1).all()
+        w.assert_books_close()
+        return (
+            w.economy.trades.tolist(),
+            w.buyers.tobytes() if not apart else None,
+            w.buyers["units"].tolist(),
+        )
+
+    together, apart = sales(False), sales(True)
+    assert together[0] == apart[0]
+    assert together[2] == apart[2]
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_classes_are_served_best_first_and_bidders_in_table_order(seed: int) -> None:
+    w = crowd(seed)
+    e = w.economy
+    lots = open_lots(e, w.p)
+    show_lots(e, GPU, lots)
+    classes = call_bidders(e, w.p)
+    called = [
+        e.called[one["first"] : one["first"] + one["count"]].tolist()
+        for one in e.classes[e.ranking[:classes]]
+    ]
+    rich = [bidder for bidder in range(20, 46) if w.buyers["cash"][bidder - 20] > 0]
+    rich = [k for k in rich if w.buyers["kind"][k - 20] == 3 or w.buyers["slots"][k - 20, 1] > 0]
+    peers = [b for b in range(6, 20) if w.borrowers["cash"][b] > 0 and w.borrowers["slots"][b, 1] > 0]
+    assert sorted(bidder for members in called for bidder in members) == peers + rich
+    assert all(members == sorted(members) for members in called)
+    ranked = rank_classes(e, w.p, GPU, classes, 1.2 * K)
+    prices = e.classes["price"][e.served[:ranked]]
+    assert (np.diff(prices) <= 0).all()
+    assert prices.min() >= 1.2 * K
+    count = match(e, w.p, GPU, lots, ranked)
+    for t, (bidder, lot, units) in enumerate(e.trades[:count].tolist()):
+        price = e.classes["price"][e.class_of[bidder]]
+        assert e.lots["reserve"][lot] <= e.lots["price"][lot] <= price
+        assert units > 0
+        if t > 0:
+            assert price <= e.classes["price"][e.class_of[e.trades["bidder"][t - 1]]]

@@ -1,0 +1,107 @@
+"""Monte Carlo summaries against values worked by hand or printed in tables."""
+
+import math
+
+import numpy as np
+import pytest
+
+from hashcredit.simulator.reports.statistics import (
+    mean_estimate,
+    paired_difference,
+    probability_estimate,
+    wilson_interval,
+)
+
+
+def test_mean_by_hand() -> None:
+    # 2, 4, 4, 4, 5, 5, 7, 9: mean 5, squared deviations sum to 32, variance 32/7.
+    estimate = mean_estimate([2, 4, 4, 4, 5, 5, 7, 9])
+    standard_error = math.sqrt(32 / 7 / 8)
+    assert estimate.n == 8
+    assert estimate.mean == 5.0
+    assert estimate.median == 4.5
+    assert estimate.standard_error == pytest.approx(standard_error, rel=1e-14)
+    # Student's t with 7 degrees of freedom, 97.5 %: 2.36462 (printed to five decimals).
+    assert estimate.high - 5.0 == pytest.approx(2.36462 * standard_error, rel=3e-6)
+    assert estimate.low + estimate.high == pytest.approx(10.0, abs=1e-12)
+
+
+def test_two_replicates_use_one_degree_of_freedom() -> None:
+    # mean 1, standard error 1, t(1) at 97.5 % is tan(0.475 pi) = 12.7062.
+    estimate = mean_estimate([0.0, 2.0])
+    assert estimate.standard_error == pytest.approx(1.0, rel=1e-15)
+    assert estimate.high == pytest.approx(1.0 + math.tan(0.475 * math.pi), rel=1e-10)
+
+
+def test_missing_values_lower_n() -> None:
+    estimate = mean_estimate([1.0, math.nan, 3.0, math.inf])
+    assert (estimate.n, estimate.mean, estimate.median) == (2, 2.0, 2.0)
+
+
+def test_one_or_no_value_has_no_interval() -> None:
+    one = mean_estimate([3.0])
+    assert (one.n, one.mean, one.median) == (1, 3.0, 3.0)
+    assert math.isnan(one.standard_error) and math.isnan(one.low) and math.isnan(one.high)
+    none = mean_estimate([math.nan])
+    assert none.n == 0 and math.isnan(none.mean) and math.isnan(none.median)
+
+
+@pytest.mark.parametrize(
+    ("successes", "n", "low", "high"),
+    [
+        # Newcombe (1998), Statistics in Medicine 17, table I, method 3 (to four decimals).
+        (81, 263, 0.2553, 0.3662),
+        (15, 148, 0.0624, 0.1605),
+        (0, 20, 0.0000, 0.1611),
+        (1, 29, 0.0061, 0.1718),
+    ],
+)
+def test_wilson_matches_newcombe(successes: int, n: int, low: float, high: float) -> None:
+    assert wilson_interval(successes, n) == pytest.approx((low, high), abs=5.1e-5)
+
+
+def test_wilson_at_certainty_by_hand() -> None:
+    # 10 of 10: low end is 10 / (10 + z^2) with z = 1.959963985.
+    low, high = wilson_interval(10, 10)
+    assert low == pytest.approx(10 / (10 + 1.959963984540054**2), rel=1e-12)
+    assert high == 1.0
+    assert wilson_interval(0, 10) == pytest.approx((0.0, 1.0 - low), abs=1e-15)
+
+
+def test_wilson_refuses_nonsense() -> None:
+    with pytest.raises(ValueError, match="successes=3, n=2"):
+        wilson_interval(3, 2)
+    with pytest.raises(ValueError, match="n=0"):
+        wilson_interval(0, 0)
+
+
+def test_probability_is_a_share() -> None:
+    estimate = probability_estimate(np.array([3, 0, 0, 1]) > 0)
+    assert (estimate.n, estimate.mean) == (4, 0.5)
+    assert estimate.standard_error == pytest.approx(0.25, rel=1e-15)
+    assert math.isnan(estimate.median)
+    assert 0.0 < estimate.low < 0.5 < estimate.high < 1.0
+    assert probability_estimate([]).n == 0
+
+
+def test_pairing_removes_common_noise() -> None:
+    noise = np.array([10.0, -20.0, 35.0, 4.0, -7.0])
+    estimate = paired_difference(noise + np.array([1.0, 1.0, 2.0, 1.0, 0.0]), noise)
+    # differences 1, 1, 2, 1, 0: mean 1, squared deviations 2, standard error sqrt(2/4/5).
+    assert estimate.mean == pytest.approx(1.0, abs=1e-14)
+    assert estimate.standard_error == pytest.approx(math.sqrt(0.1), rel=1e-12)
+
+
+def test_a_pair_with_a_hole_is_left_out() -> None:
+    estimate = paired_difference([1.0, math.nan, 5.0], [0.0, 2.0, 3.0])
+    assert (estimate.n, estimate.mean) == (2, 1.5)
+    with pytest.raises(ValueError, match="equal length"):
+        paired_difference([1.0], [1.0, 2.0])
+
+
+def test_intervals_cover_as_promised() -> None:
+    # 2,000 samples of 12: the covered share has standard error sqrt(.95 * .05 / 2000) = 0.0049.
+    rng = np.random.default_rng(20)
+    intervals = [mean_estimate(sample) for sample in rng.normal(3.0, 2.0, size=(2000, 12))]
+    covered = np.mean([interval.low <= 3.0 <= interval.high for interval in intervals])
+    assert covered == pytest.approx(0.95, abs=4 * 0.0049)

@@ -1,0 +1,330 @@
+"""Running replicates: the same bits whatever the threads, the chunks, the buffers and the company."""
+
+import copy
+import threading
+import time
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from hashcredit.simulator import Scenario, simulate, simulate_many
+from hashcredit.simulator.errors import EventBufferFull, ScenarioError
+from hashcredit.simulator.reports.checks import TABLES
+from hashcredit.simulator.runs import engine
+from hashcredit.simulator.setup.prepare import allocate, prepare
+from hashcredit.simulator.state.tables import FIELDS
+from hashcredit.simulator.week.step import PHASES, run_weeks
+
+SMALL = Scenario.load().with_changes(
+    {
+        "name": "small",
+        "horizon_weeks": 40,
+        "population.miners": 12,
+        "population.neoclouds": 12,
+        "shocks.forced_default": {"week": 3, "machine": "H100", "units": 2000},
+        "resolution.stay_low": 1,
+        "resolution.stay_high": 6,
+    }
+)
+DEEP = SMALL.with_changes({"name": "deep", "secondary_market.rule": "deep"})
+CALM = SMALL.with_changes({"name": "calm", "shocks.forced_default": "none", "horizon_weeks": 20})
+
+
+def same_bits(one, other):
+    """Whether two tables hold the same bits (between the fields there may be anything)."""
+    if one.dtype.names is None:
+        return one.tobytes() == other.tobytes()
+    return all(one[field].tobytes() == other[field].tobytes() for field in one.dtype.names)
+
+
+def assert_same_summary(one, other):
+    pd.testing.assert_frame_equal(one, other, check_exact=True)
+
+
+def assert_same_run(one, other, but=()):
+    used = one.economy.market["events"][0]
+    assert used == other.economy.market["events"][0]
+    assert same_bits(one.economy.events[:used], other.economy.events[:used])
+    for name in FIELDS:
+        if name not in ("events", *but):
+            assert same_bits(getattr(one.economy, name), getattr(other.economy, name)), name
+
+
+# Bit for bit
+
+
+def test_one_thread_and_two_give_the_same_bits():
+    one = simulate_many([SMALL, CALM], seed=11, replicates=40, threads=1)
+    two = simulate_many([SMALL, CALM], seed=11, replicates=40, threads=2)
+    assert same_bits(one.markets, two.markets)
+    assert_same_summary(one.summary, two.summary)
+
+
+def test_more_threads_than_replicates():
+    many = simulate_many(SMALL, seed=11, replicates=3, threads=16)
+    assert same_bits(many.markets, simulate_many(SMALL, seed=11, replicates=3, threads=1).markets)
+
+
+def test_replicate_seven_alone_is_row_seven_of_ten():
+    alone = simulate(SMALL, seed=3, replicate=7)
+    ten = simulate_many(SMALL, seed=3, replicates=10, threads=2).summary
+    listed = simulate_many([CALM, SMALL, DEEP], seed=3, replicates=10, threads=2).summary
+    assert alone.summary["defaults"] > 0
+    wanted = pd.Series(alone.summary)
+    for row in (ten.iloc[7], listed[listed["scenario"] == "small"].iloc[7]):
+        pd.testing.assert_series_equal(
+            row[list(wanted.index)].astype(float), wanted.astype(float), check_exact=True, check_names=False
+        )
+    assert list(ten.columns[2:]) == list(alone.summary), "the same scalars in the same order"
+
+
+def test_rows_are_scenario_major():
+    summary = simulate_many([SMALL, DEEP], seed=3, replicates=4).summary
+    assert summary["scenario"].tolist() == ["small"] * 4 + ["deep"] * 4
+    assert summary["replicate"].tolist() == [0, 1, 2, 3] * 2
+    assert_same_summary(
+        summary.iloc[4:].reset_index(drop=True), simulate_many(DEEP, seed=3, replicates=4).summary
+    )
+
+
+def test_the_same_call_twice():
+    assert_same_run(simulate(SMALL, seed=5, replicate=2), simulate(SMALL, seed=5, replicate=2))
+
+
+def test_checking_changes_no_bit():
+    checked = simulate(SMALL, seed=5, replicate=2, check=True)
+    assert len(checked.events) > 20
+    assert_same_run(checked, simulate(SMALL, seed=5, replicate=2))
+
+
+def test_seeds_and_replicates_differ():
+    pairs = ((1, 0), (1, 1), (2, 0), (0, 1))
+    runs = [simulate(CALM, seed=seed, replicate=replicate) for seed, replicate in pairs]
+    prices = [run.series["btc_price_usd"].to_numpy() for run in runs]
+    fleets = [run.opening["borrowers"]["units_h100"].to_numpy() for run in runs]
+    for i in range(len(runs)):
+        for j in range(i):
+            assert not np.any(prices[i] == prices[j])
+            assert not np.array_equal(fleets[i], fleets[j])
+
+
+def test_the_largest_seed_and_replicate():
+    most = 2**63 - 1
+    run = simulate(CALM, seed=most, replicate=most)
+    assert np.isfinite(run.series.to_numpy()).all()
+
+
+def test_a_longer_horizon_only_adds_weeks():
+    longer = simulate(SMALL.with_changes({"horizon_weeks": 50}), seed=5).series
+    pd.testing.assert_frame_equal(longer.iloc[:40], simulate(SMALL, seed=5).series, check_exact=True)
+
+
+# Chunks and buffers
+
+
+@pytest.mark.parametrize("seconds", [1e-9, 1e-3, 1e9])
+def test_chunks_change_nothing(monkeypatch, seconds):
+    wanted = simulate_many(SMALL, seed=8, replicates=25, threads=2)
+    monkeypatch.setattr(engine, "TASK_SECONDS", seconds)
+    assert same_bits(simulate_many(SMALL, seed=8, replicates=25, threads=2).markets, wanted.markets)
+
+
+def test_a_full_event_buffer_loses_nothing(monkeypatch):
+    wanted = simulate(SMALL, seed=5, replicate=2)
+    assert len(wanted.events) > 64
+    asked = []
+    monkeypatch.setattr(
+        engine, "allocate", lambda *args, **room: (asked.append(room["events"]), allocate(*args, **room))[1]
+    )
+    monkeypatch.setattr(engine, "FIRST_EVENTS_PER_BORROWER", -170)
+    run = simulate(SMALL, seed=5, replicate=2)
+    assert asked[0] == 4096 - 170 * 24 == 16, "rows, of hundreds that are needed"
+    assert len(asked) > 1 and asked[-1] >= len(run.events)
+    assert_same_run(run, wanted)
+    pd.testing.assert_frame_equal(run.events, wanted.events, check_exact=True)
+
+
+def test_an_event_table_beyond_all_bounds_is_an_error(monkeypatch):
+    monkeypatch.setattr(engine, "FIRST_EVENTS_PER_BORROWER", -170)
+    monkeypatch.setattr(engine, "MOST_EVENTS", 20)
+    with pytest.raises(EventBufferFull, match=r"small, replicate 2.*event table is full") as caught:
+        simulate(SMALL, seed=5, replicate=2)
+    assert (caught.value.replicate, caught.value.exit_code) == (2, 1)
+
+
+def test_recording_changes_nothing():
+    # simulate_many keeps neither events nor series; their absence must not reach the economy.
+    setup = prepare(SMALL, 5)
+    bare = allocate(setup, series=False, events=0)
+    engine.run_replicate(bare, setup, 2)
+    full = simulate(SMALL, seed=5, replicate=2).economy
+    rows_of_the_log = {
+        "borrowers": {"default_event", "pending_parent", "trigger_event"},
+        "lenders": {"trigger", "failure_event"},
+        "loans": {"default_event"},
+        "machines": {"trigger"},
+        "market": {"events"},
+    }
+    for table in TABLES:
+        differing = {
+            field
+            for field in getattr(bare, table).dtype.names
+            if getattr(bare, table)[field].tobytes() != getattr(full, table)[field].tobytes()
+        }
+        assert differing <= rows_of_the_log.get(table, set()), table
+    assert {*bare.machines["trigger"], *bare.loans["default_event"], *bare.lenders["trigger"]} == {-1}
+    assert same_bits(bare.flows, full.flows)
+    assert same_bits(bare.revaluations, full.revaluations)
+
+
+def test_a_used_economy_is_as_good_as_a_new_one():
+    setup = prepare(SMALL, 5)
+    used = allocate(setup, series=True, events=10_000)
+    engine.run_replicate(used, setup, 9)
+    engine.run_replicate(used, setup, 2)
+    fresh = simulate(SMALL, seed=5, replicate=2).economy
+    for table in (*TABLES, "flows", "revaluations", "series"):
+        assert same_bits(getattr(used, table), getattr(fresh, table)), table
+
+
+@pytest.mark.parametrize("weeks", [1, 7])
+def test_slices_of_weeks_end_with_the_same_bits(weeks, monkeypatch):
+    whole, many = simulate(SMALL, seed=5, replicate=2), simulate_many(SMALL, seed=5, replicates=3)
+    monkeypatch.setattr(engine, "SLICE", weeks * prepare(SMALL, 5).agents)
+    monkeypatch.setattr(engine, "FIRST_EVENTS_PER_BORROWER", -170)  # the first attempt runs out of room
+    sliced = simulate(SMALL, seed=5, replicate=2)
+    for field in FIELDS:
+        if field not in ("events", "numbers", "indices", "trades"):  # of any length, or scratch
+            assert same_bits(getattr(sliced.economy, field), getattr(whole.economy, field)), field
+    pd.testing.assert_frame_equal(sliced.events, whole.events, check_exact=True)
+    again = simulate_many(SMALL, seed=5, replicates=3)
+    assert same_bits(again.markets, many.markets)
+
+
+def test_a_large_replicate_listens_between_slices(monkeypatch):
+    setup = prepare(SMALL, 5)
+    monkeypatch.setattr(engine, "SLICE", 3 * setup.agents)
+    economy, stop = allocate(setup, series=False, events=0), threading.Event()
+
+    def run_and_stop(*arguments):
+        run_weeks(*arguments)
+        stop.set()
+
+    monkeypatch.setattr(engine, "run_weeks", run_and_stop)
+    engine.run_replicate(economy, setup, 2, stop)
+    assert economy.market["week"][0] == 3
+
+
+def test_a_run_stops_at_a_full_event_table():
+    setup = prepare(SMALL, 5)
+    economy = allocate(setup, series=True, events=4)
+    engine.run_replicate(economy, setup, 2)
+    assert economy.market["events"][0] == 4
+    assert economy.market["week"][0] < SMALL.horizon_weeks
+
+
+# Arguments
+
+
+@pytest.mark.parametrize("value", [-1, 2**63, 1.0, True, "1", None])
+@pytest.mark.parametrize("name", ["seed", "replicate"])
+def test_bad_numbers_of_a_run_are_refused(name, value):
+    with pytest.raises(ScenarioError, match=f"^{name}: .* expected a whole number from 0 to"):
+        simulate(SMALL, **{name: value})
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        *(("seed", value) for value in (-1, 1.5, "1")),
+        *(("replicates", value) for value in (0, True, 2.0)),
+        *(("threads", value) for value in (0, -2, "2", False)),
+    ],
+)
+def test_bad_numbers_of_many_runs_are_refused(name, value):
+    with pytest.raises(ScenarioError, match=f"^{name}: .* expected a whole number from "):
+        simulate_many(SMALL, **{"replicates": 2, name: value})
+
+
+@pytest.mark.parametrize("kind", [np.int64, np.int32, np.uint64, np.uint8])
+def test_whole_numbers_of_numpy_are_welcome_and_compile_nothing_new(kind):
+    wanted = simulate(CALM, seed=5, replicate=2)
+    compiled = len(run_weeks.signatures)
+    assert_same_run(simulate(CALM, seed=kind(5), replicate=kind(2)), wanted)
+    assert len(run_weeks.signatures) == compiled
+
+
+def test_names_of_scenarios_will_do():
+    by_name = simulate_many(["baseline_2026"], seed=1, replicates=2).summary
+    assert_same_summary(by_name, simulate_many(None, seed=1, replicates=2).summary)
+    assert_same_summary(by_name, simulate_many("baseline_2026", seed=1, replicates=2).summary)
+    with pytest.raises(ScenarioError, match="baseline_2062"):
+        simulate_many(["baseline_2062"], replicates=2)
+
+
+def test_changing_a_scenario_leaves_the_changes_alone():
+    changes = {
+        "shocks.forced_default": {"week": 3, "machine": "H100", "units": 2000},
+        "shocks.forced_default.machine": "S21",
+        "neoclouds.gpu_shares": {"H100": 1.0},
+        "neoclouds.gpu_shares.A100": 1.0,
+    }
+    before = copy.deepcopy(changes)
+    changed = SMALL.with_changes(changes)
+    assert (changed.shocks.forced_default.machine, changed.neoclouds.gpu_shares["A100"]) == ("S21", 1.0)
+    assert changes == before
+    assert SMALL.shocks.forced_default.machine == "H100"
+
+
+# Progress and interruption
+
+
+@pytest.mark.parametrize(("scenarios", "replicates"), [([SMALL], 1), ([SMALL], 2), ([SMALL, DEEP], 13)])
+@pytest.mark.parametrize("threads", [1, 3])
+def test_progress_reaches_the_total(scenarios, replicates, threads):
+    calls = []
+    caller = threading.get_ident()
+    simulate_many(
+        scenarios,
+        replicates=replicates,
+        threads=threads,
+        progress=lambda done, total: calls.append((done, total, threading.get_ident())),
+    )
+    done = [call[0] for call in calls]
+    total = len(scenarios) * replicates
+    assert done == sorted(set(done)), "it only ever grows"
+    assert done[-1] == total
+    assert {call[1:] for call in calls} == {(total, caller)}
+
+
+@pytest.mark.parametrize("interruption", [KeyboardInterrupt, RuntimeError])
+def test_an_interrupted_run_stops_at_once(interruption):
+    raised = []
+
+    def interrupt(done, total):
+        if done > 2:  # the first two are run before the threads start
+            raised.append(time.monotonic())
+            raise interruption
+
+    before = threading.active_count()
+    with pytest.raises(interruption):
+        simulate_many(replicates=100_000, threads=2, progress=interrupt)
+    assert time.monotonic() - raised[0] < 1.0
+    assert len(raised) == 1
+    assert threading.active_count() == before
+
+
+# Checked runs
+
+
+def test_a_checked_run_tests_every_phase_of_every_week(monkeypatch):
+    names = []
+    monkeypatch.setattr(
+        engine, "check_identities", lambda economy, opening, phase, lines_end: names.append(phase)
+    )
+    simulate(CALM, check=True)
+    assert names == [phase.__name__ for phase in PHASES] * CALM.horizon_weeks
+    names.clear()
+    simulate(CALM)
+    assert names == []

@@ -1,0 +1,372 @@
+"""The documentation tells the truth: its code runs, its names exist, its tables are current."""
+
+import importlib
+import re
+import shlex
+
+import mesa
+import pyarrow.parquet as pq
+import pytest
+from repository import ROOT
+
+from hashcredit.agents import borrower, buyer, lender, views
+from hashcredit.experiments.commands.arguments import build_parser
+from hashcredit.experiments.commands.cli import main
+from hashcredit.experiments.tools.parameter_table import FILE, parameter_document
+from hashcredit.experiments.tools.parameter_table import main as write_parameters
+from hashcredit.simulator import Scenario
+from hashcredit.simulator.books.randomness import Stream
+from hashcredit.simulator.mesa_face import payments
+from hashcredit.simulator.reports.run import summarise
+from hashcredit.simulator.scenario.facts import facts
+from hashcredit.simulator.scenario.sections import SECTIONS
+from hashcredit.simulator.state import tables
+from hashcredit.simulator.state.decisions import DECISIONS
+from hashcredit.simulator.state.pool import ASSET, INVESTOR, MACRO
+from hashcredit.simulator.week import step
+
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+ODD = (ROOT / "docs" / "odd.md").read_text(encoding="utf-8")
+RULES = (ROOT / "docs" / "rules.md").read_text(encoding="utf-8")
+SWEEPS = (ROOT / "docs" / "sweeps.md").read_text(encoding="utf-8")
+MESA = (ROOT / "docs" / "mesa.md").read_text(encoding="utf-8")
+PAGES = [ROOT / name for name in ("README.md", "CHANGELOG.md", "CONTRIBUTING.md", "results/README.md")]
+PAGES += sorted((ROOT / "docs").rglob("*.md"))
+SMALLER = ["--replicates", "2", "--set", "horizon_weeks=10", "--quiet"]
+
+
+def blocks(text: str, language: str) -> list[str]:
+    """Fenced code blocks of a language."""
+    return re.findall(rf"^```{language}\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
+
+
+def commands(text: str) -> list[list[str]]:
+    """Lines of shell blocks that start with hashcredit, split into words."""
+    lines = [line for block in blocks(text, "sh") for line in block.splitlines()]
+    return [shlex.split(line) for line in lines if line.startswith("hashcredit ")]
+
+
+def without_code(text: str) -> str:
+    """Markdown less its fenced blocks and code spans."""
+    return re.sub(r"`[^`\n]*`", "", re.sub(r"^```.*?^```$", "", text, flags=re.MULTILINE | re.DOTALL))
+
+
+# README
+
+
+def test_python_of_the_readme_runs(capsys):
+    """The examples print both scenarios, the flows that they show close, and owners do put money in."""
+    names: dict[str, object] = {}
+    for code in blocks(README, "python"):
+        exec(compile(code, "README.md", "exec"), names)
+    said = capsys.readouterr().out
+    assert "dump_10k_h100" in said and "dump_deep" in said
+    flows = names["run"].flows
+    scale = flows.abs().to_numpy().sum()
+    assert flows.sum(axis=0).abs().max() < 1e-12 * scale
+    assert flows.sum(axis=1).abs().max() < 1e-12 * scale
+    assert len(names["many"].summary) == 40
+    assert names["model"].week == 4
+    assert names["model"].flows.loc["equity_injections", "neoclouds"] > 0.0
+
+
+def test_python_of_the_page_on_mesa_runs(capsys):
+    """Its blocks in their order; the rows of `batch_run` are the runs that it asked for."""
+    names: dict[str, object] = {}
+    for code in blocks(MESA, "python"):
+        exec(compile(code, "mesa.md", "exec"), names)
+    assert "machine_loan" in capsys.readouterr().out
+    assert {(row["scenario"], row["replicate"]) for row in names["rows"]} == {
+        (scenario, replicate) for scenario in (names["scenario"], "deep_market") for replicate in (0, 1)
+    }
+    assert names["model"].flows.loc["equity_injections", "neoclouds"] > 0.0
+
+
+def test_python_of_the_page_on_rules_runs(capsys):
+    """Its blocks in their order; the patient lender makes another run, whose record names it."""
+    names: dict[str, object] = {"__name__": "rules_page"}
+    for code in blocks(RULES, "python"):
+        exec(compile(code, "rules.md", "exec"), names)
+    assert "'function': 'rules_page.patient'" in capsys.readouterr().out
+    assert (names["seed"], names["replicate"]) == (1, 0)
+
+
+def test_python_of_the_page_on_contagion_runs(capsys):
+    """Its blocks in their order; those who print a number print the one in the remark behind it."""
+    names: dict[str, object] = {}
+    text = (ROOT / "docs" / "contagion.md").read_text(encoding="utf-8")
+    for code in blocks(text, "python"):
+        exec(compile(code, "contagion.md", "exec"), names)
+    said = capsys.readouterr().out
+    assert "0.9577" in said and "165" in said
+
+
+def test_python_of_the_page_on_funding_runs(capsys):
+    """Its blocks in their order: flows close, debt makes funding tighter, and so does a boom."""
+    names: dict[str, object] = {}
+    for code in blocks((ROOT / "docs" / "funding.md").read_text(encoding="utf-8"), "python"):
+        exec(compile(code, "funding.md", "exec"), names)
+    said = capsys.readouterr().out
+    assert names["run"].flows.sum(axis=1).abs().max() < 1e-9
+    assert names["gap"].iloc[-1] > 0.0
+    boom = float(re.findall(r"mean tightness ([\d.]+)", said)[0])
+    assert boom > names["run"].summary["mean_tightness"]
+
+
+def test_the_page_on_mesa_lists_every_property_phase_and_payment():
+    described = set(re.findall(r"`(\w+)`", MESA))
+    for kind in views.KINDS:
+        public = {name for name in dir(kind) if not name.startswith("_") and not hasattr(mesa.Agent, name)}
+        assert public - {"read", "write", "table", "kinds", "model"} <= described, kind
+    (phases,) = re.findall(r"for the\nphases (.*?)\. Agents", MESA, re.DOTALL)
+    assert re.findall(r"`(\w+)`", phases) == [phase.__name__ for phase in step.PHASES]
+    (listed,) = re.findall(r"^\| flow \|.*?\n\n", MESA, re.MULTILINE | re.DOTALL)
+    cells = re.findall(r"^\| (`.*?) \|", listed, re.MULTILINE)
+    flows = [name for cell in cells for name in re.findall(r"`(\w+)`", cell)]
+    assert flows == [flow.name.lower() for flow in payments.ALLOWED]
+
+
+@pytest.fixture
+def my_scenario(tmp_path, monkeypatch):
+    """The scenario file that the README shows, in the working folder."""
+    (text,) = [block for block in blocks(README, "toml") if "schema" in block]
+    (tmp_path / "my_scenario.toml").write_text(text)
+    monkeypatch.chdir(tmp_path)
+
+
+def test_scenario_file_of_the_readme_says_what_it_means(my_scenario):
+    scenario = Scenario.load("my_scenario.toml")
+    assert scenario.name == "my_scenario"
+    assert scenario.credit.marked_share == 0.75
+    assert scenario.funding.tightness == ((0, 0.2), (52, 0.8))
+
+
+def on_studies(words):
+    return words[1] in ("sweep", "status", "failures", "export", "rerun")
+
+
+@pytest.mark.parametrize("words", [w for w in commands(README) if not on_studies(w)], ids=" ".join)
+def test_commands_of_the_readme_run(words, my_scenario, capsys):
+    """Each as written; those that simulate on a smaller scale."""
+    parsed = build_parser().parse_args(words[1:])
+    simulates = parsed.command in ("run", "compare")
+    assert main([*words[1:], *(SMALLER if simulates else [])]) == 0
+    assert capsys.readouterr().out
+
+
+def test_study_of_the_readme_runs(tmp_path, monkeypatch, capsys):
+    """Its commands in their order."""
+    (text,) = [block for block in blocks(README, "toml") if "replicates" in block]
+    run_study_commands(text, commands(README), "my_study.toml", tmp_path, monkeypatch)
+    assert "80 of 80 runs ok" in capsys.readouterr().out
+    assert (tmp_path / "my_results" / "runs.csv").read_text().count("\n") == 81
+
+
+def test_commands_of_the_page_on_sweeps_run(tmp_path, monkeypatch, capsys):
+    """Those for this machine run, those for clusters are understood; the Python then finds all done."""
+    (text,) = blocks(SWEEPS, "toml")
+    run_study_commands(text, commands(SWEEPS), "study.toml", tmp_path, monkeypatch)
+    said = capsys.readouterr().out
+    assert "80 of 80 runs ok" in said and "the same bits as the row in the store" in said
+    assert (tmp_path / "results" / "one" / "provenance.json").exists()
+    (code,) = blocks(SWEEPS, "python")
+    exec(compile(code, "sweeps.md", "exec"), {"__name__": "__main__"})
+    assert "0 runs computed, 0 failed" in capsys.readouterr().out
+
+
+def run_study_commands(text, lines, name, folder, monkeypatch):
+    (folder / name).write_text(text)
+    monkeypatch.chdir(folder)
+    for words in lines:
+        if not on_studies(words):
+            continue
+        parsed = build_parser().parse_args(words[1:])
+        if getattr(parsed, "executor", "local") == "local":
+            if "RUN_ID" in words:
+                rows = pq.read_table(folder / parsed.folder / "runs", columns=["run_id"])
+                words[words.index("RUN_ID")] = rows["run_id"][0].as_py()
+            assert main(words[1:]) == 0, words
+
+
+def test_the_page_on_sweeps_lists_the_folder(tmp_path, monkeypatch):
+    """Every file that a sweep leaves is explained, and every command on studies is shown."""
+    (text,) = blocks(SWEEPS, "toml")
+    (tmp_path / "study.toml").write_text(text)
+    assert main(["sweep", str(tmp_path / "study.toml"), "--out", str(tmp_path / "store"), "--quiet"]) == 0
+    (listing,) = [block for block in blocks(SWEEPS, "") if "plan.parquet" in block]
+    listed = set(re.findall(r"^[\w./, -]+?(?=   )", listing, re.MULTILINE))
+    listed = {part.split("/")[0] for entry in listed for part in re.split(r",? ", entry)}
+    assert {path.name for path in (tmp_path / "store").iterdir()} <= listed
+
+
+def test_result_folder_is_listed_in_full(tmp_path):
+    """What the README lists is what `hashcredit run --out` writes."""
+    folder = tmp_path / "result"
+    assert main(["run", "--out", str(folder), *SMALLER]) == 0
+    (listing,) = [block for block in blocks(README, "") if "provenance.json" in block]
+    listed = {line.split()[0].rstrip("/") for line in listing.splitlines()}
+    assert listed == {path.name for path in folder.iterdir()}
+    (figures,) = re.findall(r"^figures/ +(.*);", listing, re.MULTILINE)
+    assert {path.stem for path in (folder / "figures").iterdir()} == set(figures.split(", "))
+
+
+# The parameter table
+
+
+def test_parameter_table_is_current(capsys):
+    assert write_parameters(["--check", str(ROOT / "docs" / "parameters.md")]) == 0, capsys.readouterr().err
+
+
+def test_a_stale_parameter_table_is_noticed(tmp_path, capsys):
+    file = tmp_path / "parameters.md"
+    assert write_parameters(["--check", str(file)]) == 1
+    assert write_parameters([str(file)]) == 0
+    assert write_parameters(["--check", str(file)]) == 0
+    file.write_text(file.read_text().replace("156", "157", 1))
+    capsys.readouterr()
+    assert write_parameters(["--check", str(file)]) == 1
+    assert "is stale: run python -m hashcredit.experiments.tools.parameter_table" in capsys.readouterr().err
+    assert "157" in file.read_text()  # --check writes nothing
+    assert FILE == ROOT / "docs" / "parameters.md"
+
+
+def test_parameter_table_has_every_field_and_every_cited_fact():
+    """Each field stands in the part of its section, each cited key in the list of sources."""
+    document = parameter_document()
+    parts = dict(re.findall(r"^## (.+?)\n(.*?)(?=^## |\Z)", document, re.MULTILINE | re.DOTALL))
+    assert set(parts) == {"Top of the file", "machine", "Sources", *SECTIONS}
+    for row in Scenario().describe():
+        section, _, rest = row.field.partition(".")
+        part = parts[section if rest else "Top of the file"]
+        assert f"| `{row.field.rpartition('.')[2]}` |" in part, row.field
+        assert row.meaning.replace("|", "\\|") in part
+        for key in row.source.split("; "):
+            if key in facts():
+                assert f"| `{key}` |" in parts["Sources"], key
+    widths = [len(re.findall(r"(?<!\\)\|", line)) for line in document.splitlines() if line.startswith("|")]
+    assert min(widths) >= 3
+
+
+# The model's description
+
+
+def test_phases_are_described_in_the_order_of_the_week():
+    described = re.findall(r"^### Phase \d+: `(\w+)`$", ODD, re.MULTILINE)
+    assert described == [phase.__name__ for phase in step.PHASES]
+
+
+def test_phase_numbers_are_those_of_the_code():
+    for number, name in re.findall(r"^### Phase (\d+): `(\w+)`$", ODD, re.MULTILINE):
+        assert getattr(step, name).__doc__.startswith(f"Phase {number}: ")
+
+
+def test_streams_are_all_listed():
+    listed = re.findall(r"^\| `([A-Z_]+)` \|", ODD, re.MULTILINE)
+    assert listed == [stream.name for stream in Stream]
+
+
+@pytest.mark.parametrize(
+    ("heading", "row"),
+    [
+        ("Borrowers", borrower.BORROWER),
+        ("Lenders", lender.LENDER),
+        ("Secondary buyers", buyer.BUYER),
+        ("Loans", tables.LOAN),
+        ("Orders", tables.ORDER),
+        ("Machine types", tables.MACHINE),
+    ],
+)
+def test_state_variables_are_all_listed(heading, row):
+    """Each column of a table of agents, loans or machines, and nothing else."""
+    (part,) = re.findall(rf"^### {heading}\n(.*?)^### ", ODD, re.MULTILINE | re.DOTALL)
+    first_cells = re.findall(r"^\| (`[^|]*) \|", part, re.MULTILINE)
+    listed = {name for cell in first_cells for name in re.findall(r"`(\w+)`", cell)}
+    assert listed == set(row.names)
+
+
+def test_state_variables_of_the_pool_are_all_listed():
+    (part,) = re.findall(r"^### The funding pool\n(.*?)^### ", ODD, re.MULTILINE | re.DOTALL)
+    for table, row in (("pool", MACRO), ("asset", ASSET), ("investor", INVESTOR)):
+        cells = re.findall(rf"^\| {table} \| (`[^|]*) \|", part, re.MULTILINE)
+        assert {name for cell in cells for name in re.findall(r"`(\w+)`", cell)} == set(row.names), table
+
+
+def test_summary_scalars_are_all_listed():
+    import numpy as np
+
+    (part,) = re.findall(r"^\| scalar \|.*?\n\n", ODD, re.MULTILINE | re.DOTALL)
+    cells = re.findall(r"^\| (`[^|]*) \|", part, re.MULTILINE)
+    listed = {name for cell in cells for name in re.findall(r"`([\w<>]+)`", cell)}
+    scalars = set(summarise(np.zeros(1, tables.MARKET)))
+    causes = {name for name in scalars if name.startswith("defaults_") and name not in listed}
+    assert listed - {"defaults_<cause>"} == scalars - causes
+    assert "defaults_<cause>" in listed and "defaults_insolvency" in causes
+
+
+def test_decisions_that_can_be_replaced_are_all_listed():
+    """Each with answer, unit, type and default; each argument with type, unit and meaning, in order."""
+    (part,) = re.findall(r"^### 7.7 .*?\n(.*?)^## ", ODD, re.MULTILINE | re.DOTALL)
+    rows = [re.split(r" *\| *", line)[1:-1] for line in part.splitlines() if line.startswith("| `")]
+    decided = [
+        [f"`{name}`", decision.answer, decision.unit, f"`{decision.result}`", f"`{room}.{function}()`"]
+        for name, decision in DECISIONS.items()
+        for room, function in [(decision.default.__module__.split(".")[-1], decision.default.__name__)]
+    ]
+    told = [
+        [f"`{name}`", f"`{argument.name}`", f"`{argument.kind}`", argument.unit, argument.meaning]
+        for name, decision in DECISIONS.items()
+        for argument in decision.arguments
+    ]
+    assert rows == decided + told
+
+
+def test_functions_named_in_the_model_exist():
+    """`module.function()` is a function in simulator/ or agents/."""
+    named = set(re.findall(r"`(\w+)\.(\w+)\(\)`", ODD)) - {("module", "function")}
+    assert len(named) > 30
+    files = [file for room in ("agents", "simulator") for file in (ROOT / room).rglob("*.py")]
+    for module, function in named:
+        places = [file.relative_to(ROOT).with_suffix("") for file in files if file.stem == module]
+        modules = [importlib.import_module(".".join(("hashcredit", *place.parts))) for place in places]
+        assert any(hasattr(each, function) for each in modules), f"{module}.{function}"
+
+
+def test_fields_named_in_the_model_exist():
+    """`section.field` is a field of a scenario."""
+    fields = {row.field for row in Scenario().describe()}
+    sections = "|".join(SECTIONS)
+    named = set(re.findall(rf"`((?:{sections})\.\w+)`", ODD))
+    assert len(named) > 40
+    assert named <= fields
+
+
+# Links
+
+
+def slug(heading: str) -> str:
+    """A heading's anchor, as code hosts make it."""
+    return re.sub(r"[^\w\- ]", "", heading.strip().lower()).replace(" ", "-")
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
+def test_links_lead_somewhere(page):
+    """Files and headings of this project; the web is not asked."""
+    text = page.read_text(encoding="utf-8")
+    for target in re.findall(r"\]\(([^)\s]+)\)", without_code(text)):
+        if re.match(r"https?://", target):
+            continue
+        path, _, anchor = target.partition("#")
+        file = page.parent / path if path else page
+        assert file.exists(), target
+        if anchor:
+            headings = re.findall(r"^#+ (.+)$", file.read_text(encoding="utf-8"), re.MULTILINE)
+            assert anchor in map(slug, headings), target
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
+def test_files_named_in_code_spans_exist(page):
+    """`docs/odd.md` and the like; generated folders apart."""
+    rooms = "agents|simulator|experiments|tests|docs"
+    named = re.findall(rf"`((?:{rooms})/[\w./]+\.(?:py|md|csv|toml))`", page.read_text(encoding="utf-8"))
+    for path in named:
+        assert (ROOT / path).is_file(), path
