@@ -1,8 +1,8 @@
 """The contagion library against what a researcher would write otherwise, in one run on one machine.
 
-`python -m hashcredit.experiments.tools.contagion_benchmark` prints a table; name its parts to run
-some of them. Both sides solve the same case and must agree. Times are the best of a few runs and hold everything
-from the user's matrix to the answer; only building a NetworkX graph is left out, to the rival's advantage.
+`python -m hashcredit.experiments.tools.contagion_benchmark` prints a table; name its parts to run some of
+them. Both sides solve the same case and must agree. Times are the best of a few runs and hold everything from
+the user's matrix to the answer; only building a NetworkX graph is left out, to the rival's advantage.
 """
 
 import argparse

@@ -20,7 +20,6 @@ from hashcredit.simulator.market.lots import open_lots
 from hashcredit.simulator.state.tables import EventKind, Flow, Sector
 
 
-
 def test_auction_by_hand() -> None:
     w = worked_example()
     trade_machines(w.economy, w.p)
