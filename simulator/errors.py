@@ -182,10 +182,10 @@ class RuleResultError(SimulationError):
 
 
 class TooManyRounds(SimulationError):
-    """Phases 8 to 11 did not come to rest within a week: a bug, since each round needs a new failure."""
+    """The rounds of a week did not come to rest: a bug, since each needs a new failure."""
 
     def __init__(self, week: int, scenario: str, replicate: int) -> None:
-        super().__init__("phases 8 to 11 did not come to rest", scenario, replicate, week)
+        super().__init__("the rounds of a week did not come to rest", scenario, replicate, week)
         self.args = (week, scenario, replicate)
 
 

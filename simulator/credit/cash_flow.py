@@ -1,4 +1,4 @@
-"""Phase 5: rents and mining revenue, power, leases and overhead, then debt service by rank."""
+"""Phase `cash_flow`: rents and mining revenue, power, leases and overhead, then debt service by rank."""
 
 from hashcredit.agents.borrower import coins_to_keep
 from hashcredit.agents.compiled import kernel

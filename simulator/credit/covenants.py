@@ -1,4 +1,4 @@
-"""Phase 6: borrowing base, cover covenant, BTC margin; what lenders and owners of vehicles do about them."""
+"""Phase `covenants`: borrowing base, cover, BTC margin; what lenders and owners of vehicles do about them."""
 
 import math
 
@@ -267,7 +267,7 @@ def test_loan(economy: Economy, p: Record, row: int, dscr: float, review: bool) 
 
 @kernel
 def enforce_covenants(economy: Economy, p: Record) -> None:
-    """Phase 6 for every live borrower; each week another part of the borrowers reviews its vehicles."""
+    """Every live borrower's covenants; each week another part of the borrowers reviews its vehicles."""
     turn = economy.market[0].week % p.credit_review_weeks
     for b in range(economy.borrowers.shape[0]):
         borrower = economy.borrowers[b]

@@ -1,7 +1,7 @@
 """What a lender does that can no longer wait: it calls what is in breach, and sells loans for cash.
 
 A lender is under pressure when its back-leverage is called, or when its capital is under its minimum. It acts
-in the week in which that begins; in later weeks its covenants (phase 6) and the next calls go on as for all.
+in the week in which that begins; in later weeks its covenants and the next calls go on as for all.
 """
 
 from hashcredit.agents.compiled import kernel

@@ -1,4 +1,4 @@
-"""Phase 7: bullets about to mature are extended, converted, swept or fall due; shares are sold."""
+"""Phase `rollover`: bullets about to mature are extended, converted, swept or fall due; shares are sold."""
 
 import math
 
@@ -171,7 +171,7 @@ def refinance(economy: Economy, p: Record, row: int, dscr: float) -> None:
 
 @kernel
 def roll_over(economy: Economy, p: Record) -> None:
-    """Phase 7: bullets that mature next week, and shares of borrowers that are short of cash."""
+    """Phase `rollover`: bullets that mature next week, and shares of borrowers that are short of cash."""
     watch_markets(economy, p)
     next_week = economy.market[0].week + 1
     for b in range(economy.borrowers.shape[0]):

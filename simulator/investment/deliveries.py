@@ -1,4 +1,4 @@
-"""Phase 12, second half: machines on order arrive, and are paid for with the loan that was promised.
+"""Phase `investment`, second half: machines arrive, and are paid for with the loan that was promised.
 
 An order binds: who can pay takes the machines, even if it would no longer order them. Who cannot loses the
 deposit.
@@ -131,7 +131,7 @@ def deliver_order(economy: Economy, p: Record, row: int) -> None:
 
 @kernel
 def deliver(economy: Economy, p: Record) -> None:
-    """Phase 12, deliveries: whatever has arrived, borrowers in the same turns as for plans."""
+    """Deliveries: whatever has arrived, borrowers in the same turns as for plans."""
     week = economy.market[0].week
     count = economy.borrowers.shape[0]
     for place in range(count):

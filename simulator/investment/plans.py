@@ -1,4 +1,4 @@
-"""Phase 12: free cash above a buffer goes into newer machines, levered where a linked lender underwrites.
+"""Phase `investment`: free cash over a buffer goes into newer machines, levered where a lender underwrites.
 
 Borrowers plan every `investment.decision_weeks`; who decides first rotates. Without this re-levering
 an amortising economy heals and nobody ever fails. What a plan leads to is an order; see `orders` for the
@@ -258,7 +258,7 @@ def invest_borrower(economy: Economy, p: Record, seed: int, replicate: int, b: i
 
 @kernel
 def invest(economy: Economy, p: Record, seed: int, replicate: int) -> None:
-    """Phase 12, plans: in planning weeks every borrower decides once, starting with another one each time."""
+    """Plans: in planning weeks every borrower decides once, starting with another one each time."""
     week = economy.market[0].week
     if (week + 1) % p.investment_decision_weeks != 0:
         return

@@ -1,4 +1,4 @@
-"""Phase 11: write-downs, what pressure means, and a lender's own week."""
+"""Phase `losses`: write-downs, what pressure means, and a lender's own week."""
 
 from hashcredit.agents.compiled import kernel
 from hashcredit.agents.dimensions import BorrowerStatus, LenderStatus, LoanStatus, Record
@@ -50,7 +50,7 @@ def write_down(economy: Economy, p: Record, row: int) -> None:
 
 @kernel
 def write_down_loans(economy: Economy, p: Record) -> None:
-    """Phase 11: allowances on every claim under resolution."""
+    """Phase `losses`: allowances on every claim under resolution."""
     for b in range(economy.borrowers.shape[0]):
         borrower = economy.borrowers[b]
         if borrower.status != BorrowerStatus.IN_RESOLUTION and borrower.claims == 0:

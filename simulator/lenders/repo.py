@@ -1,4 +1,4 @@
-"""Phase 10: back-leverage on loans, from a limited pool at haircuts that follow last week's market.
+"""Phase `repo`: back-leverage on loans, from a limited pool at haircuts that follow last week's market.
 
 Nobody lends against repossessed machines: that is the missing market. A standing facility
 (`repo.standing_facility`) creates it: the authority lends against seized machines at a capped haircut.
@@ -228,7 +228,7 @@ def set_call(economy: Economy, p: Record, index: int, missing: float) -> None:
 
 @kernel
 def call_repo(economy: Economy, p: Record) -> None:
-    """Phase 10: every lender's back-leverage is set anew, at this week's haircut and by what the pool has."""
+    """Every lender's back-leverage is set anew, at this week's haircut and by what the pool has."""
     count_defaulted(economy)
     share = rationing(economy, p)
     for index in range(economy.lenders.shape[0]):

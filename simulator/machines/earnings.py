@@ -1,4 +1,4 @@
-"""Phases 3 and 4: what machines earn, and what they are worth.
+"""Phases `compute_market` and `values`: what machines earn, and what they are worth.
 
 Earnings follow the compute-rent index (GPUs) or hashprice (ASICs). Worth is never one number: book
 value lives on the owners' rows; the fundamental value belongs to a site class and a cost of capital

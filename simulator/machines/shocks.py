@@ -1,4 +1,4 @@
-"""Phase 1: the week's joint innovations of asset prices, the rent index and machine-specific rents."""
+"""Phase `shocks`: the week's joint innovations of asset prices, the rent index and machine-specific rents."""
 
 import math
 

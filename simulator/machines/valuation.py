@@ -1,4 +1,4 @@
-"""What a machine is worth to somebody who may switch it off: the fundamental value of phase 4.
+"""What a machine is worth to somebody who may switch it off: its fundamental value.
 
 A machine earns `F(s)` a year, s years from now, and costs `c` a year to run, which it saves when it is off:
 

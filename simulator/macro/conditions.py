@@ -1,4 +1,4 @@
-"""Phase 2: the funding pool's week as the market meets it."""
+"""Phase `funding`: the funding pool's week as the market meets it."""
 
 import math
 

@@ -1,4 +1,4 @@
-"""Phase 9: the thin market for used machines.
+"""Phase `secondary_market`: the thin market for used machines.
 
 Each week, and for each machine type, sellers put lots on sale (seized collateral, estates, distressed
 borrowers). Linked bidders bid within cash and free slots. `auction`: bids are served best first (of
@@ -286,7 +286,7 @@ def auction(economy: Economy, p: Record, m: int, lots: int, classes: int) -> Non
 
 @kernel
 def trade_machines(economy: Economy, p: Record) -> None:
-    """Phase 9 for every machine type that has a seller."""
+    """Phase `secondary_market` for every machine type that has a seller."""
     trade_lots(economy, p, open_lots(economy, p))
 
 

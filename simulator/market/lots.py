@@ -1,4 +1,4 @@
-"""Phase 9: who puts what on sale in a week, how much of it, and at which reservation price.
+"""Phase `secondary_market`: who puts what on sale in a week, how much of it, and at which reservation price.
 
 A lot belongs to one seller and one machine type: collateral that a lender has seized, or what an estate or a
 borrower in distress sells itself. A lender that is called on its back-leverage puts all on sale at the floor.

@@ -1,4 +1,4 @@
-"""Phase 8: default, stay, the waterfall, and the end of a resolution.
+"""Phase `resolution`: default, stay, the waterfall, and the end of a resolution.
 
 The estate pays its costs, then unsecured claims pari passu, then equity; what secures a claim is the
 affair of `claims`.
@@ -194,7 +194,7 @@ def force_defaults(economy: Economy, p: Record) -> None:
 
 @kernel
 def fail_condemned(economy: Economy, p: Record, seed: int, replicate: int) -> None:
-    """Phase 8 of a further round: borrowers that must fail now, after this week's resolutions."""
+    """The resolution of a further round: borrowers that must fail now, after this week's resolutions."""
     for b in range(economy.borrowers.shape[0]):
         borrower = economy.borrowers[b]
         if borrower.status == BorrowerStatus.ALIVE and borrower.pending_cause != Cause.NONE:
@@ -203,7 +203,7 @@ def fail_condemned(economy: Economy, p: Record, seed: int, replicate: int) -> No
 
 @kernel
 def resolve_defaults(economy: Economy, p: Record, seed: int, replicate: int) -> None:
-    """Phase 8: new failures, then one week of every resolution."""
+    """Phase `resolution`: new failures, then one week of every resolution."""
     force_defaults(economy, p)
     for b in range(economy.borrowers.shape[0]):
         borrower = economy.borrowers[b]

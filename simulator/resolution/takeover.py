@@ -1,4 +1,4 @@
-"""Phase 8: when a stay ends, a rival may take the whole site over in place.
+"""Phase `resolution`: when a stay ends, a rival may take the whole site over in place.
 
 Nothing is moved: machines stay in their racks, the lease and the customers' contracts go on, and whoever
 takes over pays what the site owes. Creditors and estate agree if the price brings each of them what they

@@ -174,7 +174,7 @@ MARKET = np.dtype(
         ("repo_room", "f8"),  # what the pool of back-leverage still has, M$
         ("price_variance", "f8"),  # of the appraisals of all machines, a year, trailing
         ("unsold_share", "f8"),  # of the machines on sale those without a buyer, by value, trailing, fraction
-        ("rounds", "i8"),  # of phases 8 to 11 in this week
+        ("rounds", "i8"),  # of failures and losses in this week
         ("stirred", "i8"),  # lenders that failed or came under pressure in the last of them
         ("sales", "i8"),  # times that bidders were called
         ("rho", "f8"),  # correlation of BTC and compute rents this week
@@ -212,7 +212,7 @@ MARKET = np.dtype(
         ),  # on claims on failed lenders, net of what came in later, M$
         ("authority_losses", "f8"),  # of the standing facility on lenders that are closed, M$
         ("authority_exposure", "f8"),  # what failed lenders still owe it at the end, M$
-        ("most_rounds", "i8"),  # of phases 8 to 11 in a week
+        ("most_rounds", "i8"),  # of failures and losses in a week
         ("money_residual", "f8"),
         ("balance_residual", "f8"),
         ("units_residual", "i8"),

@@ -1,4 +1,4 @@
-"""Phase 13: the week's series, and the three residuals that are always on."""
+"""Phase `bookkeeping`: the week's series, and the three residuals that are always on."""
 
 import math
 from enum import IntEnum

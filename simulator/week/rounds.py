@@ -1,8 +1,9 @@
-"""Phase 11 and the rounds after it: losses make lenders fail or act, and that may make others fail.
+"""Phases `losses` and `further_rounds`: losses make lenders fail or act, and that may make others fail.
 
-Phases 8 to 11 are repeated within a week until nothing new happens. Failures only accumulate, trades and
-settlements are final, and a lender acts on a pressure once a week, so every further round needs a lender that
-failed or acted in the one before: there are at most two for each lender, whatever the scenario.
+The phases from `resolution` to `losses` are a round, and rounds are repeated within a week until nothing new
+happens. Failures only accumulate, trades and settlements are final, and a lender acts on a pressure once a
+week, so every further round needs a lender that failed or acted in the one before: there are at most two for
+each lender, whatever the scenario.
 """
 
 from hashcredit.agents.compiled import kernel
@@ -20,7 +21,7 @@ from hashcredit.simulator.state.tables import ErrorCode
 
 @kernel
 def most_rounds(economy: Economy) -> int:
-    """Rounds of phases 8 to 11 that a week may have."""
+    """Rounds that a week may have."""
     return 2 * economy.lenders.shape[0] + 1
 
 
@@ -42,7 +43,7 @@ def take_losses(economy: Economy, p: Record) -> int:
 
 @kernel
 def manage_capital(economy: Economy, p: Record) -> None:
-    """Phase 11: every lender's and outsider's own week, then the first losses."""
+    """Phase `losses`: every lender's and outsider's own week, then the first losses."""
     manage_lenders(economy, p)
     refill_buyers(economy, p)
     end_pressures(economy, p)
@@ -52,7 +53,7 @@ def manage_capital(economy: Economy, p: Record) -> None:
 
 @kernel
 def repeat_losses(economy: Economy, p: Record, seed: int, replicate: int) -> None:
-    """Phases 8 to 11 again, for what is new in each, as long as a lender fails or acts."""
+    """Phase `further_rounds`: the round again, for what is new in each, as long as a lender fails or acts."""
     market = economy.market[0]
     while market.stirred > 0:
         if market.rounds == most_rounds(economy):

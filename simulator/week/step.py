@@ -34,7 +34,7 @@ __all__ = ["PHASES", "open_economy", "run_weeks"]
 
 @kernel
 def shocks(economy: Economy, p: Record, seed: int, replicate: int) -> None:
-    """Phase 1: BTC, compute rents and machine-specific rents; coins are marked."""
+    """BTC, compute rents and machine-specific rents; coins are marked."""
     before = economy.market[0].btc_price
     draw_shocks(economy, p, seed, replicate)
     revalue_coins(economy, before)
@@ -42,14 +42,14 @@ def shocks(economy: Economy, p: Record, seed: int, replicate: int) -> None:
 
 @kernel
 def funding(economy: Economy, p: Record, seed: int, replicate: int) -> None:
-    """Phase 2: haircut, from last week's market; tightness, cost of capital."""
+    """Haircut, from last week's market; tightness, cost of capital."""
     set_haircut(economy, p)
     set_funding(economy, p)
 
 
 @kernel
 def compute_market(economy: Economy, p: Record, seed: int, replicate: int) -> None:
-    """Phase 3: the rent index, hashprice and every type's earning."""
+    """The rent index, hashprice and every type's earning."""
     move_compute_market(economy, p)
     move_hashprice(economy, p)
     set_earnings(economy, p)
@@ -58,69 +58,69 @@ def compute_market(economy: Economy, p: Record, seed: int, replicate: int) -> No
 
 @kernel
 def values(economy: Economy, p: Record, seed: int, replicate: int) -> None:
-    """Phase 4: the appraisers' income values; bidders' own values are worked out where they bid."""
+    """The appraisers' income values; bidders' own values are worked out where they bid."""
     update_income_values(economy, p)
 
 
 @kernel
 def cash_flow(economy: Economy, p: Record, seed: int, replicate: int) -> None:
-    """Phase 5: earnings, bills and debt service."""
+    """Earnings, bills and debt service."""
     operate(economy, p)
 
 
 @kernel
 def covenants(economy: Economy, p: Record, seed: int, replicate: int) -> None:
-    """Phase 6: borrowing base, cover, BTC margin, and the lender's choice."""
+    """Borrowing base, cover, BTC margin, and the lender's choice."""
     enforce_covenants(economy, p)
 
 
 @kernel
 def rollover(economy: Economy, p: Record, seed: int, replicate: int) -> None:
-    """Phase 7: bullets about to mature, conversion, share issues."""
+    """Bullets about to mature, conversion, share issues."""
     roll_over(economy, p)
 
 
 @kernel
 def resolution(economy: Economy, p: Record, seed: int, replicate: int) -> None:
-    """Phase 8: default, stay, seizure, waterfall."""
+    """Default, stay, seizure, waterfall."""
     resolve_defaults(economy, p, seed, replicate)
 
 
 @kernel
 def secondary_market(economy: Economy, p: Record, seed: int, replicate: int) -> None:
-    """Phase 9: used machines change hands, and appraisers take note."""
+    """Used machines change hands, and appraisers take note."""
     trade_machines(economy, p)
     mark_appraisals(economy, p)
 
 
 @kernel
 def repo(economy: Economy, p: Record, seed: int, replicate: int) -> None:
-    """Phase 10: lenders' back-leverage at today's haircut, rationed by the pool; calls."""
+    """Lenders' back-leverage at today's haircut, rationed by the pool; calls."""
     call_repo(economy, p)
 
 
 @kernel
 def losses(economy: Economy, p: Record, seed: int, replicate: int) -> None:
-    """Phase 11: lenders' and outsiders' own accounts, write-downs, failures of lenders and their clearing."""
+    """Lenders' and outsiders' own accounts, write-downs, failures of lenders and their clearing."""
     manage_capital(economy, p)
 
 
 @kernel
 def further_rounds(economy: Economy, p: Record, seed: int, replicate: int) -> None:
-    """Phase 11: and 8 to 10 again, until nothing new fails."""
+    """The round again, from resolution to losses, until nothing new fails."""
     repeat_losses(economy, p, seed, replicate)
 
 
 @kernel
 def investment(economy: Economy, p: Record, seed: int, replicate: int) -> None:
-    """Phase 12: free cash goes into newer machines, which arrive after a while."""
+    """Free cash goes into newer machines, which arrive after a while."""
     invest(economy, p, seed, replicate)
     deliver(economy, p)
 
 
 @kernel
 def bookkeeping(economy: Economy, p: Record, seed: int, replicate: int) -> None:
-    """Phase 13: what haircuts will follow, residuals and series."""
+    """What haircuts will follow, residuals and series."""
     observe_collateral(economy, p)
     record(economy, p)
 

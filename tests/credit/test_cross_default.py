@@ -124,7 +124,7 @@ def test_cross_default_brings_every_facility_down() -> None:
 
 
 def behind(weeks: int, first: dict, second: dict, **borrower) -> World:
-    """Payments of 0.1 on the first loan, missed for so many weeks, and phase 6."""
+    """Payments of 0.1 on the first loan, missed for so many weeks, and the covenants."""
     w = two_facilities({"overdue": 0.1, "weeks_overdue": weeks} | first, second, cash=0.5, **borrower)
     enforce_covenants(w.economy, w.p)
     w.assert_books_close()

@@ -47,7 +47,7 @@ def breach(earned: float, kind: str = "private_credit", **numbers) -> World:
 
 
 def weeks(w: World, number: int) -> None:
-    """Phase 6 for some weeks: two to cure, reviews every three, so decisions in weeks 3, 6, 9."""
+    """The covenants for some weeks: two to cure, reviews every three, so decisions in weeks 3, 6, 9."""
     for _ in range(number):
         enforce_covenants(w.economy, w.p)
         w.market["week"] += 1

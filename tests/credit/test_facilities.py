@@ -38,7 +38,7 @@ def vehicle(principal: float, use: float, weeks: int = 1, **loan) -> World:
 
 
 def handed_back(w: World) -> bool:
-    """Whether phase 6 of this week ends the facility."""
+    """Whether this week's covenants end the facility."""
     enforce_covenants(w.economy, w.p)
     w.assert_books_close()
     back = w.loans["status"][0] == LoanStatus.DEFAULTED
@@ -118,7 +118,7 @@ def test_reviews_take_turns() -> None:
 
 
 def week(w: World) -> None:
-    """Phases 6, 8 and 9; then the next week."""
+    """Covenants, resolution and the market; then the next week."""
     w.value(GPU, 0.010, site=0)
     w.value(GPU, 0.012, site=2)
     w.value(ASIC, 0.0)

@@ -1,4 +1,4 @@
-"""Phases 6 and 7 by hand: BTC margin, bullets at maturity, missed payments."""
+"""Covenants and rollover by hand: BTC margin, bullets at maturity, missed payments."""
 
 import math
 

@@ -1,4 +1,4 @@
-"""Phase 7 by hand: why a bullet is refused, at what price it is extended, sweeps, conversion, BTC loans."""
+"""Rollover by hand: why a bullet is refused, at what price it is extended, sweeps, conversion, BTC loans."""
 
 import pytest
 from worlds import GPU, World, put
@@ -33,7 +33,7 @@ def bond(kind: str = "banks", instrument: int = Instrument.HIGH_YIELD, loan: dic
 
 
 def roll(w: World, weeks: int = 1) -> None:
-    """Phase 7 for some weeks."""
+    """The rollover phase for some weeks."""
     for _ in range(weeks):
         roll_over(w.economy, w.p)
         w.assert_books_close()

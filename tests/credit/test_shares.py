@@ -13,7 +13,7 @@ WEEK = 9
 
 
 def roll(w: World, weeks: int = 1) -> None:
-    """Phase 7 for some weeks."""
+    """The rollover phase for some weeks."""
     for _ in range(weeks):
         roll_over(w.economy, w.p)
         w.assert_books_close()

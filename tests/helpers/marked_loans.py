@@ -6,7 +6,7 @@ from hashcredit.simulator.credit import covenants as credit
 
 
 def covenants(w: World, weeks: int = 1) -> None:
-    """Phase 6 for some weeks."""
+    """The covenants for some weeks."""
     for _ in range(weeks):
         credit.enforce_covenants(w.economy, w.p)
         w.market["week"] += 1

@@ -46,7 +46,7 @@ def market(loans: float = 10.0, haircut: float = 0.2, funds: int = 1, **numbers)
 
 
 def called(w: World, index: int = FUND) -> float:
-    """Phase 10; the books close. Returns the unmet call."""
+    """The repo phase; the books close. Returns the unmet call."""
     w.open()
     call_repo(w.economy, w.p)
     w.assert_books_close()

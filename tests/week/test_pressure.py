@@ -218,7 +218,7 @@ def test_who_is_called_after_the_sale_sells_in_the_next_round() -> None:
 
 # A chain. Money by hand, without interest:
 #
-#   borrower 0   owes 10 to bank A                                   fails in phase 8 of the week
+#   borrower 0   owes 10 to bank A                                   fails in this week's resolution
 #   bank A       loans 10, deposits 5, owes B 3: equity 2            0.4 * 10 is lost: it fails, in round 1
 #   bank B       loans 10, claim 3, deposits 12: equity 1            its claim is lost: it fails, in round 1
 #   borrower 1   owes 10 to B, in breach, and 5 to the fund          B calls: it fails, in round 2
@@ -232,7 +232,7 @@ ALIVE, FAILED = BorrowerStatus.ALIVE, BorrowerStatus.IN_RESOLUTION
 
 
 def chain(**channels) -> World:
-    """The chain after phases 2 and 8 to 11 of a week."""
+    """The chain after a week's funding and its phases from resolution to further rounds."""
     w = World(
         neoclouds=3,
         banks=2,
@@ -337,7 +337,7 @@ def test_without_any_channel_the_first_failure_is_the_last() -> None:
 
 
 def test_the_next_week_finds_the_fund_still_pressed() -> None:
-    # What it holds in breach is called in phase 6, at once, as for every lender in trouble.
+    # What it holds in breach is called by its covenants, at once, as for every lender in trouble.
     w = chain()
     w.market["week"] = 1
     assert relieve(w.economy, w.p) == 0
