@@ -11,7 +11,7 @@ from hashcredit.experiments.store.schema import runs_schema
 from hashcredit.experiments.store.store import EVENTS, RUNS, SERIES
 from hashcredit.experiments.support.arrow import numbers, texts
 from hashcredit.simulator.reports.run import summarise
-from hashcredit.simulator.state.tables import MARKET
+from hashcredit.simulator.state.tables import OUTCOMES
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -27,8 +27,8 @@ class Outcome:
     """Their rows of the plan."""
     who: str
     """Host and process."""
-    markets: np.ndarray = field(init=False)
-    """MARKET[run]: closing scalars."""
+    scalars: np.ndarray = field(init=False)
+    """OUTCOMES[run]: how each ended."""
     errors: list[str | None] = field(init=False)
     """Why a run failed; None for one that did not."""
     seconds: np.ndarray = field(init=False)
@@ -38,7 +38,7 @@ class Outcome:
 
     def __post_init__(self) -> None:
         count = len(self.rows)
-        self.markets = np.zeros(count, MARKET)
+        self.scalars = np.zeros(count, OUTCOMES)
         self.errors = [None] * count
         self.seconds = np.zeros(count)
         self.finished = np.zeros(count, np.int64)
@@ -50,7 +50,7 @@ class Outcome:
         columns: dict[str, Any] = {name: self.rows[name] for name in self.rows.schema.names}
         columns["status"] = texts(["ok" if error is None else "failed" for error in self.errors])
         columns["error"] = texts([error or "" for error in self.errors])
-        for name, values in summarise(self.markets).items():
+        for name, values in summarise(self.scalars).items():
             columns[name] = numbers(values, absent=is_failed)
         columns["run_seconds"] = numbers(self.seconds)
         columns["host_and_pid"] = texts([self.who] * len(self.rows))

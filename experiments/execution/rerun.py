@@ -64,7 +64,7 @@ def _write(setup: "Setup", row: dict[str, Any], arguments: argparse.Namespace, l
     folder = ResultFolder(arguments.out)
     with listener.cleaning(folder.discard), folder:
         run = record(setup, row["replicate"], check=arguments.check)
-        many = ManyRuns([setup], run.economy.market.reshape(1, 1))
+        many = ManyRuns([setup], run.economy.outcomes.reshape(1, 1))
         write_results(folder.path, setup.scenario, many, run, command=arguments.command_line)
         with listener.last_step():
             folder.publish()

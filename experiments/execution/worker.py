@@ -196,14 +196,14 @@ class Desk:
             try:
                 if outcome.details and replicate < detailed:
                     run = record(setup, replicate)
-                    outcome.markets[k] = run.economy.market[0]
+                    outcome.scalars[k] = run.economy.outcomes[0]
                     run_id = outcome.rows["run_id"][k].as_py()
                     for name, table in details_of(run, run_id, self.keep).items():
                         outcome.details[name].append(table)
                 else:
                     economy = economy or allocate(setup, series=False, events=0)
                     run_replicate(economy, setup, replicate)
-                    outcome.markets[k] = economy.market[0]
+                    outcome.scalars[k] = economy.outcomes[0]
             except Exception as error:  # one failed run ends nothing: its row says why
                 outcome.errors[k] = _words(error)
             outcome.seconds[k] += time.perf_counter() - started

@@ -74,7 +74,7 @@ def events_between(kind: EventKind, first: int, last: int) -> Measure:
 
 def events_of(run: "Run", kind: EventKind) -> np.ndarray:
     """All events of a kind."""
-    used = run.economy.events[: run.economy.market["events"][0]]
+    used = run.economy.events[: run.economy.clock["events"][0]]
     found: np.ndarray = used[used["kind"] == kind]
     return found
 

@@ -5,7 +5,7 @@ import pyarrow as pa
 
 from hashcredit.experiments.store.plan import LAST_COLUMNS
 from hashcredit.simulator.reports.run import summarise
-from hashcredit.simulator.state.tables import MARKET
+from hashcredit.simulator.state.tables import OUTCOMES
 
 
 def runs_schema(plan: pa.Schema) -> pa.Schema:
@@ -19,7 +19,7 @@ def runs_schema(plan: pa.Schema) -> pa.Schema:
 
 def summary_columns() -> list[tuple[str, pa.DataType]]:
     """Names and types of the scalars of a run."""
-    columns = summarise(np.zeros(1, MARKET))
+    columns = summarise(np.zeros(1, OUTCOMES))
     return [(name, pa.from_numpy_dtype(values.dtype)) for name, values in columns.items()]
 
 

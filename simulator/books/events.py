@@ -29,12 +29,12 @@ def note(
     capacity = economy.events.shape[0]
     if capacity == 0:
         return -1
-    market = economy.market[0]
-    if market.events >= capacity:
-        market.error = ErrorCode.EVENT_BUFFER_FULL
+    clock = economy.clock[0]
+    if clock.events >= capacity:
+        clock.error = ErrorCode.EVENT_BUFFER_FULL
         return -1
-    event = economy.events[market.events]
-    event.week = market.week
+    event = economy.events[clock.events]
+    event.week = clock.week
     event.kind = kind
     event.agent_kind = sector
     event.agent = agent
@@ -47,8 +47,8 @@ def note(
     event.cause = cause
     event.channel = channel
     event.parent = parent
-    market.events += 1
-    return market.events - 1
+    clock.events += 1
+    return clock.events - 1
 
 
 @kernel
@@ -56,4 +56,4 @@ def remember(economy: Economy, borrower: Record, channel: int, event: int) -> No
     """Keep what last cost a borrower cash or credit: if it soon cannot pay, that is to blame."""
     borrower.trigger_channel = channel
     borrower.trigger_event = event
-    borrower.trigger_week = economy.market[0].week
+    borrower.trigger_week = economy.clock[0].week

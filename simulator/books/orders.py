@@ -92,7 +92,7 @@ def place_order(
     order.machine = m
     order.units = units
     order.price = machine.price_new
-    order.delivery_week = economy.market[0].week + weeks
+    order.delivery_week = economy.clock[0].week + weeks
     order.deposit = deposit_share(p, machine.kind) * units * machine.price_new
     order.holder = holder
     order.offer = offer

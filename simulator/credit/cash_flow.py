@@ -104,7 +104,7 @@ def spot_week(economy: Economy, owner: Record) -> tuple[float, float, float]:
 def earn(economy: Economy, p: Record, b: int) -> float:
     """Rent, mining revenue and the avoidable cost of running units; return revenue less cost, M$."""
     borrower = economy.borrowers[b]
-    market = economy.market[0]
+    clock, market = economy.clock[0], economy.market[0]
     site = borrower.site_class
     rent, mined, cost = spot_week(economy, borrower)
     first, last = facilities_of(economy, b)
@@ -113,7 +113,7 @@ def earn(economy: Economy, p: Record, b: int) -> float:
         if loan.contract_units == 0 or loan.status != LoanStatus.PERFORMING:
             continue
         loan.hazard_left -= p.credit_offtaker_hazard[loan.offtaker] * market.offtaker_stress * WEEK
-        if loan.hazard_left <= 0.0 or market.week >= loan.contract_end:
+        if loan.hazard_left <= 0.0 or clock.week >= loan.contract_end:
             end_contract(economy, loan)
             continue
         # contracted units run and bill whatever spot does
@@ -180,7 +180,7 @@ def list_dues(economy: Economy, b: int) -> tuple[float, float]:
     A loan's interest, and its instalment with what is overdue, go to its column of `economy.dues`. Scheduled
     are interest and level instalments, not a bullet's repayment.
     """
-    market = economy.market[0]
+    clock, market = economy.clock[0], economy.market[0]
     due = 0.0
     scheduled = 0.0
     first, last = facilities_of(economy, b)
@@ -188,7 +188,7 @@ def list_dues(economy: Economy, b: int) -> tuple[float, float]:
         loan = economy.loans[row]
         if owes(loan):
             interest = loan.principal * loan_rate(loan, market.policy_rate) * WEEK
-            instalment = scheduled_principal(loan, market.week)
+            instalment = scheduled_principal(loan, clock.week)
             principal = loan.overdue + instalment
             economy.dues[INTEREST, row - first] = interest
             economy.dues[PRINCIPAL, row - first] = principal
@@ -236,9 +236,9 @@ def service_by_rank(economy: Economy, p: Record, b: int) -> None:
 @kernel
 def service_loan(economy: Economy, p: Record, loan: Record, borrower: Record) -> None:
     """Collect interest, the instalment and what is overdue, as far as cash and then coins go."""
-    market = economy.market[0]
+    clock, market = economy.clock[0], economy.market[0]
     interest = loan.principal * loan_rate(loan, market.policy_rate) * WEEK
-    instalment = scheduled_principal(loan, market.week)
+    instalment = scheduled_principal(loan, clock.week)
     if borrower.cash >= interest + instalment + loan.overdue:
         lender = economy.lenders[loan.holder]
         pay_interest(economy, loan, borrower, lender, interest, interest)
@@ -287,7 +287,7 @@ def service_debt(economy: Economy, p: Record, b: int) -> float:
 @kernel
 def remember_week(economy: Economy, borrower: Record, cash_flow: float, service: float) -> None:
     """Move the trailing window on by a week; its sums are added up afresh once a round."""
-    slot = economy.market[0].week % DSCR_WINDOW
+    slot = economy.clock[0].week % DSCR_WINDOW
     borrower.cfads_window += cash_flow - borrower.cfads[slot]
     borrower.service_window += service - borrower.service[slot]
     borrower.cfads[slot] = cash_flow

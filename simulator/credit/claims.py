@@ -30,8 +30,8 @@ from hashcredit.simulator.state.units import WEEK
 def discount_to_default(economy: Economy, row: int) -> float:
     """Factor that discounts today's recovery of a claim to its default date at its contract rate."""
     loan = economy.loans[row]
-    market = economy.market[0]
-    weeks = market.week - loan.default_week
+    clock, market = economy.clock[0], economy.market[0]
+    weeks = clock.week - loan.default_week
     return math.exp(-loan_rate(loan, market.policy_rate) * weeks * WEEK)
 
 
@@ -75,7 +75,7 @@ def default_loan(economy: Economy, row: int, event: int) -> None:
     borrower = economy.borrowers[loan.obligor]
     lender = economy.lenders[loan.holder]
     loan.status = LoanStatus.DEFAULTED
-    loan.default_week = economy.market[0].week
+    loan.default_week = economy.clock[0].week
     loan.default_event = event
     loan.sweeping = 0
     loan.claim = loan.principal
@@ -112,8 +112,8 @@ def seize(economy: Economy, p: Record, row: int) -> None:
     loan.seized = units
     loan.weeks_held = -1  # this week's storage makes it 0: the first sale is in the week of seizure
     loan.paper_value = units * machine.appraisal
-    economy.market[0].units_dumped += units
-    economy.market[0].paper_seized += loan.paper_value
+    economy.outcomes[0].units_dumped += units
+    economy.outcomes[0].paper_seized += loan.paper_value
     charge_collateral(economy, row, units * removal_cost(p, machine.kind))
     note(economy, EventKind.SEIZURE, Sector.LENDERS, loan.holder, borrower.sector, loan.obligor, m, units,
          loan.paper_value, machine.appraisal, borrower.cause, Channel.NONE, loan.default_event)  # fmt: skip
@@ -146,7 +146,7 @@ def close_claim(economy: Economy, p: Record, row: int, share: float) -> float:
     loan = economy.loans[row]
     borrower = economy.borrowers[loan.obligor]
     lender = economy.lenders[loan.holder]
-    market = economy.market[0]
+    outcomes = economy.outcomes[0]
     paid = share * unsecured_part(loan)
     if paid > 0.0:
         pay(economy, Flow.RECOVERIES, borrower, lender, paid)
@@ -154,13 +154,13 @@ def close_claim(economy: Economy, p: Record, row: int, share: float) -> float:
         loan.recovered += paid
         loan.recovered_pv += paid * discount_to_default(economy, row)
     loss = loan.principal
-    market.credit_lost += loss
+    outcomes.credit_lost += loss
     write_off(economy, loan, borrower, lender)
     loan.status = LoanStatus.RESOLVED
     if loan.claim > 0.0:
         recovery = min(loan.recovered_pv, loan.claim)
-        market.resolved_claims += loan.claim
-        market.resolved_recoveries += recovery
+        outcomes.resolved_claims += loan.claim
+        outcomes.resolved_recoveries += recovery
         lender.learned_recovery = learn(
             lender.learned_recovery, max(0.0, recovery) / loan.claim, p.credit_learning_weight
         )
@@ -175,15 +175,15 @@ def default_facility(economy: Economy, p: Record, row: int, cause: int, channel:
     """One facility defaults and its borrower lives on: the holder takes the machines without a stay."""
     loan = economy.loans[row]
     borrower = economy.borrowers[loan.obligor]
-    market = economy.market[0]
+    outcomes = economy.outcomes[0]
     kind = EventKind.HAND_BACK.value if cause == Cause.HAND_BACK else EventKind.FACILITY_DEFAULT.value
     event = note(economy, kind, borrower.sector, loan.obligor, Sector.LENDERS, loan.holder, loan.machine,
                  loan.units, loan.principal, 0.0, cause, channel, parent)  # fmt: skip
     default_loan(economy, row, event)
     borrower.claims += 1
-    market.facility_defaults += 1
-    market.hand_backs += cause == Cause.HAND_BACK
-    market.debt_defaulted += loan.claim
+    outcomes.facility_defaults += 1
+    outcomes.hand_backs += cause == Cause.HAND_BACK
+    outcomes.debt_defaulted += loan.claim
     if loan.machine >= 0:
         seize(economy, p, row)
         loan.weeks_held -= p.resolution_removal_weeks

@@ -185,9 +185,9 @@ def use_value(economy: Economy, p: Record, loan: Record) -> float:
 def review_vehicle(economy: Economy, p: Record, row: int) -> None:
     """The owner of a vehicle without recourse hands it back if that is better for the owner."""
     loan = economy.loans[row]
-    market = economy.market[0]
+    clock, market = economy.clock[0], economy.market[0]
     cash_flow = vehicle_cash_flow(economy, loan, economy.borrowers[loan.obligor].site_class)
-    service = weekly_service(loan, market.policy_rate, market.week)
+    service = weekly_service(loan, market.policy_rate, clock.week)
     if cash_flow < service and hands_back(use_value(economy, p, loan), loan.principal, cash_flow, service):
         default_facility(economy, p, row, Cause.HAND_BACK, Channel.RENT, -1)
 
@@ -268,7 +268,7 @@ def test_loan(economy: Economy, p: Record, row: int, dscr: float, review: bool) 
 @kernel
 def enforce_covenants(economy: Economy, p: Record) -> None:
     """Every live borrower's covenants; each week another part of the borrowers reviews its vehicles."""
-    turn = economy.market[0].week % p.credit_review_weeks
+    turn = economy.clock[0].week % p.credit_review_weeks
     for b in range(economy.borrowers.shape[0]):
         borrower = economy.borrowers[b]
         turn = turn + 1 if turn + 1 < p.credit_review_weeks else 0

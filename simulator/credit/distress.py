@@ -34,7 +34,7 @@ def blame(economy: Economy, b: int) -> tuple[int, int]:
     """
     borrower = economy.borrowers[b]
     if borrower.trigger_channel != Channel.NONE and (
-        economy.market[0].week - borrower.trigger_week < DSCR_WINDOW
+        economy.clock[0].week - borrower.trigger_week < DSCR_WINDOW
     ):
         return borrower.trigger_channel, borrower.trigger_event
     if borrower.kind == BorrowerKind.MINER and mines_mostly(economy, borrower):
@@ -64,7 +64,7 @@ def arrears(economy: Economy, b: int) -> tuple[int, bool, bool]:
     Distress: overdue bills, a missed payment or an uncured borrowing base.
     """
     borrower = economy.borrowers[b]
-    week = economy.market[0].week
+    week = economy.clock[0].week
     missed = borrower.weeks_payables
     matured = False
     distressed = borrower.payables > DUST

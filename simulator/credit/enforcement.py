@@ -48,7 +48,7 @@ def lender_accelerates(economy: Economy, p: Record, row: int) -> bool:
     if p.credit_enforcement != CHOICE:
         return p.credit_enforcement == ALWAYS
     loan = economy.loans[row]
-    market = economy.market[0]
+    clock, market = economy.clock[0], economy.market[0]
     borrower = economy.borrowers[loan.obligor]
     lender = economy.lenders[loan.holder]
     discount = market.cost_of_capital + lender.cost_of_capital
@@ -69,7 +69,7 @@ def lender_accelerates(economy: Economy, p: Record, row: int) -> bool:
     reserves = borrower.cash + borrower.btc * market.btc_price * 1e-6
     capacity = borrower.cfads_window / DSCR_WINDOW + reserves * WEEK / max(p.credit_waiting_years, WEEK)
     cash_flow = capacity * share
-    due = weekly_service(loan, market.policy_rate, market.week)
+    due = weekly_service(loan, market.policy_rate, clock.week)
     waiting = value_of_waiting(
         cash_flow, due, discount, p.credit_waiting_hazard, p.credit_waiting_years, later
     )

@@ -48,7 +48,7 @@ def cash_needed(p: Record, lender: Record) -> float:
 def relieve(economy: Economy, p: Record) -> int:
     """Let every lender act whose pressure begins this week; return how many do."""
     fresh = 0
-    week = economy.market[0].week
+    week = economy.clock[0].week
     for index in range(economy.lenders.shape[0]):
         lender = economy.lenders[index]
         if lender.pressed_since >= 0 or not is_pressed(economy, p, lender):

@@ -41,8 +41,8 @@ def watch_markets(economy: Economy, p: Record) -> None:
 @kernel
 def window_open(economy: Economy, p: Record, borrower: Record) -> bool:
     """Whether a borrower can sell shares now: listed, and its market near its trailing mean or above."""
-    market = economy.market[0]
-    if not borrower.listed or market.week - borrower.issued_week < p.equity_spacing_weeks:
+    clock, market = economy.clock[0], economy.market[0]
+    if not borrower.listed or clock.week - borrower.issued_week < p.equity_spacing_weeks:
         return False
     least = 1.0 - p.equity_window_tolerance
     if borrower.kind == BorrowerKind.MINER:
@@ -68,8 +68,8 @@ def issue_equity(economy: Economy, p: Record, b: int, wanted: float) -> None:
     if amount <= 0.0:
         return
     sell_shares(economy, borrower, amount)
-    borrower.issued_week = economy.market[0].week
-    economy.market[0].equity_raised += amount
+    borrower.issued_week = economy.clock[0].week
+    economy.outcomes[0].equity_raised += amount
     note(economy, EventKind.EQUITY_ISSUE, borrower.sector, b, Sector.REST_OF_WORLD, -1, -1, 0, amount, 0.0,
          0, Channel.NONE, -1)  # fmt: skip
 
@@ -77,13 +77,13 @@ def issue_equity(economy: Economy, p: Record, b: int, wanted: float) -> None:
 @kernel
 def roll_coins(economy: Economy, p: Record, row: int) -> None:
     """A BTC loan needs only its margin and an able holder: otherwise its coins are sold and repay it."""
-    market = economy.market[0]
+    clock, market = economy.clock[0], economy.market[0]
     loan = economy.loans[row]
     lender = economy.lenders[loan.holder]
     covered = loan.principal <= p.credit_btc_call_ltv * loan.coins * market.btc_price * 1e-6
     able = can_extend(economy, p, lender)
     if able and covered:
-        loan.maturity_week = market.week + p.credit_btc_tenor_weeks
+        loan.maturity_week = clock.week + p.credit_btc_tenor_weeks
         return
     borrower = economy.borrowers[loan.obligor]
     if able:
@@ -117,9 +117,9 @@ def convert(economy: Economy, row: int) -> None:
 @kernel
 def extend(economy: Economy, p: Record, loan: Record, weeks: int, step_up: float) -> None:
     """Extend a bullet by `weeks` at today's cost of capital, the borrower's spread and a step-up (a year)."""
-    market = economy.market[0]
+    clock, market = economy.clock[0], economy.market[0]
     grade = economy.borrowers[loan.obligor].grade
-    loan.maturity_week = market.week + weeks
+    loan.maturity_week = clock.week + weeks
     loan.fixed_rate = 1
     loan.rate = market.cost_of_capital + p.credit_spread_by_grade[grade] + step_up
 
@@ -129,7 +129,7 @@ def refuse(economy: Economy, p: Record, row: int, channel: int, parent: int) -> 
     """No refinancing: a sweep where the contract says so, else it falls due and shares may have to pay it."""
     loan = economy.loans[row]
     borrower = economy.borrowers[loan.obligor]
-    economy.market[0].refinancings_refused += 1
+    economy.outcomes[0].refinancings_refused += 1
     event = note(economy, EventKind.REFINANCING_REFUSED, Sector.LENDERS, loan.holder, borrower.sector,
                  loan.obligor, loan.machine, 0, loan.principal, 0.0, 0, channel, parent)  # fmt: skip
     remember(economy, borrower, channel, event)
@@ -173,7 +173,7 @@ def refinance(economy: Economy, p: Record, row: int, dscr: float) -> None:
 def roll_over(economy: Economy, p: Record) -> None:
     """Phase `rollover`: bullets that mature next week, and shares of borrowers that are short of cash."""
     watch_markets(economy, p)
-    next_week = economy.market[0].week + 1
+    next_week = economy.clock[0].week + 1
     for b in range(economy.borrowers.shape[0]):
         borrower = economy.borrowers[b]
         if borrower.status != BorrowerStatus.ALIVE or borrower.pending_cause != Cause.NONE:

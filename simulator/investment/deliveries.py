@@ -119,7 +119,7 @@ def deliver_order(economy: Economy, p: Record, row: int) -> None:
     due = order.price - order.deposit / order.units - offer
     free = max(0, free_slots(economy.borrowers[b], cooling))
     units = units_payable(means_to_pay(economy, p, b), due, slot_price(p, cooling), free, order.units)
-    if units < order.units and economy.market[0].week < order.delivery_week + p.investment_hold_weeks:
+    if units < order.units and economy.clock[0].week < order.delivery_week + p.investment_hold_weeks:
         return
     if units > 0:
         take_machines(economy, p, row, units, holder, offer)
@@ -132,7 +132,7 @@ def deliver_order(economy: Economy, p: Record, row: int) -> None:
 @kernel
 def deliver(economy: Economy, p: Record) -> None:
     """Deliveries: whatever has arrived, borrowers in the same turns as for plans."""
-    week = economy.market[0].week
+    week = economy.clock[0].week
     count = economy.borrowers.shape[0]
     for place in range(count):
         b = (place + week) % count

@@ -77,7 +77,7 @@ def choose_machine(economy: Economy, p: Record, b: int) -> int:
     discounted to today.
     """
     borrower = economy.borrowers[b]
-    week = economy.market[0].week
+    week = economy.clock[0].week
     discount = economy.market[0].cost_of_capital + borrower.cost_of_capital
     best = -1
     best_ratio = 0.0
@@ -174,7 +174,7 @@ def open_contract(economy: Economy, p: Record, row: int, hazard: float) -> None:
     machine = economy.machines[loan.machine]
     loan.contract_units = loan.units
     loan.contract_rent = machine.earning * (1.0 - p.investment_contract_discount)
-    loan.contract_end = economy.market[0].week + p.investment_contract_weeks
+    loan.contract_end = economy.clock[0].week + p.investment_contract_weeks
     loan.hazard_left = hazard
 
 
@@ -201,7 +201,7 @@ def open_facility(
     loan.holder = holder
     loan.obligor = b
     loan.machine = m
-    loan.maturity_week = economy.market[0].week + p.credit_tenor_weeks
+    loan.maturity_week = economy.clock[0].week + p.credit_tenor_weeks
     loan.cure_weeks = p.credit_cure_weeks
     loan.units = units
     loan.rate = p.credit_spread_by_grade[order.grade]
@@ -229,7 +229,7 @@ def invest_borrower(economy: Economy, p: Record, seed: int, replicate: int, b: i
     if m < 0 or place < 0:
         return
     machine = economy.machines[m]
-    week = economy.market[0].week
+    week = economy.clock[0].week
     u = uniform4(seed, replicate, week, b, Stream.UNDERWRITING, 0)
     v = uniform4(seed, replicate, week, b, Stream.CONTRACT, 0)
     contracted = machine.kind == MachineKind.GPU and v[0] < p.investment_contract_share
@@ -259,7 +259,7 @@ def invest_borrower(economy: Economy, p: Record, seed: int, replicate: int, b: i
 @kernel
 def invest(economy: Economy, p: Record, seed: int, replicate: int) -> None:
     """Plans: in planning weeks every borrower decides once, starting with another one each time."""
-    week = economy.market[0].week
+    week = economy.clock[0].week
     if (week + 1) % p.investment_decision_weeks != 0:
         return
     count = economy.borrowers.shape[0]

@@ -33,7 +33,7 @@ def cash_target(p: Record, lender: Record) -> float:
 def borrowing_limit(economy: Economy, p: Record, lender: Record) -> float:
     """Back-leverage (M$) that a lender's performing loans carry at today's haircut."""
     performing = max(0.0, sum_of(lender.loans) - lender.in_default)
-    return (1.0 - economy.market[0].haircut) * p.lenders_repo_share[lender.kind] * performing
+    return (1.0 - economy.repo[0].haircut) * p.lenders_repo_share[lender.kind] * performing
 
 
 @kernel
@@ -45,9 +45,9 @@ def funding_capacity(economy: Economy, p: Record, lender: Record) -> float:
     if p.channels_repo:
         if lender.called > 0.0:
             return 0.0
-        room = min(room, economy.market[0].repo_room)
+        room = min(room, economy.repo[0].room)
     spare = lender.cash - cash_target(p, lender) + room
-    own_share = 1.0 - (1.0 - economy.market[0].haircut) * p.lenders_repo_share[lender.kind]
+    own_share = 1.0 - (1.0 - economy.repo[0].haircut) * p.lenders_repo_share[lender.kind]
     if own_share < LEAST_OWN_SHARE:
         return UNLIMITED if spare >= 0.0 else 0.0
     return spare / own_share - lender.committed
@@ -77,12 +77,12 @@ def advance_now(economy: Economy, p: Record, lender: Record) -> float:
 
     A rise of the haircut over that of the first week cuts it in proportion to what is lent against loans.
     """
-    market = economy.market[0]
+    repo = economy.repo[0]
     if not p.channels_repo or has_deposits(lender):
         return lender.advance_rate
     if lender.called > 0.0:
         return 0.0
-    left = (1.0 - market.haircut) / max(1.0 - market.opening_haircut, LEAST_OWN_SHARE)
+    left = (1.0 - repo.haircut) / max(1.0 - repo.opening_haircut, LEAST_OWN_SHARE)
     return lender.advance_rate * min(1.0, 1.0 - p.lenders_repo_share[lender.kind] * (1.0 - left))
 
 
@@ -115,7 +115,7 @@ def borrow_on_loans(economy: Economy, lender: Record, amount: float) -> None:
     """Draw back-leverage (M$, negative repays) from the rest of the world."""
     draw(economy, Flow.REPO, economy.world[0], lender, amount)
     lender.repo += amount
-    economy.market[0].repo_room -= amount
+    economy.repo[0].room -= amount
 
 
 @kernel

@@ -139,7 +139,7 @@ def settle_claim(economy: Economy, i: int, j: int, link: int, share: float) -> N
     debtor.owed -= paid
     creditor.claims -= face
     revalue(economy, Revaluation.INTERLENDER_LOSSES, creditor, -lost)
-    economy.market[0].interlender_losses += lost
+    economy.outcomes[0].interlender_losses += lost
     event = note(economy, EventKind.INTERLENDER_LOSS, Sector.LENDERS, i, Sector.LENDERS, j, -1, 0, lost,
                  0.0, 0, Channel.INTERLENDER, debtor.failure_event)  # fmt: skip
     if lost > 0.0:
@@ -198,7 +198,7 @@ def recover_claim(economy: Economy, i: int, j: int, link: int, amount: float) ->
     else:
         pay(economy, Flow.INTERLENDER, economy.lenders[j], economy.lenders[i], amount)
         revalue(economy, Revaluation.INTERLENDER_LOSSES, economy.lenders[i], amount)
-    economy.market[0].interlender_losses -= amount
+    economy.outcomes[0].interlender_losses -= amount
 
 
 @kernel

@@ -36,10 +36,10 @@ def worth_to(economy: Economy, p: Record, row: int, buyer: Record) -> float:
     The hazard that it assumes for a loan it waits on, times what it would lose, is added to the rate.
     """
     loan = economy.loans[row]
-    market = economy.market[0]
+    clock, market = economy.clock[0], economy.market[0]
     rate = market.cost_of_capital + buyer.cost_of_capital
     rate += p.credit_waiting_hazard * (1.0 - expected_share(economy, p, row, buyer))
-    years = max(1, loan.maturity_week - market.week) * WEEK
+    years = max(1, loan.maturity_week - clock.week) * WEEK
     value = present_value(loan.principal, loan_rate(loan, market.policy_rate), rate, years, loan.amortising)
     return min(loan.principal, value)
 
@@ -81,7 +81,7 @@ def transfer_loan(economy: Economy, row: int, index: int, price: float, channel:
     buyer.loans[loan.instrument] += loan.principal
     revalue(economy, Revaluation.LOAN_SALES, seller, price - loan.principal)
     revalue(economy, Revaluation.LOAN_SALES, buyer, loan.principal - price)
-    economy.market[0].loans_sold += loan.principal
+    economy.outcomes[0].loans_sold += loan.principal
     note(economy, EventKind.LOAN_SALE, Sector.LENDERS, loan.holder, Sector.LENDERS, index, loan.machine,
          loan.units, loan.principal, price, 0, channel, parent)  # fmt: skip
     loan.holder = index

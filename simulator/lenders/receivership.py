@@ -48,10 +48,10 @@ def enter_receivership(economy: Economy, p: Record, index: int, channel: int) ->
     """Mark the end of a lender; what it owes to others falls due."""
     lender = economy.lenders[index]
     lender.status = LenderStatus.RECEIVERSHIP
-    lender.failure_week = economy.market[0].week
+    lender.failure_week = economy.clock[0].week
     lender.settling = 1
     lender.called = 0.0
-    economy.market[0].lender_failures += 1
+    economy.outcomes[0].lender_failures += 1
     lender.failure_event = note(
         economy, EventKind.LENDER_FAILURE, Sector.LENDERS, index, -1, -1, -1, 0, lender_equity(lender), 0.0,
         0, channel, lender.trigger)  # fmt: skip
@@ -163,7 +163,7 @@ def close_lender(economy: Economy, index: int) -> None:
     revalue(economy, Revaluation.LENDER_WRITE_OFFS, world, -outside)
     revalue(economy, Revaluation.LENDER_WRITE_OFFS, economy.world[AUTHORITY_ACCOUNT], -lender.facility)
     revalue(economy, Revaluation.LENDER_WRITE_OFFS, economy.world[GUARANTOR_ACCOUNT], -lender.guaranteed)
-    economy.market[0].authority_losses += lender.facility
+    economy.outcomes[0].authority_losses += lender.facility
     lost = outside + lender.facility + lender.guaranteed + forget_claims(economy, index)
     revalue(economy, Revaluation.LENDER_WRITE_OFFS, lender, lost)
     lender.funding = 0.0

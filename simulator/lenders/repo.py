@@ -42,29 +42,30 @@ def haircut_after(p: Record, base: float, variance: float, unsold: float, tighte
 @kernel
 def set_haircut(economy: Economy, p: Record) -> None:
     """The week's haircut from last week's market; with the channel off the first week's stays."""
-    market = economy.market[0]
+    repo, outcomes = economy.repo[0], economy.outcomes[0]
     if p.channels_repo:
-        market.haircut = haircut_after(p, economy.haircut_path[market.week], market.price_variance,
-                                       market.unsold_share,
-                                       market.tightness - market.opening_tightness)  # fmt: skip
+        tightening = economy.market[0].tightness - repo.opening_tightness
+        repo.haircut = haircut_after(
+            p, economy.haircut_path[economy.clock[0].week], repo.price_variance, repo.unsold_share, tightening
+        )
     else:
-        market.haircut = market.opening_haircut
-    market.peak_haircut = max(market.peak_haircut, market.haircut)
+        repo.haircut = repo.opening_haircut
+    outcomes.peak_haircut = max(outcomes.peak_haircut, repo.haircut)
 
 
 @kernel
 def open_repo_market(economy: Economy, p: Record) -> None:
     """What the haircuts and the pool of later weeks are measured against."""
-    market = economy.market[0]
-    market.opening_tightness = market.tightness
-    market.opening_haircut = economy.haircut_path[0]
-    market.haircut = market.opening_haircut
-    market.peak_haircut = market.haircut
-    market.price_variance = p.repo_calm_volatility**2
-    market.opening_repo = 0.0
+    repo = economy.repo[0]
+    repo.opening_tightness = economy.market[0].tightness
+    repo.opening_haircut = economy.haircut_path[0]
+    repo.haircut = repo.opening_haircut
+    economy.outcomes[0].peak_haircut = repo.haircut
+    repo.price_variance = p.repo_calm_volatility**2
+    repo.opening_debt = 0.0
     for index in range(economy.lenders.shape[0]):
-        market.opening_repo += economy.lenders[index].repo
-    market.repo_room = pool(economy, p) - market.opening_repo
+        repo.opening_debt += economy.lenders[index].repo
+    repo.room = pool(economy, p) - repo.opening_debt
     for m in range(economy.machines.shape[0]):
         economy.machines[m].last_appraisal = economy.machines[m].appraisal
 
@@ -76,7 +77,7 @@ def observe_collateral(economy: Economy, p: Record) -> None:
     The return is that of all machines at last week's appraisals, squared around zero: a steady decline is
     risk to whoever lends against it.
     """
-    market = economy.market[0]
+    repo = economy.repo[0]
     before = 0.0
     after = 0.0
     on_sale = 0.0
@@ -92,19 +93,19 @@ def observe_collateral(economy: Economy, p: Record) -> None:
         machine.last_appraisal = machine.appraisal
     keep = math.exp(-1.0 / p.repo_memory_weeks)
     change = math.log(after / before) if before > 0.0 and after > 0.0 else 0.0
-    market.price_variance = keep * market.price_variance + (1.0 - keep) * WEEKS_A_YEAR * change * change
+    repo.price_variance = keep * repo.price_variance + (1.0 - keep) * WEEKS_A_YEAR * change * change
     share = unsold / on_sale if on_sale > 0.0 else 0.0
-    market.unsold_share = keep * market.unsold_share + (1.0 - keep) * share
+    repo.unsold_share = keep * repo.unsold_share + (1.0 - keep) * share
 
 
 @kernel
 def pool(economy: Economy, p: Record) -> float:
     """Back-leverage (M$) there is for all lenders: it grows with the years and shrinks with tightness."""
-    market = economy.market[0]
-    growth = math.exp(p.repo_pool_growth * market.week * WEEK)
-    tightening = market.tightness - market.opening_tightness
+    repo = economy.repo[0]
+    growth = math.exp(p.repo_pool_growth * economy.clock[0].week * WEEK)
+    tightening = economy.market[0].tightness - repo.opening_tightness
     left = max(0.0, 1.0 - p.repo_pool_tightness * tightening)
-    return (1.0 + p.repo_pool_headroom) * market.opening_repo * growth * left
+    return (1.0 + p.repo_pool_headroom) * repo.opening_debt * growth * left
 
 
 @kernel
@@ -122,7 +123,7 @@ def count_defaulted(economy: Economy) -> None:
             if loan.status == LoanStatus.DEFAULTED:
                 lender = economy.lenders[loan.holder]
                 lender.in_default += loan.principal
-                if loan.default_week == economy.market[0].week:
+                if loan.default_week == economy.clock[0].week:
                     lender.trigger = loan.default_event  # what a call of this week is due to
 
 
@@ -152,7 +153,7 @@ def granted(economy: Economy, p: Record, lender: Record) -> float:
 @kernel
 def rationing(economy: Economy, p: Record) -> float:
     """Share (0 to 1) of what loans carry that the pool can lend; sets the room that is left."""
-    market = economy.market[0]
+    repo = economy.repo[0]
     total = 0.0
     for index in range(economy.lenders.shape[0]):
         lender = economy.lenders[index]
@@ -162,7 +163,7 @@ def rationing(economy: Economy, p: Record) -> float:
     share = 1.0
     if p.channels_repo and total > there:
         share = there / total
-    market.repo_room = there - share * total
+    repo.room = there - share * total
     return share
 
 
@@ -192,7 +193,7 @@ def refund(economy: Economy, p: Record, index: int, share: float) -> None:
     need = wanted(p, lender)
     on_loans = share * min(need, borrowing_limit(economy, p, lender))
     on_machines = min(need - on_loans, facility_limit(economy, p, lender))
-    room = economy.market[0].repo_room  # the rationing has set it for all; these draws are in it
+    room = economy.repo[0].room  # the rationing has set it for all; these draws are in it
     if on_loans > lender.repo:
         borrow_on_loans(economy, lender, on_loans - lender.repo)
     if on_machines > lender.facility:
@@ -203,7 +204,7 @@ def refund(economy: Economy, p: Record, index: int, share: float) -> None:
     due_there = max(0.0, lender.facility - on_machines)
     paid_there = min(due_there, max(0.0, lender.cash))
     use_facility(economy, lender, -paid_there)
-    economy.market[0].repo_room = room
+    economy.repo[0].room = room
     set_call(economy, p, index, due - paid + due_there - paid_there)
 
 
@@ -214,15 +215,15 @@ def set_call(economy: Economy, p: Record, index: int, missing: float) -> None:
     With the channel off a call has no consequences of its own.
     """
     lender = economy.lenders[index]
-    market = economy.market[0]
+    repo, outcomes = economy.repo[0], economy.outcomes[0]
     if missing <= DUST or not p.channels_repo:
         lender.called = 0.0
         lender.call_weeks = 0
         return
     if lender.called == 0.0:
-        market.repo_calls += 1
+        outcomes.repo_calls += 1
         note(economy, EventKind.REPO_CALL, Sector.LENDERS, index, Sector.REST_OF_WORLD, -1, -1, 0, missing,
-             market.haircut, 0, Channel.REPO, lender.trigger)  # fmt: skip
+             repo.haircut, 0, Channel.REPO, lender.trigger)  # fmt: skip
     lender.called = missing
 
 

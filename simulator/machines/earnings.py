@@ -56,8 +56,8 @@ def surviving(p: Record, machine: Record, week: int) -> float:
 @kernel
 def move_compute_market(economy: Economy, p: Record) -> None:
     """Reference GPU-hour price: trend, demand over active supply, shock; two-sided."""
-    market = economy.market[0]
-    years = (market.week + 1) * WEEK
+    clock, market = economy.clock[0], economy.market[0]
+    years = (clock.week + 1) * WEEK
     market.demand *= math.exp(
         (p.compute_demand_growth - p.compute_demand_tightness * market.tightness) * WEEK
     )
@@ -68,7 +68,7 @@ def move_compute_market(economy: Economy, p: Record) -> None:
     trend = -p.compute_trend * years
     market.rent_index = p.compute_rent_index0 * math.exp(trend + scarcity + market.rent_shock)
     if economy.rent_path.shape[0] > 0:
-        market.rent_index = economy.rent_path[market.week]
+        market.rent_index = economy.rent_path[clock.week]
 
 
 @kernel
@@ -77,29 +77,29 @@ def move_hashprice(economy: Economy, p: Record) -> None:
 
     Where a path is fed in, hashprice is the path and difficulty is what BTC and the path imply.
     """
-    market = economy.market[0]
-    years = (market.week + 1) * WEEK
+    clock, market = economy.clock[0], economy.market[0]
+    years = (clock.week + 1) * WEEK
     trend = p.mining_difficulty_trend
     gap = math.log(market.hashprice / p.mining_hashprice0) + trend * (years - WEEK)
     market.difficulty += (trend + p.mining_difficulty_speed * gap) * WEEK
     subsidy = 1.0
-    if market.week >= p.mining_halving_week:
+    if clock.week >= p.mining_halving_week:
         subsidy = 1.0 - p.mining_halving_share
     btc = market.btc_price / p.shocks_btc_price0
     market.hashprice = p.mining_hashprice0 * btc * subsidy * math.exp(-market.difficulty)
     if economy.hashprice_path.shape[0] > 0:
-        market.hashprice = economy.hashprice_path[market.week]
+        market.hashprice = economy.hashprice_path[clock.week]
         market.difficulty = math.log(p.mining_hashprice0 * btc * subsidy / market.hashprice)
 
 
 @kernel
 def set_earning(economy: Economy, p: Record, m: int) -> None:
     """Earning of a spot unit of type `m` (M$ a year), and in which site classes it stays on."""
-    market = economy.market[0]
+    clock, market = economy.clock[0], economy.market[0]
     machine = economy.machines[m]
     scale = machine.throughput * math.exp(machine.idiosyncratic) * 1e-6
     if machine.kind == MachineKind.GPU:
-        hourly = market.rent_index * p.compute_utilisation * obsolescence(p, machine, market.week)
+        hourly = market.rent_index * p.compute_utilisation * obsolescence(p, machine, clock.week)
         machine.earning = hourly * HOURS_A_YEAR * scale
     else:
         machine.earning = market.hashprice * 1e-3 * DAYS_A_YEAR * scale
@@ -120,7 +120,7 @@ def note_launches(economy: Economy) -> None:
     """Log the machine types that the vendor launches this week."""
     for m in range(economy.machines.shape[0]):
         machine = economy.machines[m]
-        if machine.used and machine.launch_week == economy.market[0].week:
+        if machine.used and machine.launch_week == economy.clock[0].week:
             note(economy, EventKind.LAUNCH, -1, -1, -1, -1, m, 0, 0.0, machine.price_new, 0,
                  Channel.EXOGENOUS, -1)  # fmt: skip
 
@@ -135,10 +135,10 @@ def anticipate_difficulty(economy: Economy, p: Record, m: int) -> int:
     A path that is fed in has no trend of the model's to return to: what part of its moves difficulty would
     make up for, nobody knows. Valuers then take today's hashprice as it is, and no gap closes.
     """
-    market = economy.market[0]
+    clock, market = economy.clock[0], economy.market[0]
     times, factors = economy.launch_times[m], economy.launch_factors[m]
     share_left = 1.0 - p.mining_halving_share
-    until = (p.mining_halving_week - market.week) * WEEK
+    until = (p.mining_halving_week - clock.week) * WEEK
     ahead = 0.0 < until < p.valuation_horizon_years
     speed = p.mining_difficulty_speed
     if speed <= 0.0:
@@ -146,7 +146,7 @@ def anticipate_difficulty(economy: Economy, p: Record, m: int) -> int:
         factors[0] = share_left
         return 1 if ahead else 0
     lag = 1.0 / speed
-    years = (market.week + 1) * WEEK
+    years = (clock.week + 1) * WEEK
     gap = math.log(market.hashprice / p.mining_hashprice0) + p.mining_difficulty_trend * years
     if economy.hashprice_path.shape[0] > 0:
         gap = 0.0
@@ -169,7 +169,7 @@ def anticipate_launches(economy: Economy, p: Record, m: int) -> int:
     A launch under way leaves the rest of its logistic, at once once its midpoint is past; one that is
     announced but not yet made counts with the probability `valuation.launch_belief`.
     """
-    week = economy.market[0].week
+    week = economy.clock[0].week
     machine = economy.machines[m]
     times, factors = economy.launch_times[m], economy.launch_factors[m]
     count = 0
@@ -192,7 +192,7 @@ def anticipate_launches(economy: Economy, p: Record, m: int) -> int:
 def anticipate(economy: Economy, p: Record, m: int) -> int:
     """Fill, once a week, what valuers of type `m` still expect; return the number of entries."""
     machine = economy.machines[m]
-    stamp = economy.market[0].week + 1
+    stamp = economy.clock[0].week + 1
     if machine.foreseen_week != stamp:
         asic = machine.kind == MachineKind.ASIC
         machine.foreseen = (
@@ -224,7 +224,7 @@ def refresh_value(economy: Economy, p: Record, m: int, site: int) -> None:
         economy.moments,
         economy.value_table[m, site],
     )
-    economy.valued_week[m, site] = economy.market[0].week
+    economy.valued_week[m, site] = economy.clock[0].week
 
 
 @kernel
@@ -233,7 +233,7 @@ def value_of(economy: Economy, p: Record, m: int, site: int, spread: float, olde
 
     The integrand may be up to `oldest` weeks old; 0 asks for this week's.
     """
-    if economy.market[0].week - economy.valued_week[m, site] > oldest:
+    if economy.clock[0].week - economy.valued_week[m, site] > oldest:
         refresh_value(economy, p, m, site)
     return value_at(economy.value_table[m, site], economy.market[0].cost_of_capital + spread)
 
@@ -241,11 +241,11 @@ def value_of(economy: Economy, p: Record, m: int, site: int, spread: float, olde
 @kernel
 def contract_premium(economy: Economy, loan: Record, site: int, spread: float) -> float:
     """Worth (M$) of a facility's contract over spot use until it ends, at cost of capital plus `spread`."""
-    market = economy.market[0]
+    clock, market = economy.clock[0], economy.market[0]
     if loan.contract_units == 0:
         return 0.0
     machine = economy.machines[loan.machine]
-    years = max(0.0, (loan.contract_end - market.week) * WEEK)
+    years = max(0.0, (loan.contract_end - clock.week) * WEEK)
     over_spot = loan.contract_rent - max(machine.earning, machine.cost[site])
     return loan.contract_units * over_spot * annuity(market.cost_of_capital + spread, years)
 
@@ -272,7 +272,7 @@ def update_income_values(economy: Economy, p: Record) -> None:
     """The appraiser's income value of each type, renewed every `valuation.refresh_weeks`."""
     for m in range(economy.machines.shape[0]):
         machine = economy.machines[m]
-        if machine.used and (economy.market[0].week + m) % p.valuation_refresh_weeks == 0:
+        if machine.used and (economy.clock[0].week + m) % p.valuation_refresh_weeks == 0:
             machine.income_value = orderly_value(economy, p, m)
 
 

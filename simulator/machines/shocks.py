@@ -21,7 +21,7 @@ def correlation(p: Record, tightness: float) -> float:
 @kernel
 def move_prices(economy: Economy, p: Record, seed: int, replicate: int, z: float) -> None:
     """Prices of the five asset classes; BTC's is that of the world that agents see."""
-    market = economy.market[0]
+    clock, market = economy.clock[0], economy.market[0]
     price_assets(
         economy.macro,
         economy.assets,
@@ -29,7 +29,7 @@ def move_prices(economy: Economy, p: Record, seed: int, replicate: int, z: float
         p,
         seed,
         replicate,
-        market.week,
+        clock.week,
         z,
         market.btc_sold,
     )
@@ -47,7 +47,7 @@ def move_machine_rents(economy: Economy, p: Record, seed: int, replicate: int) -
     if reversion > 0.0:
         variance = (1.0 - keep * keep) / (2.0 * reversion)
     scale = p.shocks_machine_rent_volatility * math.sqrt(variance)
-    week = economy.market[0].week
+    week = economy.clock[0].week
     for first in range(0, economy.machines.shape[0], 4):
         z = normal4(seed, replicate, week, first // 4, Stream.MACHINE_RENT, 0)
         for lane in range(4):
@@ -60,8 +60,8 @@ def move_machine_rents(economy: Economy, p: Record, seed: int, replicate: int) -
 @kernel
 def draw_shocks(economy: Economy, p: Record, seed: int, replicate: int) -> None:
     """Draw the week's shocks; the tightness that sets their correlation is last week's."""
-    market = economy.market[0]
-    week = market.week
+    clock, market = economy.clock[0], economy.market[0]
+    week = clock.week
     market.rho = correlation(p, market.tightness)
     z_btc = normal(seed, replicate, week, 0, Stream.BTC, 0, 0)
     z_own = normal(seed, replicate, week, 0, Stream.RENT, 0, 0)

@@ -44,6 +44,14 @@ def see_funding(economy: Economy, p: Record, tightness: float) -> None:
 
 
 @kernel
+def note_tightness(economy: Economy) -> None:
+    """Add the week to the run's mean tightness."""
+    outcomes = economy.outcomes[0]
+    outcomes.tightness_sum += economy.market[0].tightness
+    outcomes.weeks += 1
+
+
+@kernel
 def open_conditions(economy: Economy, p: Record) -> None:
     """Funding of the opening."""
     tightness = economy.tightness_path[0]
@@ -54,15 +62,16 @@ def open_conditions(economy: Economy, p: Record) -> None:
 @kernel
 def set_funding(economy: Economy, p: Record) -> None:
     """Run both worlds of the pool for a week, or read tightness from its path."""
+    clock = economy.clock[0]
     market = economy.market[0]
-    week = market.week
+    week = clock.week
     if p.funding_rule == FundingRule.PATH:
         capex = economy.macro_paths[week, MacroPath.CAPEX]
         for world in range(economy.macro.shape[0]):
             economy.macro[world].capex = capex
             build_compute(economy.macro[world], p, capex, economy.macro_paths[0, MacroPath.CAPEX], week)
         see_funding(economy, p, economy.tightness_path[week])
-        market.tightness_sum += market.tightness
+        note_tightness(economy)
         return
     scale = p.funding_scale * BILLION
     issuance = new_debt(economy) * scale
@@ -81,4 +90,4 @@ def set_funding(economy: Economy, p: Record) -> None:
             coins if own else 0.0,
         )
     see_funding(economy, p, economy.macro[world_seen(p)].tightness)
-    market.tightness_sum += market.tightness
+    note_tightness(economy)

@@ -62,7 +62,7 @@ def find_class(
     moving_cost_asic: float,
 ) -> tuple[int, int]:
     """The class of a bidder with these traits, new if it is the first; and the number of classes now."""
-    stamp = economy.market[0].sales
+    stamp = economy.clock[0].sales
     c = hint
     while economy.classes[c].stamp == stamp:
         one = economy.classes[c]
@@ -151,7 +151,7 @@ def call_bidders(economy: Economy, p: Record) -> int:
 
     Whoever has no means now gets none during the sale, so it is left out.
     """
-    economy.market[0].sales += 1
+    economy.clock[0].sales += 1
     classes = call_outsiders(economy, call_peers(economy, p))
     places = 0
     for rank in range(classes):
@@ -171,7 +171,7 @@ def call_bidders(economy: Economy, p: Record) -> int:
 @kernel
 def dearest_value(economy: Economy, p: Record, kind: int, site: int, spread: float) -> float:
     """Price per unit of value of the best machine that the vendor sells: the dearest a used one may be."""
-    week = economy.market[0].week
+    week = economy.clock[0].week
     best = np.inf
     for h in range(economy.machines.shape[0]):
         new = economy.machines[h]

@@ -69,7 +69,7 @@ def add_lots_of(economy: Economy, p: Record, b: int, lots: int) -> int:
     """Put on sale what borrower `b` or its estate offers, and what its creditors have seized."""
     borrower = economy.borrowers[b]
     in_resolution = borrower.status == BorrowerStatus.IN_RESOLUTION
-    held = economy.market[0].week - borrower.release_week if in_resolution else 0
+    held = economy.clock[0].week - borrower.release_week if in_resolution else 0
     for m in range(economy.machines.shape[0]):
         if borrower.offered[m] > 0:
             lots = add_lot(economy, p, m, lots, b, b, 0, borrower.offered[m], held)
@@ -106,7 +106,7 @@ def dump(economy: Economy, p: Record, row: int, lots: int, units: int) -> int:
 def open_dumped_lots(economy: Economy, p: Record) -> int:
     """The rest of the machines of lenders whose back-leverage was called since the week's sale."""
     lots = 0
-    week = economy.market[0].week
+    week = economy.clock[0].week
     for row in range(economy.loans.shape[0]):
         loan = economy.loans[row]
         if loan.seized == 0 or loan.weeks_held < 0:

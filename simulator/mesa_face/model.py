@@ -171,7 +171,7 @@ class MarketModel(mesa.Model):
     @property
     def week(self) -> int:
         """Weeks that are over; while a week runs, its number, counted from 0."""
-        return int(self.economy.market["week"][0])
+        return int(self.economy.clock["week"][0])
 
     def step(self) -> None:
         """Run one week: every phase in order, with the hooks before and after it."""
@@ -190,7 +190,7 @@ class MarketModel(mesa.Model):
             self.running = False
             raise
         self._stage = ""
-        self.economy.market["week"] += 1
+        self.economy.clock["week"] += 1
         if self.week == self.scenario.horizon_weeks:
             close_run(self.economy)
             self._final = self._run_of(self.economy)
@@ -205,11 +205,11 @@ class MarketModel(mesa.Model):
         """Run one phase; the only place where a phase is called."""
         self._stage = phase.__name__
         self._make_room_for_events()
-        with telling_where(self.scenario.name, self.replicate, self.economy.market):
+        with telling_where(self.scenario.name, self.replicate, self.economy.clock):
             phase(self.economy, self._setup.parameters[self._regime], self.seed, self.replicate)
-        if self.economy.market["error"][0] == ErrorCode.TOO_MANY_ROUNDS:
+        if self.economy.clock["error"][0] == ErrorCode.TOO_MANY_ROUNDS:
             raise TooManyRounds(self.week, self.scenario.name, self.replicate)
-        if self.economy.market["error"][0] != ErrorCode.NONE:
+        if self.economy.clock["error"][0] != ErrorCode.NONE:
             # not reached as long as `most_events` is a bound
             raise EventBufferFull(len(self.economy.events), self.scenario.name, self.replicate, self.week)
         if self.check:
@@ -239,7 +239,7 @@ class MarketModel(mesa.Model):
         `simulate` runs a replicate again with more room. Here the economy moves into one that shares all its
         arrays but the events. Memory that is not written to costs nothing.
         """
-        used, capacity = int(self.economy.market["events"][0]), len(self.economy.events)
+        used, capacity = int(self.economy.clock["events"][0]), len(self.economy.events)
         if capacity - used >= self._most_events_a_phase:
             return
         capacity = max(2 * capacity, used + self._most_events_a_phase)
@@ -267,9 +267,9 @@ class MarketModel(mesa.Model):
         economy = self.economy
         closed = _with_arrays(
             economy,
-            market=economy.market.copy(),
+            outcomes=economy.outcomes.copy(),
             series=economy.series[: self.week],
-            events=economy.events[: economy.market["events"][0]],
+            events=economy.events[: economy.clock["events"][0]],
         )
         close_run(closed)
         return closed

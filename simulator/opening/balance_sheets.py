@@ -104,7 +104,7 @@ def open_buyer(economy: Economy, p: Record, seed: int, replicate: int, k: int) -
 @kernel
 def open_books(economy: Economy) -> None:
     """Remember the opening stocks against which every identity is checked."""
-    market = economy.market[0]
+    outcomes = economy.outcomes[0]
     money = 0.0
     for account in economy.world:
         money += account.cash
@@ -118,4 +118,4 @@ def open_books(economy: Economy) -> None:
         money += economy.lenders[index].cash
     for k in range(economy.buyers.shape[0]):
         money += economy.buyers[k].cash
-    market.opening_money = money
+    outcomes.opening_money = money

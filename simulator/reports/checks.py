@@ -19,8 +19,9 @@ from hashcredit.simulator.state.tables import LAST_INCOME_FLOW, Sector
 TOLERANCE = 1e-9
 """Relative: sums of about 1e5 float64 payments keep at least ten digits."""
 
-AGENT_TABLES = ("borrowers", "lenders", "buyers", "loans", "orders", "machines", "market", "world")
-TABLES = (*AGENT_TABLES, "macro", "assets", "investors")
+AGENT_TABLES = ("borrowers", "lenders", "buyers", "loans", "orders", "machines")
+ROWS = ("clock", "market", "repo", "outcomes")
+TABLES = (*AGENT_TABLES, *ROWS, "world", "macro", "assets", "investors")
 
 
 def check_identities(economy: Economy, opening: Economy, phase: str, lines_end: bool = True) -> None:
@@ -42,7 +43,7 @@ def check_identities(economy: Economy, opening: Economy, phase: str, lines_end: 
 
 
 def _fail(economy: Economy, phase: str, who: str, field: str, value: object, expected: object) -> None:
-    week = int(economy.market["week"][0])
+    week = int(economy.clock["week"][0])
     raise SimulationError(f"week {week}, after {phase}: {field} of {who} is {value}, must be {expected}")
 
 

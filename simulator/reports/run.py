@@ -18,57 +18,57 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
-def summarise(markets: np.ndarray) -> dict[str, np.ndarray]:
-    """Summary scalars of runs from their closing MARKET rows (any shape); one array a scalar.
+def summarise(outcomes: np.ndarray) -> dict[str, np.ndarray]:
+    """Summary scalars of runs from their closing OUTCOMES rows (any shape); one array a scalar.
 
     Money in M$. `recovery_rate` is NaN where no resolution ended, `realised_to_paper` where nothing was
     sold.
     """
     with np.errstate(invalid="ignore", divide="ignore"):
         recovery = np.where(
-            markets["resolved_claims"] > 0,
-            markets["resolved_recoveries"] / markets["resolved_claims"],
+            outcomes["resolved_claims"] > 0,
+            outcomes["resolved_recoveries"] / outcomes["resolved_claims"],
             np.nan,
         )
         realised = np.where(
-            markets["paper_sold"] > 0, markets["proceeds_sold"] / markets["paper_sold"], np.nan
+            outcomes["paper_sold"] > 0, outcomes["proceeds_sold"] / outcomes["paper_sold"], np.nan
         )
     summary = {
-        "defaults": markets["defaults"],
-        "defaults_miners": markets["defaults_miners"],
-        "defaults_neoclouds": markets["defaults_neoclouds"],
-        "lender_failures": markets["lender_failures"],
-        "facility_defaults": markets["facility_defaults"],
-        "hand_backs": markets["hand_backs"],
-        "refinancings_refused": markets["refinancings_refused"],
-        "sites_taken_over": markets["sites_taken_over"],
-        "equity_raised_musd": markets["equity_raised"],
-        "debt_defaulted": markets["debt_defaulted"],
+        "defaults": outcomes["defaults"],
+        "defaults_miners": outcomes["defaults_miners"],
+        "defaults_neoclouds": outcomes["defaults_neoclouds"],
+        "lender_failures": outcomes["lender_failures"],
+        "facility_defaults": outcomes["facility_defaults"],
+        "hand_backs": outcomes["hand_backs"],
+        "refinancings_refused": outcomes["refinancings_refused"],
+        "sites_taken_over": outcomes["sites_taken_over"],
+        "equity_raised_musd": outcomes["equity_raised"],
+        "debt_defaulted": outcomes["debt_defaulted"],
         "recovery_rate": recovery,
         "loss_given_default": 1.0 - recovery,
         "realised_to_paper": realised,
-        "units_dumped": markets["units_dumped"],
-        "units_unsold": markets["units_unsold"],
-        "paper_value_musd": markets["paper_seized"],
-        "paper_sold_musd": markets["paper_sold"],
-        "proceeds_musd": markets["proceeds_sold"],
-        "creditor_loss_musd": markets["credit_lost"] + markets["allowances"],
-        "peak_haircut": markets["peak_haircut"],
-        "mean_tightness": markets["tightness_sum"] / np.maximum(markets["week"], 1),
-        "repo_calls": markets["repo_calls"],
-        "loans_sold_musd": markets["loans_sold"],
-        "interlender_loss_musd": markets["interlender_losses"],
-        "authority_loss_musd": markets["authority_losses"],
-        "authority_exposure_musd": markets["authority_exposure"],
-        "most_rounds": markets["most_rounds"],
-        "money_residual": markets["money_residual"],
-        "balance_residual": markets["balance_residual"],
-        "units_residual": markets["units_residual"],
-        "macro_residual": markets["macro_residual"],
+        "units_dumped": outcomes["units_dumped"],
+        "units_unsold": outcomes["units_unsold"],
+        "paper_value_musd": outcomes["paper_seized"],
+        "paper_sold_musd": outcomes["paper_sold"],
+        "proceeds_musd": outcomes["proceeds_sold"],
+        "creditor_loss_musd": outcomes["credit_lost"] + outcomes["allowances"],
+        "peak_haircut": outcomes["peak_haircut"],
+        "mean_tightness": outcomes["tightness_sum"] / np.maximum(outcomes["weeks"], 1),
+        "repo_calls": outcomes["repo_calls"],
+        "loans_sold_musd": outcomes["loans_sold"],
+        "interlender_loss_musd": outcomes["interlender_losses"],
+        "authority_loss_musd": outcomes["authority_losses"],
+        "authority_exposure_musd": outcomes["authority_exposure"],
+        "most_rounds": outcomes["most_rounds"],
+        "money_residual": outcomes["money_residual"],
+        "balance_residual": outcomes["balance_residual"],
+        "units_residual": outcomes["units_residual"],
+        "macro_residual": outcomes["macro_residual"],
     }
     for cause in Cause:
         if cause not in (Cause.NONE, Cause.HAND_BACK):  # a facility is handed back, its borrower lives on
-            summary[f"defaults_{cause.name.lower()}"] = markets["defaults_by_cause"][..., cause]
+            summary[f"defaults_{cause.name.lower()}"] = outcomes["defaults_by_cause"][..., cause]
     return summary
 
 
@@ -84,7 +84,7 @@ class Run:
     @cached_property
     def summary(self) -> dict[str, Any]:
         """Scalars of the run; see `summarise`."""
-        return {key: value.item() for key, value in summarise(self.economy.market[0]).items()}
+        return {key: value.item() for key, value in summarise(self.economy.outcomes[0]).items()}
 
     @cached_property
     def series(self) -> "pd.DataFrame":
@@ -94,7 +94,7 @@ class Run:
     @cached_property
     def events(self) -> "pd.DataFrame":
         """The event log, in the order in which things happened; `parent` is a row of it or -1."""
-        used = self.economy.market["events"][0]
+        used = self.economy.clock["events"][0]
         return frames.events_frame(self.economy.events[:used], self.setup.machine_names)
 
     def contagion_tree(self) -> "nx.DiGraph":
@@ -140,18 +140,18 @@ class ManyRuns:
     """Closing scalars of many replicates, scenario by scenario."""
 
     setups: list[Setup]
-    markets: np.ndarray  # MARKET[scenario, replicate]
+    outcomes: np.ndarray  # OUTCOMES[scenario, replicate]
 
     @cached_property
     def summary(self) -> "pd.DataFrame":
         """One row a run: scenario, replicate and the scalars of `Run.summary`."""
         import pandas as pd
 
-        scenarios, replicates = self.markets.shape
+        scenarios, replicates = self.outcomes.shape
         columns: dict[str, Any] = {
             "scenario": np.repeat([setup.scenario.name for setup in self.setups], replicates),
             "replicate": np.tile(np.arange(replicates), scenarios),
         }
-        for key, value in summarise(self.markets).items():
+        for key, value in summarise(self.outcomes).items():
             columns[key] = value.reshape(-1)
         return pd.DataFrame(columns)

@@ -49,14 +49,16 @@ def estate_waterfall(cash: float, cost_share: float, unsecured: float) -> tuple[
 @kernel
 def fail(economy: Economy, p: Record, seed: int, replicate: int, b: int) -> None:
     """The default of borrower `b`: its loans become claims, the stay begins, its coins go to the estate."""
+    clock = economy.clock[0]
     market = economy.market[0]
+    outcomes = economy.outcomes[0]
     borrower = economy.borrowers[b]
     borrower.status = BorrowerStatus.IN_RESOLUTION
-    borrower.default_week = market.week
+    borrower.default_week = clock.week
     borrower.cause = borrower.pending_cause
     span = p.resolution_stay_high - p.resolution_stay_low + 1
-    u = uniform(seed, replicate, market.week, b, Stream.STAY, 0, 0)
-    borrower.release_week = market.week + p.resolution_stay_low + int(u * span)
+    u = uniform(seed, replicate, clock.week, b, Stream.STAY, 0, 0)
+    borrower.release_week = clock.week + p.resolution_stay_low + int(u * span)
     debt = 0.0
     first, last = facilities_of(economy, b)
     for row in range(first, last):
@@ -77,13 +79,13 @@ def fail(economy: Economy, p: Record, seed: int, replicate: int, b: int) -> None
     revalue(economy, Revaluation.UNPAID_BILLS, borrower, -damages)
     revalue(economy, Revaluation.UNPAID_BILLS, economy.world[0], damages)
     borrower.offered[:] = 0
-    market.defaults += 1
+    outcomes.defaults += 1
     if borrower.kind == BorrowerKind.MINER:
-        market.defaults_miners += 1
+        outcomes.defaults_miners += 1
     else:
-        market.defaults_neoclouds += 1
-    market.defaults_by_cause[borrower.cause] += 1
-    market.debt_defaulted += debt
+        outcomes.defaults_neoclouds += 1
+    outcomes.defaults_by_cause[borrower.cause] += 1
+    outcomes.debt_defaulted += debt
 
 
 @kernel
@@ -145,10 +147,10 @@ def end_stay(economy: Economy, p: Record, b: int) -> None:
 @kernel
 def resolve(economy: Economy, p: Record, b: int) -> None:
     """One week of a resolution: the end of the stay, storage, the estate's own sale, the end."""
-    market = economy.market[0]
+    clock = economy.clock[0]
     borrower = economy.borrowers[b]
     first, last = facilities_of(economy, b)
-    if market.week == borrower.release_week:
+    if clock.week == borrower.release_week:
         end_stay(economy, p, b)
     held = 0
     for row in range(first, last):
@@ -156,7 +158,7 @@ def resolve(economy: Economy, p: Record, b: int) -> None:
         if loan.status == LoanStatus.DEFAULTED and loan.seized > 0:
             held += loan.seized
             store(economy, p, row)
-    if market.week < borrower.release_week:
+    if clock.week < borrower.release_week:
         return
     for m in range(economy.machines.shape[0]):
         borrower.offered[m] = borrower.units[m]
@@ -171,7 +173,7 @@ def force_defaults(economy: Economy, p: Record) -> None:
 
     Holders fail whole, so more units than asked for may come to be seized.
     """
-    if economy.market[0].week != p.forced_week:
+    if economy.clock[0].week != p.forced_week:
         return
     m = p.forced_machine
     missing = p.forced_units

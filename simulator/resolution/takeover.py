@@ -95,7 +95,7 @@ def cost_of_cure(economy: Economy, p: Record, b: int) -> float:
     borrower = economy.borrowers[b]
     damages = borrower.lease_week * p.resolution_landlord_cap_weeks
     overdue = max(0.0, borrower.payables - damages)
-    return overdue + borrower.lease_week * (economy.market[0].week - borrower.default_week)
+    return overdue + borrower.lease_week * (economy.clock[0].week - borrower.default_week)
 
 
 @kernel
@@ -280,11 +280,11 @@ def sell_pledged(economy: Economy, row: int, owner: Record, amount: float, cure:
     """
     loan = economy.loans[row]
     failed = economy.borrowers[loan.obligor]
-    market = economy.market[0]
+    outcomes = economy.outcomes[0]
     paper = loan.units * economy.machines[loan.machine].appraisal
-    market.paper_seized += paper
-    market.paper_sold += paper
-    market.proceeds_sold += amount
+    outcomes.paper_seized += paper
+    outcomes.paper_sold += paper
+    outcomes.proceeds_sold += amount
     pay(economy, Flow.USED_MACHINES, owner, economy.lenders[loan.holder], amount)
     book = take_units(economy, failed, loan.machine, loan.units)
     revalue(economy, Revaluation.MACHINE_SALES, failed, -book)
@@ -344,7 +344,7 @@ def take_over(economy: Economy, p: Record, b: int) -> bool:
         return False
     note(economy, EventKind.SITE_TAKEN_OVER, economy.borrowers[acquirer].sector, acquirer, failed.sector, b,
          -1, units, price, 0.0, failed.cause, Channel.NONE, failed.default_event)  # fmt: skip
-    economy.market[0].sites_taken_over += 1
+    economy.outcomes[0].sites_taken_over += 1
     move_contracts(economy, b, acquirer)
     move_site(economy, b, acquirer, cure)
     sell_machines(economy, p, b, acquirer, price, ask, cure)

@@ -16,7 +16,7 @@ from hashcredit.simulator.scenario.scenario import Scenario
 from hashcredit.simulator.setup.prepare import Setup, allocate, clear, prepare, shell
 from hashcredit.simulator.setup.rules import Rule, Rules, telling_where
 from hashcredit.simulator.state.economy import Economy
-from hashcredit.simulator.state.tables import MARKET, ErrorCode
+from hashcredit.simulator.state.tables import OUTCOMES, ErrorCode
 from hashcredit.simulator.week.observables import close_run
 from hashcredit.simulator.week.regimes import enter_week
 from hashcredit.simulator.week.step import PHASES, open_economy, run_weeks
@@ -61,12 +61,12 @@ def record(setup: Setup, replicate: int, *, check: bool = False) -> Run:
         clear(economy, setup)
         open_economy(economy, setup.parameters, seed, replicate)
         opening = shell(economy)
-        with telling_where(setup.scenario.name, replicate, economy.market):
+        with telling_where(setup.scenario.name, replicate, economy.clock):
             if check:
                 _run_checked(economy, setup, replicate, opening)
             else:
                 _run_all_weeks(economy, setup, replicate)
-        if economy.market["error"][0] != ErrorCode.EVENT_BUFFER_FULL:
+        if economy.clock["error"][0] != ErrorCode.EVENT_BUFFER_FULL:
             return Run(setup=setup, replicate=replicate, economy=economy, before=opening)
         capacity *= 4  # nothing is lost: the same replicate is run again with more room
         if capacity > MOST_EVENTS:
@@ -97,9 +97,9 @@ def simulate_many(
     workers = whole_number("threads", threads, least=1) if threads is not None else processors()
     own = Rules.of(rules)
     setups = [prepare(each, seed, own) for each in scenarios]
-    markets = np.zeros((len(setups), replicates), MARKET)
-    _run_pool(setups, markets, workers, progress)
-    return ManyRuns(setups=setups, markets=markets)
+    outcomes = np.zeros((len(setups), replicates), OUTCOMES)
+    _run_pool(setups, outcomes, workers, progress)
+    return ManyRuns(setups=setups, outcomes=outcomes)
 
 
 def processors() -> int:
@@ -125,10 +125,10 @@ def _run_checked(economy: Economy, setup: Setup, replicate: int, opening: Econom
         for phase in PHASES:
             phase(economy, p, setup.seed, replicate)
             check_identities(economy, opening, phase.__name__, bool(p["channels_lender_credit"]))
-            if economy.market["error"][0] != ErrorCode.NONE:
+            if economy.clock["error"][0] != ErrorCode.NONE:
                 _refuse_unrest(economy, setup, replicate)
                 return
-        economy.market[0]["week"] += 1
+        economy.clock[0]["week"] += 1
     close_run(economy)
 
 
@@ -141,14 +141,14 @@ def run_replicate(
     """
     clear(economy, setup)
     open_economy(economy, setup.parameters, setup.seed, replicate)
-    with telling_where(setup.scenario.name, replicate, economy.market):
+    with telling_where(setup.scenario.name, replicate, economy.clock):
         _run_all_weeks(economy, setup, replicate, stop)
 
 
 def _refuse_unrest(economy: Economy, setup: Setup, replicate: int) -> None:
     """Raise the error of a week without an end; a full event buffer is the caller's affair."""
-    if economy.market["error"][0] == ErrorCode.TOO_MANY_ROUNDS:
-        raise TooManyRounds(int(economy.market["week"][0]), setup.scenario.name, replicate)
+    if economy.clock["error"][0] == ErrorCode.TOO_MANY_ROUNDS:
+        raise TooManyRounds(int(economy.clock["week"][0]), setup.scenario.name, replicate)
 
 
 def _run_all_weeks(
@@ -163,37 +163,37 @@ def _run_all_weeks(
         if stop is not None and stop.is_set():
             return
         run_weeks(economy, setup.parameters, setup.seed, replicate, min(size, weeks - first))
-        if economy.market["error"][0] != ErrorCode.NONE:
+        if economy.clock["error"][0] != ErrorCode.NONE:
             _refuse_unrest(economy, setup, replicate)
             return
 
 
 def _batch(
-    economy: Economy, setup: Setup, markets: np.ndarray, first: int, last: int, stop: threading.Event
+    economy: Economy, setup: Setup, outcomes: np.ndarray, first: int, last: int, stop: threading.Event
 ) -> int:
     """Run replicates `first` to `last` - 1 in one thread and keep their closing scalars."""
     for replicate in range(first, last):
         if stop.is_set():
             break
         run_replicate(economy, setup, replicate, stop)
-        markets[replicate] = economy.market[0]
+        outcomes[replicate] = economy.outcomes[0]
     return last - first
 
 
-def _run_pool(setups: list[Setup], markets: np.ndarray, workers: int, progress: Progress | None) -> None:
+def _run_pool(setups: list[Setup], outcomes: np.ndarray, workers: int, progress: Progress | None) -> None:
     """Spread all replicates over threads; kernels release the GIL, results go to fixed places."""
-    replicates = markets.shape[1]
-    total = markets.size
+    replicates = outcomes.shape[1]
+    total = outcomes.size
     stop = threading.Event()
     done = 0
     for index, setup in enumerate(setups):
         scratch = [allocate(setup, series=False, events=0) for _ in range(min(workers, replicates))]
         started = time.perf_counter()
-        _batch(scratch[0], setup, markets[index], 0, 1, stop)  # compiles, and tells how long one takes
+        _batch(scratch[0], setup, outcomes[index], 0, 1, stop)  # compiles, and tells how long one takes
         seconds = max(time.perf_counter() - started, 1e-6)
         if replicates > 1:
             started = time.perf_counter()
-            _batch(scratch[0], setup, markets[index], 1, 2, stop)
+            _batch(scratch[0], setup, outcomes[index], 1, 2, stop)
             seconds = max(time.perf_counter() - started, 1e-6)
         first = min(2, replicates)
         done += first
@@ -202,7 +202,7 @@ def _run_pool(setups: list[Setup], markets: np.ndarray, workers: int, progress: 
         size = max(1, min(round(TASK_SECONDS / seconds), math.ceil((replicates - first) / workers)))
         with ThreadPoolExecutor(len(scratch)) as pool:
             try:
-                for count in _tasks(pool, scratch, setup, markets[index], first, size, stop):
+                for count in _tasks(pool, scratch, setup, outcomes[index], first, size, stop):
                     done += count
                     if progress:
                         progress(done, total)
@@ -215,7 +215,7 @@ def _tasks(
     pool: ThreadPoolExecutor,
     scratch: list[Economy],
     setup: Setup,
-    markets: np.ndarray,
+    outcomes: np.ndarray,
     first: int,
     size: int,
     stop: threading.Event,
@@ -223,16 +223,16 @@ def _tasks(
     """Keep one task a scratch economy running; yield the number of replicates of each that ends."""
     running: dict[Future[int], Economy] = {}
     for economy in scratch:
-        if first < len(markets):
-            last = min(first + size, len(markets))
-            running[pool.submit(_batch, economy, setup, markets, first, last, stop)] = economy
+        if first < len(outcomes):
+            last = min(first + size, len(outcomes))
+            running[pool.submit(_batch, economy, setup, outcomes, first, last, stop)] = economy
             first = last
     while running:
         finished, _ = wait(running, timeout=0.2, return_when=FIRST_COMPLETED)
         for task in finished:
             economy = running.pop(task)
-            if first < len(markets):
-                last = min(first + size, len(markets))
-                running[pool.submit(_batch, economy, setup, markets, first, last, stop)] = economy
+            if first < len(outcomes):
+                last = min(first + size, len(outcomes))
+                running[pool.submit(_batch, economy, setup, outcomes, first, last, stop)] = economy
                 first = last
             yield task.result()

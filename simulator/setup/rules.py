@@ -230,15 +230,15 @@ def check_record(recorded: RuleRecord, rules: Rules) -> None:
 
 
 @contextmanager
-def telling_where(scenario: str, replicate: int, market: np.ndarray) -> Iterator[None]:
-    """Say in which run and week an exception was raised; `market` is the MARKET table of the run."""
+def telling_where(scenario: str, replicate: int, clock: np.ndarray) -> Iterator[None]:
+    """Say in which run and week an exception was raised; `clock` is that table of the run."""
     try:
         yield
     except RuleResultError as error:
-        week = int(market["week"][0])
+        week = int(clock["week"][0])
         raise RuleResultError(error.rule, error.value, error.allowed, scenario, replicate, week) from None
     except SimulationError:  # these say it themselves
         raise
     except Exception as error:
-        error.add_note(f"in scenario {scenario}, replicate {replicate}, week {int(market['week'][0])}")
+        error.add_note(f"in scenario {scenario}, replicate {replicate}, week {int(clock['week'][0])}")
         raise

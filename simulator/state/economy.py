@@ -56,7 +56,10 @@ class Economy:
     loans: np.ndarray
     orders: np.ndarray
     machines: np.ndarray
+    clock: np.ndarray
     market: np.ndarray
+    repo: np.ndarray
+    outcomes: np.ndarray
     world: np.ndarray
     macro: np.ndarray
     assets: np.ndarray
@@ -94,7 +97,7 @@ class Economy:
     pieces: np.ndarray
     moments: np.ndarray
     weights: np.ndarray
-    tally: np.ndarray
+    count: np.ndarray
     lots: np.ndarray
     known: np.ndarray
     trades: np.ndarray

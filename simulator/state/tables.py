@@ -144,17 +144,35 @@ ORDER = np.dtype(
     align=True,
 )
 
-MARKET = np.dtype(
+CLOCK = np.dtype(
     [
         ("week", "i4"),
         ("error", "i4"),  # 0, or the ErrorCode that stopped the run
+        ("events", "i8"),  # rows used in the event table
+        ("rounds", "i8"),  # of failures and losses in this week
+        ("lenders_moved", "i8"),  # lenders that failed or came under pressure in the last of them
+        ("sales", "i8"),  # times that bidders were called
+    ],
+    align=True,
+)
+
+MARKET = np.dtype(
+    [
+        # funding, as agents see it
+        ("tightness", "f8"),  # 0 to 1
+        ("policy_rate", "f8"),  # per year
+        ("cost_of_capital", "f8"),  # policy rate plus premium, per year
+        ("offtaker_stress", "f8"),  # factor on customers' default hazard
+        ("debt_seen", "f8"),  # loans drawn less repayments when the pool last looked, cumulative, M$
+        # BTC and mining
         ("btc_price", "f8"),  # USD
         ("btc_average", "f8"),  # trailing mean, USD
         ("btc_sold", "f8"),  # forced sales of the week, M$
         ("coins_seen", "f8"),  # those of last week, M$
-        ("debt_seen", "f8"),  # loans drawn less repayments when the pool last looked, cumulative, M$
         ("difficulty", "f8"),  # log, relative to the first week
         ("hashprice", "f8"),  # USD a PH/s and day
+        # compute
+        ("rho", "f8"),  # correlation of BTC and compute rents this week
         ("rent_shock", "f8"),  # log, cumulated innovations of the compute-rent index
         ("rent_index", "f8"),  # USD a reference GPU-hour
         ("rent_average", "f8"),  # trailing mean, USD an hour
@@ -162,27 +180,32 @@ MARKET = np.dtype(
         ("supply", "f8"),  # active throughput including hyperscalers, relative to the first week
         ("active", "f8"),  # throughput switched on in this economy last week, reference units
         ("active_base", "f8"),  # the same at the start
-        ("tightness", "f8"),  # 0 to 1
-        ("tightness_sum", "f8"),  # over the weeks so far
-        ("policy_rate", "f8"),  # per year
-        ("cost_of_capital", "f8"),  # policy rate plus premium, per year
-        ("offtaker_stress", "f8"),  # factor on customers' default hazard
-        ("haircut", "f8"),  # on lenders' back-leverage, fraction
-        ("opening_haircut", "f8"),  # the same in the first week
-        ("opening_tightness", "f8"),  # tightness in the first week
-        ("opening_repo", "f8"),  # back-leverage of all lenders in the first week, M$
-        ("repo_room", "f8"),  # what the pool of back-leverage still has, M$
-        ("price_variance", "f8"),  # of the appraisals of all machines, a year, trailing
-        ("unsold_share", "f8"),  # of the machines on sale those without a buyer, by value, trailing, fraction
-        ("rounds", "i8"),  # of failures and losses in this week
-        ("stirred", "i8"),  # lenders that failed or came under pressure in the last of them
-        ("sales", "i8"),  # times that bidders were called
-        ("rho", "f8"),  # correlation of BTC and compute rents this week
-        ("events", "i8"),  # rows used in the event table
+        # sites
         ("slots_built", "i8"),
         ("slots_closed", "i8"),
         ("vacant", "i8", (COOLING_CLASSES,)),  # closed slots that a landlord would let again
-        # tallies of the summary
+    ],
+    align=True,
+)
+
+REPO = np.dtype(
+    [
+        ("haircut", "f8"),  # on lenders' back-leverage, fraction
+        ("room", "f8"),  # what the pool of back-leverage still has, M$
+        ("price_variance", "f8"),  # of the appraisals of all machines, a year, trailing
+        ("unsold_share", "f8"),  # of the machines on sale those without a buyer, by value, trailing, fraction
+        # in the first week
+        ("opening_haircut", "f8"),
+        ("opening_tightness", "f8"),
+        ("opening_debt", "f8"),  # back-leverage of all lenders, M$
+    ],
+    align=True,
+)
+
+OUTCOMES = np.dtype(
+    [
+        ("weeks", "i4"),  # summed in tightness_sum
+        ("tightness_sum", "f8"),
         ("defaults", "i8"),
         ("defaults_miners", "i8"),
         ("defaults_neoclouds", "i8"),
@@ -206,18 +229,16 @@ MARKET = np.dtype(
         ("peak_haircut", "f8"),
         ("repo_calls", "i8"),  # lenders that could not meet a call on their back-leverage
         ("loans_sold", "f8"),  # by lenders to lenders, face, M$
-        (
-            "interlender_losses",
-            "f8",
-        ),  # on claims on failed lenders, net of what came in later, M$
+        ("interlender_losses", "f8"),  # on claims on failed lenders, net of what came in later, M$
         ("authority_losses", "f8"),  # of the standing facility on lenders that are closed, M$
         ("authority_exposure", "f8"),  # what failed lenders still owe it at the end, M$
         ("most_rounds", "i8"),  # of failures and losses in a week
+        # largest residuals of the books so far
+        ("opening_money", "f8"),  # total cash of all accounts at the start, M$
         ("money_residual", "f8"),
         ("balance_residual", "f8"),
         ("units_residual", "i8"),
         ("macro_residual", "f8"),  # of the funding pool's accounts
-        ("opening_money", "f8"),  # total cash of all accounts at the start, M$
     ],
     align=True,
 )
@@ -364,7 +385,10 @@ FIELDS: dict[str, tuple[np.dtype, int]] = {
     "loans": (LOAN, 1),  # FACILITIES rows a borrower
     "orders": (ORDER, 1),  # ORDERS rows a borrower
     "machines": (MACHINE, 1),
-    "market": (MARKET, 1),  # one row
+    "clock": (CLOCK, 1),  # one row, as the next three
+    "market": (MARKET, 1),
+    "repo": (REPO, 1),
+    "outcomes": (OUTCOMES, 1),  # what the summary is made of
     "world": (WORLD, 1),  # rest of the world, authority, guarantor
     # the funding pool, without and with this economy
     "macro": (MACRO, 1),
@@ -408,7 +432,7 @@ FIELDS: dict[str, tuple[np.dtype, int]] = {
     "pieces": (FLOAT, 2),  # of one valuation, see `valuation`
     "moments": (FLOAT, 1),
     "weights": (FLOAT, 1),  # [machine], of a fleet that is drawn
-    "tally": (INT64, 1),  # [machine]
+    "count": (INT64, 1),  # [machine]
     # scratch of the secondary market
     "lots": (LOT, 1),
     "known": (INT64, 1),  # lots that one bidder may buy
@@ -424,7 +448,10 @@ FIELDS: dict[str, tuple[np.dtype, int]] = {
 
 FIXED_SHAPES = {
     "machines": (MACHINE_TYPES,),
+    "clock": (1,),
     "market": (1,),
+    "repo": (1,),
+    "outcomes": (1,),
     "world": (3,),
     "macro": (WORLDS,),
     "assets": (WORLDS, ASSETS),
@@ -434,6 +461,6 @@ FIXED_SHAPES = {
     "revaluations": (len(Revaluation), len(Sector)),
     "dues": (2, FACILITIES),
     "valued_week": (MACHINE_TYPES, SITE_CLASSES),
-    "tally": (MACHINE_TYPES,),
+    "count": (MACHINE_TYPES,),
 }
 """Shapes that are the same in every economy, so that compiled code need not look them up."""

@@ -115,7 +115,7 @@ def money_residual(economy: Economy) -> float:
     for k in range(economy.buyers.shape[0]):
         total += economy.buyers[k].cash
         gross += abs(economy.buyers[k].cash)
-    return abs(total - economy.market[0].opening_money) / max(gross, 1.0)
+    return abs(total - economy.outcomes[0].opening_money) / max(gross, 1.0)
 
 
 @kernel
@@ -144,7 +144,7 @@ def count_units(held: np.ndarray, units: np.ndarray) -> None:
 @kernel
 def units_residual(economy: Economy) -> int:
     """Largest |units held - opening units - delivered + scrapped| over machine types."""
-    held = economy.tally
+    held = economy.count
     for m in range(held.shape[0]):
         held[m] = 0
     for b in range(economy.borrowers.shape[0]):
@@ -165,12 +165,12 @@ def units_residual(economy: Economy) -> int:
 @kernel
 def measure_residuals(economy: Economy) -> None:
     """Update the largest residuals of the run."""
-    market = economy.market[0]
-    market.money_residual = larger(market.money_residual, money_residual(economy))
-    market.balance_residual = larger(market.balance_residual, balance_residual(economy))
-    market.units_residual = max(market.units_residual, units_residual(economy))
+    outcomes = economy.outcomes[0]
+    outcomes.money_residual = larger(outcomes.money_residual, money_residual(economy))
+    outcomes.balance_residual = larger(outcomes.balance_residual, balance_residual(economy))
+    outcomes.units_residual = max(outcomes.units_residual, units_residual(economy))
     for world in range(economy.macro.shape[0]):
-        market.macro_residual = larger(market.macro_residual, economy.macro[world].residual)
+        outcomes.macro_residual = larger(outcomes.macro_residual, economy.macro[world].residual)
 
 
 @kernel
@@ -187,7 +187,7 @@ def record_macro(economy: Economy, p: Record, row: np.ndarray) -> None:
     row[Column.CAPEX_BNUSD_YR] = macro.capex
     for asset in range(Asset.SOFTWARE, assets.shape[0]):
         row[Column.SOFTWARE_EQUITY + asset - Asset.SOFTWARE] = assets[asset].price
-    row[Column.MACRO_RESIDUAL] = economy.market[0].macro_residual
+    row[Column.MACRO_RESIDUAL] = economy.outcomes[0].macro_residual
 
 
 @kernel
@@ -273,28 +273,31 @@ def record_machines(economy: Economy, p: Record, row: np.ndarray) -> None:
 def record(economy: Economy, p: Record) -> None:
     """Close the week: residuals always, the series if it is kept."""
     measure_residuals(economy)
+    clock = economy.clock[0]
     market = economy.market[0]
-    if economy.series.shape[0] <= market.week:
+    repo = economy.repo[0]
+    outcomes = economy.outcomes[0]
+    if economy.series.shape[0] <= clock.week:
         return
-    row = economy.series[market.week]
+    row = economy.series[clock.week]
     row[:] = 0.0
     row[Column.TIGHTNESS] = market.tightness
     row[Column.POLICY_RATE] = market.policy_rate
     row[Column.COST_OF_CAPITAL] = market.cost_of_capital
-    row[Column.HAIRCUT] = market.haircut
+    row[Column.HAIRCUT] = repo.haircut
     row[Column.BTC_PRICE_USD] = market.btc_price
     row[Column.HASHPRICE_USD_PH_DAY] = market.hashprice
     row[Column.RENT_INDEX_USD_H] = market.rent_index
     row[Column.DEMAND] = market.demand
     row[Column.SUPPLY] = market.supply
     row[Column.CORRELATION] = market.rho
-    row[Column.REPO_ROOM_MUSD] = max(0.0, market.repo_room)
-    row[Column.APPRAISAL_VOLATILITY] = math.sqrt(market.price_variance)
-    row[Column.UNSOLD_SHARE] = market.unsold_share
-    row[Column.ROUNDS] = market.rounds
-    row[Column.MONEY_RESIDUAL] = market.money_residual
-    row[Column.BALANCE_RESIDUAL] = market.balance_residual
-    row[Column.UNITS_RESIDUAL] = market.units_residual
+    row[Column.REPO_ROOM_MUSD] = max(0.0, repo.room)
+    row[Column.APPRAISAL_VOLATILITY] = math.sqrt(repo.price_variance)
+    row[Column.UNSOLD_SHARE] = repo.unsold_share
+    row[Column.ROUNDS] = clock.rounds
+    row[Column.MONEY_RESIDUAL] = outcomes.money_residual
+    row[Column.BALANCE_RESIDUAL] = outcomes.balance_residual
+    row[Column.UNITS_RESIDUAL] = outcomes.units_residual
     record_agents(economy, row)
     record_orders(economy, row)
     record_macro(economy, p, row)
@@ -304,15 +307,15 @@ def record(economy: Economy, p: Record) -> None:
 @kernel
 def close_run(economy: Economy) -> None:
     """Closing scalars that no phase keeps: unsold machines and open write-downs."""
-    market = economy.market[0]
-    market.units_unsold = 0
-    market.allowances = 0.0
-    market.authority_exposure = 0.0
+    outcomes = economy.outcomes[0]
+    outcomes.units_unsold = 0
+    outcomes.allowances = 0.0
+    outcomes.authority_exposure = 0.0
     for b in range(economy.borrowers.shape[0]):
         if economy.borrowers[b].status == BorrowerStatus.IN_RESOLUTION:
-            market.units_unsold += sum_of(economy.borrowers[b].offered)
+            outcomes.units_unsold += sum_of(economy.borrowers[b].offered)
     for index in range(economy.lenders.shape[0]):
-        market.units_unsold += sum_of(economy.lenders[index].units)
+        outcomes.units_unsold += sum_of(economy.lenders[index].units)
         lender = economy.lenders[index]
-        market.allowances += lender.allowance
-        market.authority_exposure += lender.facility if lender.status != LenderStatus.ALIVE else 0.0
+        outcomes.allowances += lender.allowance
+        outcomes.authority_exposure += lender.facility if lender.status != LenderStatus.ALIVE else 0.0

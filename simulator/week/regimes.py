@@ -25,7 +25,7 @@ def regime(parameters: np.ndarray, week: int) -> int:
 @kernel
 def enter_week(economy: Economy, parameters: np.ndarray) -> int:
     """The week's row of the parameters; agents take over terms that have changed with it."""
-    week = economy.market[0].week
+    week = economy.clock[0].week
     row = regime(parameters, week)
     if row > 0 and parameters[row].from_week == week:
         change_terms(economy, parameters, row)

@@ -47,22 +47,22 @@ def manage_capital(economy: Economy, p: Record) -> None:
     manage_lenders(economy, p)
     refill_buyers(economy, p)
     end_pressures(economy, p)
-    economy.market[0].rounds = 1
-    economy.market[0].stirred = take_losses(economy, p)
+    economy.clock[0].rounds = 1
+    economy.clock[0].lenders_moved = take_losses(economy, p)
 
 
 @kernel
 def repeat_losses(economy: Economy, p: Record, seed: int, replicate: int) -> None:
     """Phase `further_rounds`: the round again, for what is new in each, as long as a lender fails or acts."""
-    market = economy.market[0]
-    while market.stirred > 0:
-        if market.rounds == most_rounds(economy):
-            market.error = ErrorCode.TOO_MANY_ROUNDS
+    clock, outcomes = economy.clock[0], economy.outcomes[0]
+    while clock.lenders_moved > 0:
+        if clock.rounds == most_rounds(economy):
+            clock.error = ErrorCode.TOO_MANY_ROUNDS
             return
-        market.rounds += 1
+        clock.rounds += 1
         fail_condemned(economy, p, seed, replicate)
         trade_dumped(economy, p)
         call_repo(economy, p)
-        market.stirred = take_losses(economy, p)
+        clock.lenders_moved = take_losses(economy, p)
     end_pressures(economy, p)
-    market.most_rounds = max(market.most_rounds, market.rounds)
+    outcomes.most_rounds = max(outcomes.most_rounds, clock.rounds)

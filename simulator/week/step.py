@@ -146,8 +146,8 @@ PHASES = (
 
 @kernel
 def run_weeks(economy: Economy, parameters: np.ndarray, seed: int, replicate: int, weeks: int) -> None:
-    """Run up to `weeks` weeks in place; stops at the first error (`economy.market[0].error`)."""
-    market = economy.market[0]
+    """Run up to `weeks` weeks in place; stops at the first error (`economy.clock[0].error`)."""
+    clock = economy.clock[0]
     for _ in range(weeks):
         p = parameters[enter_week(economy, parameters)]
         shocks(economy, p, seed, replicate)
@@ -164,7 +164,7 @@ def run_weeks(economy: Economy, parameters: np.ndarray, seed: int, replicate: in
         further_rounds(economy, p, seed, replicate)
         investment(economy, p, seed, replicate)
         bookkeeping(economy, p, seed, replicate)
-        market.week += 1
-        if market.error != ErrorCode.NONE:
+        clock.week += 1
+        if clock.error != ErrorCode.NONE:
             break
     close_run(economy)

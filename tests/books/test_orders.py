@@ -128,7 +128,7 @@ def test_cash_for_what_is_on_order_is_not_spent_again() -> None:
     w = world(investment_decision_weeks=1, investment_growth_cap=5.2)
     assert ordered(w) == 6
     assert peer_budget(w.p, w.borrowers[0]) == pytest.approx(0.5 * (0.24 - 0.078), rel=1e-12)
-    w.market["week"] += 1
+    w.clock["week"] += 1
     plan_values(w)
     assert ordered(w) == 6 + 3
     assert w.borrowers["orders"][0] == 2
@@ -148,7 +148,7 @@ def test_free_slots_are_not_promised_twice() -> None:
     assert ordered(w) == 3
     for _ in range(2):
         pay(w.economy, Flow.COMPUTE_RENT, w.economy.world[0], w.borrowers[0], 1.0)
-        w.market["week"] += 1
+        w.clock["week"] += 1
         plan_values(w)
         assert ordered(w) == 5
     assert arrived(w, ARRIVAL + 2) == 5
@@ -161,7 +161,7 @@ def test_no_more_orders_than_rows() -> None:
     for _ in range(ORDERS + 2):
         plan_values(w)
         ordered(w)
-        w.market["week"] += 1
+        w.clock["week"] += 1
     assert w.borrowers["orders"][0] == len(w.events(EventKind.ORDER)) == ORDERS
     w.assert_books_close()
 
@@ -172,7 +172,7 @@ def test_a_facility_row_is_promised_once() -> None:
         w.loan(0, 0, 0.0)
     w.open()
     ordered(w)
-    w.market["week"] += 1
+    w.clock["week"] += 1
     plan_values(w)
     ordered(w)
     assert w.economy.orders["holder"][:2].tolist() == [0, -1]

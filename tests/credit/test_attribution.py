@@ -59,7 +59,7 @@ def test_from_a_sale_to_another_default() -> None:
         trade_machines(w.economy, w.p)
         mark_appraisals(w.economy, w.p)
         w.assert_books_close()
-        w.market["week"] += 1
+        w.clock["week"] += 1
     first, second = w.events(EventKind.DEFAULT)
     assert (first["agent"], first["week"], first["parent"]) == (1, 0, -1)
     assert (second["agent"], second["week"]) == (0, 8)
@@ -76,7 +76,7 @@ def test_from_a_sale_to_another_default() -> None:
 def remembering(week: int, **borrower) -> tuple[int, int]:
     """Whom a neo-cloud blames in some week for what a call in week 10 cost it."""
     w = World(neoclouds=1, banks=1)
-    w.market["week"] = week
+    w.clock["week"] = week
     w.borrower(0, trigger_channel=Channel.MACHINE_PRICE, trigger_event=4, trigger_week=10, **borrower)
     return blame(w.economy, 0)
 
@@ -102,7 +102,7 @@ def test_without_an_event_the_market_is_to_blame() -> None:
 def contracted(hazard_left: float) -> World:
     """A contract on 10 GPUs ends in week 20 because the customer fails, or because it is over."""
     w = World(neoclouds=1, banks=1)
-    w.market["week"] = 20
+    w.clock["week"] = 20
     w.borrower(0, units={GPU: 10})
     w.loan(0, 0, 0.1, machine=GPU, units=10, contract_units=10, contract_rent=0.02, hazard_left=hazard_left)
     end_contract(w.economy, w.loans[0])
@@ -115,7 +115,7 @@ def test_customers_are_to_blame_for_the_contract_that_they_broke() -> None:
     (event,) = w.events(EventKind.OFFTAKER_DEFAULT)
     assert (event["units"], event["channel"], event["parent"]) == (10, Channel.OFFTAKER, -1)
     assert blame(w.economy, 0) == (Channel.OFFTAKER, 0)
-    w.market["week"] = 32
+    w.clock["week"] = 32
     w.loans["weeks_overdue"][0], w.loans["overdue"][0] = 3, 0.05
     enforce_covenants(w.economy, w.p)
     row = w.borrowers[0]
@@ -234,7 +234,7 @@ def test_trouble_travels_through_a_lender() -> None:
     enforce_covenants(w.economy, w.p)  # it can wait
     resolve_defaults(w.economy, w.p, 1, 0)
     write_down_loans(w.economy, w.p)
-    w.market["week"] += 1
+    w.clock["week"] += 1
     enforce_covenants(w.economy, w.p)
     resolve_defaults(w.economy, w.p, 1, 0)
     w.assert_books_close()

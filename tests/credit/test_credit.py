@@ -29,7 +29,7 @@ def test_loan_within_its_base_is_left_alone() -> None:
     w.open()
     covenants(w)
     assert (w.loans["units"][0], w.loans["principal"][0], w.borrowers["cash"][0]) == (100, 1.0, 5.0)
-    assert w.market["events"] == 0
+    assert w.clock["events"] == 0
 
 
 def test_free_machines_are_pledged_first() -> None:
@@ -139,7 +139,7 @@ def test_unmarked_loan_has_no_base() -> None:
     w = marked(5.0)
     w.loans["borrowing_base"][0] = 0
     covenants(w, 5)
-    assert w.market["events"] == 0
+    assert w.clock["events"] == 0
 
 
 # The lender's choice.

@@ -111,12 +111,12 @@ def test_cross_default_brings_every_facility_down() -> None:
     demand(w)
     resolve_defaults(w.economy, w.p, 1, 0)
     assert w.borrowers["status"][0] == BorrowerStatus.IN_RESOLUTION
-    assert w.market["defaults_by_cause"][Cause.CROSS_DEFAULT] == 1
+    assert w.outcomes["defaults_by_cause"][Cause.CROSS_DEFAULT] == 1
     (default,) = w.events(EventKind.DEFAULT)
     assert (default["cause"], default["channel"]) == (Cause.CROSS_DEFAULT, Channel.MACHINE_PRICE)
     assert default["amount"] == 1.5
     assert w.loans["status"][:2].tolist() == [LoanStatus.DEFAULTED] * 2
-    assert w.market["facility_defaults"] == 0
+    assert w.outcomes["facility_defaults"] == 0
     w.assert_books_close()
 
 

@@ -50,7 +50,7 @@ def weeks(w: World, number: int) -> None:
     """The covenants for some weeks: two to cure, reviews every three, so decisions in weeks 3, 6, 9."""
     for _ in range(number):
         enforce_covenants(w.economy, w.p)
-        w.market["week"] += 1
+        w.clock["week"] += 1
 
 
 def called(w: World) -> tuple[int, int]:
@@ -138,7 +138,7 @@ def test_funding_called_by_a_haircut(haircut: float, pressed: bool) -> None:
     # Back-leverage of 1.05 less cash of 0.05 must fit 1.3 less the haircut: 1 - 1.0 / 1.3 = 0.230769.
     w = breach(0.02)
     w.lender(0, cash=0.05, repo=1.05)
-    put(w.market, haircut=haircut, opening_repo=1.05)
+    put(w.repo, haircut=haircut, opening_debt=1.05)
     call_repo(w.economy, w.p)
     assert (w.lenders["called"][0] > 0.0) == pressed
     weeks(w, 3)
@@ -150,7 +150,7 @@ def test_funding_called_by_a_haircut(haircut: float, pressed: bool) -> None:
 def test_depositors_call_nothing() -> None:
     w = breach(0.02, "banks")
     w.lender(0, cash=0.05, funding=1.05)
-    w.market["haircut"] = 0.9
+    w.repo["haircut"] = 0.9
     call_repo(w.economy, w.p)
     assert not is_pressed(w.economy, w.p, w.lenders[0])
     assert forbears(w)
@@ -167,7 +167,7 @@ def test_without_calls_a_lender_over_its_limit_is_pressed(haircut: float, presse
     # `channels.repo` off: the same figures as above, at the haircut that stays where it was.
     w = breach(0.02, channels_repo=0)
     w.lender(0, cash=0.05, repo=1.05)
-    w.market["haircut"] = haircut
+    w.repo["haircut"] = haircut
     assert is_pressed(w.economy, w.p, w.lenders[0]) == pressed
     w.p["channels_lender_credit"] = 0
     assert not is_pressed(w.economy, w.p, w.lenders[0])
@@ -223,4 +223,4 @@ def test_nothing_is_called_that_is_not_in_breach() -> None:
     w.machine(GPU, appraisal=0.026)  # base 1.3
     w.lender(0, **TROUBLES["receivership"])
     weeks(w, 9)
-    assert w.market["events"] == 0
+    assert w.clock["events"] == 0

@@ -42,7 +42,7 @@ def handed_back(w: World) -> bool:
     enforce_covenants(w.economy, w.p)
     w.assert_books_close()
     back = w.loans["status"][0] == LoanStatus.DEFAULTED
-    assert len(w.events(EventKind.HAND_BACK)) == w.market["hand_backs"] == back
+    assert len(w.events(EventKind.HAND_BACK)) == w.outcomes["hand_backs"] == back
     return bool(back)
 
 
@@ -99,7 +99,7 @@ def test_reviews_take_turns() -> None:
         found = []
         for week in range(6):
             w = World(neoclouds=3, banks=1, credit_hand_back=1, credit_review_weeks=3)
-            w.market["week"] = week
+            w.clock["week"] = week
             w.borrower(b, units={GPU: 100})
             row = w.loan(b, 0, 1.4, machine=GPU, units=100, recourse=0, maturity_week=week + 103)
             w.value(GPU, 0.001)
@@ -126,7 +126,7 @@ def week(w: World) -> None:
     resolve_defaults(w.economy, w.p, 1, 0)
     trade_machines(w.economy, w.p)
     w.assert_books_close()
-    w.market["week"] += 1
+    w.clock["week"] += 1
 
 
 def claim(
@@ -138,7 +138,7 @@ def claim(
     """
     deep = {"secondary_market_rule": DEEP, "secondary_market_deep_margin": 0.0}
     w = World(miners=1, banks=2, operators=1, credit_hand_back=1, credit_review_weeks=1, **deep)
-    w.market["week"] = 10
+    w.clock["week"] = 10
     w.borrower(0, units={GPU: 100 + free, ASIC: 7}, cash=cash, btc=btc, lease_week=0.01)
     w.loan(0, 0, 1.4, machine=GPU, units=100, recourse=recourse, maturity_week=113,
            contract_units=30, contract_rent=0.002, contract_end=99, hazard_left=9.0)  # fmt: skip
@@ -167,8 +167,8 @@ def test_machines_go_at_once_and_are_sold_after_their_removal() -> None:
     # The borrower keeps its site, its ASICs, its cash and its life.
     assert (borrower["slots"][1], borrower["lease_week"], borrower["units"][ASIC]) == (100, 0.01, 7)
     assert (borrower["cash"], borrower["status"], borrower["pending_cause"]) == (5.0, 0, 0)
-    assert (w.market["defaults"], w.market["facility_defaults"], w.market["hand_backs"]) == (0, 1, 1)
-    assert w.market["debt_defaulted"] == 1.4
+    assert (w.outcomes["defaults"], w.outcomes["facility_defaults"], w.outcomes["hand_backs"]) == (0, 1, 1)
+    assert w.outcomes["debt_defaulted"] == 1.4
     # Removal 0.1 and a week's storage 0.01: paid by the holder, added to the claim.
     assert loan["principal"] == pytest.approx(1.51, rel=1e-12)
     assert lender["cash"] == pytest.approx(1.0 - 0.11, rel=1e-12)
@@ -202,9 +202,9 @@ def test_without_recourse_the_loss_is_written_off() -> None:
     assert loan["recovered"] == pytest.approx(1.06, rel=1e-12)
     assert loan["recovered_pv"] == pytest.approx(COLLATERAL, rel=1e-12)
     assert pytest.approx(1.0532, abs=5e-5) == COLLATERAL
-    assert w.market["credit_lost"] == pytest.approx(0.34, rel=1e-12)
-    assert w.market["resolved_claims"] == 1.4
-    assert w.market["resolved_recoveries"] == pytest.approx(COLLATERAL, rel=1e-12)
+    assert w.outcomes["credit_lost"] == pytest.approx(0.34, rel=1e-12)
+    assert w.outcomes["resolved_claims"] == 1.4
+    assert w.outcomes["resolved_recoveries"] == pytest.approx(COLLATERAL, rel=1e-12)
     # a quarter of the way from 0.6 to what was recovered of the claim
     assert w.lenders["learned_recovery"][0] == pytest.approx(0.6 + 0.25 * (COLLATERAL / 1.4 - 0.6), rel=1e-12)
     (recovery,) = w.events(EventKind.RECOVERY)
@@ -224,10 +224,10 @@ def test_deficiency_with_recourse_is_paid_from_cash_and_coins() -> None:
     assert loan["status"] == LoanStatus.RESOLVED
     assert loan["recovered"] == pytest.approx(1.4, rel=1e-12)
     assert loan["recovered_pv"] == pytest.approx(COLLATERAL + 0.34 * discounted(4), rel=1e-12)
-    assert w.market["credit_lost"] == pytest.approx(0.0, abs=1e-12)
+    assert w.outcomes["credit_lost"] == pytest.approx(0.0, abs=1e-12)
     assert (borrower["cash"], borrower["btc"]) == pytest.approx((0.0, 0.6), abs=1e-12)
     assert (borrower["status"], borrower["claims"]) == (BorrowerStatus.ALIVE, 0)
-    assert w.market["defaults"] == w.market["hand_backs"] == 0
+    assert w.outcomes["defaults"] == w.outcomes["hand_backs"] == 0
 
 
 def test_deficiency_that_cannot_be_paid_is_fatal_and_joins_the_estate() -> None:
@@ -246,7 +246,7 @@ def test_deficiency_that_cannot_be_paid_is_fatal_and_joins_the_estate() -> None:
     assert default["parent"] == loan["default_event"] == 0
     assert w.economy.events[0]["kind"] == EventKind.FACILITY_DEFAULT
     # only what was not in default before is counted again
-    assert (default["amount"], w.market["debt_defaulted"]) == (1.0, 2.4)
+    assert (default["amount"], w.outcomes["debt_defaulted"]) == (1.0, 2.4)
     assert (loan["status"], loan["claim"], loan["default_week"]) == (LoanStatus.DEFAULTED, 1.4, 10)
     assert (borrower["claims"], borrower["cash"]) == (0, 0.3)
     for _ in range(5):  # the stay ends in week 18: ASICs are sold, and the estate closes in week 19
@@ -257,9 +257,9 @@ def test_deficiency_that_cannot_be_paid_is_fatal_and_joins_the_estate() -> None:
     # nine weeks since its own default, five since its borrower's
     assert loan["recovered_pv"] == pytest.approx(COLLATERAL + share * 0.34 * discounted(9), rel=1e-12)
     assert w.loans["recovered_pv"][1] == pytest.approx(share, rel=1e-12)
-    assert w.market["resolved_claims"] == 2.4
+    assert w.outcomes["resolved_claims"] == 2.4
     lost = (1 - share) * 1.34
-    assert w.market["credit_lost"] == pytest.approx(lost, rel=1e-12)
+    assert w.outcomes["credit_lost"] == pytest.approx(lost, rel=1e-12)
 
 
 def test_no_deficiency_is_paid_once_another_cannot_be() -> None:
@@ -316,7 +316,7 @@ def test_older_claims_keep_their_machines_when_the_borrower_fails() -> None:
     assert w.borrowers["status"][0] == BorrowerStatus.RESOLVED
     # no recourse: nothing from the estate, which pays its costs and the landlord, and its owners
     assert w.loans["recovered_pv"][0] == pytest.approx(COLLATERAL, rel=1e-12)
-    assert w.market["credit_lost"] == pytest.approx(0.34, rel=1e-12)
+    assert w.outcomes["credit_lost"] == pytest.approx(0.34, rel=1e-12)
     assert w.borrowers["distributions"][0] == pytest.approx(0.95 * (0.5 + 7 * 0.00012) - 0.1, rel=1e-12)
 
 
@@ -345,7 +345,7 @@ def test_surplus_of_a_facility_goes_back_to_its_borrower() -> None:
         week(w)
     assert w.borrowers["cash"][0] == pytest.approx(0.56, rel=1e-12)
     assert (w.loans["status"][0], w.borrowers["claims"][0]) == (LoanStatus.RESOLVED, 0)
-    assert w.market["credit_lost"] == pytest.approx(0.0, abs=1e-12)
+    assert w.outcomes["credit_lost"] == pytest.approx(0.0, abs=1e-12)
 
 
 def test_a_row_whose_claim_is_closed_is_used_again() -> None:

@@ -27,7 +27,7 @@ def margin_loan(principal: float, coins: float = 10.0, **borrower) -> World:
 def test_no_call_up_to_the_call_level() -> None:
     w = margin_loan(0.6499, btc=5.0, cash=1.0)
     covenants(w)
-    assert w.market["events"] == 0
+    assert w.clock["events"] == 0
     assert w.loans["coins"][0] == 10.0
     w = margin_loan(0.6501, btc=5.0, cash=1.0)
     covenants(w)
@@ -112,7 +112,7 @@ def test_liquidation_moves_next_weeks_price_only() -> None:
 def bond(weeks_left: int = 1, **lender) -> World:
     """A bond of 1.0 on assets of 2.4: 20 GPUs at 0.020 and cash of 2.0; the lender advances a half."""
     w = World(neoclouds=1, banks=1)
-    w.market["week"] = 9
+    w.clock["week"] = 9
     w.borrower(0, units={GPU: 20}, cash=2.0, grade=1, cfads_window=1.3, service_window=1.0)
     w.loan(0, 0, 1.0, instrument=Instrument.HIGH_YIELD, maturity_week=9 + weeks_left, rate=0.09)
     w.lender(0, **lender)
@@ -153,14 +153,14 @@ def test_refinancing_is_refused() -> None:
 
 def test_btc_loan_is_rolled_on_its_margin_alone() -> None:
     w = margin_loan(0.6499, cfads_window=-1.0, service_window=1.0)
-    w.market["week"] = 39
+    w.clock["week"] = 39
     roll_over(w.economy, w.p)
     assert w.loans["maturity_week"][0] == 39 + 52
 
 
 def test_btc_loan_out_of_margin_is_repaid_from_its_coins() -> None:
     w = margin_loan(0.7)
-    w.market["week"] = 39
+    w.clock["week"] = 39
     roll_over(w.economy, w.p)
     assert w.loans["status"][0] == LoanStatus.REPAID
     assert w.borrowers["btc"][0] == pytest.approx(3.0, rel=1e-12)
@@ -174,7 +174,7 @@ def test_btc_loan_out_of_margin_is_repaid_from_its_coins() -> None:
 def overdue(weeks: int, cash: float, **loan) -> World:
     """A loan of 1.0 behind with its payments; assets: 30 GPUs (0.6) and cash."""
     w = World(neoclouds=1, banks=1)
-    w.market["week"] = 60
+    w.clock["week"] = 60
     w.borrower(0, units={GPU: 30}, cash=cash)
     w.loan(0, 0, 1.0, machine=GPU, units=30, overdue=0.1, weeks_overdue=weeks, **loan)
     covenants(w)

@@ -26,7 +26,7 @@ def world(**population) -> World:
 def week(w: World, weeks: int = 1) -> None:
     for _ in range(weeks):
         operate(w.economy, w.p)
-        w.market["week"] += 1
+        w.clock["week"] += 1
 
 
 def test_week_of_a_neocloud_by_hand() -> None:

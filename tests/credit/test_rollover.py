@@ -24,7 +24,7 @@ def bond(kind: str = "banks", instrument: int = Instrument.HIGH_YIELD, loan: dic
     against 1.2. Equity over loans of the holder 1 against 0.1.
     """
     w = World(neoclouds=1, **{kind: 1}, **numbers)
-    w.market["week"] = WEEK
+    w.clock["week"] = WEEK
     w.borrower(0, units={GPU: 20}, cash=2.0, grade=1, cfads_window=1.3, service_window=1.0)
     w.loan(0, 0, 1.0, instrument=instrument, maturity_week=WEEK + 1, rate=0.09, **(loan or {}))
     w.lender(0, trigger=TRIGGER, capital_minimum=0.05)
@@ -37,14 +37,14 @@ def roll(w: World, weeks: int = 1) -> None:
     for _ in range(weeks):
         roll_over(w.economy, w.p)
         w.assert_books_close()
-        w.market["week"] += 1
+        w.clock["week"] += 1
 
 
 def reason(w: World) -> tuple[int, int] | None:
     """Channel and parent of a refusal, None if the bond was extended."""
     roll(w)
     found = w.events(EventKind.REFINANCING_REFUSED)
-    assert w.market["refinancings_refused"] == len(found) <= 1
+    assert w.outcomes["refinancings_refused"] == len(found) <= 1
     if not found:
         assert w.loans["maturity_week"][0] == WEEK + 104
         return None
@@ -91,7 +91,7 @@ def test_a_lender_that_is_called_refuses(haircut: float, refused: bool) -> None:
     # Back-leverage of 0.7 fits loans of 1.0 less 0.3; equity of 0.3 is well over its target.
     w = bond("private_credit")
     w.lender(0, repo=0.7)
-    put(w.market, haircut=haircut, opening_haircut=haircut, opening_repo=0.7)
+    put(w.repo, haircut=haircut, opening_haircut=haircut, opening_debt=0.7)
     w.open()
     call_repo(w.economy, w.p)
     assert reason(w) == ((Channel.LENDER_CREDIT, TRIGGER) if refused else None)
@@ -155,7 +155,7 @@ def test_who_fails_this_week_is_not_refinanced_and_sells_no_shares() -> None:
     w.borrower(0, pending_cause=Cause.MARGIN, listed=1, cash=0.0, obligations=1.0)
     w.open()
     roll(w)
-    assert w.market["events"] == 0
+    assert w.clock["events"] == 0
     assert w.loans["maturity_week"][0] == WEEK + 1
     assert w.borrowers["issuance"][0] == 0.0
 
@@ -184,7 +184,7 @@ def test_a_refusal_becomes_a_sweep_where_the_contract_says_so() -> None:
     (sweep,) = w.events(EventKind.CASH_SWEEP)
     assert (sweep["amount"], sweep["channel"], sweep["parent"]) == (1.0, Channel.RENT, 0)
     assert (refusal["channel"], refusal["parent"]) == (Channel.RENT, -1)
-    assert w.market["refinancings_refused"] == 1
+    assert w.outcomes["refinancings_refused"] == 1
     assert w.borrowers["issuance"][0] == 0.0  # nothing is due, so no shares are sold for it
 
 
@@ -198,7 +198,7 @@ def test_all_cash_above_the_buffer_goes_to_the_loan_every_week() -> None:
         enforce_covenants(w.economy, w.p)
         w.assert_books_close()
         paid.append(before - w.loans["principal"][0])
-        w.market["week"] += 1
+        w.clock["week"] += 1
     # Buffer 0.5: 0.7 of 1.2; then 0.1; nothing; nothing of 0.3; 0.1 of 0.6; and the last 0.1 of 1.0.
     assert paid == pytest.approx([0.7, 0.1, 0.0, 0.0, 0.1, 0.1], abs=1e-12)
     assert w.loans["status"][0] == LoanStatus.REPAID
@@ -207,7 +207,7 @@ def test_all_cash_above_the_buffer_goes_to_the_loan_every_week() -> None:
 
 def test_a_sweep_starts_once() -> None:
     w = swept()
-    w.market["week"] = WEEK + 51
+    w.clock["week"] = WEEK + 51
     roll(w)
     assert w.loans["maturity_week"][0] == WEEK + 52  # due next week
     assert len(w.events(EventKind.REFINANCING_REFUSED)) == 2
@@ -216,7 +216,7 @@ def test_a_sweep_starts_once() -> None:
 
 def test_a_sweep_ends_with_a_refinancing() -> None:
     w = swept()
-    w.market["week"] = WEEK + 51
+    w.clock["week"] = WEEK + 51
     w.borrower(0, cfads_window=1.3)
     roll(w)
     loan = w.loans[0]
@@ -263,7 +263,7 @@ def test_books_of_a_conversion() -> None:
     assert flows[Flow.LOAN_REPAYMENTS, Sector.LENDERS] == 1.0
     (event,) = w.events(EventKind.CONVERSION)
     assert (event["agent"], event["counterparty"], event["amount"]) == (0, 0, 1.0)
-    assert (w.market["equity_raised"], w.market["refinancings_refused"]) == (0.0, 0)
+    assert (w.outcomes["equity_raised"], w.outcomes["refinancings_refused"]) == (0.0, 0)
 
 
 def test_bonds_do_not_convert() -> None:
@@ -297,7 +297,7 @@ def test_btc_loan_that_is_not_rolled_costs_its_coins(
     principal: float, status: int, channel: int, parent: int
 ) -> None:
     w = World(miners=1, banks=1)
-    w.market["week"] = WEEK
+    w.clock["week"] = WEEK
     w.borrower(0)
     w.loan(0, 0, principal, instrument=Instrument.BTC_LOAN, amortising=0, coins=10.0, maturity_week=WEEK + 1)
     w.lender(0, status=status, trigger=TRIGGER)

@@ -17,7 +17,7 @@ def roll(w: World, weeks: int = 1) -> None:
     for _ in range(weeks):
         roll_over(w.economy, w.p)
         w.assert_books_close()
-        w.market["week"] += 1
+        w.clock["week"] += 1
 
 
 def test_trailing_means_by_hand() -> None:
@@ -56,14 +56,14 @@ def test_issues_keep_their_distance() -> None:
     w = World(neoclouds=1, banks=1)
     w.borrower(0, listed=1, issued_week=0)
     for week, is_open in ((1, False), (12, False), (13, True)):
-        w.market["week"] = week
+        w.clock["week"] = week
         assert window_open(w.economy, w.p, w.borrowers[0]) == is_open
 
 
 def listed(cash: float, **borrower) -> World:
     """A cloud with 1,000 GPUs worth 20, no debts, and obligations of 0.1 a week."""
     w = World(neoclouds=1, banks=1)
-    w.market["week"] = WEEK
+    w.clock["week"] = WEEK
     w.borrower(0, units={GPU: 1000}, **({"listed": 1, "cash": cash, "obligations": 0.1} | borrower))
     w.open()
     return w
@@ -76,7 +76,7 @@ def test_low_cash_is_refilled_to_the_buffer(cash: float, sold: float) -> None:
     assert w.borrowers["issuance"][0] == pytest.approx(sold, rel=1e-12)
     assert w.borrowers["cash"][0] == pytest.approx(cash + sold, rel=1e-12)
     assert w.economy.flows[Flow.EQUITY_INJECTIONS, Sector.NEOCLOUDS] == pytest.approx(sold, rel=1e-12)
-    assert w.market["equity_raised"] == pytest.approx(sold, rel=1e-12)
+    assert w.outcomes["equity_raised"] == pytest.approx(sold, rel=1e-12)
     assert w.borrowers["issued_week"][0] == (WEEK if sold else -BIG)
     if sold:
         (event,) = w.events(EventKind.EQUITY_ISSUE)

@@ -9,7 +9,7 @@ def covenants(w: World, weeks: int = 1) -> None:
     """The covenants for some weeks."""
     for _ in range(weeks):
         credit.enforce_covenants(w.economy, w.p)
-        w.market["week"] += 1
+        w.clock["week"] += 1
 
 
 def failed(w: World, b: int = 0) -> tuple[int, int]:

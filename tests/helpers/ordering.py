@@ -26,7 +26,7 @@ def world(cash: float = 0.3, credit: list | None = None, **numbers) -> World:
     """
     terms = {"investment_lead_weeks": LEAD, "investment_deposit_share": 0.25}
     w = World(**({"neoclouds": 1, "banks": 1} | terms | numbers), credit=credit)
-    w.market["week"] = PLANNING_WEEK
+    w.clock["week"] = PLANNING_WEEK
     w.machine(NEW_GPU, end_of_sale_week=200)
     w.borrower(0, units={GPU: 55}, cash=cash, cost_of_capital=0.14, grade=1, slots=(0, 60, 0))
     for lender in w.lenders:
@@ -49,7 +49,7 @@ def ordered(w: World) -> int:
 
 def arrived(w: World, week: int = ARRIVAL) -> int:
     """Newer GPUs of the first borrower once the deliveries of a week are made."""
-    w.market["week"] = week
+    w.clock["week"] = week
     deliver(w.economy, w.p)
     return int(w.borrowers["units"][0, NEW_GPU])
 

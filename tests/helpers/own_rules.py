@@ -67,8 +67,8 @@ def raising(units, share):
 
 
 def assert_same_bits(one, other):
-    used = int(one.economy.market["events"][0])
-    assert used == int(other.economy.market["events"][0])
+    used = int(one.economy.clock["events"][0])
+    assert used == int(other.economy.clock["events"][0])
     for name in FIELDS:
         ones, others = getattr(one.economy, name), getattr(other.economy, name)
         if name == "events":

@@ -44,7 +44,7 @@ def site(trade: Iterable[tuple[int, int]] | None = None, **numbers: Any) -> Worl
     """
     numbers.setdefault("resolution_take_over", 1)
     w = World(neoclouds=3, banks=3, trade=trade, **numbers)
-    w.market["week"] = DEFAULT_WEEK
+    w.clock["week"] = DEFAULT_WEEK
     w.borrower(FAILED, units={GPU: 30, NEW_GPU: 10}, slots=(0, 45, 0), payables=0.01, lease_week=0.001)
     w.loan(FAILED, 0, 0.3, machine=GPU, units=20, rate=0.02)
     w.loan(FAILED, 1, 1.0, machine=NEW_GPU, units=10, rate=0.02)
@@ -69,7 +69,7 @@ def default(w: World) -> None:
     w.open()
     for _ in range(DEFAULT_WEEK, RELEASE_WEEK):
         resolve_defaults(w.economy, w.p, 1, 0)
-        w.market["week"] += 1
+        w.clock["week"] += 1
     w.value(GPU, 0.018)
     w.value(NEW_GPU, 0.030)
     w.value(ASIC, 0.0)
@@ -84,7 +84,7 @@ def release(w: World) -> None:
 def acquirer(w: World) -> int:
     """Who took the site over, -1 if nobody did."""
     events = w.events(EventKind.SITE_TAKEN_OVER)
-    assert w.market["sites_taken_over"] == len(events)
+    assert w.outcomes["sites_taken_over"] == len(events)
     return int(events[0]["agent"]) if events else -1
 
 

@@ -40,7 +40,7 @@ def worked_example() -> World:
     w = World(
         neoclouds=4, banks=2, operators=2, scrap_dealers=1, trade=[*links, (PEER, BANK_A), (PEER, BANK_B)]
     )
-    w.market["week"] = 40
+    w.clock["week"] = 40
     for b, holder, units, held in ((0, 0, 10, 0), (1, 1, 6, 12)):
         w.in_resolution(b, default_week=20, release_week=40 - held, default_event=70 + b)
         w.loan(

@@ -168,6 +168,18 @@ class World:
         e.buyers["sector"] = Sector.BUYERS
 
     @property
+    def clock(self) -> Any:
+        return self.economy.clock[0]
+
+    @property
+    def repo(self) -> Any:
+        return self.economy.repo[0]
+
+    @property
+    def outcomes(self) -> Any:
+        return self.economy.outcomes[0]
+
+    @property
     def market(self) -> Any:
         return self.economy.market[0]
 
@@ -266,7 +278,7 @@ class World:
         for each in sites:
             self.economy.value_table[m, each] = 0.0
             self.economy.value_table[m, each, 0] = worth
-            self.economy.valued_week[m, each] = self.market["week"]
+            self.economy.valued_week[m, each] = self.clock["week"]
 
     def open(self) -> None:
         """Close the opening books: from here on `assert_books_close` holds everybody to them."""
@@ -294,7 +306,7 @@ class World:
 
     def events(self, kind: EventKind) -> list[Any]:
         """The events of a kind so far, in order."""
-        log = self.economy.events[: self.market["events"]]
+        log = self.economy.events[: self.clock["events"]]
         return list(log[log["kind"] == kind])
 
 

@@ -33,7 +33,7 @@ OWN = 0.040 + 0.001 - OFFER
 def world(cash: float = 1.0, credit: list | None = None, **numbers) -> World:
     """A neo-cloud with 60 slots, 55 of them full, and a bank; the vendor sells newer GPUs worth 0.060."""
     w = World(**({"neoclouds": 1, "banks": 1} | numbers), credit=credit)
-    w.market["week"] = PLANNING_WEEK
+    w.clock["week"] = PLANNING_WEEK
     w.machine(NEW_GPU, end_of_sale_week=200)
     w.borrower(0, units={GPU: 55}, cash=cash, cost_of_capital=0.14, grade=1, slots=(0, 60, 0))
     w.lender(0, cash=10.0, capital_target=0.1)
@@ -145,9 +145,9 @@ def test_buffer_is_not_spent() -> None:
 def test_nobody_buys_between_planning_weeks() -> None:
     w = world()
     for week in range(PLANNING_WEEK):
-        w.market["week"] = week
+        w.clock["week"] = week
         assert bought(w) == 0
-    w.market["week"] = PLANNING_WEEK
+    w.clock["week"] = PLANNING_WEEK
     w.value(NEW_GPU, 0.060)
     assert bought(w) > 0
 
@@ -253,7 +253,7 @@ def test_price_limits_the_loan_where_it_is_below_the_appraisal() -> None:
 
 def test_capacity_of_a_lender() -> None:
     w = World(neoclouds=1, banks=1, private_credit=1)
-    put(w.market, haircut=0.25, repo_room=BIG)
+    put(w.repo, haircut=0.25, room=BIG)
     w.loan(0, 0, 3.0)
     for index in (0, 1):
         w.lender(index, cash=1.0 - 3.0 * (index == 0), capital_target=0.1)  # equity of one each
@@ -354,7 +354,7 @@ def test_who_decides_first_rotates() -> None:
     first = []
     for week in (PLANNING_WEEK, PLANNING_WEEK + 13):
         w = world(neoclouds=2)
-        w.market["week"] = week
+        w.clock["week"] = week
         w.borrower(0, cash=0.3)
         w.borrower(1, units={GPU: 55}, cash=0.3, cost_of_capital=0.14, grade=1, slots=(0, 60, 0))
         w.lender(0, cash=0.0091)

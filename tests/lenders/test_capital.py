@@ -147,7 +147,7 @@ def test_no_distribution_without_cash() -> None:
 def test_lender_fails_when_its_equity_is_gone() -> None:
     # Equity 10 + 1 - 10.5 = 0.5 less allowances and a funding cost of 10.5 * 0.04 / 52
     w = lender(1.0, 10.0, 10.5)
-    w.market["week"] = 7
+    w.clock["week"] = 7
     w.lender(0, allowance=0.49)
     manage_capital(w.economy, w.p)
     assert w.lenders["status"][0] == LenderStatus.ALIVE
@@ -155,11 +155,11 @@ def test_lender_fails_when_its_equity_is_gone() -> None:
     w.lender(0, allowance=0.499)
     manage_capital(w.economy, w.p)
     assert w.lenders["status"][0] == LenderStatus.RECEIVERSHIP
-    assert (w.lenders["failure_week"][0], w.market["lender_failures"]) == (7, 1)
+    assert (w.lenders["failure_week"][0], w.outcomes["lender_failures"]) == (7, 1)
     (event,) = w.events(EventKind.LENDER_FAILURE)
     assert event["amount"] == pytest.approx(lender_equity(w.lenders[0]), rel=1e-12)
     manage_capital(w.economy, w.p)  # it fails once
-    assert w.market["lender_failures"] == 1
+    assert w.outcomes["lender_failures"] == 1
 
 
 def test_lender_in_receivership_pays_nothing_out() -> None:

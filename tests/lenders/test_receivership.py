@@ -43,18 +43,18 @@ def test_a_lender_without_equity_fails(hair: float, fails: bool) -> None:
     w = failed(10.0, LenderStatus.ALIVE, cash=1.0, allowance=2.0, repo=8.0, funding=1.0 + hair)
     assert must_fail(w.p, w.lenders[1]) == fails
     assert fail_lenders(w.economy, w.p) == fails
-    assert len(w.events(EventKind.LENDER_FAILURE)) == w.market["lender_failures"] == fails
+    assert len(w.events(EventKind.LENDER_FAILURE)) == w.outcomes["lender_failures"] == fails
 
 
 def test_a_call_unmet_beyond_its_cure_ends_a_lender() -> None:
     """Solvent, but nobody lends to it: calls of two weeks may be cured, the third week is the end."""
     w = failed(10.0, LenderStatus.ALIVE, cash=0.0, repo=6.0, trigger=TRIGGER)
-    put(w.market, haircut=0.5, opening_haircut=0.5, opening_repo=1.0)
+    put(w.repo, haircut=0.5, opening_haircut=0.5, opening_debt=1.0)
     w.p["credit_enforcement"] = 2
     w.lender(1, called=1.0)
     for week in range(3):
         assert w.lenders["status"][1] == LenderStatus.ALIVE
-        w.market["week"] = week
+        w.clock["week"] = week
         manage_capital(w.economy, w.p)
         w.assert_books_close()
     assert lender_equity(w.lenders[1]) > 3.0
@@ -111,7 +111,7 @@ def test_whoever_holds_a_pledge_is_paid_first_pro_rata() -> None:
     )
     assert w.economy.flows[Flow.REPO, Sector.REST_OF_WORLD] == pytest.approx(2.0, rel=1e-12)
     assert w.economy.world["cash"][AUTHORITY] == pytest.approx(1.0, rel=1e-12)
-    assert w.market["repo_room"] == pytest.approx(2.0, rel=1e-12)  # what is repaid can be lent again
+    assert w.repo["room"] == pytest.approx(2.0, rel=1e-12)  # what is repaid can be lent again
     assert w.lenders["status"][1] == LenderStatus.RECEIVERSHIP
 
 
@@ -129,14 +129,14 @@ def test_other_lenders_are_among_them() -> None:
     w.loan(0, 1, 5.0)
     w.lender(1, status=LenderStatus.RECEIVERSHIP, cash=2.0, funding=3.0)
     w.lender(0, cash=1.0, claims=0.0)
-    w.market["interlender_losses"] = 1.0
+    w.outcomes["interlender_losses"] = 1.0
     w.open()
     left = after(w)
     assert (left["funding"], left["owed"]) == pytest.approx((1.5, 0.5), rel=1e-12)
     assert (w.lenders["cash"][0], w.lenders["claims"][0]) == (pytest.approx(1.5, rel=1e-12), 0.0)
     assert w.economy.claim_face[0] == pytest.approx(0.5, rel=1e-12)
     assert w.economy.revaluations[Revaluation.INTERLENDER_LOSSES, Sector.LENDERS] == pytest.approx(0.5)
-    assert w.market["interlender_losses"] == pytest.approx(0.5, rel=1e-12)
+    assert w.outcomes["interlender_losses"] == pytest.approx(0.5, rel=1e-12)
 
 
 def test_an_estate_that_is_overdrawn_borrows_from_its_manager() -> None:
@@ -158,7 +158,7 @@ def test_what_stays_unpaid_is_written_off_where_it_was_lent() -> None:
     assert losses[Sector.AUTHORITY] == pytest.approx(-0.75, rel=1e-12)
     assert losses[Sector.GUARANTOR] == pytest.approx(-0.5, rel=1e-12)
     assert losses[Sector.LENDERS] == pytest.approx(5.5, rel=1e-12)
-    assert w.market["authority_losses"] == pytest.approx(0.75, rel=1e-12)
+    assert w.outcomes["authority_losses"] == pytest.approx(0.75, rel=1e-12)
     assert lender_equity(w.lenders[1]) == 0.0
     assert w.lenders["status"][1] == LenderStatus.CLOSED
     (event,) = w.events(EventKind.LENDER_CLOSED)
@@ -182,7 +182,7 @@ def test_a_surplus_is_the_owners() -> None:
     assert after(w)["cash"] == 0.0
     assert w.lenders["distributions"][1] == pytest.approx(2.0, rel=1e-12)
     assert w.economy.flows[Flow.DISTRIBUTIONS, Sector.REST_OF_WORLD] == pytest.approx(2.0, rel=1e-12)
-    w.market["week"] = 1
+    w.clock["week"] = 1
     before = w.lenders[1].copy()
     manage_lender(w.economy, w.p, 1)  # nothing happens to it any more
     assert w.lenders[1] == before
@@ -286,7 +286,7 @@ def test_it_goes_to_the_linked_lender_that_values_it_most() -> None:
     assert losses[Revaluation.LENDER_WRITE_OFFS, Sector.REST_OF_WORLD] == pytest.approx(-(1.5 - price))
     assert losses[Revaluation.LOAN_SALES, Sector.LENDERS] == pytest.approx(0.0, abs=1e-15)
     assert w.lenders["income"][1] == pytest.approx(1.0 - price, abs=1e-12)
-    assert w.market["loans_sold"] == 1.0
+    assert w.outcomes["loans_sold"] == 1.0
     (event,) = w.events(EventKind.LOAN_SALE)
     assert (event["agent"], event["counterparty"], event["parent"]) == (3, 1, TRIGGER)
     assert (event["amount"], event["price"]) == pytest.approx((1.0, price), rel=1e-12)
@@ -324,7 +324,7 @@ def test_a_run_off_sells_nothing() -> None:
         w = auction()
         put(w.p, **numbers)
         after(w, 3)
-        assert (w.loans["holder"][0], w.market["loans_sold"]) == (3, 0.0)
+        assert (w.loans["holder"][0], w.outcomes["loans_sold"]) == (3, 0.0)
 
 
 def test_no_more_is_sold_than_is_needed() -> None:

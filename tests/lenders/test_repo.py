@@ -41,7 +41,7 @@ def market(loans: float = 10.0, haircut: float = 0.2, funds: int = 1, **numbers)
     for index in range(funds):
         w.loan(0, FUND + index, loans)
     opening_repo = PLENTY / (1.0 + w.p["repo_pool_headroom"])
-    put(w.market, haircut=haircut, opening_haircut=haircut, opening_repo=opening_repo, repo_room=PLENTY)
+    put(w.repo, haircut=haircut, opening_haircut=haircut, opening_debt=opening_repo, room=PLENTY)
     return w
 
 
@@ -84,23 +84,29 @@ def test_the_haircut_follows_last_weeks_market() -> None:
     w = market()
     w.economy.haircut_path[:] = 0.2
     w.economy.haircut_path[7] = 0.25
-    put(w.market, week=7, price_variance=0.09, unsold_share=0.5, tightness=0.6, opening_tightness=0.2)
+    put(w.clock, week=7)
+    put(w.market, tightness=0.6)
+    put(w.repo, price_variance=0.09, unsold_share=0.5, opening_tightness=0.2)
     set_haircut(w.economy, w.p)
     # 0.25 + 0.5 * 0.2 + 0.1 * 0.5 + 0.2 * 0.4
-    assert w.market["haircut"] == pytest.approx(0.48, rel=1e-12)
-    assert w.market["peak_haircut"] == w.market["haircut"]
-    put(w.market, week=8, price_variance=0.01, unsold_share=0.0, tightness=0.2)
+    assert w.repo["haircut"] == pytest.approx(0.48, rel=1e-12)
+    assert w.outcomes["peak_haircut"] == w.repo["haircut"]
+    put(w.clock, week=8)
+    put(w.market, tightness=0.2)
+    put(w.repo, price_variance=0.01, unsold_share=0.0)
     set_haircut(w.economy, w.p)
-    assert w.market["haircut"] == pytest.approx(0.2, rel=1e-12)
-    assert w.market["peak_haircut"] == pytest.approx(0.48, rel=1e-12)
+    assert w.repo["haircut"] == pytest.approx(0.2, rel=1e-12)
+    assert w.outcomes["peak_haircut"] == pytest.approx(0.48, rel=1e-12)
 
 
 def test_with_the_channel_off_it_stays_that_of_the_first_week() -> None:
     w = market(haircut=0.2, channels_repo=0)
     w.economy.haircut_path[:] = 0.5
-    put(w.market, week=7, price_variance=4.0, unsold_share=1.0, tightness=1.0)
+    put(w.clock, week=7)
+    put(w.market, tightness=1.0)
+    put(w.repo, price_variance=4.0, unsold_share=1.0)
     set_haircut(w.economy, w.p)
-    assert w.market["haircut"] == w.market["peak_haircut"] == 0.2
+    assert w.repo["haircut"] == w.outcomes["peak_haircut"] == 0.2
 
 
 def test_variance_and_unsold_share_by_hand() -> None:
@@ -114,16 +120,16 @@ def test_variance_and_unsold_share_by_hand() -> None:
         w.machine(m, opening_units=units, last_appraisal=w.economy.machines["appraisal"][m])
     w.machine(GPU, appraisal=0.018, offered=20, traded=5)
     w.machine(ASIC, offered=10, traded=10)
-    put(w.market, price_variance=0.01, unsold_share=0.1)
+    put(w.repo, price_variance=0.01, unsold_share=0.1)
     observe_collateral(w.economy, w.p)
     change = math.log(3.6 / 3.8)
-    assert w.market["price_variance"] == pytest.approx(keep * 0.01 + (1 - keep) * 52 * change**2, rel=1e-12)
-    assert w.market["unsold_share"] == pytest.approx(keep * 0.1 + (1 - keep) * 0.27 / 0.38, rel=1e-12)
+    assert w.repo["price_variance"] == pytest.approx(keep * 0.01 + (1 - keep) * 52 * change**2, rel=1e-12)
+    assert w.repo["unsold_share"] == pytest.approx(keep * 0.1 + (1 - keep) * 0.27 / 0.38, rel=1e-12)
     for m in (GPU, NEW_GPU, ASIC):
         w.machine(m, offered=0, traded=0)
-    before = float(w.market["price_variance"]), float(w.market["unsold_share"])
+    before = float(w.repo["price_variance"]), float(w.repo["unsold_share"])
     observe_collateral(w.economy, w.p)  # nothing moved, nothing on sale: both are forgotten by a factor
-    after = float(w.market["price_variance"]), float(w.market["unsold_share"])
+    after = float(w.repo["price_variance"]), float(w.repo["unsold_share"])
     assert after == pytest.approx((keep * before[0], keep * before[1]), rel=1e-12)
 
 
@@ -139,7 +145,7 @@ def test_a_steady_volatility_is_found(changes: list[float]) -> None:
         w.machine(GPU, appraisal=appraisal)
         observe_collateral(w.economy, w.p)
     keep = math.exp(-len(changes) / 8.0)
-    assert w.market["price_variance"] == pytest.approx((1 - keep) * 52 * size**2, rel=1e-6, abs=1e-18)
+    assert w.repo["price_variance"] == pytest.approx((1 - keep) * 52 * size**2, rel=1e-6, abs=1e-18)
 
 
 def test_the_opening_market() -> None:
@@ -149,11 +155,11 @@ def test_the_opening_market() -> None:
     w.economy.haircut_path[:] = 0.3
     w.p["repo_pool_headroom"] = 0.25
     open_repo_market(w.economy, w.p)
-    found = w.market
-    assert (found["opening_haircut"], found["haircut"], found["opening_tightness"]) == (0.3, 0.3, 0.3)
-    assert found["opening_repo"] == pytest.approx(8.0, rel=1e-12)
-    assert found["repo_room"] == pytest.approx(2.0, rel=1e-12)
-    assert found["price_variance"] == pytest.approx(0.01, rel=1e-12)
+    repo = w.repo
+    assert (repo["opening_haircut"], repo["haircut"], repo["opening_tightness"]) == (0.3, 0.3, 0.3)
+    assert repo["opening_debt"] == pytest.approx(8.0, rel=1e-12)
+    assert repo["room"] == pytest.approx(2.0, rel=1e-12)
+    assert repo["price_variance"] == pytest.approx(0.01, rel=1e-12)
     assert w.economy.machines["last_appraisal"][GPU] == 0.020
 
 
@@ -162,7 +168,9 @@ def test_the_opening_market() -> None:
 
 def test_the_pool_grows_with_the_years_and_shrinks_with_tightness() -> None:
     w = market(repo_pool_headroom=0.25, repo_pool_growth=0.1, repo_pool_tightness=1.0)
-    put(w.market, opening_repo=8.0, week=26, tightness=0.5, opening_tightness=0.2)
+    put(w.clock, week=26)
+    put(w.market, tightness=0.5)
+    put(w.repo, opening_debt=8.0, opening_tightness=0.2)
     assert pool(w.economy, w.p) == pytest.approx(10.0 * math.exp(0.05) * 0.7, rel=1e-12)
     put(w.market, tightness=0.1)
     assert pool(w.economy, w.p) == pytest.approx(10.0 * math.exp(0.05) * 1.1, rel=1e-12)
@@ -176,7 +184,7 @@ def rationed(**numbers) -> World:
     w = market(funds=2, repo_pool_headroom=0.0, **numbers)
     w.loan(0, OTHER, 10.0)
     w.lenders["repo"][1:] = (8.0, 16.0)
-    w.market["opening_repo"] = 18.0
+    w.repo["opening_debt"] = 18.0
     return w
 
 
@@ -185,7 +193,7 @@ def test_a_short_pool_is_shared_pro_rata() -> None:
     w = rationed()
     count_defaulted(w.economy)
     assert rationing(w.economy, w.p) == pytest.approx(0.75, rel=1e-12)
-    assert w.market["repo_room"] == pytest.approx(0.0, abs=1e-12)
+    assert w.repo["room"] == pytest.approx(0.0, abs=1e-12)
     assert called(w) == pytest.approx(2.0, rel=1e-12)
     assert w.lenders["called"].tolist() == pytest.approx([0.0, 2.0, 4.0], rel=1e-12)
 
@@ -199,9 +207,9 @@ def test_nobody_is_rationed_with_the_channel_off() -> None:
 
 def test_room_that_is_left_is_what_nobody_draws() -> None:
     w = rationed()
-    w.market["opening_repo"] = 30.0
+    w.repo["opening_debt"] = 30.0
     assert called(w) == 0.0
-    assert w.market["repo_room"] == pytest.approx(6.0, rel=1e-12)
+    assert w.repo["room"] == pytest.approx(6.0, rel=1e-12)
 
 
 # Draws, repayments, calls. A fund keeps a tenth of its loans of 10 in cash.
@@ -242,12 +250,12 @@ def test_what_it_cannot_pay_stays_owed_and_is_its_unmet_call() -> None:
     (event,) = w.events(EventKind.REPO_CALL)
     assert (event["agent_kind"], event["agent"], event["parent"]) == (Sector.LENDERS, FUND, 17)
     assert (event["amount"], event["price"]) == pytest.approx((0.5, 0.2), rel=1e-12)
-    assert w.market["repo_calls"] == 1
+    assert w.outcomes["repo_calls"] == 1
     # the week's interest on it is owed as well; the next call is the same one, and the weeks count
     manage_lenders(w.economy, w.p)
     assert w.lenders["call_weeks"][FUND] == 1
     call_repo(w.economy, w.p)
-    assert len(w.events(EventKind.REPO_CALL)) == w.market["repo_calls"] == 1
+    assert len(w.events(EventKind.REPO_CALL)) == w.outcomes["repo_calls"] == 1
     assert w.lenders["called"][FUND] == pytest.approx(0.5 + 8.5 * 0.06 / 52, rel=1e-12)
     # once it has the cash it is over
     put(w.lenders[FUND], cash=2.0, opening_equity=w.lenders["opening_equity"][FUND] + 2.0)
@@ -278,11 +286,11 @@ def test_cash_for_a_delivery_is_there_at_once_and_asked_back_later() -> None:
     # A line is drawn that the pool has no room for; the next call asks for all beyond what the loans carry.
     w = market(loans=10.0, repo_pool_headroom=0.0)
     w.lender(FUND, repo=8.0, cash=0.0)
-    put(w.market, opening_repo=8.0, repo_room=0.0)
+    put(w.repo, opening_debt=8.0, room=0.0)
     w.open()
     fund(w.economy, w.lenders[FUND], 2.0)
     assert (w.lenders["repo"][FUND], w.lenders["cash"][FUND]) == (10.0, 2.0)
-    assert w.market["repo_room"] == -2.0
+    assert w.repo["room"] == -2.0
     w.lenders["cash"][FUND] = 0.0  # it went to the borrower, who paid the vendor
     w.lenders["loans"][FUND, 0] += 2.0
     call_repo(w.economy, w.p)
@@ -300,26 +308,26 @@ def test_a_higher_haircut_cuts_advances_and_a_call_ends_them() -> None:
     w = market(haircut=0.2)
     lender = w.lender(FUND, advance_rate=0.6)
     assert advance_now(w.economy, w.p, lender) == 0.6
-    w.market["haircut"] = 0.4  # of 0.8 borrowed on a loan 0.6 is left
+    w.repo["haircut"] = 0.4  # of 0.8 borrowed on a loan 0.6 is left
     assert advance_now(w.economy, w.p, lender) == pytest.approx(0.6 * 0.75, rel=1e-12)
     w.p["lenders_repo_share"] = (0.0, 0.5, 1.0)  # half of it is term debt
     assert advance_now(w.economy, w.p, lender) == pytest.approx(0.6 * 0.875, rel=1e-12)
-    w.market["haircut"] = 0.1
+    w.repo["haircut"] = 0.1
     assert advance_now(w.economy, w.p, lender) == 0.6  # no more than it likes to lend
     put(lender, called=0.1)
     assert advance_now(w.economy, w.p, lender) == 0.0
     w.p["channels_repo"] = 0
     assert advance_now(w.economy, w.p, lender) == 0.6
     w.p["channels_repo"] = 1
-    w.market["haircut"] = 0.9
+    w.repo["haircut"] = 0.9
     assert advance_now(w.economy, w.p, w.lender(BANK, advance_rate=0.6, called=0.1)) == 0.6
 
 
 def test_a_full_haircut_leaves_nothing_to_lend() -> None:
     w = market(haircut=0.2)
-    w.market["haircut"] = 1.0
+    w.repo["haircut"] = 1.0
     assert advance_now(w.economy, w.p, w.lender(FUND, advance_rate=0.6)) == 0.0
-    w.market["opening_haircut"] = 1.0  # it never borrowed on its loans
+    w.repo["opening_haircut"] = 1.0  # it never borrowed on its loans
     assert np.isfinite(advance_now(w.economy, w.p, w.lenders[FUND]))
 
 
@@ -328,7 +336,7 @@ def test_what_a_fund_can_lend() -> None:
     w = market()
     lender = w.lender(FUND, cash=2.0, repo=5.0, committed=3.0)
     assert funding_capacity(w.economy, w.p, lender) == pytest.approx(20.0 - 3.0, rel=1e-12)
-    w.market["repo_room"] = 1.0  # the pool has less: 2 at a fifth
+    w.repo["room"] = 1.0  # the pool has less: 2 at a fifth
     assert funding_capacity(w.economy, w.p, lender) == pytest.approx(10.0 - 3.0, rel=1e-12)
     w.p["channels_repo"] = 0
     assert funding_capacity(w.economy, w.p, lender) == pytest.approx(20.0 - 3.0, rel=1e-12)
@@ -376,7 +384,7 @@ def test_the_facility_lends_on_machines_what_loans_do_not_carry() -> None:
 
 def test_its_haircut_is_not_that_of_the_market() -> None:
     w = seized(0.8)
-    w.market["haircut"] = 0.2
+    w.repo["haircut"] = 0.2
     assert called(w) == pytest.approx(1.0 - 0.4, rel=1e-12)
     assert w.lenders["facility"][FUND] == pytest.approx(0.4, rel=1e-12)
 

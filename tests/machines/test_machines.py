@@ -77,7 +77,7 @@ def after(w: World, weeks: int, active: float = 100.0) -> float:
     for _ in range(weeks):
         w.market["active"] = active
         move_compute_market(w.economy, w.p)
-        w.market["week"] += 1
+        w.clock["week"] += 1
     return float(w.market["rent_index"])
 
 
@@ -133,7 +133,7 @@ def hashprices(w: World, weeks: int) -> np.ndarray:
     path = []
     for _ in range(weeks):
         move_hashprice(w.economy, w.p)
-        w.market["week"] += 1
+        w.clock["week"] += 1
         path.append(w.market["hashprice"] / 50.0)
     return np.array(path)
 
@@ -218,7 +218,7 @@ def test_value_may_be_as_old_as_the_caller_allows() -> None:
     w.machine(GPU, earning=0.01, cost=0.0)
     fresh = value_of(w.economy, w.p, GPU, 0, 0.09, 0)
     w.machine(GPU, earning=0.02)
-    w.market["week"] = 4
+    w.clock["week"] = 4
     assert value_of(w.economy, w.p, GPU, 0, 0.09, 4) == fresh
     assert value_of(w.economy, w.p, GPU, 0, 0.09, 3) == pytest.approx(2 * fresh, rel=1e-9)
     assert value_of(w.economy, w.p, GPU, 0, 0.09, 4) == pytest.approx(2 * fresh, rel=1e-9)
@@ -245,7 +245,7 @@ def values_through_a_launch(at: float, weeks: int, **numbers) -> np.ndarray:
     w = world((at,), valuation_trend=0.0, **numbers)
     path = []
     for week in range(weeks):
-        w.market["week"] = week
+        w.clock["week"] = week
         w.machine(GPU, earning=0.01 * left(w, week), cost=0.0)
         path.append(value_of(w.economy, w.p, GPU, 0, 0.08, 0))
     return np.array(path)
@@ -288,7 +288,7 @@ def test_halving_is_anticipated_as_a_gap_that_difficulty_closes() -> None:
     lost = 0.5 * (math.exp(-0.14) - math.exp(-0.28)) / 0.14
     whole = -math.expm1(-0.14 * 5) / 0.14
     assert value_of(w.economy, w.p, ASIC, 0, 0.08, 0) == pytest.approx(0.0015 * (whole - lost), rel=1e-6)
-    w.market["week"] = 52  # it is in the earnings now: half of them for one more year
+    w.clock["week"] = 52  # it is in the earnings now: half of them for one more year
     w.market["hashprice"] *= 0.5
     lost = 0.5 * -math.expm1(-0.14) / 0.14
     w.machine(ASIC, earning=0.00075, cost=0.0)
@@ -308,7 +308,7 @@ def test_launches_are_logged_in_their_week() -> None:
     w = world()
     w.machine(NEW_GPU, launch_week=3)
     for week in range(6):
-        w.market["week"] = week
+        w.clock["week"] = week
         note_launches(w.economy)
     (event,) = w.events(EventKind.LAUNCH)
     assert (event["week"], event["machine"], event["price"]) == (3, NEW_GPU, 0.040)
@@ -320,7 +320,7 @@ def test_halving_is_no_news() -> None:
     w.machine(ASIC, cost=0.0)
     path = []
     for week in range(62):
-        w.market["week"] = week
+        w.clock["week"] = week
         move_hashprice(w.economy, w.p)
         set_earnings(w.economy, w.p)
         path.append(value_of(w.economy, w.p, ASIC, 0, 0.08, 0))
@@ -360,7 +360,7 @@ def test_income_values_are_renewed_in_turn() -> None:
     w = world()
     renewed = []
     for week in range(8):
-        w.market["week"] = week
+        w.clock["week"] = week
         w.economy.machines["income_value"] = -1.0
         update_income_values(w.economy, w.p)
         renewed.append((w.economy.machines["income_value"][:3] > 0).tolist())

@@ -52,14 +52,14 @@ def started(scenario, seed=1, replicate=0):
 @njit
 def draw_weeks(economy, parameters, seed, btc, rent, own):
     """Record BTC, the rent index (both log) and the machines' deviations before each of many draws."""
-    market = economy.market[0]
+    clock, market = economy.clock[0], economy.market[0]
     for week in range(btc.shape[0]):
         btc[week] = economy.assets[WITH, Asset.BTC].fundamental
         rent[week] = market.rent_shock
         for m in range(own.shape[1]):
             own[week, m] = economy.machines[m].idiosyncratic
         draw_shocks(economy, parameters[0], seed, 0)
-        market.week += 1
+        clock.week += 1
 
 
 def draw(changes, seed=1):

@@ -92,7 +92,7 @@ def test_best_bids_are_never_passed_over() -> None:
 
 def test_lots_of_one_seller_are_chained() -> None:
     w = World(neoclouds=1, banks=1)
-    w.market["week"] = 1
+    w.clock["week"] = 1
     assert add_lot(w.economy, w.p, GPU, 0, 1, 0, 1, 5, 0) == 1
     assert add_lot(w.economy, w.p, GPU, 1, 1, 0, 1, 3, 12) == 2
     e = w.economy
@@ -117,7 +117,7 @@ def crowd(seed: int) -> World:
     bidders = range(estates, estates + peers + outsiders)
     pairs = [(bidder, seller) for bidder in bidders for seller in range(estates) if rng.random() < 0.3]
     w = World(neoclouds=estates + peers, banks=1, operators=18, brokers=5, scrap_dealers=3, trade=pairs)
-    w.market["week"] = 30
+    w.clock["week"] = 30
     for site, worth in enumerate((20, 18, 16, 14)):
         w.value(GPU, worth * K, site=site)
     for b in range(estates):

@@ -61,8 +61,8 @@ def test_auction_moves_units_and_money() -> None:
     # Each claim falls by what its own lot fetched; paper sold is the share of units sold.
     assert w.loans["principal"][LOTS] == pytest.approx([1 - 14.5 * K, 1 - 87 * K], rel=1e-12)
     assert w.loans["paper_value"][LOTS] == pytest.approx([180 * K, 0.0], abs=1e-15)
-    assert w.market["paper_sold"] == pytest.approx(7 * 20 * K, rel=1e-12)
-    assert w.market["proceeds_sold"] == pytest.approx(101.5 * K, rel=1e-12)
+    assert w.outcomes["paper_sold"] == pytest.approx(7 * 20 * K, rel=1e-12)
+    assert w.outcomes["proceeds_sold"] == pytest.approx(101.5 * K, rel=1e-12)
     # Used machines net to zero over sectors; the world bought the dealer's scrap.
     used = w.economy.flows[Flow.USED_MACHINES]
     assert used[Sector.LENDERS] == pytest.approx(101.5 * K, rel=1e-12)
@@ -97,7 +97,7 @@ def test_appraisal_follows_volume_weighted_trades_and_income() -> None:
 def test_unsold_units_come_back_next_week() -> None:
     w = worked_example()
     trade_machines(w.economy, w.p)
-    w.market["week"] += 1
+    w.clock["week"] += 1
     w.value(GPU, 13.6 * K, site=0)  # the peer would bid 12.1 now, but its slots are full
     w.value(GPU, 10 * K, site=2)
     trade_machines(w.economy, w.p)
@@ -143,7 +143,7 @@ def market_of_one_lot(units: int = 10, **numbers) -> World:
     Nobody has means yet; values are 20 k$ everywhere.
     """
     w = World(neoclouds=2, banks=1, operators=1, brokers=1, scrap_dealers=1, **numbers)
-    w.market["week"] = 30
+    w.clock["week"] = 30
     w.in_resolution(0, default_week=1, release_week=5, units={GPU: units})
     w.borrowers[0]["offered"][GPU] = units
     w.value(GPU, 20 * K)
@@ -216,7 +216,7 @@ def test_no_trade_below_a_reservation_price() -> None:
 def test_bidders_do_not_reach_sellers_of_another_type_through_their_own() -> None:
     # Buyer 0 knows lender 0 only, which sells ASICs; the GPUs of borrower 0 are beyond its reach.
     w = World(neoclouds=2, banks=1, operators=1, trade=[(2, 2)])
-    w.market["week"] = 30
+    w.clock["week"] = 30
     w.in_resolution(0, default_week=1, release_week=2, units={GPU: 3})
     w.borrowers[0]["offered"][GPU] = 3
     w.in_resolution(1, default_week=1, release_week=2)

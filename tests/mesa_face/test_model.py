@@ -60,7 +60,7 @@ def assert_same_results(one, other):
 
 def assert_same_bits(one, other):
     """All arrays of two runs, field by field."""
-    used = int(one.economy.market["events"][0])
+    used = int(one.economy.clock["events"][0])
     for name in FIELDS:
         ones, others = getattr(one.economy, name), getattr(other.economy, name)
         if name == "events":

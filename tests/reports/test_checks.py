@@ -17,11 +17,14 @@ from hashcredit.simulator.state.pool import ASSET, INVESTOR, MACRO, MacroFlow, M
 from hashcredit.simulator.state.tables import (
     BORROWER,
     BUYER,
+    CLOCK,
     LENDER,
     LOAN,
     MACHINE,
     MARKET,
     ORDER,
+    OUTCOMES,
+    REPO,
     WORLD,
     Flow,
     Sector,
@@ -106,7 +109,22 @@ FLOATS = [
     (table, field)
     for table, dtype in zip(
         TABLES,
-        (BORROWER, LENDER, BUYER, LOAN, ORDER, MACHINE, MARKET, WORLD, MACRO, ASSET, INVESTOR),
+        (
+            BORROWER,
+            LENDER,
+            BUYER,
+            LOAN,
+            ORDER,
+            MACHINE,
+            CLOCK,
+            MARKET,
+            REPO,
+            OUTCOMES,
+            WORLD,
+            MACRO,
+            ASSET,
+            INVESTOR,
+        ),
         strict=True,
     )
     for field in dtype.names
@@ -389,7 +407,7 @@ def test_pledged_coins_are_the_borrowers(state, caught):
 @pytest.mark.parametrize("broken", ["cash_flow", "investment"])
 def test_a_phase_that_goes_wrong_is_named(monkeypatch, broken):
     def wrong(economy, p, seed, replicate):
-        if economy.market["week"][0] == 7:
+        if economy.clock["week"][0] == 7:
             economy.borrowers["cash"][11] += 1.0
 
     wrong.__name__ = broken

@@ -34,7 +34,7 @@ def week(w: World) -> None:
     w.value(ASIC, 0.0)
     resolve_defaults(w.economy, w.p, 1, 0)
     trade_machines(w.economy, w.p)
-    w.market["week"] += 1
+    w.clock["week"] += 1
 
 
 def two_liens(recourse: int) -> World:
@@ -48,7 +48,7 @@ def two_liens(recourse: int) -> World:
     Removal 0.001 and storage 0.0001 a unit; machines fetch 0.02 and 0.03; the estate costs 5 %.
     """
     w = World(neoclouds=1, banks=3, operators=1, secondary_market_rule=DEEP, secondary_market_deep_margin=0.0)
-    w.market["week"] = 10
+    w.clock["week"] = 10
     w.borrower(0, units={GPU: 110, NEW_GPU: 50}, cash=0.3, btc=2.0, payables=0.1, lease_week=0.02)
     w.loan(0, 0, 3.0, machine=GPU, units=100, recourse=recourse, rate=0.06)
     w.loan(0, 1, 0.5, machine=NEW_GPU, units=50, recourse=recourse, rate=0.02)
@@ -75,9 +75,13 @@ def test_default_stops_the_borrower_and_starts_the_stay() -> None:
     (event,) = w.events(EventKind.DEFAULT)
     assert (event["agent"], event["units"], event["amount"]) == (0, 160, 5.5)
     assert (event["cause"], event["channel"]) == (Cause.ILLIQUIDITY, Channel.RENT)
-    assert (w.market["defaults"], w.market["defaults_neoclouds"], w.market["defaults_miners"]) == (1, 1, 0)
-    assert w.market["defaults_by_cause"][Cause.ILLIQUIDITY] == 1
-    assert w.market["debt_defaulted"] == 5.5
+    assert (w.outcomes["defaults"], w.outcomes["defaults_neoclouds"], w.outcomes["defaults_miners"]) == (
+        1,
+        1,
+        0,
+    )
+    assert w.outcomes["defaults_by_cause"][Cause.ILLIQUIDITY] == 1
+    assert w.outcomes["debt_defaulted"] == 5.5
     assert w.market["btc_sold"] == pytest.approx(0.2, rel=1e-12)
     w.assert_books_close()
 
@@ -93,11 +97,11 @@ def test_machines_are_seized_when_the_stay_ends_and_not_before() -> None:
     week(w)
     seizures = [(event["week"], event["agent"], event["units"]) for event in w.events(EventKind.SEIZURE)]
     assert seizures == [(14, 0, 100), (14, 1, 50)]
-    assert w.market["units_dumped"] == 150
+    assert w.outcomes["units_dumped"] == 150
     # paper value at appraisal: 100 * 0.020 + 50 * 0.036
-    assert w.market["paper_seized"] == pytest.approx(3.8, rel=1e-12)
-    assert w.market["paper_sold"] == pytest.approx(3.8, rel=1e-12)
-    assert w.market["proceeds_sold"] == pytest.approx(100 * 0.02 + 50 * 0.03, rel=1e-12)
+    assert w.outcomes["paper_seized"] == pytest.approx(3.8, rel=1e-12)
+    assert w.outcomes["paper_sold"] == pytest.approx(3.8, rel=1e-12)
+    assert w.outcomes["proceeds_sold"] == pytest.approx(100 * 0.02 + 50 * 0.03, rel=1e-12)
     w.assert_books_close()
 
 
@@ -130,11 +134,11 @@ def test_two_liens_and_the_estate_by_hand(recourse: int) -> None:
         share * 2.0 * math.exp(-0.09 * 5 / 52),
     ]
     assert w.loans["recovered_pv"][:3] == pytest.approx(present, rel=1e-12)
-    assert w.market["resolved_claims"] == 5.5
-    assert w.market["resolved_recoveries"] == pytest.approx(sum(present), rel=1e-12)
+    assert w.outcomes["resolved_claims"] == 5.5
+    assert w.outcomes["resolved_recoveries"] == pytest.approx(sum(present), rel=1e-12)
     # Written off: what is left of the first lien and of the bond.
     lost = DEFICIENCY * (1 - recourse * share) + 2.0 * (1 - share)
-    assert w.market["credit_lost"] == pytest.approx(lost, rel=1e-12)
+    assert w.outcomes["credit_lost"] == pytest.approx(lost, rel=1e-12)
     # Lenders remember: a quarter of the way from 0.6 to what they got of the claim.
     learned = [0.6 + 0.25 * (pv / claim - 0.6) for pv, claim in zip(present, (3.0, 0.5, 2.0), strict=True)]
     assert w.lenders["learned_recovery"] == pytest.approx(learned, rel=1e-12)
@@ -177,7 +181,7 @@ def test_what_exceeds_all_claims_goes_to_the_owners() -> None:
     assert w.borrowers["distributions"][0] == pytest.approx(1.4, rel=1e-12)
     assert w.economy.flows[Flow.DISTRIBUTIONS, Sector.REST_OF_WORLD] == pytest.approx(1.4, rel=1e-12)
     assert w.loans["recovered_pv"][0] == 0.5
-    assert w.market["credit_lost"] == 0.0
+    assert w.outcomes["credit_lost"] == 0.0
     w.assert_books_close()
 
 
@@ -189,7 +193,7 @@ def test_discounted_recovery_counts_at_most_the_claim() -> None:
     for _ in range(5):
         week(w)
     assert w.loans["recovered_pv"][0] == pytest.approx(0.5 * math.exp(0.05 * 4 / 52), rel=1e-12)
-    assert w.market["resolved_recoveries"] == 0.5
+    assert w.outcomes["resolved_recoveries"] == 0.5
 
 
 def test_pledged_coins_are_sold_at_once() -> None:
@@ -229,9 +233,9 @@ def test_repaid_collateral_stays_with_the_estate() -> None:
     w.open()
     for _ in range(6):
         week(w)
-    assert w.market["units_dumped"] == 0
+    assert w.outcomes["units_dumped"] == 0
     assert w.borrowers["status"][0] == BorrowerStatus.RESOLVED
-    assert w.market["resolved_claims"] == 0.0
+    assert w.outcomes["resolved_claims"] == 0.0
     # 1.0 and five machines at 0.95 * 0.02, less 5 %
     assert w.borrowers["distributions"][0] == pytest.approx(0.95 * (1.0 + 5 * 0.019), rel=1e-12)
     w.assert_books_close()
@@ -281,7 +285,7 @@ def test_vacated_slots_close_and_a_share_is_to_let() -> None:
 def test_stays_lie_within_their_bounds_and_reach_both() -> None:
     w = World(neoclouds=60, banks=1, resolution_stay_low=2, resolution_stay_high=4)
     w.borrowers["pending_cause"] = Cause.FORCED
-    w.market["week"] = 5
+    w.clock["week"] = 5
     resolve_defaults(w.economy, w.p, 1, 0)
     stays, counts = np.unique(w.borrowers["release_week"] - 5, return_counts=True)
     assert stays.tolist() == [2, 3, 4]
@@ -324,11 +328,11 @@ def holders(forced: int) -> World:
 def test_forced_default_takes_the_largest_holders(forced: int, failed: list[int]) -> None:
     w = holders(forced)
     resolve_defaults(w.economy, w.p, 1, 0)
-    assert w.market["defaults"] == 0  # another week
-    w.market["week"] = 3
+    assert w.outcomes["defaults"] == 0  # another week
+    w.clock["week"] = 3
     resolve_defaults(w.economy, w.p, 1, 0)
     assert (w.borrowers["status"] != BorrowerStatus.ALIVE).astype(int).tolist() == failed
-    assert w.market["defaults_by_cause"][Cause.FORCED] == sum(failed)
+    assert w.outcomes["defaults_by_cause"][Cause.FORCED] == sum(failed)
     events = w.events(EventKind.DEFAULT)
     assert all(event["channel"] == Channel.EXOGENOUS and event["parent"] == -1 for event in events)
 
@@ -336,7 +340,7 @@ def test_forced_default_takes_the_largest_holders(forced: int, failed: list[int]
 def test_forced_default_passes_over_those_without_the_machine() -> None:
     w = holders(10**6)
     w.borrower(2, units={GPU: 0})
-    w.market["week"] = 3
+    w.clock["week"] = 3
     resolve_defaults(w.economy, w.p, 1, 0)
     assert w.borrowers["status"].tolist() == [1, 1, 0]
 

@@ -231,7 +231,7 @@ def test_a_bidder_knows_the_failed_one_or_a_secured_lender(links: list[tuple[int
     default(w)
     release(w)
     assert (acquirer(w) == FIRST) == taken
-    assert w.market["units_dumped"] == (0 if taken else 30)
+    assert w.outcomes["units_dumped"] == (0 if taken else 30)
 
 
 @pytest.mark.parametrize(

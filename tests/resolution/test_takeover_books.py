@@ -66,7 +66,7 @@ def test_nothing_is_removed_moved_or_dumped() -> None:
     assert w.economy.flows[Flow.REMOVAL_AND_STORAGE].tolist() == [0.0] * len(Sector)
     assert w.economy.flows[Flow.MOVING].tolist() == [0.0] * len(Sector)
     assert w.events(EventKind.SEIZURE) == [] == w.events(EventKind.SALE)
-    assert (w.market["units_dumped"], w.lenders["units"].sum()) == (0, 0)
+    assert (w.outcomes["units_dumped"], w.lenders["units"].sum()) == (0, 0)
 
 
 def test_claims_share_the_price_by_what_they_asked() -> None:
@@ -88,7 +88,7 @@ def test_claims_share_the_price_by_what_they_asked() -> None:
     assert w.loans["recovered_pv"][:3] == pytest.approx(np.multiply(expected, discount), rel=1e-12)
     assert w.borrowers["status"][FAILED] == BorrowerStatus.RESOLVED
     assert w.loans["status"][:3].tolist() == [LoanStatus.RESOLVED] * 3
-    assert w.market["credit_lost"] == pytest.approx((1 - share) * owed, rel=1e-12)
+    assert w.outcomes["credit_lost"] == pytest.approx((1 - share) * owed, rel=1e-12)
 
 
 def test_what_a_lot_fetches_beyond_its_claim_goes_to_the_estate() -> None:
@@ -108,8 +108,8 @@ def test_what_a_lot_fetches_beyond_its_claim_goes_to_the_estate() -> None:
 def test_pledged_machines_count_as_sold_at_their_appraisal() -> None:
     w = taken()
     paper = 20 * 0.020 + 10 * 0.036
-    assert w.market["paper_sold"] == w.market["paper_seized"] == pytest.approx(paper, rel=1e-12)
-    assert w.market["proceeds_sold"] == pytest.approx(ASKS[0] + ASKS[1], rel=1e-12)
+    assert w.outcomes["paper_sold"] == w.outcomes["paper_seized"] == pytest.approx(paper, rel=1e-12)
+    assert w.outcomes["proceeds_sold"] == pytest.approx(ASKS[0] + ASKS[1], rel=1e-12)
 
 
 def test_they_are_booked_at_what_they_cost_with_the_cure() -> None:
@@ -150,7 +150,7 @@ def test_if_nobody_asks_anything_lots_share_by_machines() -> None:
     assert site_ask(w.economy, w.p, FAILED) == 0.0
     release(w)
     assert price(w) == pytest.approx(WORTH - CURE, rel=1e-12)
-    assert w.market["proceeds_sold"] == pytest.approx((WORTH - CURE) * 30 / 40, rel=1e-12)
+    assert w.outcomes["proceeds_sold"] == pytest.approx((WORTH - CURE) * 30 / 40, rel=1e-12)
 
 
 def test_machines_seized_before_are_no_part_of_the_site() -> None:
@@ -186,11 +186,11 @@ def test_contracts_sleep_during_the_stay_and_follow_the_machines() -> None:
     # 15 at the contract's rent, 15 at spot, 10 newer ones at spot; power .002 and .003
     weekly = (15 * 0.013 + 15 * 0.010 + 10 * 0.020) / 52
     for week in range(1, 3):
-        w.market["week"] += 1
+        w.clock["week"] += 1
         operate(w.economy, w.p)
         rents = w.economy.flows[Flow.COMPUTE_RENT, Sector.NEOCLOUDS]
         assert rents == pytest.approx(week * weekly, rel=1e-12)
-    w.market["week"] += 1  # the contract has run out, and its row is free again
+    w.clock["week"] += 1  # the contract has run out, and its row is free again
     operate(w.economy, w.p)
     assert w.loans["status"][FIRST * FACILITIES] == LoanStatus.REPAID
     expected = 2 * weekly + (30 * 0.010 + 10 * 0.020) / 52
@@ -244,7 +244,7 @@ def test_an_acquirer_that_fails_hands_the_contract_on_again() -> None:
         w.value(GPU, 0.018)
         w.value(NEW_GPU, 0.030)
         resolve_defaults(w.economy, w.p, 1, 0)
-        w.market["week"] += 1
+        w.clock["week"] += 1
     assert [event["agent"] for event in w.events(EventKind.SITE_TAKEN_OVER)] == [FIRST, SECOND]
     assert w.loans["contract_units"][SECOND * FACILITIES] == 15
     assert w.borrowers["status"][FIRST] == BorrowerStatus.RESOLVED
@@ -275,7 +275,17 @@ def test_switched_off_it_leaves_no_trace() -> None:
         default(w)
         release(w)
         assert acquirer(w) == -1
-    for table in ("borrowers", "lenders", "loans", "machines", "market", "flows", "revaluations", "events"):
+    for table in (
+        "borrowers",
+        "lenders",
+        "loans",
+        "machines",
+        "market",
+        "outcomes",
+        "flows",
+        "revaluations",
+        "events",
+    ):
         off, alone = (getattr(w.economy, table) for w in worlds)
         for field in off.dtype.names or (slice(None),):
             assert (off[field] == alone[field]).all(), (table, field)

@@ -43,8 +43,8 @@ def assert_same_summary(one, other):
 
 
 def assert_same_run(one, other, but=()):
-    used = one.economy.market["events"][0]
-    assert used == other.economy.market["events"][0]
+    used = one.economy.clock["events"][0]
+    assert used == other.economy.clock["events"][0]
     assert same_bits(one.economy.events[:used], other.economy.events[:used])
     for name in FIELDS:
         if name not in ("events", *but):
@@ -57,13 +57,13 @@ def assert_same_run(one, other, but=()):
 def test_one_thread_and_two_give_the_same_bits():
     one = simulate_many([SMALL, CALM], seed=11, replicates=40, threads=1)
     two = simulate_many([SMALL, CALM], seed=11, replicates=40, threads=2)
-    assert same_bits(one.markets, two.markets)
+    assert same_bits(one.outcomes, two.outcomes)
     assert_same_summary(one.summary, two.summary)
 
 
 def test_more_threads_than_replicates():
     many = simulate_many(SMALL, seed=11, replicates=3, threads=16)
-    assert same_bits(many.markets, simulate_many(SMALL, seed=11, replicates=3, threads=1).markets)
+    assert same_bits(many.outcomes, simulate_many(SMALL, seed=11, replicates=3, threads=1).outcomes)
 
 
 def test_replicate_seven_alone_is_row_seven_of_ten():
@@ -127,7 +127,7 @@ def test_a_longer_horizon_only_adds_weeks():
 def test_chunks_change_nothing(monkeypatch, seconds):
     wanted = simulate_many(SMALL, seed=8, replicates=25, threads=2)
     monkeypatch.setattr(engine, "TASK_SECONDS", seconds)
-    assert same_bits(simulate_many(SMALL, seed=8, replicates=25, threads=2).markets, wanted.markets)
+    assert same_bits(simulate_many(SMALL, seed=8, replicates=25, threads=2).outcomes, wanted.outcomes)
 
 
 def test_a_full_event_buffer_loses_nothing(monkeypatch):
@@ -164,7 +164,7 @@ def test_recording_changes_nothing():
         "lenders": {"trigger", "failure_event"},
         "loans": {"default_event"},
         "machines": {"trigger"},
-        "market": {"events"},
+        "clock": {"events"},
     }
     for table in TABLES:
         differing = {
@@ -199,7 +199,7 @@ def test_slices_of_weeks_end_with_the_same_bits(weeks, monkeypatch):
             assert same_bits(getattr(sliced.economy, field), getattr(whole.economy, field)), field
     pd.testing.assert_frame_equal(sliced.events, whole.events, check_exact=True)
     again = simulate_many(SMALL, seed=5, replicates=3)
-    assert same_bits(again.markets, many.markets)
+    assert same_bits(again.outcomes, many.outcomes)
 
 
 def test_a_large_replicate_listens_between_slices(monkeypatch):
@@ -213,15 +213,15 @@ def test_a_large_replicate_listens_between_slices(monkeypatch):
 
     monkeypatch.setattr(engine, "run_weeks", run_and_stop)
     engine.run_replicate(economy, setup, 2, stop)
-    assert economy.market["week"][0] == 3
+    assert economy.clock["week"][0] == 3
 
 
 def test_a_run_stops_at_a_full_event_table():
     setup = prepare(SMALL, 5)
     economy = allocate(setup, series=True, events=4)
     engine.run_replicate(economy, setup, 2)
-    assert economy.market["events"][0] == 4
-    assert economy.market["week"][0] < SMALL.horizon_weeks
+    assert economy.clock["events"][0] == 4
+    assert economy.clock["week"][0] < SMALL.horizon_weeks
 
 
 # Arguments

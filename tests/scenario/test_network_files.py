@@ -42,7 +42,19 @@ def test_a_drawn_network_comes_back_from_a_file(kind, form, tmp_path):
 def test_a_run_on_the_file_is_the_run_on_the_drawn_network(form, tmp_path):
     credit, trade, _ = write_networks(SMALL, 4, tmp_path, form)
     drawn, read = simulate(SMALL, 4), simulate(with_files(SMALL, credit, trade), 4)
-    for table in ("borrowers", "lenders", "buyers", "loans", "market", "flows", "series", "events"):
+    for table in (
+        "borrowers",
+        "lenders",
+        "buyers",
+        "loans",
+        "clock",
+        "market",
+        "repo",
+        "outcomes",
+        "flows",
+        "series",
+        "events",
+    ):
         assert getattr(drawn.economy, table).tobytes() == getattr(read.economy, table).tobytes()
 
 

@@ -62,7 +62,7 @@ def test_all_rules_in_all_faces(compiled, plain):
     assert_same_bits(MarketModel(SMALL, rng=5, replicate=3, rules=rules, check=True).run(), plain)
     many = simulate_many(SMALL, seed=5, replicates=12, rules=rules, threads=2)
     wanted = simulate_many(SMALL, seed=5, replicates=12, threads=1)
-    assert many.markets.tobytes() == wanted.markets.tobytes()
+    assert many.outcomes.tobytes() == wanted.outcomes.tobytes()
 
 
 def test_an_eager_signature_will_do(plain):

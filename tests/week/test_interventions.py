@@ -29,7 +29,10 @@ TABLES = (
     "loans",
     "orders",
     "machines",
+    "clock",
     "market",
+    "repo",
+    "outcomes",
     "world",
     "flows",
     "series",
@@ -104,7 +107,7 @@ def test_to_the_value_it_has_changes_nothing_but_the_log():
     same = {"week": 10, "field": "credit.policy_rate", "value": BASELINE.credit.policy_rate}
     plain, moved = simulate(FIRE_SALE, seed=3), simulate(changed(same), seed=3)
     assert plain.economy.series.tobytes() == moved.economy.series.tobytes()
-    assert moved.economy.market["events"] == plain.economy.market["events"] + 1
+    assert moved.economy.clock["events"] == plain.economy.clock["events"] + 1
 
 
 def test_from_the_first_week_on():

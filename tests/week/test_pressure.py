@@ -39,7 +39,7 @@ def test_it_acts_once_a_spell() -> None:
     assert relieve(w.economy, w.p) == 1
     assert w.lenders["pressed_since"].tolist() == [-1, 0]
     assert relieve(w.economy, w.p) == 0
-    w.market["week"] = 1
+    w.clock["week"] = 1
     end_pressures(w.economy, w.p)  # it is still called
     assert relieve(w.economy, w.p) == 0
     w.lender(1, called=0.0)
@@ -135,7 +135,7 @@ def test_it_sells_until_the_call_is_met(call: float, sold: int) -> None:
     w.assert_books_close()
     assert [int(holder) for holder in w.loans["holder"][::12]] == [0] * sold + [1] * (3 - sold)
     assert w.lenders["cash"][1] == pytest.approx(float(sold), rel=1e-12)
-    assert w.market["loans_sold"] == pytest.approx(float(sold), rel=1e-12)
+    assert w.outcomes["loans_sold"] == pytest.approx(float(sold), rel=1e-12)
     assert {event["channel"] for event in w.events(EventKind.LOAN_SALE)} == {Channel.REPO}
 
 
@@ -170,7 +170,7 @@ def test_a_failed_lender_calls_and_does_not_sell_here() -> None:
     put(w.loans[0], weeks_over_base=3)
     relieve(w.economy, w.p)
     assert len(w.events(EventKind.ACCELERATION)) == 1
-    assert w.market["loans_sold"] == 0.0
+    assert w.outcomes["loans_sold"] == 0.0
 
 
 # Machines. Ten seized GPUs, appraised at 0.020: the reserve of the first week is 0.012, scrap 0.0012.
@@ -251,14 +251,8 @@ def chain(**channels) -> World:
     w.lender(PLEDGER, repo=6.0)
     w.economy.haircut_path[:] = 0.2
     # appraisals moved by 0.7 a year: 0.2 + 0.5 (0.7 - 0.1) is a half
-    put(
-        w.market,
-        price_variance=0.49,
-        opening_haircut=0.2,
-        opening_repo=1.0,
-        policy_rate=0.0,
-        cost_of_capital=0.0,
-    )
+    put(w.market, policy_rate=0.0, cost_of_capital=0.0)
+    put(w.repo, price_variance=0.49, opening_haircut=0.2, opening_debt=1.0)
     put(w.borrowers[0], pending_cause=Cause.ILLIQUIDITY, pending_channel=Channel.RENT)
     w.open()
     set_haircut(w.economy, w.p)
@@ -286,9 +280,9 @@ def ancestors(w: World, event: int) -> list[tuple[int, int]]:
 def test_the_whole_chain_in_one_week() -> None:
     w = chain()
     assert failures(w) == ([FAILED] * 3, [LenderStatus.RECEIVERSHIP] * 2 + [LenderStatus.ALIVE])
-    assert w.market["most_rounds"] == w.market["rounds"] == 3
-    assert w.market["defaults"] == 3 and w.market["lender_failures"] == 2
-    assert w.market["haircut"] == pytest.approx(0.5, rel=1e-12)
+    assert w.outcomes["most_rounds"] == w.clock["rounds"] == 3
+    assert w.outcomes["defaults"] == 3 and w.outcomes["lender_failures"] == 2
+    assert w.repo["haircut"] == pytest.approx(0.5, rel=1e-12)
     assert w.lenders["called"][PLEDGER] == pytest.approx(6.0, rel=1e-12)  # nothing is left to pledge
     assert ancestors(w, int(w.borrowers["default_event"][2])) == [
         (EventKind.DEFAULT, 2),
@@ -312,22 +306,22 @@ def test_without_interlender_losses_the_second_bank_lives() -> None:
     # Round 1: A fails and is pressed. Round 2: nothing.
     w = chain(channels_interlender=0)
     assert failures(w) == ([FAILED, ALIVE, ALIVE], [LenderStatus.RECEIVERSHIP, 0, 0])
-    assert w.market["most_rounds"] == 2
+    assert w.outcomes["most_rounds"] == 2
     assert w.lenders["cash"][B] == 3.0
 
 
 def test_without_lender_credit_the_failed_bank_calls_nothing() -> None:
     w = chain(channels_lender_credit=0)
     assert failures(w) == ([FAILED, ALIVE, ALIVE], [LenderStatus.RECEIVERSHIP] * 2 + [LenderStatus.ALIVE])
-    assert w.market["most_rounds"] == 2
+    assert w.outcomes["most_rounds"] == 2
 
 
 def test_without_repo_the_fund_is_not_called() -> None:
     # At the haircut of the first week 10 of loans carry 8.
     w = chain(channels_repo=0)
     assert failures(w) == ([FAILED, FAILED, ALIVE], [LenderStatus.RECEIVERSHIP] * 2 + [LenderStatus.ALIVE])
-    assert w.market["most_rounds"] == 2
-    assert w.market["haircut"] == 0.2
+    assert w.outcomes["most_rounds"] == 2
+    assert w.repo["haircut"] == 0.2
     assert w.events(EventKind.REPO_CALL) == []
 
 
@@ -339,9 +333,9 @@ def test_without_any_channel_the_first_failure_is_the_last() -> None:
 def test_the_next_week_finds_the_fund_still_pressed() -> None:
     # What it holds in breach is called by its covenants, at once, as for every lender in trouble.
     w = chain()
-    w.market["week"] = 1
+    w.clock["week"] = 1
     assert relieve(w.economy, w.p) == 0
     w.loan(2, PLEDGER, 0.0)  # nothing new to call
-    before = int(w.market["events"])
+    before = int(w.clock["events"])
     enforce_covenants(w.economy, w.p)
-    assert w.market["events"] == before
+    assert w.clock["events"] == before

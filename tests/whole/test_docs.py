@@ -302,7 +302,7 @@ def test_summary_scalars_are_all_listed():
     (part,) = re.findall(r"^\| scalar \|.*?\n\n", ODD, re.MULTILINE | re.DOTALL)
     cells = re.findall(r"^\| (`[^|]*) \|", part, re.MULTILINE)
     listed = {name for cell in cells for name in re.findall(r"`([\w<>]+)`", cell)}
-    scalars = set(summarise(np.zeros(1, tables.MARKET)))
+    scalars = set(summarise(np.zeros(1, tables.OUTCOMES)))
     causes = {name for name in scalars if name.startswith("defaults_") and name not in listed}
     assert listed - {"defaults_<cause>"} == scalars - causes
     assert "defaults_<cause>" in listed and "defaults_insolvency" in causes

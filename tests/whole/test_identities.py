@@ -34,7 +34,7 @@ RANDOM = {
     "suppress_health_check": [HealthCheck.too_slow, HealthCheck.data_too_large],
 }
 AGENTS = ("borrowers", "lenders", "buyers")
-TABLES = (*AGENTS, "loans", "orders", "machines", "market", "world")
+TABLES = (*AGENTS, "loans", "orders", "machines", "clock", "market", "repo", "outcomes", "world")
 EVENTS = 1 << 14
 SEEDS = st.integers(0, 2**63 - 1)
 
@@ -110,7 +110,7 @@ def not_finite(economy):
 
 def check_week(economy, opening):
     """Everything that holds at the end of every week of every scenario."""
-    assert economy.market["error"][0] == ErrorCode.NONE
+    assert economy.clock["error"][0] == ErrorCode.NONE
     assert not_finite(economy) == []
     assert money_residual(economy, opening) < TOLERANCE
     assert balance_residual(economy) < TOLERANCE
@@ -138,12 +138,12 @@ def check_week(economy, opening):
 
 def check_run(economy, weeks):
     """What holds of the records of a whole run."""
-    market = economy.market[0]
+    clock, outcomes = economy.clock[0], economy.outcomes[0]
     assert np.isfinite(economy.series).all()
-    assert market["money_residual"] < TOLERANCE
-    assert market["balance_residual"] < TOLERANCE
-    assert market["units_residual"] == 0
-    events = economy.events[: market["events"]]
+    assert outcomes["money_residual"] < TOLERANCE
+    assert outcomes["balance_residual"] < TOLERANCE
+    assert outcomes["units_residual"] == 0
+    events = economy.events[: clock["events"]]
     assert np.isfinite(events["amount"]).all() and np.isfinite(events["price"]).all()
     assert (np.diff(events["week"]) >= 0).all() and (events["week"] < weeks).all()
     assert (events["parent"] < np.arange(len(events))).all(), "what led to an event came before it"
@@ -162,7 +162,7 @@ def check_run(economy, weeks):
 
 def what_happened(economy):
     """Kinds of events of a run, and how its borrowers and loans ended."""
-    events = economy.events[: economy.market["events"][0]]
+    events = economy.events[: economy.clock["events"][0]]
     seen = {EventKind(kind).name for kind in np.unique(events["kind"])}
     seen |= {f"LOAN {LoanStatus(status).name}" for status in np.unique(economy.loans["status"])}
     if economy.machines["scrapped"].any():
@@ -313,8 +313,8 @@ def test_a_sum_that_is_not_a_number_is_the_largest_residual():
     economy.buyers["cash"][3] = math.nan
     economy.lenders["loans"][2, 0] = math.nan
     run_weeks(economy, setup.parameters, 1, 0, 2)
-    assert math.isnan(economy.market["money_residual"][0])
-    assert math.isnan(economy.market["balance_residual"][0])
+    assert math.isnan(economy.outcomes["money_residual"][0])
+    assert math.isnan(economy.outcomes["balance_residual"][0])
 
 
 def test_the_books_are_those_of_the_run():

@@ -52,21 +52,21 @@ def test_the_books_close_after_every_phase(changes, number, replicate):
         for phase in PHASES:
             phase(economy, p, number, replicate)
             check_identities(economy, opening, phase.__name__, bool(p["channels_lender_credit"]))
-        assert economy.market["error"][0] == ErrorCode.NONE
-        economy.market[0]["week"] += 1
+        assert economy.clock["error"][0] == ErrorCode.NONE
+        economy.clock[0]["week"] += 1
     check_what_happened_to_lenders(economy)
 
 
 def check_what_happened_to_lenders(economy):
     """Each lender fails and is closed once at most; its calls and failures are in the log."""
-    log = economy.events[: economy.market["events"][0]]
+    log = economy.events[: economy.clock["events"][0]]
     for kind in (EventKind.LENDER_FAILURE, EventKind.LENDER_CLOSED):
         agents = log["agent"][log["kind"] == kind]
         assert len(np.unique(agents)) == len(agents)
     failures = log[log["kind"] == EventKind.LENDER_FAILURE]
-    assert len(failures) == economy.market["lender_failures"][0] == (economy.lenders["status"] > 0).sum()
-    assert (log["kind"] == EventKind.REPO_CALL).sum() == economy.market["repo_calls"][0]
-    assert economy.market["most_rounds"][0] <= most_rounds(economy)
+    assert len(failures) == economy.outcomes["lender_failures"][0] == (economy.lenders["status"] > 0).sum()
+    assert (log["kind"] == EventKind.REPO_CALL).sum() == economy.outcomes["repo_calls"][0]
+    assert economy.outcomes["most_rounds"][0] <= most_rounds(economy)
 
 
 def test_fragile_lenders_need_rounds():
@@ -88,10 +88,10 @@ def fuzz(examples, chunk):
     def every_run(changes, number, replicate):
         economy, setup = opened(changes, number, replicate)
         run_weeks(economy, setup.parameters, number, replicate, setup.scenario.horizon_weeks)
-        assert economy.market["error"][0] == ErrorCode.NONE
+        assert economy.clock["error"][0] == ErrorCode.NONE
         check_what_happened_to_lenders(economy)
         lenders = len(economy.lenders)
-        found[lenders] = max(found.get(lenders, 0), int(economy.market["most_rounds"][0]))
+        found[lenders] = max(found.get(lenders, 0), int(economy.outcomes["most_rounds"][0]))
 
     every_run()
     return found

@@ -242,7 +242,7 @@ def test_a_loan_that_is_called_again_counts_once():
     loans = calls.drop_duplicates(["agent", "counterparty", "machine"])
     assert 0 < len(loans) < len(calls)
     assert loans_called(17, 42)(run) == len(loans)
-    used = run.economy.events[: run.economy.market["events"][0]]
+    used = run.economy.events[: run.economy.clock["events"][0]]
     used["week"][used["kind"] == EventKind.BORROWING_BASE_CALL] = 100
     assert loans_called(17, 42)(run) == 0.0
     # of 88 windows of 26 weeks behind week 42 those from week 75 to week 100 have all calls
