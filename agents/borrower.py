@@ -3,14 +3,9 @@
 import numpy as np
 
 from hashcredit.agents.compiled import kernel
-from hashcredit.agents.dimensions import (
-    COOLING_CLASSES,
-    DSCR_WINDOW,
-    INSTRUMENTS,
-    MACHINE_TYPES,
-)
+from hashcredit.agents.dimensions import COOLING_CLASSES, DSCR_WINDOW, INSTRUMENTS, MACHINE_TYPES, row
 
-BORROWER = np.dtype(
+BORROWER = row(
     [
         ("kind", "i1"),  # BorrowerKind
         ("sector", "u1"),  # its column in the flow matrix
@@ -58,8 +53,7 @@ BORROWER = np.dtype(
         ("cause", "i1"),  # Cause
         ("release_week", "i4"),  # week in which the stay ends
         ("default_event", "i8"),  # id of its default event, -1 if none
-    ],
-    align=True,
+    ]
 )
 
 

@@ -2,12 +2,10 @@
 
 import math
 
-import numpy as np
-
 from hashcredit.agents.compiled import kernel
-from hashcredit.agents.dimensions import COOLING_CLASSES, MACHINE_TYPES
+from hashcredit.agents.dimensions import COOLING_CLASSES, MACHINE_TYPES, row
 
-BUYER = np.dtype(
+BUYER = row(
     [
         ("kind", "i1"),  # BuyerKind
         ("sector", "u1"),  # its column in the flow matrix
@@ -28,8 +26,7 @@ BUYER = np.dtype(
         ("income", "f8"),  # cumulative profit and loss, M$
         ("issuance", "f8"),  # cumulative equity received, M$
         ("distributions", "f8"),  # cumulative equity paid out, M$
-    ],
-    align=True,
+    ]
 )
 
 

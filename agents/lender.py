@@ -5,10 +5,10 @@ import math
 import numpy as np
 
 from hashcredit.agents.compiled import kernel
-from hashcredit.agents.dimensions import INSTRUMENTS, MACHINE_TYPES, Belief
+from hashcredit.agents.dimensions import INSTRUMENTS, MACHINE_TYPES, Belief, row
 from hashcredit.agents.impact import average_left, price_left
 
-LENDER = np.dtype(
+LENDER = row(
     [
         ("kind", "i1"),  # LenderKind
         ("sector", "u1"),  # its column in the flow matrix
@@ -43,8 +43,7 @@ LENDER = np.dtype(
         ("failure_week", "i4"),  # -1 while alive
         ("settling", "i1"),  # 1: it fails now, and what it owes to others is being cleared
         ("failure_event", "i8"),  # id of its failure
-    ],
-    align=True,
+    ]
 )
 
 

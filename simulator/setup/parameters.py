@@ -14,7 +14,7 @@ import numpy as np
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-from hashcredit.agents.dimensions import MACHINE_TYPES, Cooling, MachineKind
+from hashcredit.agents.dimensions import MACHINE_TYPES, Cooling, MachineKind, row
 from hashcredit.simulator.scenario.errors import inner_model
 from hashcredit.simulator.scenario.fields.base import documentation
 from hashcredit.simulator.scenario.fields.interventions import regimes
@@ -132,9 +132,7 @@ def _fields() -> Iterator[tuple[str, str, tuple[int, ...]]]:
     yield "asset_volatility", "f8", (ASSETS,)
 
 
-PARAMETERS = np.dtype(
-    [(name, kind, shape) if shape else (name, kind) for name, kind, shape in _fields()], align=True
-)
+PARAMETERS = row([(name, kind, shape) if shape else (name, kind) for name, kind, shape in _fields()])
 """One record that holds every number of a scenario in the kernels' units."""
 
 
@@ -237,8 +235,8 @@ def _machine_names(scenario: Scenario) -> list[str]:
 def compile_machines(scenario: Scenario) -> np.ndarray:
     """The machine table, shape (12,), with its static columns filled."""
     table = np.zeros(MACHINE_TYPES, dtype=MACHINE)
-    for row, machine in zip(table, scenario.machine, strict=False):
-        _fill_machine(row, machine, scenario)
+    for place, machine in enumerate(scenario.machine):
+        _fill_machine(table[place], machine, scenario)
     return table
 
 

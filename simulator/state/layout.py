@@ -14,7 +14,7 @@ CACHE_LINE = 64
 def whole_lines(row: np.dtype) -> np.dtype:
     """A row filled up to whole cache lines, so that in a table each row's first fields share one."""
     assert row.names is not None and row.fields is not None
-    return np.dtype(
+    lines = np.dtype(
         {
             "names": row.names,
             "formats": [row.fields[name][0] for name in row.names],
@@ -22,3 +22,4 @@ def whole_lines(row: np.dtype) -> np.dtype:
             "itemsize": -(-row.itemsize // CACHE_LINE) * CACHE_LINE,
         }
     )
+    return np.dtype((np.record, lines))

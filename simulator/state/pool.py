@@ -6,7 +6,7 @@ be without this economy's debts and sales (`WITHOUT`), and with them (`WITH`).
 
 from enum import IntEnum
 
-import numpy as np
+from hashcredit.agents.dimensions import row
 
 WITHOUT, WITH = 0, 1
 """First index of the pool's tables."""
@@ -81,7 +81,7 @@ class MacroFlow(IntEnum):
     HOARDING = 10
 
 
-MACRO = np.dtype(
+MACRO = row(
     [
         ("tightness", "f8"),  # 0 to 1
         ("cost_of_capital", "f8"),  # 1/yr
@@ -97,11 +97,10 @@ MACRO = np.dtype(
         ("drain", "f8"),  # out of it, bn$/yr
         ("opening_money", "f8"),  # sum of all accounts in the opening
         ("residual", "f8"),  # largest |sum of accounts - opening sum| so far, relative
-    ],
-    align=True,
+    ]
 )
 
-ASSET = np.dtype(
+ASSET = row(
     [
         ("fundamental", "f8"),  # ln X; BTC in USD, the others 0 in the opening
         ("impact", "f8"),  # m, log
@@ -111,11 +110,10 @@ ASSET = np.dtype(
         ("relative", "f8"),  # price over that of the opening
         ("before", "f8"),  # the same a week ago
         ("weight", "f8"),  # opening holdings of all investors
-    ],
-    align=True,
+    ]
 )
 
-INVESTOR = np.dtype(
+INVESTOR = row(
     [
         ("cash", "f8"),
         ("target", "f8"),  # cash above it is placed in the pool
@@ -126,6 +124,5 @@ INVESTOR = np.dtype(
         ("commitments", "f8"),  # paid for capex, cumulative
         ("redemptions", "f8"),  # paid to its clients, cumulative
         ("sales", "f8"),  # proceeds, cumulative
-    ],
-    align=True,
+    ]
 )

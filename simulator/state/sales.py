@@ -1,10 +1,8 @@
 """Scratch tables of the market for used machines: lots, bidder classes, trades."""
 
-import numpy as np
+from hashcredit.agents.dimensions import COOLING_CLASSES, row
 
-from hashcredit.agents.dimensions import COOLING_CLASSES
-
-LOT = np.dtype(
+LOT = row(
     [
         ("machine", "i4"),  # type
         ("node", "i4"),  # its seller in the trading network: borrowers, then lenders
@@ -14,11 +12,10 @@ LOT = np.dtype(
         ("left", "i8"),  # units still on sale this week
         ("reserve", "f8"),  # reservation price, M$ a unit
         ("price", "f8"),  # lowest bid accepted, M$ a unit
-    ],
-    align=True,
+    ]
 )
 
-BIDDER_CLASS = np.dtype(
+BIDDER_CLASS = row(
     [
         ("stamp", "i8"),  # number of the sale in which the class was last in use
         ("site", "i4"),  # site class
@@ -35,8 +32,7 @@ BIDDER_CLASS = np.dtype(
         ("cap", "f8", (2,)),  # price per unit of value of the best new machine
         ("moving", "f8"),  # for the type on sale, M$ a unit
         ("price", "f8"),  # its bid for the type on sale, M$ a unit
-    ],
-    align=True,
+    ]
 )
 
-TRADE = np.dtype([("bidder", "i8"), ("lot", "i8"), ("units", "i8")])
+TRADE = row([("bidder", "i8"), ("lot", "i8"), ("units", "i8")])

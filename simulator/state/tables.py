@@ -13,6 +13,7 @@ from hashcredit.agents.dimensions import (
     MAX_LAUNCHES,
     SITE_CLASSES,
     Cause,
+    row,
 )
 from hashcredit.agents.lender import LENDER
 from hashcredit.simulator.state.layout import BOOLEAN, FLOAT, INT32, INT64, whole_lines
@@ -28,7 +29,7 @@ from hashcredit.simulator.state.pool import (
 )
 from hashcredit.simulator.state.sales import BIDDER_CLASS, LOT, TRADE
 
-_LOAN = np.dtype(
+_LOAN = row(
     [
         # the first cache line: what every pass over the loans reads
         ("status", "i1"),  # LoanStatus
@@ -74,11 +75,10 @@ _LOAN = np.dtype(
         ("recovered_pv", "f8"),  # the same, discounted to the default date, M$
         ("paper_value", "f8"),  # appraisal of the seized units at seizure, M$
         ("allowance", "f8"),  # write-down, M$
-    ],
-    align=True,
+    ]
 )
 
-_MACHINE = np.dtype(
+_MACHINE = row(
     [
         # the first cache line: what every owner's week reads
         ("kind", "i1"),  # MachineKind
@@ -117,13 +117,12 @@ _MACHINE = np.dtype(
         ("launches", "i4"),  # number of entries used in the two fields below
         ("launch_at", "f8", (MAX_LAUNCHES,)),  # week at which a rival's effect is half done
         ("launch_step", "f8", (MAX_LAUNCHES,)),  # fraction of earnings that it takes away
-    ],
-    align=True,
+    ]
 )
 
 LOAN, MACHINE = whole_lines(_LOAN), whole_lines(_MACHINE)
 
-ORDER = np.dtype(
+ORDER = row(
     [
         ("machine", "i1"),  # type
         ("grade", "i1"),  # of the customer behind its loan, 0 (best) to 3
@@ -140,11 +139,10 @@ ORDER = np.dtype(
         ("commitment", "f8"),  # the same for all units, M$; 0 without a lender
         ("reserved", "f8"),  # own cash for the rest of the price and slots, M$; negative: the loan is larger
         ("hazard", "f8"),  # integrated hazard after which the customer of the contract fails
-    ],
-    align=True,
+    ]
 )
 
-CLOCK = np.dtype(
+CLOCK = row(
     [
         ("week", "i4"),
         ("error", "i4"),  # 0, or the ErrorCode that stopped the run
@@ -152,11 +150,10 @@ CLOCK = np.dtype(
         ("rounds", "i8"),  # of failures and losses in this week
         ("lenders_moved", "i8"),  # lenders that failed or came under pressure in the last of them
         ("sales", "i8"),  # times that bidders were called
-    ],
-    align=True,
+    ]
 )
 
-MARKET = np.dtype(
+MARKET = row(
     [
         # funding, as agents see it
         ("tightness", "f8"),  # 0 to 1
@@ -184,11 +181,10 @@ MARKET = np.dtype(
         ("slots_built", "i8"),
         ("slots_closed", "i8"),
         ("vacant", "i8", (COOLING_CLASSES,)),  # closed slots that a landlord would let again
-    ],
-    align=True,
+    ]
 )
 
-REPO = np.dtype(
+REPO = row(
     [
         ("haircut", "f8"),  # on lenders' back-leverage, fraction
         ("room", "f8"),  # what the pool of back-leverage still has, M$
@@ -198,11 +194,10 @@ REPO = np.dtype(
         ("opening_haircut", "f8"),
         ("opening_tightness", "f8"),
         ("opening_debt", "f8"),  # back-leverage of all lenders, M$
-    ],
-    align=True,
+    ]
 )
 
-OUTCOMES = np.dtype(
+OUTCOMES = row(
     [
         ("weeks", "i4"),  # summed in tightness_sum
         ("tightness_sum", "f8"),
@@ -239,20 +234,18 @@ OUTCOMES = np.dtype(
         ("balance_residual", "f8"),
         ("units_residual", "i8"),
         ("macro_residual", "f8"),  # of the funding pool's accounts
-    ],
-    align=True,
+    ]
 )
 
-WORLD = np.dtype(
+WORLD = row(
     [
         ("sector", "u1"),
         ("cash", "f8"),  # M$; the first row is the account of customers, utilities, landlords, vendor, savers
         ("income", "f8"),  # cumulative, M$
-    ],
-    align=True,
+    ]
 )
 
-EVENT = np.dtype(
+EVENT = row(
     [
         ("week", "i4"),
         ("kind", "i1"),  # EventKind
@@ -267,8 +260,7 @@ EVENT = np.dtype(
         ("amount", "f8"),  # M$
         ("price", "f8"),  # M$ a unit or coin; of a contract, M$ a unit and year
         ("parent", "i8"),  # row of the event that led to it, -1 if none
-    ],
-    align=True,
+    ]
 )
 
 
