@@ -1,4 +1,4 @@
-"""Borrowers (miners and neo-clouds): what one row of their table holds, and what they decide."""
+"""Borrowers: what a row of their table holds, and what miners and neo-clouds decide alike."""
 
 import numpy as np
 
@@ -55,14 +55,6 @@ BORROWER = row(
         ("default_event", "i8"),  # id of its default event, -1 if none
     ]
 )
-
-
-@kernel
-def coins_to_keep(mined: float, cash: float, buffer: float, hold_share: float) -> float:
-    """Worth (M$) of this week's mined BTC that a miner keeps: a share, once its cash buffer is full."""
-    if cash <= buffer:
-        return 0.0
-    return min(hold_share * mined, cash - buffer)
 
 
 @kernel

@@ -16,7 +16,7 @@ import sys
 import tempfile
 import threading
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from functools import cache
 from pathlib import Path
@@ -59,6 +59,19 @@ def kernel(function: Function) -> Function:
 def inlined(function: Function) -> Function:
     """As `kernel`, and copied into its callers: for a rule that runs for every agent and has one caller."""
     return _compiled(function, OPTIONS | {"forceinline": True})
+
+
+def in_turn(name: str, kernels: Sequence[Callable[..., None]], arguments: str) -> Callable[..., None]:
+    """One kernel that calls others in turn, all with the same `arguments` ("economy, p").
+
+    Compiled code cannot walk a list of functions, so the calls are written out from it.
+    """
+    lines = [f"def {name}({arguments}):", *(f"    {each.__name__}({arguments})" for each in kernels)]
+    names: dict[str, Any] = {each.__name__: each for each in kernels}
+    names["__name__"] = kernels[0].__module__
+    exec(compile("\n".join(lines), __file__, "exec"), names)
+    written: Callable[..., None] = names[name]
+    return kernel(written)
 
 
 def _compiled(function: Function, options: dict[str, Any]) -> Function:

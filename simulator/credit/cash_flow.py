@@ -1,6 +1,5 @@
 """Phase `cash_flow`: rents and mining revenue, power, leases and overhead, then debt service by rank."""
 
-from hashcredit.agents.borrower import coins_to_keep
 from hashcredit.agents.compiled import kernel
 from hashcredit.agents.dimensions import (
     DSCR_WINDOW,
@@ -12,6 +11,7 @@ from hashcredit.agents.dimensions import (
     MachineKind,
     Record,
 )
+from hashcredit.agents.miner import coins_to_keep
 from hashcredit.simulator.books.events import note, remember
 from hashcredit.simulator.books.ledger import (
     pay,

@@ -6,12 +6,12 @@ A borrower that must fail is only marked here (`condemn`); it fails in the resol
 from hashcredit.agents.compiled import kernel
 from hashcredit.agents.dimensions import (
     DSCR_WINDOW,
-    BorrowerKind,
     Cause,
     Channel,
     MachineKind,
     Record,
 )
+from hashcredit.agents.miner import lives_on_btc
 from hashcredit.simulator.books.loans import DUST, assets_at_appraisal, debts, facilities_of, free_units, owes
 from hashcredit.simulator.state.economy import Economy
 
@@ -37,14 +37,15 @@ def blame(economy: Economy, b: int) -> tuple[int, int]:
         economy.clock[0].week - borrower.trigger_week < DSCR_WINDOW
     ):
         return borrower.trigger_channel, borrower.trigger_event
-    if borrower.kind == BorrowerKind.MINER and mines_mostly(economy, borrower):
+    mined, rent = spot_earnings(economy, borrower)
+    if lives_on_btc(borrower.kind, mined, rent):
         return Channel.BTC_PRICE.value, -1
     return Channel.RENT.value, -1
 
 
 @kernel
-def mines_mostly(economy: Economy, borrower: Record) -> bool:
-    """Whether ASICs would earn most of what an owner's machines earn at spot."""
+def spot_earnings(economy: Economy, borrower: Record) -> tuple[float, float]:
+    """What a borrower's ASICs would mine and its GPUs would earn at spot, M$ a year."""
     rent = 0.0
     mined = 0.0
     for m in range(economy.machines.shape[0]):
@@ -54,7 +55,7 @@ def mines_mostly(economy: Economy, borrower: Record) -> bool:
             mined += earned
         else:
             rent += earned
-    return mined >= rent
+    return mined, rent
 
 
 @kernel

@@ -12,7 +12,6 @@ from hashcredit.agents.buyer import annuity
 from hashcredit.agents.compiled import kernel
 from hashcredit.agents.dimensions import (
     FACILITIES,
-    BorrowerKind,
     BorrowerStatus,
     Instrument,
     LoanStatus,
@@ -20,6 +19,8 @@ from hashcredit.agents.dimensions import (
     Record,
 )
 from hashcredit.agents.lender import advance, expected_unit_earning
+from hashcredit.agents.miner import runs
+from hashcredit.agents.neocloud import contract_rent, lets_out
 from hashcredit.simulator.books.events import note
 from hashcredit.simulator.books.ledger import free_slots, pay, post_principal, sum_of
 from hashcredit.simulator.books.loans import blank_row, facilities_of
@@ -85,7 +86,7 @@ def choose_machine(economy: Economy, p: Record, b: int) -> int:
         machine = economy.machines[m]
         if not machine.used or not machine.launch_week <= week <= machine.end_of_sale_week:
             continue
-        if machine.kind == MachineKind.ASIC and borrower.kind != BorrowerKind.MINER:
+        if not runs(borrower.kind, machine.kind):
             continue
         later = math.exp(-discount * lead_weeks(p, machine.kind) / 52.0)
         value = value_of_order(economy, p, m, borrower)
@@ -173,7 +174,7 @@ def open_contract(economy: Economy, p: Record, row: int, hazard: float) -> None:
     loan = economy.loans[row]
     machine = economy.machines[loan.machine]
     loan.contract_units = loan.units
-    loan.contract_rent = machine.earning * (1.0 - p.investment_contract_discount)
+    loan.contract_rent = contract_rent(machine.earning, p.investment_contract_discount)
     loan.contract_end = economy.clock[0].week + p.investment_contract_weeks
     loan.hazard_left = hazard
 
@@ -232,7 +233,7 @@ def invest_borrower(economy: Economy, p: Record, seed: int, replicate: int, b: i
     week = economy.clock[0].week
     u = uniform4(seed, replicate, week, b, Stream.UNDERWRITING, 0)
     v = uniform4(seed, replicate, week, b, Stream.CONTRACT, 0)
-    contracted = machine.kind == MachineKind.GPU and v[0] < p.investment_contract_share
+    contracted = lets_out(machine.kind, v[0], p.investment_contract_share)
     grade = pick(p.neoclouds_offtaker_shares, v[1]) if contracted else borrower.grade
     holder, offer = find_lender(economy, p, b, m, grade) if has_row_to_spare(economy, b) else (-1, 0.0)
     free = max(0, free_slots(borrower, machine.cooling) - units_on_order(economy, b, machine.cooling))

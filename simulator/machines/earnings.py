@@ -10,6 +10,7 @@ import math
 from hashcredit.agents.buyer import annuity
 from hashcredit.agents.compiled import kernel
 from hashcredit.agents.dimensions import Channel, MachineKind, Record
+from hashcredit.agents.neocloud import over_spot
 from hashcredit.simulator.books.events import note
 from hashcredit.simulator.machines.valuation import value_at, value_coefficients
 from hashcredit.simulator.macro.conditions import world_seen
@@ -246,8 +247,8 @@ def contract_premium(economy: Economy, loan: Record, site: int, spread: float) -
         return 0.0
     machine = economy.machines[loan.machine]
     years = max(0.0, (loan.contract_end - clock.week) * WEEK)
-    over_spot = loan.contract_rent - max(machine.earning, machine.cost[site])
-    return loan.contract_units * over_spot * annuity(market.cost_of_capital + spread, years)
+    premium = over_spot(loan.contract_rent, machine.earning, machine.cost[site])
+    return loan.contract_units * premium * annuity(market.cost_of_capital + spread, years)
 
 
 @kernel

@@ -11,15 +11,16 @@ from hashcredit.agents.buyer import annuity
 from hashcredit.agents.compiled import kernel
 from hashcredit.agents.dimensions import (
     FACILITIES,
-    BorrowerKind,
     BorrowerStatus,
     Cause,
     Channel,
     Instrument,
     LoanStatus,
+    MachineKind,
     Record,
 )
 from hashcredit.agents.lender import weekly_quota
+from hashcredit.agents.miner import runs
 from hashcredit.simulator.books.events import note
 from hashcredit.simulator.books.ledger import pay, put_units, revalue, sum_of, take_units
 from hashcredit.simulator.books.loans import blank_row, empty_row, facilities_of, free_units
@@ -121,12 +122,12 @@ def knows_seller(economy: Economy, b: int, bidder: int) -> bool:
 
 @kernel
 def may_bid(bidder: Record, failed: Record) -> bool:
-    """Whether a borrower is in order, and able to run what the failed one ran: only miners run ASICs."""
+    """Whether a borrower is in order, and able to run what the failed one may have run."""
     if bidder.status != BorrowerStatus.ALIVE or bidder.pending_cause != Cause.NONE:
         return False
     if bidder.payables > 0.0 or bidder.selling or bidder.claims > 0:
         return False
-    return bidder.kind == BorrowerKind.MINER or failed.kind != BorrowerKind.MINER
+    return runs(bidder.kind, MachineKind.ASIC) or not runs(failed.kind, MachineKind.ASIC)
 
 
 @kernel

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from hashcredit.agents.compiled import kernel
+from hashcredit.agents.compiled import in_turn, kernel
 from hashcredit.agents.dimensions import Record
 from hashcredit.simulator.credit.cash_flow import operate, revalue_coins
 from hashcredit.simulator.credit.covenants import enforce_covenants
@@ -141,7 +141,10 @@ PHASES = (
     investment,
     bookkeeping,
 )
-"""The phases in the order in which `run_weeks` calls them, for callers that step through a week."""
+"""What a week is: the only list of phases. `run_weeks`, the checked run and the Mesa face walk it."""
+
+pass_week = in_turn("pass_week", PHASES, "economy, p, seed, replicate")
+"""All phases of a week, one after the other."""
 
 
 @kernel
@@ -150,20 +153,7 @@ def run_weeks(economy: Economy, parameters: np.ndarray, seed: int, replicate: in
     clock = economy.clock[0]
     for _ in range(weeks):
         p = parameters[enter_week(economy, parameters)]
-        shocks(economy, p, seed, replicate)
-        funding(economy, p, seed, replicate)
-        compute_market(economy, p, seed, replicate)
-        values(economy, p, seed, replicate)
-        cash_flow(economy, p, seed, replicate)
-        covenants(economy, p, seed, replicate)
-        rollover(economy, p, seed, replicate)
-        resolution(economy, p, seed, replicate)
-        secondary_market(economy, p, seed, replicate)
-        repo(economy, p, seed, replicate)
-        losses(economy, p, seed, replicate)
-        further_rounds(economy, p, seed, replicate)
-        investment(economy, p, seed, replicate)
-        bookkeeping(economy, p, seed, replicate)
+        pass_week(economy, p, seed, replicate)
         clock.week += 1
         if clock.error != ErrorCode.NONE:
             break

@@ -7,9 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.integrate import quad
 
-from hashcredit.agents.borrower import capital_budget, coins_to_keep, cover, worth_buying
+from hashcredit.agents.borrower import capital_budget, cover, worth_buying
 from hashcredit.agents.buyer import affordable, annuity, bid
-from hashcredit.agents.dimensions import Belief
+from hashcredit.agents.dimensions import Belief, BorrowerKind, MachineKind
 from hashcredit.agents.lender import (
     accelerates,
     advance,
@@ -23,6 +23,8 @@ from hashcredit.agents.lender import (
     value_of_waiting,
     weekly_quota,
 )
+from hashcredit.agents.miner import coins_to_keep, lives_on_btc, runs
+from hashcredit.agents.neocloud import contract_rent, lets_out, over_spot
 
 UTILITY, VENTURE, LEARNED = (int(belief) for belief in Belief)
 
@@ -47,6 +49,29 @@ def numbers(low: float, high: float) -> st.SearchStrategy:
 )
 def test_coins_to_keep(mined: float, cash: float, buffer: float, share: float, kept: float) -> None:
     assert coins_to_keep(mined, cash, buffer, share) == kept
+
+
+def test_asics_are_for_miners_who_may_pivot_to_gpus() -> None:
+    assert runs(BorrowerKind.MINER, MachineKind.ASIC)
+    assert runs(BorrowerKind.MINER, MachineKind.GPU)
+    assert runs(BorrowerKind.NEOCLOUD, MachineKind.GPU)
+    assert not runs(BorrowerKind.NEOCLOUD, MachineKind.ASIC)
+
+
+def test_who_lives_on_btc() -> None:
+    assert lives_on_btc(BorrowerKind.MINER, 2.0, 1.0)
+    assert lives_on_btc(BorrowerKind.MINER, 1.0, 1.0)
+    assert not lives_on_btc(BorrowerKind.MINER, 1.0, 2.0)
+    assert not lives_on_btc(BorrowerKind.NEOCLOUD, 2.0, 1.0)
+
+
+def test_contracts() -> None:
+    assert lets_out(MachineKind.GPU, 0.29, 0.3)
+    assert not lets_out(MachineKind.GPU, 0.3, 0.3)
+    assert not lets_out(MachineKind.ASIC, 0.0, 0.3)
+    assert contract_rent(0.02, 0.1) == 0.02 * 0.9
+    assert over_spot(0.015, 0.010, 0.002) == 0.015 - 0.010
+    assert over_spot(0.015, 0.001, 0.002) == 0.015 - 0.002  # at spot it would not run
 
 
 def test_cover() -> None:
