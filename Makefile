@@ -15,6 +15,10 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/ready
+PYTEST := $(BIN)/python -m pytest
+WORKERS ?= $(shell nproc)
+# Tests of one file stay together, since they share what is dear to make.
+SPREAD := --numprocesses $(WORKERS) --dist loadfile
 
 # Work with an absent or unwritable home folder, and leave the user's own settings out of the picture.
 export HASHCREDIT_CACHE_DIR ?= $(CURDIR)/.cache/hashcredit
@@ -22,30 +26,35 @@ export MPLCONFIGDIR ?= $(CURDIR)/.cache/matplotlib
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 unexport PYTHONPATH PYTHONHOME
 
-.PHONY: run test test-faults test-papers test-fuzz test-packaging test-cluster lint bench clean
+.PHONY: run test warm test-faults test-papers test-fuzz test-packaging test-cluster lint bench clean
 .DELETE_ON_ERROR:
 
 run: $(READY)
 	rm -rf results/baseline_2026
 	$(BIN)/hashcredit run baseline_2026 --seed 1 --replicates 20 --out results/baseline_2026
 
-test: lint
-	$(BIN)/python -m pytest -m "not slow and not packaging and not cluster and not faults and not papers and not fuzz"
+test: $(READY)
+	$(MAKE) --jobs 2 --output-sync lint warm
+	$(PYTEST) $(SPREAD) -m "not slow and not packaging and not cluster and not faults and not papers and not fuzz"
 
-test-faults: $(READY)
-	$(BIN)/python -m pytest -m faults
+# Fill the cache of compiled code once, before several processes want it.
+warm: $(READY)
+	$(BIN)/hashcredit warmup
 
-test-papers: $(READY)
-	$(BIN)/python -m pytest -m papers
+test-faults: warm
+	$(PYTEST) -m faults
 
-test-fuzz: $(READY)
-	$(BIN)/python -m pytest -m fuzz
+test-papers: warm
+	$(PYTEST) --numprocesses $(WORKERS) -m papers
 
-test-packaging: $(READY)
-	$(BIN)/python -m pytest -m packaging
+test-fuzz: warm
+	$(PYTEST) --numprocesses $(WORKERS) -m fuzz
 
-test-cluster: $(READY)
-	$(BIN)/python -m pytest -m cluster
+test-packaging: warm
+	$(PYTEST) -m packaging
+
+test-cluster: warm
+	$(PYTEST) -m cluster
 
 lint: $(READY)
 	$(BIN)/ruff check .
