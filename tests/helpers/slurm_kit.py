@@ -1,4 +1,4 @@
-"""A throwaway Slurm for tests marked `cluster`; tests/slurm/README.md says what it is like."""
+"""A throwaway Slurm for tests marked `cluster`; tests/helpers/slurm/README.md says what it is like."""
 
 import os
 import subprocess

@@ -3,6 +3,7 @@
 import importlib
 import re
 import shlex
+from pathlib import Path
 
 import mesa
 import pyarrow.parquet as pq
@@ -12,6 +13,8 @@ from repository import ROOT
 from hashcredit.agents import borrower, buyer, lender, views
 from hashcredit.experiments.commands.arguments import build_parser
 from hashcredit.experiments.commands.cli import main
+from hashcredit.experiments.figures import FIGURES
+from hashcredit.experiments.scenarios.named import NAMED
 from hashcredit.experiments.tools.parameter_table import FILE, parameter_document
 from hashcredit.experiments.tools.parameter_table import main as write_parameters
 from hashcredit.simulator import Scenario
@@ -27,17 +30,21 @@ from hashcredit.simulator.week import step
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 ODD = (ROOT / "docs" / "odd.md").read_text(encoding="utf-8")
-RULES = (ROOT / "docs" / "rules.md").read_text(encoding="utf-8")
 SWEEPS = (ROOT / "docs" / "sweeps.md").read_text(encoding="utf-8")
 MESA = (ROOT / "docs" / "mesa.md").read_text(encoding="utf-8")
+RUNS = (ROOT / "docs" / "runs.md").read_text(encoding="utf-8")
+SCENARIOS = (ROOT / "docs" / "scenarios.md").read_text(encoding="utf-8")
+REPRODUCE = (ROOT / "docs" / "reproduce.md").read_text(encoding="utf-8")
 PAGES = [ROOT / name for name in ("README.md", "CHANGELOG.md", "CONTRIBUTING.md", "results/README.md")]
 PAGES += sorted((ROOT / "docs").rglob("*.md"))
+PAPERS = sorted((ROOT / "experiments" / "papers").rglob("README.md"))
 SMALLER = ["--replicates", "2", "--set", "horizon_weeks=10", "--quiet"]
 
 
 def blocks(text: str, language: str) -> list[str]:
     """Fenced code blocks of a language."""
-    return re.findall(rf"^```{language}\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
+    fenced = re.findall(r"^```(\w*)\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
+    return [block for named, block in fenced if named == language]
 
 
 def commands(text: str) -> list[list[str]]:
@@ -51,15 +58,11 @@ def without_code(text: str) -> str:
     return re.sub(r"`[^`\n]*`", "", re.sub(r"^```.*?^```$", "", text, flags=re.MULTILINE | re.DOTALL))
 
 
-# README
+# Code
 
 
-def test_python_of_the_readme_runs(capsys):
+def check_readme(names, said):
     """The examples print both scenarios, the flows that they show close, and owners do put money in."""
-    names: dict[str, object] = {}
-    for code in blocks(README, "python"):
-        exec(compile(code, "README.md", "exec"), names)
-    said = capsys.readouterr().out
     assert "dump_10k_h100" in said and "dump_deep" in said
     flows = names["run"].flows
     scale = flows.abs().to_numpy().sum()
@@ -70,56 +73,88 @@ def test_python_of_the_readme_runs(capsys):
     assert names["model"].flows.loc["equity_injections", "neoclouds"] > 0.0
 
 
-def test_python_of_the_page_on_mesa_runs(capsys):
-    """Its blocks in their order; the rows of `batch_run` are the runs that it asked for."""
-    names: dict[str, object] = {}
-    for code in blocks(MESA, "python"):
-        exec(compile(code, "mesa.md", "exec"), names)
-    assert "machine_loan" in capsys.readouterr().out
+def check_mesa(names, said):
+    """The rows of `batch_run` are the runs that it asked for."""
+    assert "machine_loan" in said
     assert {(row["scenario"], row["replicate"]) for row in names["rows"]} == {
         (scenario, replicate) for scenario in (names["scenario"], "deep_market") for replicate in (0, 1)
     }
     assert names["model"].flows.loc["equity_injections", "neoclouds"] > 0.0
 
 
-def test_python_of_the_page_on_rules_runs(capsys):
-    """Its blocks in their order; the patient lender makes another run, whose record names it."""
-    names: dict[str, object] = {"__name__": "rules_page"}
-    for code in blocks(RULES, "python"):
-        exec(compile(code, "rules.md", "exec"), names)
-    assert "'function': 'rules_page.patient'" in capsys.readouterr().out
+def check_rules(names, said):
+    """The patient lender makes another run, whose record names it."""
+    assert "'function': 'rules_page.patient'" in said
     assert (names["seed"], names["replicate"]) == (1, 0)
 
 
-def test_python_of_the_page_on_contagion_runs(capsys):
-    """Its blocks in their order; those who print a number print the one in the remark behind it."""
-    names: dict[str, object] = {}
-    text = (ROOT / "docs" / "contagion.md").read_text(encoding="utf-8")
-    for code in blocks(text, "python"):
-        exec(compile(code, "contagion.md", "exec"), names)
-    said = capsys.readouterr().out
+def check_contagion(names, said):
+    """Those who print a number print the one in the remark behind it."""
     assert "0.9577" in said and "165" in said
 
 
-def test_python_of_the_page_on_funding_runs(capsys):
-    """Its blocks in their order: flows close, debt makes funding tighter, and so does a boom."""
-    names: dict[str, object] = {}
-    for code in blocks((ROOT / "docs" / "funding.md").read_text(encoding="utf-8"), "python"):
-        exec(compile(code, "funding.md", "exec"), names)
-    said = capsys.readouterr().out
+def check_funding(names, said):
+    """Flows close, debt makes funding tighter, and so does a boom."""
     assert names["run"].flows.sum(axis=1).abs().max() < 1e-9
     assert names["gap"].iloc[-1] > 0.0
     boom = float(re.findall(r"mean tightness ([\d.]+)", said)[0])
     assert boom > names["run"].summary["mean_tightness"]
 
 
-def test_the_page_on_mesa_lists_every_property_phase_and_payment():
+def check_runs(names, said):
+    """The tree has the failures of the run, and its links say what the page says they do."""
+    failed = names["run"].summary["defaults"] + names["run"].summary["lender_failures"]
+    assert len(names["tree"]) == failed > 0
+    assert all({"channel", "via", "weeks"} <= set(link) for _, _, link in names["tree"].edges(data=True))
+
+
+def check_scenarios(names, said):
+    """The change is in the scenario, and the networks are where they were to be."""
+    assert names["scenario"].credit.marked_share == 0.75
+    assert {path.name for path in Path("networks").iterdir()} == set(re.findall(r"\w+\.graphml", said))
+
+
+CHECKS = {
+    "README.md": check_readme,
+    "docs/contagion.md": check_contagion,
+    "docs/funding.md": check_funding,
+    "docs/mesa.md": check_mesa,
+    "docs/rules.md": check_rules,
+    "docs/runs.md": check_runs,
+    "docs/scenarios.md": check_scenarios,
+}
+"""What holds after the Python of a page has run, block by block in its order."""
+
+ON_STUDIES = {"docs/results.md", "docs/studies.md", "docs/sweeps.md"}
+"""Pages whose Python needs the folder of a study: `test_results_of_studies`, `test_study`, and below."""
+
+
+def name_of(page: Path) -> str:
+    """The path of a page in the repository."""
+    return page.relative_to(ROOT).as_posix()
+
+
+def test_python_of_every_page_is_run():
+    with_python = {name_of(page) for page in PAGES if blocks(page.read_text(encoding="utf-8"), "python")}
+    assert with_python == set(CHECKS) | ON_STUDIES
+
+
+@pytest.mark.parametrize("name", CHECKS)
+def test_python_of_a_page_runs(name, tmp_path, monkeypatch, capsys):
+    page = ROOT / name
+    names: dict[str, object] = {"__name__": f"{page.stem}_page"}
+    monkeypatch.chdir(tmp_path)
+    for code in blocks(page.read_text(encoding="utf-8"), "python"):
+        exec(compile(code, page.name, "exec"), names)
+    CHECKS[name](names, capsys.readouterr().out)
+
+
+def test_the_page_on_mesa_lists_every_property_and_payment():
     described = set(re.findall(r"`(\w+)`", MESA))
     for kind in views.KINDS:
         public = {name for name in dir(kind) if not name.startswith("_") and not hasattr(mesa.Agent, name)}
         assert public - {"read", "write", "table", "kinds", "model"} <= described, kind
-    (phases,) = re.findall(r"for the\nphases (.*?)\. Agents", MESA, re.DOTALL)
-    assert re.findall(r"`(\w+)`", phases) == [phase.__name__ for phase in step.PHASES]
+    assert {f"before_{step.PHASES[0].__name__}", f"after_{step.PHASES[-1].__name__}"} <= described
     (listed,) = re.findall(r"^\| flow \|.*?\n\n", MESA, re.MULTILINE | re.DOTALL)
     cells = re.findall(r"^\| (`.*?) \|", listed, re.MULTILINE)
     flows = [name for cell in cells for name in re.findall(r"`(\w+)`", cell)]
@@ -128,30 +163,61 @@ def test_the_page_on_mesa_lists_every_property_phase_and_payment():
 
 @pytest.fixture
 def my_scenario(tmp_path, monkeypatch):
-    """The scenario file that the README shows, in the working folder."""
-    (text,) = [block for block in blocks(README, "toml") if "schema" in block]
+    """The scenario file that its page shows, in the working folder."""
+    (text,) = [block for block in blocks(SCENARIOS, "toml") if "schema" in block]
     (tmp_path / "my_scenario.toml").write_text(text)
     monkeypatch.chdir(tmp_path)
 
 
-def test_scenario_file_of_the_readme_says_what_it_means(my_scenario):
+def test_scenario_file_says_what_it_means(my_scenario):
     scenario = Scenario.load("my_scenario.toml")
     assert scenario.name == "my_scenario"
     assert scenario.credit.marked_share == 0.75
     assert scenario.funding.tightness == ((0, 0.2), (52, 0.8))
 
 
+def test_intervention_that_the_page_shows_is_one(my_scenario):
+    (text,) = [block for block in blocks(SCENARIOS, "toml") if "interventions" in block]
+    file = Path("my_scenario.toml")
+    file.write_text(file.read_text().replace("\n[credit]", f"{text}\n[credit]"))
+    (intervention,) = Scenario.load(file).interventions
+    assert (intervention.week, intervention.field, intervention.value) == (26, "credit.policy_rate", 0.05)
+
+
+def test_packaged_scenarios_are_all_listed_with_their_titles():
+    listed = dict(re.findall(r"^\| `(\w+)` \| (.*?) \|", SCENARIOS, re.MULTILINE))
+    assert listed == {name: Scenario.load(name).title for name in Scenario.names()}
+
+
+def test_what_can_be_reproduced_is_all_listed(capsys):
+    """Papers and the episode with their titles; named scenarios have an index of their own."""
+    assert main(["reproduce", "--list"]) == 0
+    titles = dict(re.split(r"  +", line, maxsplit=1) for line in capsys.readouterr().out.splitlines())
+    listed = re.findall(r"^\| \[(\w+)\]\(\S+\) \| (.*?) \|$", REPRODUCE, re.MULTILINE)
+    assert dict(listed) == {key: title for key, title in titles.items() if key not in NAMED}
+
+
 def on_studies(words):
     return words[1] in ("sweep", "status", "failures", "export", "rerun")
 
 
-@pytest.mark.parametrize("words", [w for w in commands(README) if not on_studies(w)], ids=" ".join)
-def test_commands_of_the_readme_run(words, my_scenario, capsys):
+SHOWN = [words for page in (README, RUNS, SCENARIOS, REPRODUCE) for words in commands(page)]
+
+
+@pytest.mark.parametrize("words", [words for words in SHOWN if not on_studies(words)], ids=" ".join)
+def test_commands_run(words, my_scenario, capsys):
     """Each as written; those that simulate on a smaller scale."""
     parsed = build_parser().parse_args(words[1:])
     simulates = parsed.command in ("run", "compare")
     assert main([*words[1:], *(SMALLER if simulates else [])]) == 0
     assert capsys.readouterr().out
+
+
+@pytest.mark.parametrize("page", [*PAGES, *PAPERS], ids=name_of)
+def test_commands_are_understood(page):
+    """Those of pages that are not run as well."""
+    for words in commands(page.read_text(encoding="utf-8")):
+        build_parser().parse_args(words[1:])
 
 
 def test_study_of_the_readme_runs(tmp_path, monkeypatch, capsys):
@@ -200,14 +266,13 @@ def test_the_page_on_sweeps_lists_the_folder(tmp_path, monkeypatch):
 
 
 def test_result_folder_is_listed_in_full(tmp_path):
-    """What the README lists is what `hashcredit run --out` writes."""
+    """What the page lists is what `hashcredit run --out` writes, and every figure is drawn."""
     folder = tmp_path / "result"
     assert main(["run", "--out", str(folder), *SMALLER]) == 0
-    (listing,) = [block for block in blocks(README, "") if "provenance.json" in block]
+    (listing,) = [block for block in blocks(RUNS, "") if "provenance.json" in block]
     listed = {line.split()[0].rstrip("/") for line in listing.splitlines()}
     assert listed == {path.name for path in folder.iterdir()}
-    (figures,) = re.findall(r"^figures/ +(.*);", listing, re.MULTILINE)
-    assert {path.stem for path in (folder / "figures").iterdir()} == set(figures.split(", "))
+    assert {path.stem for path in (folder / "figures").iterdir()} == set(FIGURES)
 
 
 # The parameter table
@@ -345,7 +410,20 @@ def test_fields_named_in_the_model_exist():
     assert named <= fields
 
 
-# Links
+# The map, and links
+
+
+def test_every_page_is_in_the_map():
+    """Once, and where a folder has an index of its own, by that."""
+    text = (ROOT / "docs" / "index.md").read_text(encoding="utf-8")
+    linked = re.findall(r"^- \[.*?\]\(([^.].*?)\)", text, re.MULTILINE)  # those of this folder
+    pages = {page.name for page in (ROOT / "docs").glob("*.md")} - {"index.md"}
+    folders = {page.relative_to(ROOT / "docs").as_posix() for page in (ROOT / "docs").glob("*/README.md")}
+    assert sorted(linked) == sorted(pages | folders)
+
+
+def test_the_readme_is_read_in_a_few_minutes():
+    assert README.count("\n") < 150
 
 
 def slug(heading: str) -> str:
@@ -353,7 +431,7 @@ def slug(heading: str) -> str:
     return re.sub(r"[^\w\- ]", "", heading.strip().lower()).replace(" ", "-")
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
+@pytest.mark.parametrize("page", PAGES, ids=name_of)
 def test_links_lead_somewhere(page):
     """Files and headings of this project; the web is not asked."""
     text = page.read_text(encoding="utf-8")
@@ -368,7 +446,7 @@ def test_links_lead_somewhere(page):
             assert anchor in map(slug, headings), target
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
+@pytest.mark.parametrize("page", PAGES, ids=name_of)
 def test_files_named_in_code_spans_exist(page):
     """`docs/odd.md` and the like; generated folders apart."""
     rooms = "agents|simulator|experiments|tests|docs"
