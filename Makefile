@@ -59,6 +59,7 @@ test-cluster: warm
 lint: $(READY)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/codespell
 	$(BIN)/mypy --strict
 	$(BIN)/lint-imports
 
