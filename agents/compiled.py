@@ -25,7 +25,7 @@ from typing import Any, TypeVar
 import llvmlite
 import numba
 import numpy as np
-from numba import config, types
+from numba import config, typeof, types
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -136,7 +136,12 @@ def _widen_whole_numbers(dispatcher: Any) -> None:
 
 
 def _wide(kind: Any) -> Any:
-    """`int64` for every kind of whole number that fits in it; any other type as it is."""
+    """`int64` for every kind of whole number that fits in it; any other type as it is.
+
+    An argument that is left out is a number like any other: its default's.
+    """
+    if isinstance(kind, types.Omitted) and isinstance(kind.value, int | float):
+        kind = typeof(kind.value)
     if isinstance(kind, types.Integer | types.IntEnumMember) and kind != types.uint64:
         return types.int64
     return kind

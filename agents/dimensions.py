@@ -5,7 +5,7 @@ everything a researcher may vary is a scenario field instead.
 """
 
 from enum import IntEnum
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -26,7 +26,6 @@ MACHINE_TYPES = 12
 
 COOLING_CLASSES = 3
 SITE_CLASSES = 4
-INSTRUMENTS = 5
 LENDER_KINDS = 3
 BUYER_KINDS = 4
 GRADES = 4
@@ -104,6 +103,42 @@ class Instrument(IntEnum):
     HIGH_YIELD = 4
 
 
+class Pledge(IntEnum):
+    """What secures a loan."""
+
+    NOTHING = 0
+    MACHINES = 1
+    COINS = 2  # under a margin: initial, call and liquidation loan to value
+
+
+class Terms(NamedTuple):
+    """The clauses that an instrument always has. Kernels ask for these, never for an instrument by name."""
+
+    rank: int
+    """0: served and secured first, 1: unsecured."""
+    amortising: int
+    """1: level principal to maturity, 0: a bullet, to be refinanced when it matures."""
+    fixed_rate: int
+    """1: the rate is a coupon, 0: a spread over the policy rate."""
+    pledge: Pledge
+    converts: int
+    """1: its holder takes shares at maturity if the borrower's equity is above the strike."""
+    may_sweep: int
+    """1: the contract may say that a refused refinancing makes it a cash sweep, not a default."""
+
+
+INSTRUMENT_TERMS = {
+    Instrument.MACHINE_LOAN: Terms(0, 1, 0, Pledge.MACHINES, converts=0, may_sweep=0),
+    Instrument.PROJECT_FINANCE: Terms(0, 1, 0, Pledge.MACHINES, converts=0, may_sweep=0),
+    Instrument.BTC_LOAN: Terms(0, 0, 0, Pledge.COINS, converts=0, may_sweep=0),
+    Instrument.CONVERTIBLE: Terms(1, 0, 1, Pledge.NOTHING, converts=1, may_sweep=0),
+    Instrument.HIGH_YIELD: Terms(1, 0, 1, Pledge.NOTHING, converts=0, may_sweep=1),
+}
+"""One row an instrument. Another one needs a member, its row here, and whoever draws it."""
+
+INSTRUMENTS = len(Instrument)
+
+
 class LoanStatus(IntEnum):
     EMPTY = 0
     PERFORMING = 1
@@ -127,7 +162,7 @@ class Cause(IntEnum):
 
 
 class Channel(IntEnum):
-    """How an event reached the agent it hit."""
+    """How an event reached the agent it hit; what a scenario can switch off is in `simulator.channels`."""
 
     NONE = 0
     EXOGENOUS = 1

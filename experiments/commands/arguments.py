@@ -5,6 +5,7 @@ from typing import Any
 
 from hashcredit.experiments.commands.parsing import Parser, whole
 from hashcredit.experiments.commands.study_arguments import add_study_commands
+from hashcredit.simulator.channels import CHANNELS
 
 EXAMPLES = """examples:
   hashcredit run                                        the baseline, 1,000 replicates, a table
@@ -25,8 +26,6 @@ a sweep keeps what is done)
 """
 
 MARKETS = ("auction", "impact", "deep")
-CHANNELS = ("fire_sale", "repo", "lender_credit", "interlender", "macro_funding")
-"""As in the scenario's section; written out, since help must not wait for it. A test compares the two."""
 MOST_REPLICATES = 10_000_000
 REPLICATES = 1000
 CHECKED_REPLICATES = 10

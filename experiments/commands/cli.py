@@ -12,9 +12,10 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from hashcredit.experiments.commands.arguments import CHANNELS, CHECKED_REPLICATES, REPLICATES, build_parser
+from hashcredit.experiments.commands.arguments import CHECKED_REPLICATES, REPLICATES, build_parser
 from hashcredit.experiments.support.progress import Progress
 from hashcredit.experiments.support.stopping import StopListener
+from hashcredit.simulator.channels import CHANNELS
 
 if TYPE_CHECKING:
     from hashcredit.simulator.reports.run import ManyRuns, Run

@@ -47,6 +47,14 @@ def revalue(economy: Economy, kind: int, agent: Record, amount: float) -> None:
 
 
 @kernel
+def bill(economy: Economy, borrower: Record, amount: float) -> None:
+    """Add bills (M$; negative: bills that are void) to those that a borrower has not paid."""
+    borrower.payables += amount
+    revalue(economy, Revaluation.UNPAID_BILLS, borrower, -amount)
+    revalue(economy, Revaluation.UNPAID_BILLS, economy.world[0], amount)
+
+
+@kernel
 def post_principal(loan: Record, borrower: Record, lender: Record, amount: float) -> None:
     """Change the face of a loan by `amount` (M$) on the row, the liability and the asset side."""
     loan.principal += amount
@@ -143,10 +151,16 @@ def lender_equity(lender: Record) -> float:
 
 
 @kernel
+def capital_binds(p: Record) -> bool:
+    """Whether `channels.lender_credit` is on; off, lending ignores lenders' capital and failure."""
+    return p.channels_lender_credit != 0
+
+
+@kernel
 def capital_ratio(p: Record, lender: Record) -> float:
     """Book equity of a lender over its loans (a fraction); infinite without loans, or while it is ignored."""
     loans = sum_of(lender.loans)
-    if loans <= 0.0 or not p.channels_lender_credit:
+    if loans <= 0.0 or not capital_binds(p):
         return np.inf
     return lender_equity(lender) / loans
 

@@ -1,15 +1,46 @@
 """One row of the loan table: what it owes, how it is served, repaid and closed, whoever asks."""
 
+import numpy as np
+
 from hashcredit.agents.compiled import kernel
-from hashcredit.agents.dimensions import FACILITIES, Channel, LoanStatus, Record
-from hashcredit.simulator.books.events import note
+from hashcredit.agents.dimensions import (
+    FACILITIES,
+    INSTRUMENT_TERMS,
+    Channel,
+    Instrument,
+    LoanStatus,
+    MachineKind,
+    Pledge,
+    Record,
+    Terms,
+)
+from hashcredit.simulator.books.events import note_holder
 from hashcredit.simulator.books.ledger import capitalise, pay, post_principal, revalue, sum_of
 from hashcredit.simulator.state.economy import Economy
-from hashcredit.simulator.state.tables import EventKind, Flow, Revaluation, Sector
+from hashcredit.simulator.state.tables import LOAN, EventKind, Flow, Revaluation
 from hashcredit.simulator.state.units import WEEK
 
 DUST = 1e-9
 """M$ (a tenth of a cent): amounts below it are rounding, not debts."""
+
+
+def _blank_loan() -> np.ndarray:
+    """A row of the loan table that owes, pledges and remembers nothing."""
+    blank = np.zeros(1, LOAN)
+    for field in ("machine", "default_week", "default_event"):
+        blank[field] = -1
+    return blank
+
+
+def _terms() -> np.recarray:
+    """The clauses of the instruments, one row each, for kernels."""
+    row = np.dtype([(field, np.int8) for field in Terms._fields])
+    return np.array([INSTRUMENT_TERMS[each] for each in Instrument], row).view(np.recarray)
+
+
+BLANK_LOAN = _blank_loan()
+TERMS = _terms()
+COIN_INSTRUMENTS = tuple(each.value for each in Instrument if TERMS[each].pledge == Pledge.COINS)
 
 
 @kernel
@@ -23,6 +54,12 @@ def facilities_of(economy: Economy, b: int) -> tuple[int, int]:
 def owes(loan: Record) -> bool:
     """Whether a row is a live loan with principal outstanding."""
     return loan.status == LoanStatus.PERFORMING and loan.principal > 0.0
+
+
+@kernel
+def pledges_coins(loan: Record) -> bool:
+    """Whether coins secure a loan, so that it has a margin."""
+    return TERMS[loan.instrument].pledge == Pledge.COINS
 
 
 @kernel
@@ -121,71 +158,115 @@ def liquidate_coins(economy: Economy, row: int) -> float:
     loan.coins -= coins
     market.btc_sold += proceeds
     pay(economy, Flow.BTC_TRADES, economy.world[0], borrower, proceeds)
-    note(economy, EventKind.BTC_LIQUIDATION, Sector.LENDERS, loan.holder, borrower.sector, loan.obligor,
-         -1, 0, proceeds, price, 0, Channel.BTC_PRICE, -1)  # fmt: skip
+    note_holder(economy, EventKind.BTC_LIQUIDATION, loan, proceeds, price=price, channel=Channel.BTC_PRICE)
     return proceeds
 
 
 @kernel
+def is_taken(loan: Record) -> bool:
+    """Whether a row of the loan table holds a live loan, a contract without debt, or an open claim."""
+    return loan.status == LoanStatus.PERFORMING or loan.status == LoanStatus.DEFAULTED
+
+
+@kernel
 def empty_row(economy: Economy, b: int) -> int:
-    """A free row for a new facility of live borrower `b`, -1 if all its rows are in use."""
+    """A free row for a new loan of live borrower `b`, -1 if all its rows are taken."""
     first, last = facilities_of(economy, b)
     for row in range(first, last):
-        if economy.loans[row].status in (LoanStatus.REPAID, LoanStatus.RESOLVED):
+        if not is_taken(economy.loans[row]):
             return row
     return last if last - first < FACILITIES else -1
 
 
 @kernel
-def next_row(economy: Economy, b: int) -> int:
-    """Take the next loan row of a borrower into use; -1 if all are."""
-    borrower = economy.borrowers[b]
-    if borrower.facilities == FACILITIES:
-        return -1
-    borrower.facilities += 1
-    return b * FACILITIES + borrower.facilities - 1
+def empty_rows(economy: Economy, b: int) -> int:
+    """Number of rows that borrower `b` has free for loans."""
+    free = FACILITIES
+    first, last = facilities_of(economy, b)
+    for row in range(first, last):
+        free -= is_taken(economy.loans[row])
+    return free
 
 
 @kernel
-def blank_row(loan: Record) -> None:
-    """Make a row of the loan table ready for another facility: nothing owed, pledged, let or remembered."""
-    loan.rank = 0
-    loan.offtaker = 0
-    loan.amortising = 0
-    loan.fixed_rate = 0
-    loan.borrowing_base = 0
-    loan.cash_sweep = 0
-    loan.recourse = 0
-    loan.cross_default = 0
-    loan.maturity_sweep = 0
-    loan.sweeping = 0
-    loan.machine = -1
-    loan.weeks_overdue = 0
-    loan.weeks_over_base = 0
-    loan.weeks_under_dscr = 0
-    loan.cure_weeks = 0
-    loan.maturity_week = 0
-    loan.principal = 0.0
-    loan.rate = 0.0
-    loan.overdue = 0.0
-    loan.dscr_covenant = 0.0
-    loan.floor = 0.0
-    loan.units = 0
-    loan.advance_rate = 0.0
-    loan.contract_units = 0
-    loan.contract_rent = 0.0
-    loan.contract_end = 0
-    loan.hazard_left = 0.0
-    loan.coins = 0.0
-    loan.claim = 0.0
-    loan.seized = 0
-    loan.weeks_held = 0
-    loan.default_week = -1
-    loan.default_event = -1
-    loan.recovered = 0.0
-    loan.recovered_pv = 0.0
-    loan.paper_value = 0.0
-    loan.allowance = 0.0
+def take_row(economy: Economy, row: int, instrument: int, holder: int) -> None:
+    """Make an empty row a live loan that owes, pledges, lets and remembers nothing: every field is set."""
+    b = row // FACILITIES
+    borrower = economy.borrowers[b]
+    borrower.facilities = max(borrower.facilities, row - b * FACILITIES + 1)
+    economy.loans[row] = BLANK_LOAN[0]
+    loan = economy.loans[row]
+    loan.status = LoanStatus.PERFORMING
+    loan.instrument = instrument
+    loan.obligor = b
+    loan.holder = holder
+
+
+@kernel
+def write_loan(
+    economy: Economy,
+    p: Record,
+    row: int,
+    instrument: int,
+    holder: int,
+    grade: int,
+    rate: float,
+    maturity_week: int,
+) -> None:
+    """Write a loan into an empty row, with the clauses of its instrument; nothing is drawn yet.
+
+    grade    of the customer behind it, 0 (best) to 3
+    rate     coupon, or spread over the policy rate where it floats, per year
+    """
+    take_row(economy, row, instrument, holder)
+    loan = economy.loans[row]
+    terms = TERMS[instrument]
+    loan.rank = terms.rank
+    loan.amortising = terms.amortising
+    loan.fixed_rate = terms.fixed_rate
+    loan.customer_grade = grade
+    loan.rate = rate
+    loan.floor = p.credit_floor
+    loan.maturity_week = maturity_week
+    loan.cure_weeks = p.credit_cure_weeks
+    loan.recourse = 1
+    loan.cross_default = 1
+
+
+@kernel
+def pledge_machines(
+    economy: Economy,
+    p: Record,
+    row: int,
+    m: int,
+    units: int,
+    borrowing_base: int,
+    recourse: int,
+    cross_default: int,
+) -> None:
+    """Secure a loan with `units` of type `m`, with the clauses of such loans (1: it has it)."""
+    loan = economy.loans[row]
+    loan.machine = m
+    loan.units = units
+    loan.borrowing_base = borrowing_base
+    loan.recourse = recourse
+    loan.cross_default = cross_default
+    loan.advance_rate = p.credit_base_headroom * economy.lenders[loan.holder].advance_rate
+    if economy.machines[m].kind == MachineKind.GPU:  # nobody reports cover covenants of loans against ASICs
+        loan.dscr_covenant = p.credit_dscr_covenant
+        loan.cash_sweep = 1
+
+
+@kernel
+def write_contract(loan: Record, units: int, rent: float, end_week: int, hazard: float) -> None:
+    """Let `units` of the machines behind a loan to a customer for `rent` (M$ a unit and year).
+
+    The customer fails once its integrated default hazard has used up `hazard`.
+    """
+    loan.contract_units = units
+    loan.contract_rent = rent
+    loan.contract_end = end_week
+    loan.hazard_left = hazard
 
 
 @kernel

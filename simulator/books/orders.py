@@ -6,8 +6,8 @@ What becomes of an order when its machines arrive is decided in `investment`.
 """
 
 from hashcredit.agents.compiled import kernel
-from hashcredit.agents.dimensions import ORDERS, Channel, MachineKind, Record
-from hashcredit.simulator.books.events import note
+from hashcredit.agents.dimensions import ORDERS, Cause, MachineKind, Record
+from hashcredit.simulator.books.events import NO_EVENT, NOBODY, note
 from hashcredit.simulator.books.ledger import pay, revalue
 from hashcredit.simulator.state.economy import Economy
 from hashcredit.simulator.state.tables import EventKind, Flow, Revaluation, Sector
@@ -76,6 +76,36 @@ def count_orders(economy: Economy, b: int) -> None:
 
 
 @kernel
+def note_order(
+    economy: Economy,
+    kind: int,
+    row: int,
+    units: int,
+    amount: float,
+    holder: int = NOBODY,
+    cause: int = Cause.NONE,
+    parent: int = NO_EVENT,
+) -> None:
+    """Log what becomes of `units` of an order, for `amount` M$: the borrower and its vendor or lender."""
+    order = economy.orders[row]
+    b = row // ORDERS
+    note(
+        economy,
+        kind,
+        economy.borrowers[b].sector,
+        b,
+        Sector.LENDERS if holder >= 0 else Sector.REST_OF_WORLD,
+        holder,
+        order.machine,
+        units,
+        amount,
+        order.price,
+        cause=cause,
+        parent=parent,
+    )
+
+
+@kernel
 def place_order(
     economy: Economy, p: Record, row: int, m: int, units: int, holder: int, offer: float, slot_price: float
 ) -> None:
@@ -105,11 +135,7 @@ def place_order(
         fee = p.investment_commitment_fee * weeks / 52.0 * order.commitment
         pay(economy, Flow.INTEREST, borrower, lender, fee)
         lender.week_interest += fee
-        note(economy, EventKind.ORDER, borrower.sector, b, Sector.LENDERS, holder, m, units,
-             units * order.price, order.price, 0, 0, -1)  # fmt: skip
-    else:
-        note(economy, EventKind.ORDER, borrower.sector, b, Sector.REST_OF_WORLD, -1, m, units,
-             units * order.price, order.price, 0, 0, -1)  # fmt: skip
+    note_order(economy, EventKind.ORDER, row, units, units * order.price, holder)
     count_orders(economy, b)
 
 
@@ -143,7 +169,7 @@ def forfeit(economy: Economy, row: int, units: int, cause: int, parent: int) -> 
     """Cancel `units` of an order: the vendor keeps their deposit.
 
     cause     Cause of the borrower's default, ILLIQUIDITY if it lives but cannot pay
-    parent    row of the event that led to it, -1 if none
+    parent    row of the event that led to it, NO_EVENT if none
     """
     order = economy.orders[row]
     b = row // ORDERS
@@ -152,8 +178,7 @@ def forfeit(economy: Economy, row: int, units: int, cause: int, parent: int) -> 
     revalue(economy, Revaluation.FORFEITED_DEPOSITS, borrower, -lost)
     revalue(economy, Revaluation.FORFEITED_DEPOSITS, economy.world[0], lost)
     order.deposit -= lost
-    note(economy, EventKind.ORDER_CANCELLED, borrower.sector, b, Sector.REST_OF_WORLD, -1, order.machine,
-         units, lost, order.price, cause, Channel.NONE, parent)  # fmt: skip
+    note_order(economy, EventKind.ORDER_CANCELLED, row, units, lost, cause=cause, parent=parent)
     order.units -= units
     if order.units == 0:
         close_order(economy, row)

@@ -6,14 +6,14 @@ from hashcredit.agents.dimensions import (
     BorrowerKind,
     BorrowerStatus,
     Channel,
-    Instrument,
     LoanStatus,
     MachineKind,
     Record,
 )
 from hashcredit.agents.miner import coins_to_keep
-from hashcredit.simulator.books.events import note, remember
+from hashcredit.simulator.books.events import note, note_obligor, remember
 from hashcredit.simulator.books.ledger import (
+    bill,
     pay,
     pay_service,
     receive_service,
@@ -21,6 +21,7 @@ from hashcredit.simulator.books.ledger import (
     sum_of,
 )
 from hashcredit.simulator.books.loans import (
+    COIN_INSTRUMENTS,
     DUST,
     close_loan,
     facilities_of,
@@ -31,13 +32,14 @@ from hashcredit.simulator.books.loans import (
     scheduled_principal,
     sell_coins,
 )
+from hashcredit.simulator.machines.earnings import add_contract
 from hashcredit.simulator.state.economy import Economy
 from hashcredit.simulator.state.tables import EventKind, Flow, Revaluation, Sector
 from hashcredit.simulator.state.units import WEEK
 
 RANKS = 2
 INTEREST, PRINCIPAL = 0, 1
-"""Rows of `Economy.dues`."""
+"""Rows of `Economy.payments_due`."""
 
 
 @kernel
@@ -47,7 +49,10 @@ def revalue_coins(economy: Economy, previous_price: float) -> None:
     for b in range(economy.borrowers.shape[0]):
         borrower = economy.borrowers[b]
         coins = borrower.btc
-        if borrower.debt[Instrument.BTC_LOAN] > 0.0:
+        owed = 0.0
+        for instrument in COIN_INSTRUMENTS:
+            owed += borrower.debt[instrument]
+        if owed > 0.0:
             first, last = facilities_of(economy, b)
             for row in range(first, last):
                 coins += economy.loans[row].coins
@@ -60,9 +65,17 @@ def end_contract(economy: Economy, loan: Record) -> None:
     """End a rental contract that has run out or whose customer has failed; its units go to spot."""
     if loan.hazard_left <= 0.0:
         borrower = economy.borrowers[loan.obligor]
-        event = note(economy, EventKind.OFFTAKER_DEFAULT, Sector.REST_OF_WORLD, -1, borrower.sector,
-                     loan.obligor, loan.machine, loan.contract_units, 0.0, loan.contract_rent, 0,
-                     Channel.OFFTAKER, -1)  # fmt: skip
+        event = note(
+            economy,
+            EventKind.OFFTAKER_DEFAULT,
+            Sector.REST_OF_WORLD,
+            other_sector=borrower.sector,
+            other=loan.obligor,
+            machine=loan.machine,
+            units=loan.contract_units,
+            price=loan.contract_rent,
+            channel=Channel.OFFTAKER,
+        )
         remember(economy, borrower, Channel.OFFTAKER, event)
     loan.contract_units = 0
     if loan.principal == 0.0:  # the loan was repaid while the contract ran
@@ -112,18 +125,11 @@ def earn(economy: Economy, p: Record, b: int) -> float:
         loan = economy.loans[row]
         if loan.contract_units == 0 or loan.status != LoanStatus.PERFORMING:
             continue
-        loan.hazard_left -= p.credit_offtaker_hazard[loan.offtaker] * market.offtaker_stress * WEEK
+        loan.hazard_left -= p.credit_offtaker_hazard[loan.customer_grade] * market.offtaker_stress * WEEK
         if loan.hazard_left <= 0.0 or clock.week >= loan.contract_end:
             end_contract(economy, loan)
             continue
-        # contracted units run and bill whatever spot does
-        machine = economy.machines[loan.machine]
-        rent += loan.contract_units * loan.contract_rent
-        if machine.on[site]:
-            rent -= loan.contract_units * machine.earning
-        else:
-            cost += loan.contract_units * machine.cost[site]
-            market.active += loan.contract_units * machine.throughput
+        rent, cost = add_contract(economy, loan, site, rent, cost)
     world = economy.world[0]
     pay(economy, Flow.COMPUTE_RENT, world, borrower, rent * WEEK)
     if borrower.kind == BorrowerKind.MINER:
@@ -154,9 +160,7 @@ def pay_short(economy: Economy, p: Record, flow: int, borrower: Record, due: flo
     pay(economy, flow, borrower, economy.world[0], paid)
     unpaid = due - paid
     if unpaid > 0.0:
-        borrower.payables += unpaid
-        revalue(economy, Revaluation.UNPAID_BILLS, borrower, -unpaid)
-        revalue(economy, Revaluation.UNPAID_BILLS, economy.world[0], unpaid)
+        bill(economy, borrower, unpaid)
 
 
 @kernel
@@ -168,17 +172,15 @@ def settle_payables(economy: Economy, p: Record, borrower: Record) -> None:
     pay(economy, Flow.PAYABLES_SETTLED, borrower, economy.world[0], paid)
     borrower.payables -= paid
     if borrower.payables < DUST:
-        revalue(economy, Revaluation.UNPAID_BILLS, borrower, borrower.payables)
-        revalue(economy, Revaluation.UNPAID_BILLS, economy.world[0], -borrower.payables)
-        borrower.payables = 0.0
+        bill(economy, borrower, -borrower.payables)
 
 
 @kernel
-def list_dues(economy: Economy, b: int) -> tuple[float, float]:
+def list_payments_due(economy: Economy, b: int) -> tuple[float, float]:
     """Work out what each loan of a borrower is due this week; return the sum and the scheduled part, M$.
 
-    A loan's interest, and its instalment with what is overdue, go to its column of `economy.dues`. Scheduled
-    are interest and level instalments, not a bullet's repayment.
+    A loan's interest, and its instalment with what is overdue, go to its column of `economy.payments_due`.
+    Scheduled are interest and level instalments, not a bullet's repayment.
     """
     clock, market = economy.clock[0], economy.market[0]
     due = 0.0
@@ -190,16 +192,16 @@ def list_dues(economy: Economy, b: int) -> tuple[float, float]:
             interest = loan.principal * loan_rate(loan, market.policy_rate) * WEEK
             instalment = scheduled_principal(loan, clock.week)
             principal = loan.overdue + instalment
-            economy.dues[INTEREST, row - first] = interest
-            economy.dues[PRINCIPAL, row - first] = principal
+            economy.payments_due[INTEREST, row - first] = interest
+            economy.payments_due[PRINCIPAL, row - first] = principal
             due += interest + principal
             scheduled += interest + (instalment if loan.amortising else 0.0)
     return due, scheduled
 
 
 @kernel
-def settle_dues(economy: Economy, b: int) -> None:
-    """Pay all that `list_dues` found: the borrower has the cash."""
+def make_payments_due(economy: Economy, b: int) -> None:
+    """Pay all that `list_payments_due` found: the borrower has the cash."""
     borrower = economy.borrowers[b]
     interests = 0.0
     principals = 0.0
@@ -207,8 +209,8 @@ def settle_dues(economy: Economy, b: int) -> None:
     for row in range(first, last):
         loan = economy.loans[row]
         if owes(loan):
-            interest = economy.dues[INTEREST, row - first]
-            principal = economy.dues[PRINCIPAL, row - first]
+            interest = economy.payments_due[INTEREST, row - first]
+            principal = economy.payments_due[PRINCIPAL, row - first]
             lender = economy.lenders[loan.holder]
             receive_service(loan, borrower, lender, interest, principal)
             lender.week_interest += interest
@@ -266,8 +268,7 @@ def service_in_part(
     if loan.overdue > DUST:
         loan.weeks_overdue += 1
         if loan.weeks_overdue == 1:
-            note(economy, EventKind.MISSED_PAYMENT, borrower.sector, loan.obligor, Sector.LENDERS,
-                 loan.holder, loan.machine, 0, loan.overdue, 0.0, 0, Channel.NONE, -1)  # fmt: skip
+            note_obligor(economy, EventKind.MISSED_PAYMENT, loan, loan.overdue)
     else:
         loan.overdue = 0.0
         loan.weeks_overdue = 0
@@ -276,9 +277,9 @@ def service_in_part(
 @kernel
 def service_debt(economy: Economy, p: Record, b: int) -> float:
     """Serve all loans of a borrower as far as its means go; return the week's scheduled service, M$."""
-    due, scheduled = list_dues(economy, b)
+    due, scheduled = list_payments_due(economy, b)
     if economy.borrowers[b].cash >= due:
-        settle_dues(economy, b)
+        make_payments_due(economy, b)
     else:
         service_by_rank(economy, p, b)
     return scheduled

@@ -8,9 +8,9 @@ recourse, and lost where it has none.
 import math
 
 from hashcredit.agents.compiled import kernel
-from hashcredit.agents.dimensions import Cause, Channel, Instrument, LoanStatus, MachineKind, Record
+from hashcredit.agents.dimensions import Cause, LoanStatus, Record
 from hashcredit.agents.lender import learn
-from hashcredit.simulator.books.events import note
+from hashcredit.simulator.books.events import note_holder, note_obligor
 from hashcredit.simulator.books.ledger import (
     capitalise,
     pay,
@@ -20,9 +20,9 @@ from hashcredit.simulator.books.ledger import (
     write_off,
 )
 from hashcredit.simulator.books.loans import DUST, facilities_of, liquidate_coins, loan_rate, sell_coins
-from hashcredit.simulator.machines.collateral import removal_cost
+from hashcredit.simulator.machines.collateral import removal_cost, storage_cost
 from hashcredit.simulator.state.economy import Economy
-from hashcredit.simulator.state.tables import EventKind, Flow, Revaluation, Sector
+from hashcredit.simulator.state.tables import EventKind, Flow, Revaluation
 from hashcredit.simulator.state.units import WEEK
 
 
@@ -83,7 +83,7 @@ def default_loan(economy: Economy, row: int, event: int) -> None:
     loan.recovered_pv = 0.0
     loan.paper_value = 0.0
     loan.weeks_held = 0
-    if loan.instrument == Instrument.BTC_LOAN and loan.coins > 0.0:
+    if loan.coins > 0.0:
         proceeds = liquidate_coins(economy, row)
         applied = min(proceeds, loan.principal)
         pay(economy, Flow.RECOVERIES, borrower, lender, applied)
@@ -115,8 +115,16 @@ def seize(economy: Economy, p: Record, row: int) -> None:
     economy.outcomes[0].units_dumped += units
     economy.outcomes[0].paper_seized += loan.paper_value
     charge_collateral(economy, row, units * removal_cost(p, machine.kind))
-    note(economy, EventKind.SEIZURE, Sector.LENDERS, loan.holder, borrower.sector, loan.obligor, m, units,
-         loan.paper_value, machine.appraisal, borrower.cause, Channel.NONE, loan.default_event)  # fmt: skip
+    note_holder(
+        economy,
+        EventKind.SEIZURE,
+        loan,
+        loan.paper_value,
+        units,
+        machine.appraisal,
+        cause=borrower.cause,
+        parent=loan.default_event,
+    )
 
 
 @kernel
@@ -124,9 +132,7 @@ def store(economy: Economy, p: Record, row: int) -> None:
     """A week's storage of seized machines."""
     loan = economy.loans[row]
     loan.weeks_held += 1
-    cost = p.secondary_market_storage_cost
-    if economy.machines[loan.machine].kind == MachineKind.ASIC:
-        cost = p.secondary_market_storage_cost_asic
+    cost = storage_cost(p, economy.machines[loan.machine].kind)
     charge_collateral(economy, row, cost * loan.seized)
 
 
@@ -164,9 +170,14 @@ def close_claim(economy: Economy, p: Record, row: int, share: float) -> float:
         lender.learned_recovery = learn(
             lender.learned_recovery, max(0.0, recovery) / loan.claim, p.credit_learning_weight
         )
-        note(economy, EventKind.RECOVERY, Sector.LENDERS, loan.holder, borrower.sector, loan.obligor,
-             loan.machine, 0, loan.recovered, 0.0, borrower.cause, Channel.NONE,
-             loan.default_event)  # fmt: skip
+        note_holder(
+            economy,
+            EventKind.RECOVERY,
+            loan,
+            loan.recovered,
+            cause=borrower.cause,
+            parent=loan.default_event,
+        )
     return loss
 
 
@@ -177,8 +188,7 @@ def default_facility(economy: Economy, p: Record, row: int, cause: int, channel:
     borrower = economy.borrowers[loan.obligor]
     outcomes = economy.outcomes[0]
     kind = EventKind.HAND_BACK.value if cause == Cause.HAND_BACK else EventKind.FACILITY_DEFAULT.value
-    event = note(economy, kind, borrower.sector, loan.obligor, Sector.LENDERS, loan.holder, loan.machine,
-                 loan.units, loan.principal, 0.0, cause, channel, parent)  # fmt: skip
+    event = note_obligor(economy, kind, loan, loan.principal, loan.units, cause, channel, parent)
     default_loan(economy, row, event)
     borrower.claims += 1
     outcomes.facility_defaults += 1

@@ -4,25 +4,32 @@ import math
 
 from hashcredit.agents.borrower import cover, hands_back
 from hashcredit.agents.compiled import inlined, kernel
-from hashcredit.agents.dimensions import BorrowerStatus, Cause, Channel, Instrument, Record
-from hashcredit.simulator.books.events import note, remember
+from hashcredit.agents.dimensions import BorrowerStatus, Cause, Channel, Record
+from hashcredit.simulator.books.events import note_holder, remember
 from hashcredit.simulator.books.loans import (
     DUST,
     facilities_of,
     free_units,
     liquidate_coins,
     owes,
+    pledges_coins,
     repay,
     sell_coins,
     weekly_service,
 )
 from hashcredit.simulator.credit.claims import default_facility
-from hashcredit.simulator.credit.distress import arrears, blame, condemn, fail_to_pay, offer_free_units
+from hashcredit.simulator.credit.distress import (
+    arrears,
+    fail_to_pay,
+    mark_to_fail,
+    offer_free_units,
+    trace_trouble,
+)
 from hashcredit.simulator.credit.enforcement import NEVER, lender_accelerates
 from hashcredit.simulator.lenders.capital import is_pressed
 from hashcredit.simulator.machines.earnings import contract_premium, value_of
 from hashcredit.simulator.state.economy import Economy
-from hashcredit.simulator.state.tables import EventKind, Sector
+from hashcredit.simulator.state.tables import EventKind
 from hashcredit.simulator.state.units import WEEK
 
 
@@ -51,15 +58,15 @@ def accelerate(economy: Economy, p: Record, row: int, channel: int, parent: int)
     """Demand a loan at once: the borrower pays, loses the facility, or fails by cross-default."""
     loan = economy.loans[row]
     borrower = economy.borrowers[loan.obligor]
-    event = note(economy, EventKind.ACCELERATION, Sector.LENDERS, loan.holder, borrower.sector,
-                 loan.obligor, loan.machine, loan.units, loan.principal, 0.0, 0, channel, parent)  # fmt: skip
+    event = note_holder(economy, EventKind.ACCELERATION, loan, loan.principal, loan.units,
+                        channel=channel, parent=parent)  # fmt: skip
     remember(economy, borrower, channel, event)
     if borrower.cash < loan.principal:
         sell_coins(economy, p, borrower, loan.principal - borrower.cash)
     if borrower.cash >= loan.principal:
         repay(economy, loan, borrower, economy.lenders[loan.holder], loan.principal)
     elif cross_defaults(economy, row):
-        condemn(borrower, Cause.CROSS_DEFAULT, channel, event)
+        mark_to_fail(borrower, Cause.CROSS_DEFAULT, channel, event)
     else:
         default_facility(economy, p, row, Cause.ACCELERATION, channel, event)
 
@@ -81,13 +88,12 @@ def enforce(economy: Economy, p: Record, row: int, channel: int, parent: int, we
     elif forced:
         accelerate(economy, p, row, Channel.LENDER_CREDIT, lender.trigger)
     elif since == 0:
-        borrower = economy.borrowers[loan.obligor]
-        note(economy, EventKind.FORBEARANCE, Sector.LENDERS, loan.holder, borrower.sector,
-             loan.obligor, loan.machine, loan.units, loan.principal, 0.0, 0, channel, parent)  # fmt: skip
+        note_holder(economy, EventKind.FORBEARANCE, loan, loan.principal, loan.units,
+                    channel=channel, parent=parent)  # fmt: skip
 
 
 @kernel
-def test_borrowing_base(economy: Economy, p: Record, loan: Record, row: int) -> None:
+def check_borrowing_base(economy: Economy, p: Record, loan: Record, row: int) -> None:
     """Marked loans: the face may not exceed a share of the appraisal of what is pledged."""
     per_unit = loan.advance_rate * economy.machines[loan.machine].appraisal
     excess = loan.principal - per_unit * loan.units
@@ -115,9 +121,9 @@ def call_base(economy: Economy, p: Record, row: int, per_unit: float, excess: fl
     loan.weeks_over_base += 1
     event = machine.trigger
     if loan.weeks_over_base == 1:
-        event = note(economy, EventKind.BORROWING_BASE_CALL, Sector.LENDERS, loan.holder, borrower.sector,
-                     loan.obligor, loan.machine, loan.units, excess, machine.appraisal, 0,
-                     Channel.MACHINE_PRICE, machine.trigger)  # fmt: skip
+        event = note_holder(economy, EventKind.BORROWING_BASE_CALL, loan, excess, loan.units,
+                            machine.appraisal, channel=Channel.MACHINE_PRICE,
+                            parent=machine.trigger)  # fmt: skip
     remember(economy, borrower, Channel.MACHINE_PRICE, event)
     # within the cure period it keeps a reserve of obligations back, at its end nothing
     kept = p.credit_reserve_weeks * borrower.obligations if loan.weeks_over_base <= loan.cure_weeks else 0.0
@@ -153,9 +159,8 @@ def fall_short_of_cover(economy: Economy, p: Record, row: int) -> None:
     loan.weeks_under_dscr += 1
     event = -1
     if loan.weeks_under_dscr == 1:
-        event = note(economy, EventKind.DSCR_BREACH, Sector.LENDERS, loan.holder, borrower.sector,
-                     loan.obligor, loan.machine, loan.units, loan.principal, 0.0, 0, Channel.RENT,
-                     -1)  # fmt: skip
+        event = note_holder(economy, EventKind.DSCR_BREACH, loan, loan.principal, loan.units,
+                            channel=Channel.RENT)  # fmt: skip
     if loan.cash_sweep and sweep(economy, p, row, p.credit_sweep_share) > 0.0:
         remember(economy, borrower, Channel.RENT, event)
     if loan.weeks_under_dscr > loan.cure_weeks and owes(loan):
@@ -204,8 +209,8 @@ def call_margin(economy: Economy, p: Record, row: int) -> None:
     loan.coins += pledged
     borrower.btc -= pledged
     excess = loan.principal - p.credit_btc_initial_ltv * loan.coins * price
-    event = note(economy, EventKind.MARGIN_CALL, Sector.LENDERS, loan.holder, borrower.sector, loan.obligor,
-                 -1, 0, max(0.0, excess), price, 0, Channel.BTC_PRICE, -1)  # fmt: skip
+    event = note_holder(economy, EventKind.MARGIN_CALL, loan, max(0.0, excess), price=price,
+                        channel=Channel.BTC_PRICE)  # fmt: skip
     remember(economy, borrower, Channel.BTC_PRICE, event)
     paid = min(excess, max(0.0, borrower.cash - p.credit_reserve_weeks * borrower.obligations))
     if paid > DUST:
@@ -219,24 +224,24 @@ def call_margin(economy: Economy, p: Record, row: int) -> None:
         if borrower.cash >= left:
             repay(economy, loan, borrower, economy.lenders[loan.holder], left)
         else:
-            condemn(borrower, Cause.MARGIN, Channel.BTC_PRICE, event)
+            mark_to_fail(borrower, Cause.MARGIN, Channel.BTC_PRICE, event)
 
 
 @kernel
-def give_up_vehicles(economy: Economy, p: Record, b: int) -> None:
+def default_vehicles(economy: Economy, p: Record, b: int) -> None:
     """Facilities without recourse whose payments were missed beyond the grace period default on their own."""
     first, last = facilities_of(economy, b)
     for row in range(first, last):
         loan = economy.loans[row]
         if loan.weeks_overdue > p.credit_grace_weeks and not loan.recourse and owes(loan):
-            channel, event = blame(economy, b)
+            channel, event = trace_trouble(economy, b)
             default_facility(economy, p, row, Cause.ILLIQUIDITY, channel, event)
 
 
 @kernel
-def face_trouble(economy: Economy, p: Record, b: int) -> None:
+def act_on_arrears(economy: Economy, p: Record, b: int) -> None:
     """What follows from arrears: failure after the grace period, and a sale of machines while they last."""
-    give_up_vehicles(economy, p, b)
+    default_vehicles(economy, p, b)
     missed, matured, distressed = arrears(economy, b)
     if missed > p.credit_grace_weeks:
         fail_to_pay(economy, b, matured)
@@ -245,10 +250,10 @@ def face_trouble(economy: Economy, p: Record, b: int) -> None:
 
 
 @inlined
-def test_loan(economy: Economy, p: Record, row: int, dscr: float, review: bool) -> None:
+def check_covenants(economy: Economy, p: Record, row: int, dscr: float, review: bool) -> None:
     """The covenants that a live loan has: margin, or borrowing base and cover; a review if it is due."""
     loan = economy.loans[row]
-    if loan.instrument == Instrument.BTC_LOAN:
+    if pledges_coins(loan):
         if loan.principal > p.credit_btc_call_ltv * loan.coins * (economy.market[0].btc_price * 1e-6):
             call_margin(economy, p, row)
         return
@@ -257,7 +262,7 @@ def test_loan(economy: Economy, p: Record, row: int, dscr: float, review: bool) 
     if review and not loan.recourse:
         review_vehicle(economy, p, row)
     if loan.borrowing_base and loan.machine >= 0 and owes(loan):
-        test_borrowing_base(economy, p, loan, row)
+        check_borrowing_base(economy, p, loan, row)
     if loan.dscr_covenant > 0.0 and owes(loan):
         if dscr >= loan.dscr_covenant:
             loan.weeks_under_dscr = 0
@@ -281,7 +286,7 @@ def enforce_covenants(economy: Economy, p: Record) -> None:
         for row in range(first, last):
             loan = economy.loans[row]
             if owes(loan):
-                test_loan(economy, p, row, dscr, review)
+                check_covenants(economy, p, row, dscr, review)
                 troubled |= loan.weeks_overdue > 0 or loan.weeks_over_base > 0
         if troubled:
-            face_trouble(economy, p, b)
+            act_on_arrears(economy, p, b)

@@ -1,6 +1,6 @@
-"""What distress means for a borrower: what it owns and owes, what is to blame, and that it has to fail.
+"""What distress means for a borrower: what it owns and owes, what that is due to, and that it has to fail.
 
-A borrower that must fail is only marked here (`condemn`); it fails in the resolution phase.
+A borrower that must fail is only marked here (`mark_to_fail`); it fails in the resolution phase.
 """
 
 from hashcredit.agents.compiled import kernel
@@ -17,7 +17,7 @@ from hashcredit.simulator.state.economy import Economy
 
 
 @kernel
-def condemn(borrower: Record, cause: int, channel: int, parent: int) -> None:
+def mark_to_fail(borrower: Record, cause: int, channel: int, parent: int) -> None:
     """Mark a borrower as failing this week; the first cause counts."""
     if borrower.pending_cause == Cause.NONE:
         borrower.pending_cause = cause
@@ -26,7 +26,7 @@ def condemn(borrower: Record, cause: int, channel: int, parent: int) -> None:
 
 
 @kernel
-def blame(economy: Economy, b: int) -> tuple[int, int]:
+def trace_trouble(economy: Economy, b: int) -> tuple[int, int]:
     """Channel and event behind a borrower's inability to pay.
 
     What it remembers from the weeks of the cover window; without such an event the market that pays it,
@@ -84,13 +84,13 @@ def arrears(economy: Economy, b: int) -> tuple[int, bool, bool]:
 def fail_to_pay(economy: Economy, b: int, matured: bool) -> None:
     """Payments missed beyond the grace period: the borrower fails, insolvent or merely illiquid."""
     borrower = economy.borrowers[b]
-    channel, event = blame(economy, b)
+    channel, event = trace_trouble(economy, b)
     if assets_at_appraisal(economy, b) < debts(economy, b):
-        condemn(borrower, Cause.INSOLVENCY, channel, event)
+        mark_to_fail(borrower, Cause.INSOLVENCY, channel, event)
     elif matured:
-        condemn(borrower, Cause.MATURITY, channel, event)
+        mark_to_fail(borrower, Cause.MATURITY, channel, event)
     else:
-        condemn(borrower, Cause.ILLIQUIDITY, channel, event)
+        mark_to_fail(borrower, Cause.ILLIQUIDITY, channel, event)
 
 
 @kernel

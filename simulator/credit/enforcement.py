@@ -4,18 +4,17 @@ import math
 
 from hashcredit.agents.borrower import cover
 from hashcredit.agents.compiled import kernel
-from hashcredit.agents.dimensions import DSCR_WINDOW, MachineKind, Record
+from hashcredit.agents.dimensions import DSCR_WINDOW, Record
 from hashcredit.agents.lender import proceeds_now, value_of_waiting
 from hashcredit.simulator.books.ledger import capital_ratio, sum_of
 from hashcredit.simulator.books.loans import DUST, weekly_service
 from hashcredit.simulator.machines.collateral import removal_cost, sale_depth
+from hashcredit.simulator.machines.earnings import earning_trend
 from hashcredit.simulator.state.economy import Economy
 from hashcredit.simulator.state.units import WEEK
 
 ALWAYS, CHOICE, NEVER = 0, 1, 2
 """Codes of `credit.enforcement`."""
-BOTTOMLESS = 1e15
-"""Depth, in machines, of a market in which sales move nothing."""
 
 
 @kernel
@@ -29,12 +28,11 @@ def liquidation_value(
         expected = lender.learned_recovery * loan.principal * math.exp(-discount * lag_years)
         return min(loan.principal, expected)
     machine = economy.machines[loan.machine]
-    depth = sale_depth(economy, p, loan.machine) if p.channels_fire_sale else BOTTOMLESS
     value = proceeds_now(
         loan.units,
         price,
         on_sale,
-        depth,
+        sale_depth(economy, p, loan.machine),
         removal_cost(p, machine.kind),
         discount,
         lag_years,
@@ -60,8 +58,7 @@ def lender_accelerates(economy: Economy, p: Record, row: int) -> bool:
         machine = economy.machines[loan.machine]
         price = min(machine.appraisal, machine.price)
         glut = machine.inventory
-        trend = p.mining_asic_trend if machine.kind == MachineKind.ASIC else p.valuation_trend
-        later_price = price * math.exp(-trend * p.credit_waiting_years)
+        later_price = price * math.exp(-earning_trend(p, machine.kind) * p.credit_waiting_years)
     now = liquidation_value(economy, p, row, price, glut, discount, stay)
     later = liquidation_value(economy, p, row, later_price, 0, discount, stay)  # by then the glut is sold
     # what the borrower can pay a week: its earnings, and its liquid reserves spread over the wait

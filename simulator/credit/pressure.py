@@ -6,7 +6,7 @@ in the week in which that begins; in later weeks its covenants and the next call
 
 from hashcredit.agents.compiled import kernel
 from hashcredit.agents.dimensions import BorrowerStatus, Cause, Channel, LenderStatus, Record
-from hashcredit.simulator.books.ledger import lender_equity, sum_of
+from hashcredit.simulator.books.ledger import capital_binds, lender_equity, sum_of
 from hashcredit.simulator.books.loans import owes
 from hashcredit.simulator.credit.covenants import accelerate
 from hashcredit.simulator.credit.enforcement import NEVER
@@ -37,7 +37,7 @@ def call_breached_loans(economy: Economy, p: Record, index: int, channel: int) -
 def cash_needed(p: Record, lender: Record) -> float:
     """What a lender under pressure raises (M$): its unmet call, or what brings it back to its target."""
     needed = lender.called
-    if p.channels_lender_credit and lender.capital_target > 0.0:
+    if capital_binds(p) and lender.capital_target > 0.0:
         loans = sum_of(lender.loans)
         if lender_equity(lender) < lender.capital_minimum * loans:
             needed = max(needed, loans - max(0.0, lender_equity(lender)) / lender.capital_target)
@@ -45,7 +45,7 @@ def cash_needed(p: Record, lender: Record) -> float:
 
 
 @kernel
-def relieve(economy: Economy, p: Record) -> int:
+def act_under_pressure(economy: Economy, p: Record) -> int:
     """Let every lender act whose pressure begins this week; return how many do."""
     fresh = 0
     week = economy.clock[0].week

@@ -7,10 +7,10 @@ deposit.
 from hashcredit.agents.borrower import units_payable
 from hashcredit.agents.compiled import kernel
 from hashcredit.agents.dimensions import ORDERS, Cause, LoanStatus, Record
-from hashcredit.simulator.books.events import note
+from hashcredit.simulator.books.events import NO_EVENT
 from hashcredit.simulator.books.ledger import free_slots, pay, put_units
 from hashcredit.simulator.books.loans import DUST, empty_row, facilities_of, sell_coins
-from hashcredit.simulator.books.orders import close_order, forfeit
+from hashcredit.simulator.books.orders import close_order, forfeit, note_order
 from hashcredit.simulator.investment.plans import (
     can_plan,
     find_lender,
@@ -22,7 +22,7 @@ from hashcredit.simulator.investment.plans import (
 from hashcredit.simulator.lenders.funding import capacity_of
 from hashcredit.simulator.machines.slots import slot_price
 from hashcredit.simulator.state.economy import Economy
-from hashcredit.simulator.state.tables import EventKind, Flow, Sector
+from hashcredit.simulator.state.tables import EventKind, Flow
 
 
 @kernel
@@ -101,8 +101,7 @@ def take_machines(economy: Economy, p: Record, row: int, units: int, holder: int
     put_units(economy, borrower, m, units, units * order.price)
     machine.delivered += units
     order.deposit -= prepaid
-    note(economy, EventKind.PURCHASE, borrower.sector, b, Sector.REST_OF_WORLD, -1, m, units,
-         units * order.price, order.price, 0, 0, -1)  # fmt: skip
+    note_order(economy, EventKind.PURCHASE, row, units, units * order.price)
     order.units -= units
 
 
@@ -124,7 +123,7 @@ def deliver_order(economy: Economy, p: Record, row: int) -> None:
     if units > 0:
         take_machines(economy, p, row, units, holder, offer)
     if order.units > 0:
-        forfeit(economy, row, order.units, Cause.ILLIQUIDITY, -1)
+        forfeit(economy, row, order.units, Cause.ILLIQUIDITY, NO_EVENT)
     else:
         close_order(economy, row)
 

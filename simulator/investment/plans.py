@@ -21,9 +21,15 @@ from hashcredit.agents.dimensions import (
 from hashcredit.agents.lender import advance, expected_unit_earning
 from hashcredit.agents.miner import runs
 from hashcredit.agents.neocloud import contract_rent, lets_out
-from hashcredit.simulator.books.events import note
+from hashcredit.simulator.books.events import note_holder
 from hashcredit.simulator.books.ledger import free_slots, pay, post_principal, sum_of
-from hashcredit.simulator.books.loans import blank_row, facilities_of
+from hashcredit.simulator.books.loans import (
+    empty_rows,
+    facilities_of,
+    pledge_machines,
+    write_contract,
+    write_loan,
+)
 from hashcredit.simulator.books.orders import (
     deposit_share,
     free_order,
@@ -34,10 +40,10 @@ from hashcredit.simulator.books.orders import (
 )
 from hashcredit.simulator.books.randomness import Stream, exponential, pick, uniform4
 from hashcredit.simulator.lenders.funding import advance_now, capacity_of, fund
-from hashcredit.simulator.machines.earnings import value_of
+from hashcredit.simulator.machines.earnings import earning_trend, value_of
 from hashcredit.simulator.machines.slots import slot_cost, slot_price, slot_rent
 from hashcredit.simulator.state.economy import Economy
-from hashcredit.simulator.state.tables import EventKind, Flow, Sector
+from hashcredit.simulator.state.tables import EventKind, Flow
 
 
 @kernel
@@ -64,7 +70,7 @@ def value_of_order(economy: Economy, p: Record, m: int, borrower: Record) -> flo
     """
     machine = economy.machines[m]
     value = value_of(economy, p, m, borrower.site_class, borrower.cost_of_capital, p.valuation_refresh_weeks)
-    trend = p.mining_asic_trend if machine.kind == MachineKind.ASIC else p.valuation_trend
+    trend = earning_trend(p, machine.kind)
     discount = economy.market[0].cost_of_capital + borrower.cost_of_capital
     forgone = max(0.0, machine.earning - machine.cost[borrower.site_class])
     return value - forgone * annuity(discount + trend, lead_weeks(p, machine.kind) / 52.0)
@@ -103,12 +109,7 @@ def choose_machine(economy: Economy, p: Record, b: int) -> int:
 @kernel
 def has_row_to_spare(economy: Economy, b: int) -> bool:
     """Whether borrower `b` has a row for one more facility beside those that are promised to it."""
-    taken = promised_loans(economy, b)
-    first, last = facilities_of(economy, b)
-    for row in range(first, last):
-        status = economy.loans[row].status
-        taken += status == LoanStatus.PERFORMING or status == LoanStatus.DEFAULTED
-    return taken < FACILITIES
+    return promised_loans(economy, b) < empty_rows(economy, b)
 
 
 @kernel
@@ -121,9 +122,9 @@ def loan_offer(economy: Economy, p: Record, lender: Record, b: int, m: int, grad
     share = advance(lender.belief, rate, lender.learned_recovery, prior)
     offer = share * min(machine.price_new, machine.appraisal)
     years = p.credit_tenor_weeks / 52.0
-    trend, step = p.valuation_trend, p.compute_launch_step
-    if machine.kind == MachineKind.ASIC:
-        trend, step = p.mining_asic_trend, 0.0  # newer ASICs work through difficulty, which is in the trend
+    # newer ASICs work through difficulty, which is in the trend
+    step = 0.0 if machine.kind == MachineKind.ASIC else p.compute_launch_step
+    trend = earning_trend(p, machine.kind)
     earning = expected_unit_earning(lender.belief, machine.earning, trend, years, step)
     cash_flow = earning - machine.cost[borrower.site_class] - slot_rent(p, machine.cooling)
     rate = max(economy.market[0].policy_rate, p.credit_floor) + p.credit_spread_by_grade[grade]
@@ -167,16 +168,10 @@ def make_room(economy: Economy, p: Record, b: int, cooling: int, units: int, fre
 
 @kernel
 def open_contract(economy: Economy, p: Record, row: int, hazard: float) -> None:
-    """Rent the units of a facility to a customer at a discount on expected spot use at today's rents.
-
-    The customer fails once its integrated default hazard has used up `hazard`.
-    """
+    """Let the units of a facility to a customer at a discount on expected spot use at today's rents."""
     loan = economy.loans[row]
-    machine = economy.machines[loan.machine]
-    loan.contract_units = loan.units
-    loan.contract_rent = contract_rent(machine.earning, p.investment_contract_discount)
-    loan.contract_end = economy.clock[0].week + p.investment_contract_weeks
-    loan.hazard_left = hazard
+    rent = contract_rent(economy.machines[loan.machine].earning, p.investment_contract_discount)
+    write_contract(loan, loan.units, rent, economy.clock[0].week + p.investment_contract_weeks, hazard)
 
 
 @kernel
@@ -185,36 +180,19 @@ def open_facility(
 ) -> None:
     """Write the machine loan (M$) for `units` of an order into a free row and pay it out."""
     loan = economy.loans[row]
-    b = row // FACILITIES
-    m = order.machine
     lender = economy.lenders[holder]
-    borrower = economy.borrowers[b]
-    borrower.facilities = max(borrower.facilities, row - b * FACILITIES + 1)
-    blank_row(loan)
-    loan.status = LoanStatus.PERFORMING
-    loan.instrument = Instrument.MACHINE_LOAN
-    loan.offtaker = order.grade
-    loan.amortising = 1
-    loan.borrowing_base = order.marked
-    loan.cash_sweep = economy.machines[m].kind == MachineKind.GPU
-    loan.recourse = order.recourse
-    loan.cross_default = order.cross_default
-    loan.holder = holder
-    loan.obligor = b
-    loan.machine = m
-    loan.maturity_week = economy.clock[0].week + p.credit_tenor_weeks
-    loan.cure_weeks = p.credit_cure_weeks
-    loan.units = units
-    loan.rate = p.credit_spread_by_grade[order.grade]
-    loan.floor = p.credit_floor
-    loan.advance_rate = p.credit_base_headroom * lender.advance_rate
-    loan.dscr_covenant = p.credit_dscr_covenant if loan.cash_sweep else 0.0
+    borrower = economy.borrowers[row // FACILITIES]
+    write_loan(economy, p, row, Instrument.MACHINE_LOAN, holder, order.grade,
+               p.credit_spread_by_grade[order.grade],
+               economy.clock[0].week + p.credit_tenor_weeks)  # fmt: skip
+    pledge_machines(economy, p, row, order.machine, units, order.marked, order.recourse,
+                    order.cross_default)  # fmt: skip
     short = amount - lender.cash
     if short > 0.0:
         fund(economy, lender, short)
     pay(economy, Flow.LOAN_DRAWDOWNS, lender, borrower, amount)
     post_principal(loan, borrower, lender, amount)
-    note(economy, EventKind.LOAN, Sector.LENDERS, holder, borrower.sector, b, m, units, amount, 0.0, 0, 0, -1)
+    note_holder(economy, EventKind.LOAN, loan, amount, units)
 
 
 @kernel

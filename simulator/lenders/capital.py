@@ -3,7 +3,7 @@
 from hashcredit.agents.compiled import kernel
 from hashcredit.agents.dimensions import BorrowerStatus, LenderStatus, LoanStatus, Record
 from hashcredit.agents.lender import under_pressure
-from hashcredit.simulator.books.ledger import lender_equity, pay, revalue, sum_of
+from hashcredit.simulator.books.ledger import capital_binds, lender_equity, pay, revalue, sum_of
 from hashcredit.simulator.books.loans import facilities_of
 from hashcredit.simulator.lenders.funding import (
     borrow_on_loans,
@@ -11,6 +11,7 @@ from hashcredit.simulator.lenders.funding import (
     borrowing_rate,
     cash_target,
     has_deposits,
+    repo_is_called,
     take_deposits,
 )
 from hashcredit.simulator.lenders.interlender import pay_interlender_interest
@@ -67,21 +68,21 @@ def is_pressed(economy: Economy, p: Record, lender: Record) -> bool:
     """Whether a lender can no longer afford to wait: called on its back-leverage, in receivership, under
     its capital minimum, or, with `channels.repo` off, over the limit of a fixed haircut.
     """
-    if p.channels_repo and lender.called > 0.0:
+    if repo_is_called(p) and lender.called > 0.0:
         return True
-    if not p.channels_lender_credit:
+    if not capital_binds(p):
         return False
     if lender.status != LenderStatus.ALIVE:
         return True
     loans = sum_of(lender.loans) - lender.allowance
-    over = not p.channels_repo and lender.repo - lender.cash > borrowing_limit(economy, p, lender)
+    over = not repo_is_called(p) and lender.repo - lender.cash > borrowing_limit(economy, p, lender)
     return over or under_pressure(lender_equity(lender), loans, lender.capital_minimum)
 
 
 @kernel
 def can_extend(economy: Economy, p: Record, lender: Record) -> bool:
     """Whether a lender is in a position to extend a loan, if it likes it."""
-    lives = not p.channels_lender_credit or lender.status == LenderStatus.ALIVE
+    lives = not capital_binds(p) or lender.status == LenderStatus.ALIVE
     return lives and not is_pressed(economy, p, lender)
 
 

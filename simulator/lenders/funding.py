@@ -7,7 +7,7 @@ a limited pool, at the market's haircut (`repo`); what they borrow is repayable 
 from hashcredit.agents.compiled import kernel
 from hashcredit.agents.dimensions import LenderKind, LenderStatus, Record
 from hashcredit.agents.lender import lending_capacity
-from hashcredit.simulator.books.ledger import lender_equity, pay, sum_of
+from hashcredit.simulator.books.ledger import capital_binds, lender_equity, pay, sum_of
 from hashcredit.simulator.state.economy import Economy
 from hashcredit.simulator.state.tables import AUTHORITY_ACCOUNT, Flow
 
@@ -15,6 +15,12 @@ UNLIMITED = 1e18
 """M$."""
 LEAST_OWN_SHARE = 1e-9
 """Of a new loan that is not borrowed; under it the lender's funding sets no limit."""
+
+
+@kernel
+def repo_is_called(p: Record) -> bool:
+    """Whether `channels.repo` is on; off, the haircut stays where it was and nobody is rationed."""
+    return p.channels_repo != 0
 
 
 @kernel
@@ -42,7 +48,7 @@ def funding_capacity(economy: Economy, p: Record, lender: Record) -> float:
     if has_deposits(lender):
         return UNLIMITED
     room = borrowing_limit(economy, p, lender) - lender.repo
-    if p.channels_repo:
+    if repo_is_called(p):
         if lender.called > 0.0:
             return 0.0
         room = min(room, economy.repo[0].room)
@@ -61,12 +67,12 @@ def capacity_of(economy: Economy, p: Record, lender: Record) -> float:
     its funding.
     """
     room = UNLIMITED
-    if p.channels_lender_credit:
+    if capital_binds(p):
         if lender.status != LenderStatus.ALIVE:
             return 0.0
         loans = sum_of(lender.loans) + lender.committed
         room = lending_capacity(lender_equity(lender), loans, lender.capital_target)
-    if p.channels_lender_credit or p.channels_repo:
+    if capital_binds(p) or repo_is_called(p):
         room = min(room, funding_capacity(economy, p, lender))
     return room
 
@@ -78,7 +84,7 @@ def advance_now(economy: Economy, p: Record, lender: Record) -> float:
     A rise of the haircut over that of the first week cuts it in proportion to what is lent against loans.
     """
     repo = economy.repo[0]
-    if not p.channels_repo or has_deposits(lender):
+    if not repo_is_called(p) or has_deposits(lender):
         return lender.advance_rate
     if lender.called > 0.0:
         return 0.0
@@ -119,7 +125,7 @@ def borrow_on_loans(economy: Economy, lender: Record, amount: float) -> None:
 
 
 @kernel
-def use_facility(economy: Economy, lender: Record, amount: float) -> None:
+def draw_standing_facility(economy: Economy, lender: Record, amount: float) -> None:
     """Borrow from the authority (M$, negative repays)."""
     draw(economy, Flow.STANDING_FACILITY, economy.world[AUTHORITY_ACCOUNT], lender, amount)
     lender.facility += amount

@@ -24,7 +24,7 @@ CONVERGED = 1e-13
 
 
 @kernel
-def open_claims(economy: Economy, p: Record, loans: float) -> None:
+def open_interlender_claims(economy: Economy, p: Record, loans: float) -> None:
     """Positions between lenders in the first week: a share of all `loans` (M$), as the network says."""
     total = p.interlender_exposure_share * loans
     for i in range(economy.lenders.shape[0]):
@@ -119,7 +119,7 @@ def pay_creditors(economy: Economy, p: Record) -> None:
             j = economy.claim_debtor[link]
             if economy.lenders[j].settling and economy.claim_face[link] > 0.0:
                 share = economy.clearing_vectors[PAID, j] / economy.clearing_vectors[OWED, j]
-                settle_claim(economy, i, j, link, share)
+                settle_interlender_claim(economy, i, j, link, share)
     for index in range(economy.lenders.shape[0]):
         lender = economy.lenders[index]
         if lender.settling:
@@ -128,7 +128,7 @@ def pay_creditors(economy: Economy, p: Record) -> None:
 
 
 @kernel
-def settle_claim(economy: Economy, i: int, j: int, link: int, share: float) -> None:
+def settle_interlender_claim(economy: Economy, i: int, j: int, link: int, share: float) -> None:
     """Lender j, which fails now, pays lender i a share of what it owes; i writes the rest down."""
     creditor, debtor = economy.lenders[i], economy.lenders[j]
     face = economy.claim_face[link]
@@ -140,8 +140,8 @@ def settle_claim(economy: Economy, i: int, j: int, link: int, share: float) -> N
     creditor.claims -= face
     revalue(economy, Revaluation.INTERLENDER_LOSSES, creditor, -lost)
     economy.outcomes[0].interlender_losses += lost
-    event = note(economy, EventKind.INTERLENDER_LOSS, Sector.LENDERS, i, Sector.LENDERS, j, -1, 0, lost,
-                 0.0, 0, Channel.INTERLENDER, debtor.failure_event)  # fmt: skip
+    event = note(economy, EventKind.INTERLENDER_LOSS, Sector.LENDERS, i, Sector.LENDERS, j, amount=lost,
+                 channel=Channel.INTERLENDER, parent=debtor.failure_event)  # fmt: skip
     if lost > 0.0:
         creditor.trigger = event
 
@@ -179,16 +179,16 @@ def guarantee(economy: Economy, index: int) -> None:
 
 
 @kernel
-def recover_claims(economy: Economy, index: int, share: float) -> None:
+def repay_interlender_claims(economy: Economy, index: int, share: float) -> None:
     """The estate of a failed lender pays a share of what is left of its debts to other lenders."""
     for i in range(economy.lenders.shape[0]):
         for link in range(economy.claim_start[i], economy.claim_start[i + 1]):
             if economy.claim_debtor[link] == index and economy.claim_face[link] > 0.0:
-                recover_claim(economy, i, index, link, share * economy.claim_face[link])
+                repay_interlender_claim(economy, i, index, link, share * economy.claim_face[link])
 
 
 @kernel
-def recover_claim(economy: Economy, i: int, j: int, link: int, amount: float) -> None:
+def repay_interlender_claim(economy: Economy, i: int, j: int, link: int, amount: float) -> None:
     """The estate of lender j pays `amount` (M$) to lender i, or to the creditors that i has left behind."""
     economy.claim_face[link] -= amount
     economy.lenders[j].owed -= amount
@@ -202,7 +202,7 @@ def recover_claim(economy: Economy, i: int, j: int, link: int, amount: float) ->
 
 
 @kernel
-def collect_claims(economy: Economy, index: int) -> None:
+def collect_interlender_claims(economy: Economy, index: int) -> None:
     """At the end of a receivership live lenders repay what they owe to the estate."""
     lender = economy.lenders[index]
     for link in range(economy.claim_start[index], economy.claim_start[index + 1]):
@@ -232,7 +232,7 @@ def largest_failing_debtor(economy: Economy, i: int) -> int:
 
 
 @kernel
-def forget_claims(economy: Economy, index: int) -> float:
+def end_interlender_claims(economy: Economy, index: int) -> float:
     """End the claims on a lender that is closed, which their holders carry at nothing; return their face."""
     lost = 0.0
     for link in range(economy.claim_debtor.shape[0]):

@@ -4,11 +4,11 @@ A loan goes whole to the lender linked to its borrower that values it most among
 """
 
 from hashcredit.agents.compiled import kernel
-from hashcredit.agents.dimensions import Cause, Instrument, LenderStatus, LoanStatus, Record
+from hashcredit.agents.dimensions import Cause, LenderStatus, LoanStatus, Record
 from hashcredit.agents.lender import present_value
 from hashcredit.simulator.books.events import note
 from hashcredit.simulator.books.ledger import pay, revalue
-from hashcredit.simulator.books.loans import DUST, loan_rate
+from hashcredit.simulator.books.loans import DUST, loan_rate, pledges_coins
 from hashcredit.simulator.lenders.funding import capacity_of, fund
 from hashcredit.simulator.machines.collateral import sale_ratio
 from hashcredit.simulator.state.economy import Economy
@@ -20,7 +20,7 @@ from hashcredit.simulator.state.units import WEEK
 def expected_share(economy: Economy, p: Record, row: int, buyer: Record) -> float:
     """Share (0 to 1) of a loan's face that a buyer expects back if it fails."""
     loan = economy.loans[row]
-    if loan.instrument == Instrument.BTC_LOAN:
+    if pledges_coins(loan):
         worth = loan.coins * economy.market[0].btc_price * 1e-6
     elif loan.machine >= 0 and loan.units > 0:
         worth = sale_ratio(p) * loan.units * economy.machines[loan.machine].appraisal
@@ -83,7 +83,7 @@ def transfer_loan(economy: Economy, row: int, index: int, price: float, channel:
     revalue(economy, Revaluation.LOAN_SALES, buyer, loan.principal - price)
     economy.outcomes[0].loans_sold += loan.principal
     note(economy, EventKind.LOAN_SALE, Sector.LENDERS, loan.holder, Sector.LENDERS, index, loan.machine,
-         loan.units, loan.principal, price, 0, channel, parent)  # fmt: skip
+         loan.units, loan.principal, price, channel=channel, parent=parent)  # fmt: skip
     loan.holder = index
 
 

@@ -6,19 +6,24 @@ depositors, the guarantor and other lenders alike. When nothing is left to come 
 
 from hashcredit.agents.compiled import kernel
 from hashcredit.agents.dimensions import Channel, LenderStatus, Record
-from hashcredit.simulator.books.events import note
-from hashcredit.simulator.books.ledger import lender_equity, pay, revalue, sum_of
+from hashcredit.simulator.books.events import note_lender
+from hashcredit.simulator.books.ledger import capital_binds, lender_equity, pay, revalue, sum_of
 from hashcredit.simulator.books.loans import DUST, pro_rata
 from hashcredit.simulator.books.orders import release_commitments
-from hashcredit.simulator.lenders.funding import UNLIMITED, borrow_on_loans, take_deposits, use_facility
+from hashcredit.simulator.lenders.funding import (
+    UNLIMITED,
+    borrow_on_loans,
+    draw_standing_facility,
+    take_deposits,
+)
 from hashcredit.simulator.lenders.interlender import (
     clear_positions,
-    collect_claims,
-    forget_claims,
+    collect_interlender_claims,
+    end_interlender_claims,
     guarantee,
     largest_failing_debtor,
     pay_creditors,
-    recover_claims,
+    repay_interlender_claims,
     state_positions,
 )
 from hashcredit.simulator.lenders.loan_sales import sell_loans
@@ -29,7 +34,6 @@ from hashcredit.simulator.state.tables import (
     EventKind,
     Flow,
     Revaluation,
-    Sector,
 )
 
 RUN_OFF, AUCTION = 0, 1
@@ -52,10 +56,10 @@ def enter_receivership(economy: Economy, p: Record, index: int, channel: int) ->
     lender.settling = 1
     lender.called = 0.0
     economy.outcomes[0].lender_failures += 1
-    lender.failure_event = note(
-        economy, EventKind.LENDER_FAILURE, Sector.LENDERS, index, -1, -1, -1, 0, lender_equity(lender), 0.0,
-        0, channel, lender.trigger)  # fmt: skip
-    if p.channels_lender_credit:
+    lender.failure_event = note_lender(
+        economy, EventKind.LENDER_FAILURE, index, lender_equity(lender), channel, lender.trigger
+    )
+    if capital_binds(p):
         release_commitments(economy, index)
 
 
@@ -84,9 +88,9 @@ def mark_knocked_on(economy: Economy, p: Record) -> int:
     for index in range(economy.lenders.shape[0]):
         lender = economy.lenders[index]
         if lender.status == LenderStatus.ALIVE and economy.clearing_default[index]:
-            culprit = largest_failing_debtor(economy, index)
-            if culprit >= 0:
-                lender.trigger = economy.lenders[culprit].failure_event
+            debtor = largest_failing_debtor(economy, index)
+            if debtor >= 0:
+                lender.trigger = economy.lenders[debtor].failure_event
                 enter_receivership(economy, p, index, Channel.INTERLENDER.value)
                 fresh += 1
     return fresh
@@ -117,15 +121,15 @@ def fail_lenders(economy: Economy, p: Record) -> int:
 def run_off(economy: Economy, p: Record, index: int) -> None:
     """A week of a receivership: loans are offered where the scenario says so, cash goes to creditors."""
     lender = economy.lenders[index]
-    if p.interlender_receivership == AUCTION and p.channels_lender_credit:
+    if p.interlender_receivership == AUCTION and capital_binds(p):
         sell_loans(economy, p, index, UNLIMITED, Channel.LENDER_CREDIT.value)
     if lender.cash < 0.0:
         take_deposits(economy, lender, -lender.cash)
     pay_secured(economy, lender)
     pay_unsecured(economy, index)
     nothing_left = sum_of(lender.loans) <= DUST and sum_of(lender.units) == 0
-    if nothing_left and p.channels_lender_credit:
-        collect_claims(economy, index)
+    if nothing_left and capital_binds(p):
+        collect_interlender_claims(economy, index)
         pay_secured(economy, lender)
         pay_unsecured(economy, index)
         close_lender(economy, index)
@@ -136,7 +140,7 @@ def pay_secured(economy: Economy, lender: Record) -> None:
     """What a failed lender has goes to those who hold its loans and machines in pledge, pro rata."""
     share = pro_rata(lender.cash, lender.repo + lender.facility)
     borrow_on_loans(economy, lender, -share * lender.repo)
-    use_facility(economy, lender, -share * lender.facility)
+    draw_standing_facility(economy, lender, -share * lender.facility)
 
 
 @kernel
@@ -151,7 +155,7 @@ def pay_unsecured(economy: Economy, index: int) -> None:
     pay(economy, Flow.INTERLENDER, lender, economy.world[GUARANTOR_ACCOUNT], to_guarantor)
     lender.guaranteed -= to_guarantor
     if lender.owed > 0.0:
-        recover_claims(economy, index, share)
+        repay_interlender_claims(economy, index, share)
 
 
 @kernel
@@ -164,7 +168,7 @@ def close_lender(economy: Economy, index: int) -> None:
     revalue(economy, Revaluation.LENDER_WRITE_OFFS, economy.world[AUTHORITY_ACCOUNT], -lender.facility)
     revalue(economy, Revaluation.LENDER_WRITE_OFFS, economy.world[GUARANTOR_ACCOUNT], -lender.guaranteed)
     economy.outcomes[0].authority_losses += lender.facility
-    lost = outside + lender.facility + lender.guaranteed + forget_claims(economy, index)
+    lost = outside + lender.facility + lender.guaranteed + end_interlender_claims(economy, index)
     revalue(economy, Revaluation.LENDER_WRITE_OFFS, lender, lost)
     lender.funding = 0.0
     lender.repo = 0.0
@@ -174,5 +178,4 @@ def close_lender(economy: Economy, index: int) -> None:
     pay(economy, Flow.DISTRIBUTIONS, lender, world, surplus)
     lender.distributions += surplus
     lender.status = LenderStatus.CLOSED
-    note(economy, EventKind.LENDER_CLOSED, Sector.LENDERS, index, -1, -1, -1, 0, lost, 0.0, 0,
-         Channel.NONE, lender.failure_event)  # fmt: skip
+    note_lender(economy, EventKind.LENDER_CLOSED, index, lost, Channel.NONE, lender.failure_event)

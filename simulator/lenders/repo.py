@@ -14,8 +14,9 @@ from hashcredit.simulator.lenders.funding import (
     borrow_on_loans,
     borrowing_limit,
     cash_target,
+    draw_standing_facility,
     has_deposits,
-    use_facility,
+    repo_is_called,
 )
 from hashcredit.simulator.state.economy import Economy
 from hashcredit.simulator.state.tables import EventKind, Sector
@@ -26,7 +27,7 @@ WEEKS_A_YEAR = 52.0
 
 @kernel
 def haircut_after(p: Record, base: float, variance: float, unsold: float, tightening: float) -> float:
-    """Haircut (fraction) on loans from what the market did: its base and what each danger adds.
+    """Haircut (fraction) on loans from what the market did: its base and what each risk adds.
 
     base          haircut of a calm market, fraction
     variance      of the machines' appraisals, a year
@@ -43,7 +44,7 @@ def haircut_after(p: Record, base: float, variance: float, unsold: float, tighte
 def set_haircut(economy: Economy, p: Record) -> None:
     """The week's haircut from last week's market; with the channel off the first week's stays."""
     repo, outcomes = economy.repo[0], economy.outcomes[0]
-    if p.channels_repo:
+    if repo_is_called(p):
         tightening = economy.market[0].tightness - repo.opening_tightness
         repo.haircut = haircut_after(
             p, economy.haircut_path[economy.clock[0].week], repo.price_variance, repo.unsold_share, tightening
@@ -128,7 +129,7 @@ def count_defaulted(economy: Economy) -> None:
 
 
 @kernel
-def facility_limit(economy: Economy, p: Record, lender: Record) -> float:
+def standing_facility_limit(economy: Economy, p: Record, lender: Record) -> float:
     """What the standing facility lends against a lender's seized machines, M$."""
     if not p.repo_standing_facility:
         return 0.0
@@ -161,7 +162,7 @@ def rationing(economy: Economy, p: Record) -> float:
             total += granted(economy, p, lender)
     there = max(0.0, pool(economy, p) - lent_to_estates(economy))
     share = 1.0
-    if p.channels_repo and total > there:
+    if repo_is_called(p) and total > there:
         share = there / total
     repo.room = there - share * total
     return share
@@ -184,26 +185,26 @@ def is_in_the_pool(lender: Record) -> bool:
 
 
 @kernel
-def refund(economy: Economy, p: Record, index: int, share: float) -> None:
+def set_borrowing(economy: Economy, p: Record, index: int, share: float) -> None:
     """Bring a lender's borrowing to what it gets now: first draw, then repay out of cash what is called.
 
     What it cannot repay stays owed and is its unmet call.
     """
     lender = economy.lenders[index]
     need = wanted(p, lender)
-    on_loans = share * min(need, borrowing_limit(economy, p, lender))
-    on_machines = min(need - on_loans, facility_limit(economy, p, lender))
+    on_loans = share * granted(economy, p, lender)
+    on_machines = min(need - on_loans, standing_facility_limit(economy, p, lender))
     room = economy.repo[0].room  # the rationing has set it for all; these draws are in it
     if on_loans > lender.repo:
         borrow_on_loans(economy, lender, on_loans - lender.repo)
     if on_machines > lender.facility:
-        use_facility(economy, lender, on_machines - lender.facility)
+        draw_standing_facility(economy, lender, on_machines - lender.facility)
     due = max(0.0, lender.repo - on_loans)
     paid = min(due, max(0.0, lender.cash))
     borrow_on_loans(economy, lender, -paid)
     due_there = max(0.0, lender.facility - on_machines)
     paid_there = min(due_there, max(0.0, lender.cash))
-    use_facility(economy, lender, -paid_there)
+    draw_standing_facility(economy, lender, -paid_there)
     economy.repo[0].room = room
     set_call(economy, p, index, due - paid + due_there - paid_there)
 
@@ -216,14 +217,14 @@ def set_call(economy: Economy, p: Record, index: int, missing: float) -> None:
     """
     lender = economy.lenders[index]
     repo, outcomes = economy.repo[0], economy.outcomes[0]
-    if missing <= DUST or not p.channels_repo:
+    if missing <= DUST or not repo_is_called(p):
         lender.called = 0.0
         lender.call_weeks = 0
         return
     if lender.called == 0.0:
         outcomes.repo_calls += 1
-        note(economy, EventKind.REPO_CALL, Sector.LENDERS, index, Sector.REST_OF_WORLD, -1, -1, 0, missing,
-             repo.haircut, 0, Channel.REPO, lender.trigger)  # fmt: skip
+        note(economy, EventKind.REPO_CALL, Sector.LENDERS, index, Sector.REST_OF_WORLD, amount=missing,
+             price=repo.haircut, channel=Channel.REPO, parent=lender.trigger)  # fmt: skip
     lender.called = missing
 
 
@@ -234,4 +235,4 @@ def call_repo(economy: Economy, p: Record) -> None:
     share = rationing(economy, p)
     for index in range(economy.lenders.shape[0]):
         if is_in_the_pool(economy.lenders[index]):
-            refund(economy, p, index, share)
+            set_borrowing(economy, p, index, share)

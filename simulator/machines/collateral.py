@@ -4,10 +4,21 @@ from hashcredit.agents.compiled import kernel
 from hashcredit.agents.dimensions import MachineKind, Record
 from hashcredit.simulator.state.economy import Economy
 
+BOTTOMLESS = 1e15
+"""Depth, in machines, of a market in which sales move nothing."""
+
+
+@kernel
+def sales_move_prices(p: Record) -> bool:
+    """Whether `channels.fire_sale` is on; off, any number of machines is sold and marked at orderly value."""
+    return p.channels_fire_sale != 0
+
 
 @kernel
 def sale_depth(economy: Economy, p: Record, m: int) -> float:
     """Units of type `m` whose sale moves its price by 1/e, as creditors believe."""
+    if not sales_move_prices(p):
+        return BOTTOMLESS
     machine = economy.machines[m]
     existing = machine.opening_units + machine.delivered - machine.scrapped
     return max(1.0, p.secondary_market_impact_depth_share * existing)
@@ -16,7 +27,7 @@ def sale_depth(economy: Economy, p: Record, m: int) -> float:
 @kernel
 def sale_ratio(p: Record) -> float:
     """What a creditor expects of a sale over the appraisal, a fraction; all of it where sales are orderly."""
-    return p.marking_forced_sale_ratio if p.channels_fire_sale else 1.0
+    return p.marking_forced_sale_ratio if sales_move_prices(p) else 1.0
 
 
 @kernel
@@ -25,3 +36,11 @@ def removal_cost(p: Record, kind: int) -> float:
     if kind == MachineKind.ASIC:
         return p.resolution_removal_cost_asic
     return p.resolution_removal_cost
+
+
+@kernel
+def storage_cost(p: Record, kind: int) -> float:
+    """Cost (M$ a unit and week) of storing a repossessed machine."""
+    if kind == MachineKind.ASIC:
+        return p.secondary_market_storage_cost_asic
+    return p.secondary_market_storage_cost

@@ -12,6 +12,7 @@ from hashcredit.agents.compiled import kernel
 from hashcredit.agents.dimensions import Channel, MachineKind, Record
 from hashcredit.agents.neocloud import over_spot
 from hashcredit.simulator.books.events import note
+from hashcredit.simulator.machines.collateral import sales_move_prices
 from hashcredit.simulator.machines.valuation import value_at, value_coefficients
 from hashcredit.simulator.macro.conditions import world_seen
 from hashcredit.simulator.state.economy import Economy
@@ -122,8 +123,13 @@ def note_launches(economy: Economy) -> None:
     for m in range(economy.machines.shape[0]):
         machine = economy.machines[m]
         if machine.used and machine.launch_week == economy.clock[0].week:
-            note(economy, EventKind.LAUNCH, -1, -1, -1, -1, m, 0, 0.0, machine.price_new, 0,
-                 Channel.EXOGENOUS, -1)  # fmt: skip
+            note(economy, EventKind.LAUNCH, machine=m, price=machine.price_new, channel=Channel.EXOGENOUS)
+
+
+@kernel
+def earning_trend(p: Record, kind: int) -> float:
+    """Rate at which a machine's earnings are expected to fall, per year."""
+    return p.mining_asic_trend if kind == MachineKind.ASIC else p.valuation_trend
 
 
 @kernel
@@ -208,15 +214,12 @@ def refresh_value(economy: Economy, p: Record, m: int, site: int) -> None:
     """Evaluate the value integrand of type `m` in a site class once for all bidders of the week."""
     machine = economy.machines[m]
     count = anticipate(economy, p, m)
-    if machine.kind == MachineKind.ASIC:
-        trend, volatility = p.mining_asic_trend, p.valuation_volatility_asic
-    else:
-        trend, volatility = p.valuation_trend, p.valuation_volatility
+    asic = machine.kind == MachineKind.ASIC
     value_coefficients(
         machine.earning,
-        trend,
+        earning_trend(p, machine.kind),
         machine.cost[site],
-        volatility,
+        p.valuation_volatility_asic if asic else p.valuation_volatility,
         p.valuation_horizon_years,
         economy.launch_times[m],
         economy.launch_factors[m],
@@ -237,6 +240,22 @@ def value_of(economy: Economy, p: Record, m: int, site: int, spread: float, olde
     if economy.clock[0].week - economy.valued_week[m, site] > oldest:
         refresh_value(economy, p, m, site)
     return value_at(economy.value_table[m, site], economy.market[0].cost_of_capital + spread)
+
+
+@kernel
+def add_contract(economy: Economy, loan: Record, site: int, rent: float, cost: float) -> tuple[float, float]:
+    """Rent and avoidable cost (M$ a year) of a fleet at spot, put right for a contract on some of its units.
+
+    Those run and bill whatever spot does, so where spot is off they add to what is switched on.
+    """
+    machine = economy.machines[loan.machine]
+    rent += loan.contract_units * loan.contract_rent
+    if machine.on[site]:
+        rent -= loan.contract_units * machine.earning
+    else:
+        cost += loan.contract_units * machine.cost[site]
+        economy.market[0].active += loan.contract_units * machine.throughput
+    return rent, cost
 
 
 @kernel
@@ -291,7 +310,7 @@ def mark_appraisals(economy: Economy, p: Record) -> None:
         if machine.news > 0:
             vwap = machine.news_value / machine.news
             machine.price = vwap
-            if p.channels_fire_sale:
+            if sales_move_prices(p):
                 volume = machine.news / (machine.news + p.marking_depth_units)
                 step += p.marking_market_weight * volume * (vwap - machine.appraisal)
         machine.appraisal += step

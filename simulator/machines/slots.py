@@ -20,8 +20,8 @@ def slot_rent(p: Record, cooling: int) -> float:
 @kernel
 def slot_cost(p: Record, cooling: int, discount: float) -> float:
     """Present value (M$) of leasing one rack slot for as long as a used machine is worth running."""
-    lease = p.costs_lease[cooling] * p.costs_slot_kw[cooling]
-    return p.secondary_market_slot_cost_share * lease * annuity(discount, p.valuation_horizon_years)
+    rent = slot_rent(p, cooling)
+    return p.secondary_market_slot_cost_share * rent * annuity(discount, p.valuation_horizon_years)
 
 
 @kernel

@@ -1,4 +1,4 @@
-"""The funding pool (the bathtub): water, drain, tightness, cost of capital; docs/odd.md, section 7.8."""
+"""The funding pool: what comes in and goes out, tightness, cost of capital; docs/odd.md, section 7.8."""
 
 import math
 
@@ -6,9 +6,10 @@ import numpy as np
 
 from hashcredit.agents.compiled import kernel
 from hashcredit.agents.dimensions import Record
-from hashcredit.simulator.macro.assets import WEEK
+from hashcredit.simulator.books.randomness import Stream, normal
+from hashcredit.simulator.macro.assets import WEEK, price_assets
 from hashcredit.simulator.macro.investors import investors_week, pay
-from hashcredit.simulator.state.pool import Asset, MacroFlow, MacroPath, MacroSector
+from hashcredit.simulator.state.pool import WITH, Asset, MacroFlow, MacroPath, MacroSector
 
 
 @kernel
@@ -152,7 +153,7 @@ def fund_week(
     macro.water = 0.0
     macro.drain = 0.0
     external = now[MacroPath.EXTERNAL_SHARE] * now[MacroPath.CAPEX] * WEEK
-    # water
+    # what comes in (`water`)
     inflow = 0.0
     for i in range(investors.shape[0]):
         inflow += p.investors_inflow[i]
@@ -163,7 +164,7 @@ def fund_week(
     pay(macro, flows, MacroFlow.PURCHASES, MacroSector.AUTHORITY, MacroSector.POOL, bought)
     stimulus = p.funding_multiplier * (1.0 - macro.tightness) * macro.lagged_capex * WEEK
     pay(macro, flows, MacroFlow.MULTIPLIER, MacroSector.HYPERSCALERS, MacroSector.POOL, stimulus)
-    # drain
+    # what goes out (`drain`)
     claimed = now[MacroPath.FISCAL] * WEEK
     pay(macro, flows, MacroFlow.FISCAL, MacroSector.POOL, MacroSector.GOVERNMENT, claimed)
     pay(macro, flows, MacroFlow.ISSUANCE, MacroSector.POOL, MacroSector.THIS_ECONOMY, issuance)
@@ -193,3 +194,31 @@ def measure(macro: Record, investors: np.ndarray) -> None:
     residual = abs(money_of(macro, investors) - macro.opening_money) / gross
     if residual > macro.residual or residual != residual:
         macro.residual = residual
+
+
+@kernel
+def run_pool(
+    macro: np.ndarray, assets: np.ndarray, investors: np.ndarray, flows: np.ndarray,
+    parameters: np.ndarray, paths: np.ndarray, btc_path: np.ndarray, tightness: float, issuance: np.ndarray,
+    seed: int, replicate: int, macro_series: np.ndarray, asset_series: np.ndarray, flow_series: np.ndarray,
+) -> None:  # fmt: skip
+    """The pool by itself, without the market: open it and run one week for each row of `issuance`.
+
+    macro, assets, investors, flows    MACRO[w], ASSET[w, 5], INVESTOR[w, 5], [w, MacroFlow, MacroSector];
+                                       with one world (w = 1) nothing of this economy enters
+    issuance                           new debt of this economy less repayments, bn$ [week]
+    macro_series, asset_series         MACRO[week, w], ASSET[week, w, 5], filled; empty: not kept
+    flow_series                        what each kind has brought the pool, bn$ [week, w, MacroFlow], likewise
+    """
+    p = parameters[0]
+    open_funding(macro, assets, investors, flows, p, tightness)
+    for week in range(issuance.shape[0]):
+        z = normal(seed, replicate, week, 0, Stream.BTC, 0, 0)
+        price_assets(macro, assets, btc_path, p, seed, replicate, week, z, 0.0)
+        for world in range(macro.shape[0]):
+            own = issuance[week] if world == WITH else 0.0
+            fund_week(macro[world], assets[world], investors[world], flows[world], p, paths, week, own, 0.0)
+        if macro_series.shape[0] > week:
+            macro_series[week] = macro
+            asset_series[week] = assets
+            flow_series[week] = flows[:, :, 0]

@@ -14,7 +14,6 @@ import numpy as np
 from hashcredit.agents.compiled import kernel
 from hashcredit.agents.dimensions import (
     BuyerKind,
-    Channel,
     MachineKind,
     Record,
 )
@@ -22,7 +21,7 @@ from hashcredit.agents.impact import average_left
 from hashcredit.simulator.books.events import note
 from hashcredit.simulator.books.ledger import pay, put_units, revalue, take_units
 from hashcredit.simulator.credit.claims import apply_collateral
-from hashcredit.simulator.machines.collateral import sale_depth
+from hashcredit.simulator.machines.collateral import sale_depth, sales_move_prices
 from hashcredit.simulator.machines.earnings import orderly_value, scrap_price
 from hashcredit.simulator.machines.slots import peer_moving_cost
 from hashcredit.simulator.market.bidding import call_bidders, rank_classes, units_wanted
@@ -35,8 +34,8 @@ AUCTION, IMPACT, DEEP = 0, 1, 2
 
 
 @kernel
-def show_lots(economy: Economy, m: int, lots: int) -> None:
-    """Hang the lots of type `m` on their sellers."""
+def link_lots(economy: Economy, m: int, lots: int) -> None:
+    """List the lots of type `m` under their sellers."""
     for place in range(lots):
         lot = economy.lots[place]
         if lot.machine == m:
@@ -45,7 +44,7 @@ def show_lots(economy: Economy, m: int, lots: int) -> None:
 
 
 @kernel
-def remove_lots(economy: Economy, m: int, lots: int) -> None:
+def unlink_lots(economy: Economy, m: int, lots: int) -> None:
     """Take the lots of type `m` off their sellers."""
     for place in range(lots):
         if economy.lots[place].machine == m:
@@ -209,7 +208,7 @@ def note_sale(economy: Economy, m: int, lot: int, bidder: int, units: int, amoun
         other_sector = economy.borrowers[bidder].sector
         other = bidder
     note(economy, EventKind.SALE, seller_sector, seller, other_sector, other, m, units, amount,
-         amount / units, 0, Channel.NONE, parent)  # fmt: skip
+         amount / units, parent=parent)  # fmt: skip
 
 
 @kernel
@@ -239,10 +238,16 @@ def settle(economy: Economy, p: Record, m: int, trades: int) -> None:
 
 
 @kernel
+def outsiders_are_elastic(p: Record) -> bool:
+    """Whether outsiders with elastic means take everything at a formula price, instead of an auction."""
+    return p.secondary_market_rule != AUCTION or not sales_move_prices(p)
+
+
+@kernel
 def formula_price(economy: Economy, p: Record, m: int, units: int) -> float:
     """Price of a market with elastic outsiders: orderly value less a margin, or exponential depth."""
     orderly = orderly_value(economy, p, m)
-    if p.secondary_market_rule == IMPACT and p.channels_fire_sale:
+    if p.secondary_market_rule == IMPACT and sales_move_prices(p):
         depth = sale_depth(economy, p, m)
         average = orderly * average_left(units / depth)
         return max(average, scrap_price(p, economy.machines[m]))
@@ -278,10 +283,10 @@ def sell_to_elastic_outsider(economy: Economy, p: Record, m: int, lots: int) -> 
 @kernel
 def auction(economy: Economy, p: Record, m: int, lots: int, classes: int) -> None:
     """Sell the lots of type `m` to the bidders that know of them, best bids first."""
-    show_lots(economy, m, lots)
+    link_lots(economy, m, lots)
     bidding = rank_classes(economy, p, m, classes, lowest_left(economy, m, lots))
     settle(economy, p, m, match(economy, p, m, lots, bidding))
-    remove_lots(economy, m, lots)
+    unlink_lots(economy, m, lots)
 
 
 @kernel
@@ -315,7 +320,7 @@ def has_lot(economy: Economy, m: int, lots: int) -> bool:
 @kernel
 def trade_lots(economy: Economy, p: Record, lots: int) -> None:
     """Sell the lots, type by type, by the market's rule."""
-    elastic = p.secondary_market_rule != AUCTION or not p.channels_fire_sale
+    elastic = outsiders_are_elastic(p)
     if lots == 0:
         return
     classes = 0 if elastic else call_bidders(economy, p)

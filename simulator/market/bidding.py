@@ -2,8 +2,11 @@
 
 What a bidder offers for a unit depends on its site class, cost of capital, margin and moving costs. Bidders
 that agree in all of them form a class, and a class has one price: the market values a type once for each
-class. For how many units is a bidder's own affair: its cash and its free slots decide.
+class. For how many units is a bidder's own affair: its cash and its free slots decide. Owners of
+outsiders refill both at a finite rate.
 """
+
+import math
 
 import numpy as np
 
@@ -19,11 +22,12 @@ from hashcredit.agents.dimensions import (
     MachineKind,
     Record,
 )
-from hashcredit.simulator.books.ledger import free_slots
+from hashcredit.simulator.books.ledger import free_slots, pay
 from hashcredit.simulator.machines.earnings import scrap_price, value_of
 from hashcredit.simulator.machines.slots import slot_cost
 from hashcredit.simulator.state.decisions import sound_bid
 from hashcredit.simulator.state.economy import Economy
+from hashcredit.simulator.state.tables import Flow
 
 NO_LIMIT = 1 << 40
 """Slots of a scrap dealer."""
@@ -169,7 +173,7 @@ def call_bidders(economy: Economy, p: Record) -> int:
 
 
 @kernel
-def dearest_value(economy: Economy, p: Record, kind: int, site: int, spread: float) -> float:
+def vendor_price_cap(economy: Economy, p: Record, kind: int, site: int, spread: float) -> float:
     """Price per unit of value of the best machine that the vendor sells: the dearest a used one may be."""
     week = economy.clock[0].week
     best = np.inf
@@ -192,7 +196,7 @@ def class_bid(economy: Economy, p: Record, m: int, c: int) -> float:
         return scrap_price(p, machine)
     kind = machine.kind
     if not one.cap_known[kind]:
-        one.cap[kind] = dearest_value(economy, p, kind, one.site, one.spread)
+        one.cap[kind] = vendor_price_cap(economy, p, kind, one.site, one.spread)
         one.cap_known[kind] = 1
     value = value_of(economy, p, m, one.site, one.spread, 0)
     rent = 0.0
@@ -240,3 +244,36 @@ def units_wanted(economy: Economy, p: Record, m: int, bidder: int, price: float)
     buyer = economy.buyers[bidder - borrowers]
     scraps = buyer.kind == BuyerKind.SCRAP_DEALER
     return affordable(buyer.cash, price, NO_LIMIT if scraps else free_slots(buyer, cooling))
+
+
+@kernel
+def refill_buyer(economy: Economy, p: Record, k: int) -> None:
+    """Fresh money comes with a lag, excess cash is distributed, free slots are built at a finite rate."""
+    buyer = economy.buyers[k]
+    gap = buyer.cash_target - buyer.cash
+    world = economy.world[0]
+    if gap > 0.0:
+        fresh = gap / p.buyers_refill_weeks[buyer.kind]
+        pay(economy, Flow.EQUITY_INJECTIONS, world, buyer, fresh)
+        buyer.issuance += fresh
+    elif gap < 0.0:
+        pay(economy, Flow.DISTRIBUTIONS, buyer, world, -gap)
+        buyer.distributions -= gap
+    if buyer.kind == BuyerKind.SCRAP_DEALER:
+        return
+    for cooling in range(buyer.slots.shape[0]):
+        target = buyer.slots_target[cooling]
+        if target == 0 or free_slots(buyer, cooling) >= target:
+            continue
+        buyer.slot_credit[cooling] += target / p.buyers_slot_build_weeks[buyer.kind]
+        built = math.floor(buyer.slot_credit[cooling])
+        buyer.slot_credit[cooling] -= built
+        buyer.slots[cooling] += built
+        economy.market[0].slots_built += built
+
+
+@kernel
+def refill_buyers(economy: Economy, p: Record) -> None:
+    """Every outsider's own account at the end of the week."""
+    for k in range(economy.buyers.shape[0]):
+        refill_buyer(economy, p, k)

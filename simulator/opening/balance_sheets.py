@@ -6,7 +6,7 @@ from hashcredit.agents.compiled import kernel
 from hashcredit.agents.dimensions import BuyerKind, Cooling, LenderKind, Record
 from hashcredit.simulator.books.ledger import borrower_equity, buyer_equity, lender_equity, sum_of
 from hashcredit.simulator.books.randomness import Stream
-from hashcredit.simulator.lenders.interlender import open_claims
+from hashcredit.simulator.lenders.interlender import open_interlender_claims
 from hashcredit.simulator.opening.draws import opening_normal
 from hashcredit.simulator.state.economy import Economy
 from hashcredit.simulator.state.tables import Sector
@@ -45,7 +45,7 @@ def capitalise_lenders(economy: Economy, p: Record) -> None:
     placed = 0.0
     for index in range(economy.lenders.shape[0]):
         placed += sum_of(economy.lenders[index].loans)
-    open_claims(economy, p, placed)
+    open_interlender_claims(economy, p, placed)
     least = LEAST_SHARE * placed / max(1, economy.lenders.shape[0])
     for index in range(economy.lenders.shape[0]):
         lender = economy.lenders[index]

@@ -5,12 +5,11 @@ import math
 from hashcredit.agents.compiled import kernel
 from hashcredit.agents.dimensions import (
     Instrument,
-    LoanStatus,
     MachineKind,
     Record,
 )
 from hashcredit.simulator.books.ledger import post_principal
-from hashcredit.simulator.books.loans import next_row
+from hashcredit.simulator.books.loans import TERMS, empty_row, pledge_machines, write_contract, write_loan
 from hashcredit.simulator.books.randomness import Stream, pick
 from hashcredit.simulator.opening.draws import opening_normal, opening_uniform
 from hashcredit.simulator.state.economy import Economy
@@ -45,33 +44,24 @@ def open_loan(
     draw: int,
     instrument: int,
     principal: float,
+    rate: float,
     maturity: int,
 ) -> int:
-    """Write an opening loan into the next free row and return the row (-1: no row left, no loan)."""
-    row = next_row(economy, b)
+    """An opening loan of `principal` (M$) from a drawn lender; return its row (-1: none left, no loan)."""
+    row = empty_row(economy, b)
     if row < 0:
         return row
-    loan = economy.loans[row]
+    borrower = economy.borrowers[b]
     holder = pick_holder(economy, p, b, opening_uniform(seed, replicate, Stream.POPULATION_LOAN, b, draw))
-    loan.status = LoanStatus.PERFORMING
-    loan.instrument = instrument
-    loan.rank = 0 if instrument <= Instrument.BTC_LOAN else 1
-    loan.holder = holder
-    loan.obligor = b
-    loan.machine = -1
-    loan.maturity_week = maturity
-    loan.cure_weeks = p.credit_cure_weeks
-    loan.recourse = 1
-    loan.cross_default = 1
-    loan.fixed_rate = 1
-    loan.floor = p.credit_floor
-    loan.offtaker = economy.borrowers[b].grade
-    post_principal(loan, economy.borrowers[b], economy.lenders[holder], principal)
+    write_loan(economy, p, row, instrument, holder, borrower.grade, rate, maturity)
+    post_principal(economy.loans[row], borrower, economy.lenders[holder], principal)
     return row
 
 
 @kernel
-def contract_units(economy: Economy, p: Record, seed: int, replicate: int, row: int, draw: int) -> None:
+def open_running_contract(
+    economy: Economy, p: Record, seed: int, replicate: int, row: int, draw: int
+) -> None:
     """Rent part of a facility's units out under a running contract."""
     loan = economy.loans[row]
     b = loan.obligor
@@ -80,14 +70,13 @@ def contract_units(economy: Economy, p: Record, seed: int, replicate: int, row: 
     share = p.neoclouds_contracted_low + span * opening_uniform(seed, replicate, stream, b, draw)
     span = p.neoclouds_contract_premium_high - p.neoclouds_contract_premium_low
     premium = p.neoclouds_contract_premium_low + span * opening_uniform(seed, replicate, stream, b, draw + 1)
-    loan.contract_units = int(share * loan.units)
-    loan.contract_rent = premium * economy.machines[loan.machine].earning
-    loan.contract_end = int(
-        p.investment_contract_weeks * opening_uniform(seed, replicate, stream, b, draw + 2)
-    )
-    loan.offtaker = pick(p.neoclouds_offtaker_shares, opening_uniform(seed, replicate, stream, b, draw + 3))
-    loan.rate = p.credit_spread_by_grade[loan.offtaker]
-    loan.hazard_left = -math.log(opening_uniform(seed, replicate, stream, b, draw + 4))
+    rent = premium * economy.machines[loan.machine].earning
+    end = int(p.investment_contract_weeks * opening_uniform(seed, replicate, stream, b, draw + 2))
+    hazard = -math.log(opening_uniform(seed, replicate, stream, b, draw + 4))
+    write_contract(loan, int(share * loan.units), rent, end, hazard)
+    grade = pick(p.neoclouds_offtaker_shares, opening_uniform(seed, replicate, stream, b, draw + 3))
+    loan.customer_grade = grade
+    loan.rate = p.credit_spread_by_grade[grade]
 
 
 @kernel
@@ -117,26 +106,18 @@ def open_machine_loan(
     left = 1.0 - age / p.credit_tenor_weeks
     principal = ltv * units * purchase_price(p, machine, age) * left
     maturity = p.credit_tenor_weeks - age
-    row = open_loan(economy, p, seed, replicate, b, draw, Instrument.MACHINE_LOAN, 0.0, maturity)
+    rate = p.credit_spread_by_grade[economy.borrowers[b].grade]
+    row = open_loan(economy, p, seed, replicate, b, draw, Instrument.MACHINE_LOAN, 0.0, rate, maturity)
     if row < 0:
         return row
+    marked = int(opening_uniform(seed, replicate, stream, b, draw + 1) < p.credit_marked_share)
+    recourse = int(opening_uniform(seed, replicate, stream, b, draw + 2) < p.credit_recourse_share)
+    cross_default = int(opening_uniform(seed, replicate, stream, b, draw + 3) < p.credit_cross_default_share)
+    pledge_machines(economy, p, row, m, units, marked, recourse, cross_default)
     loan = economy.loans[row]
-    lender = economy.lenders[loan.holder]
-    loan.machine = m
-    loan.units = units
-    loan.amortising = 1
-    loan.fixed_rate = 0
-    loan.rate = p.credit_spread_by_grade[loan.offtaker]
-    if machine.kind == MachineKind.GPU:  # cover covenants are known of data-centre and GPU loans only
-        loan.dscr_covenant = p.credit_dscr_covenant
-        loan.cash_sweep = 1
-    loan.borrowing_base = opening_uniform(seed, replicate, stream, b, draw + 1) < p.credit_marked_share
-    loan.recourse = opening_uniform(seed, replicate, stream, b, draw + 2) < p.credit_recourse_share
-    loan.cross_default = opening_uniform(seed, replicate, stream, b, draw + 3) < p.credit_cross_default_share
-    loan.advance_rate = p.credit_base_headroom * lender.advance_rate
-    if loan.borrowing_base:
+    if marked:
         principal = min(principal, loan.advance_rate * machine.appraisal * units)
-    post_principal(loan, economy.borrowers[b], lender, principal)
+    post_principal(loan, economy.borrowers[b], economy.lenders[loan.holder], principal)
     return row
 
 
@@ -160,9 +141,7 @@ def open_bullets(
         return
     span = p.credit_bullet_weeks_high - p.credit_bullet_weeks_low
     weeks = p.credit_bullet_weeks_low + int(span * opening_uniform(seed, replicate, stream, b, 401 + draw))
-    row = open_loan(economy, p, seed, replicate, b, 402 + draw, instrument, share * assets, weeks)
-    if row >= 0:
-        economy.loans[row].rate = coupon
-        if instrument == Instrument.HIGH_YIELD:
-            u = opening_uniform(seed, replicate, stream, b, 403 + draw)
-            economy.loans[row].maturity_sweep = u < p.credit_refinancing_sweep_share
+    row = open_loan(economy, p, seed, replicate, b, 402 + draw, instrument, share * assets, coupon, weeks)
+    if row >= 0 and TERMS[instrument].may_sweep:
+        u = opening_uniform(seed, replicate, stream, b, 403 + draw)
+        economy.loans[row].maturity_sweep = u < p.credit_refinancing_sweep_share

@@ -17,10 +17,16 @@ from hashcredit.agents.dimensions import (
     Record,
 )
 from hashcredit.simulator.books.ledger import put_units, sum_of
-from hashcredit.simulator.books.loans import assets_at_appraisal, debts, facilities_of, weekly_service
+from hashcredit.simulator.books.loans import (
+    BLANK_LOAN,
+    assets_at_appraisal,
+    debts,
+    facilities_of,
+    weekly_service,
+)
 from hashcredit.simulator.books.randomness import Stream, pick
 from hashcredit.simulator.lenders.repo import open_repo_market
-from hashcredit.simulator.machines.earnings import orderly_value, set_earnings
+from hashcredit.simulator.machines.earnings import add_contract, orderly_value, set_earnings
 from hashcredit.simulator.macro.conditions import open_conditions
 from hashcredit.simulator.opening.balance_sheets import (
     capitalise_lenders,
@@ -30,17 +36,17 @@ from hashcredit.simulator.opening.balance_sheets import (
 )
 from hashcredit.simulator.opening.draws import opening_normal, opening_uniform
 from hashcredit.simulator.opening.loans import (
-    contract_units,
     open_bullets,
     open_loan,
     open_machine_loan,
+    open_running_contract,
     purchase_price,
 )
 from hashcredit.simulator.state.economy import Economy
 from hashcredit.simulator.state.tables import Sector
 
 NEVER_VALUED = -1_000_000
-NEVER = 1e18
+UNREACHABLE = 1e18
 """M$: a strike that nobody reaches."""
 DRAW_OF_LISTING = 390
 """Of the stream of opening loans; those of bonds begin at 400."""
@@ -111,13 +117,7 @@ def opening_earnings(economy: Economy, b: int) -> tuple[float, float]:
     for row in range(first, last):
         loan = economy.loans[row]
         if loan.contract_units > 0:
-            machine = economy.machines[loan.machine]
-            revenue += loan.contract_units * loan.contract_rent
-            if machine.on[site]:
-                revenue -= loan.contract_units * machine.earning
-            else:
-                cost += loan.contract_units * machine.cost[site]
-                economy.market[0].active += loan.contract_units * machine.throughput
+            revenue, cost = add_contract(economy, loan, site, revenue, cost)
     return revenue / 52.0, cost / 52.0
 
 
@@ -214,7 +214,7 @@ def open_gpu_fleet(
         placed += units * machine.price_new
         row = open_machine_loan(economy, p, seed, replicate, b, m, units, age)
         if row >= 0 and contracts:
-            contract_units(economy, p, seed, replicate, row, 200 + 8 * m)
+            open_running_contract(economy, p, seed, replicate, row, 200 + 8 * m)
     return placed
 
 
@@ -227,30 +227,12 @@ def open_neocloud(economy: Economy, p: Record, seed: int, replicate: int, b: int
     size = math.exp(p.neoclouds_fleet_log_sd * opening_normal(seed, replicate, stream, b, 0))
     value = open_gpu_fleet(economy, p, seed, replicate, b, stream, p.neoclouds_fleet_median * size,
                            p.neoclouds_gpu_shares, p.neoclouds_mix_log_sd, True)  # fmt: skip
-    open_bullets(
-        economy,
-        p,
-        seed,
-        replicate,
-        b,
-        value,
-        p.neoclouds_high_yield_probability,
-        p.neoclouds_high_yield_share,
-        p.credit_high_yield_coupon,
-        Instrument.HIGH_YIELD.value,
-    )
-    open_bullets(
-        economy,
-        p,
-        seed,
-        replicate,
-        b,
-        value,
-        p.neoclouds_convertible_probability,
-        p.neoclouds_convertible_share,
-        p.credit_convertible_coupon,
-        Instrument.CONVERTIBLE.value,
-    )
+    open_bullets(economy, p, seed, replicate, b, value, p.neoclouds_high_yield_probability,
+                 p.neoclouds_high_yield_share, p.credit_high_yield_coupon,
+                 Instrument.HIGH_YIELD.value)  # fmt: skip
+    open_bullets(economy, p, seed, replicate, b, value, p.neoclouds_convertible_probability,
+                 p.neoclouds_convertible_share, p.credit_convertible_coupon,
+                 Instrument.CONVERTIBLE.value)  # fmt: skip
     z = opening_normal(seed, replicate, stream, b, 1)
     close_opening(economy, p, b, p.neoclouds_free_slot_share, p.neoclouds_cash_weeks,
                   p.neoclouds_cash_log_sd, z)  # fmt: skip
@@ -300,36 +282,17 @@ def open_miner(economy: Economy, p: Record, seed: int, replicate: int, b: int) -
     if opening_uniform(seed, replicate, stream, b, 4) < p.miners_btc_loan_probability:
         pledged = p.miners_btc_pledged_share * coins
         row = open_loan(economy, p, seed, replicate, b, 0, Instrument.BTC_LOAN.value,
-                        p.credit_btc_initial_ltv * pledged * price, p.credit_btc_tenor_weeks)  # fmt: skip
+                        p.credit_btc_initial_ltv * pledged * price, p.credit_btc_spread,
+                        p.credit_btc_tenor_weeks)  # fmt: skip
         if row >= 0:
             economy.loans[row].coins = pledged
-            economy.loans[row].fixed_rate = 0
-            economy.loans[row].rate = p.credit_btc_spread
             borrower.btc -= pledged
-    open_bullets(
-        economy,
-        p,
-        seed,
-        replicate,
-        b,
-        value,
-        p.miners_convertible_probability,
-        p.miners_convertible_share,
-        p.credit_convertible_coupon,
-        Instrument.CONVERTIBLE.value,
-    )
-    open_bullets(
-        economy,
-        p,
-        seed,
-        replicate,
-        b,
-        value,
-        p.miners_high_yield_probability,
-        p.miners_high_yield_share,
-        p.credit_high_yield_coupon,
-        Instrument.HIGH_YIELD.value,
-    )
+    open_bullets(economy, p, seed, replicate, b, value, p.miners_convertible_probability,
+                 p.miners_convertible_share, p.credit_convertible_coupon,
+                 Instrument.CONVERTIBLE.value)  # fmt: skip
+    open_bullets(economy, p, seed, replicate, b, value, p.miners_high_yield_probability,
+                 p.miners_high_yield_share, p.credit_high_yield_coupon,
+                 Instrument.HIGH_YIELD.value)  # fmt: skip
     z = opening_normal(seed, replicate, stream, b, 3)
     close_opening(economy, p, b, p.miners_free_slot_share, p.miners_cash_weeks, p.miners_cash_log_sd, z)
 
@@ -342,9 +305,7 @@ def open_economy(economy: Economy, parameters: np.ndarray, seed: int, replicate:
     for index in range(economy.lenders.shape[0]):
         open_lender(economy, p, index)
     for row in range(economy.loans.shape[0]):
-        economy.loans[row].machine = -1
-        economy.loans[row].default_week = -1
-        economy.loans[row].default_event = -1
+        economy.loans[row] = BLANK_LOAN[0]
     for b in range(economy.borrowers.shape[0]):
         if b < p.population_miners:
             open_miner(economy, p, seed, replicate, b)
@@ -357,7 +318,7 @@ def open_economy(economy: Economy, parameters: np.ndarray, seed: int, replicate:
     open_books(economy)
     open_repo_market(economy, p)
     set_strikes(economy, p)
-    forget_values(economy)
+    discard_values(economy)
 
 
 @kernel
@@ -365,11 +326,13 @@ def set_strikes(economy: Economy, p: Record) -> None:
     """What a borrower's equity at appraisal must be worth for its convertibles to convert, M$."""
     for b in range(economy.borrowers.shape[0]):
         equity = assets_at_appraisal(economy, b) - debts(economy, b)
-        economy.borrowers[b].strike = (1.0 + p.credit_conversion_premium) * equity if equity > 0.0 else NEVER
+        economy.borrowers[b].strike = (
+            (1.0 + p.credit_conversion_premium) * equity if equity > 0.0 else UNREACHABLE
+        )
 
 
 @kernel
-def forget_values(economy: Economy) -> None:
+def discard_values(economy: Economy) -> None:
     """The first week's rents are not the opening's: nobody may still use a value worked out before them."""
     economy.valued_week[:] = NEVER_VALUED
     for m in range(economy.machines.shape[0]):

@@ -15,8 +15,8 @@ from hashcredit.agents.dimensions import (
     LoanStatus,
     Record,
 )
-from hashcredit.simulator.books.events import note
-from hashcredit.simulator.books.ledger import pay, revalue, sum_of
+from hashcredit.simulator.books.events import note_borrower
+from hashcredit.simulator.books.ledger import bill, pay, sum_of
 from hashcredit.simulator.books.loans import facilities_of, owes, pro_rata, sell_coins
 from hashcredit.simulator.books.orders import cancel_orders
 from hashcredit.simulator.books.randomness import Stream, uniform
@@ -28,10 +28,10 @@ from hashcredit.simulator.credit.claims import (
     store,
     unsecured_part,
 )
-from hashcredit.simulator.credit.distress import condemn
+from hashcredit.simulator.credit.distress import mark_to_fail
 from hashcredit.simulator.resolution.takeover import take_over
 from hashcredit.simulator.state.economy import Economy
-from hashcredit.simulator.state.tables import EventKind, Flow, Revaluation
+from hashcredit.simulator.state.tables import EventKind, Flow
 
 
 @kernel
@@ -64,9 +64,16 @@ def fail(economy: Economy, p: Record, seed: int, replicate: int, b: int) -> None
     for row in range(first, last):
         if owes(economy.loans[row]):
             debt += economy.loans[row].principal
-    borrower.default_event = note(
-        economy, EventKind.DEFAULT, borrower.sector, b, -1, -1, -1, sum_of(borrower.units), debt, 0.0,
-        borrower.cause, borrower.pending_channel, borrower.pending_parent)  # fmt: skip
+    borrower.default_event = note_borrower(
+        economy,
+        EventKind.DEFAULT,
+        b,
+        debt,
+        sum_of(borrower.units),
+        borrower.cause,
+        borrower.pending_channel,
+        borrower.pending_parent,
+    )
     for row in range(first, last):
         if economy.loans[row].status == LoanStatus.PERFORMING:
             default_loan(economy, row, borrower.default_event)
@@ -75,9 +82,7 @@ def fail(economy: Economy, p: Record, seed: int, replicate: int, b: int) -> None
     market.btc_sold += sell_coins(economy, p, borrower, np.inf)
     # the landlord claims a capped part of the leases that the estate rejects
     damages = borrower.lease_week * p.resolution_landlord_cap_weeks
-    borrower.payables += damages
-    revalue(economy, Revaluation.UNPAID_BILLS, borrower, -damages)
-    revalue(economy, Revaluation.UNPAID_BILLS, economy.world[0], damages)
+    bill(economy, borrower, damages)
     borrower.offered[:] = 0
     outcomes.defaults += 1
     if borrower.kind == BorrowerKind.MINER:
@@ -113,9 +118,7 @@ def close_estate(economy: Economy, p: Record, b: int) -> None:
     pay(economy, Flow.ESTATE_COSTS, borrower, world, costs)
     settled = share * borrower.payables
     pay(economy, Flow.PAYABLES_SETTLED, borrower, world, settled)
-    unpaid = borrower.payables - settled
-    revalue(economy, Revaluation.UNPAID_BILLS, borrower, unpaid)
-    revalue(economy, Revaluation.UNPAID_BILLS, world, -unpaid)
+    bill(economy, borrower, settled - borrower.payables)
     borrower.payables = 0.0
     losses = 0.0
     for row in range(first, last):
@@ -125,8 +128,9 @@ def close_estate(economy: Economy, p: Record, b: int) -> None:
         pay(economy, Flow.DISTRIBUTIONS, borrower, world, surplus)
         borrower.distributions += surplus
     borrower.status = BorrowerStatus.RESOLVED
-    note(economy, EventKind.RESOLUTION, borrower.sector, b, -1, -1, -1, 0, losses, 0.0, borrower.cause,
-         Channel.NONE, borrower.default_event)  # fmt: skip
+    note_borrower(
+        economy, EventKind.RESOLUTION, b, losses, cause=borrower.cause, parent=borrower.default_event
+    )
 
 
 @kernel
@@ -190,12 +194,12 @@ def force_defaults(economy: Economy, p: Record) -> None:
         if largest < 0:
             return
         economy.borrowers[largest].pending_cause = Cause.NONE
-        condemn(economy.borrowers[largest], Cause.FORCED, Channel.EXOGENOUS, -1)
+        mark_to_fail(economy.borrowers[largest], Cause.FORCED, Channel.EXOGENOUS, -1)
         missing -= economy.borrowers[largest].units[m]
 
 
 @kernel
-def fail_condemned(economy: Economy, p: Record, seed: int, replicate: int) -> None:
+def fail_marked(economy: Economy, p: Record, seed: int, replicate: int) -> None:
     """The resolution of a further round: borrowers that must fail now, after this week's resolutions."""
     for b in range(economy.borrowers.shape[0]):
         borrower = economy.borrowers[b]
@@ -214,7 +218,7 @@ def resolve_defaults(economy: Economy, p: Record, seed: int, replicate: int) -> 
                 unpaid = advance_claims(economy, p, b)
                 if unpaid >= 0:
                     event = economy.loans[unpaid].default_event
-                    condemn(borrower, Cause.ACCELERATION, Channel.CONTRACT, event)
+                    mark_to_fail(borrower, Cause.ACCELERATION, Channel.CONTRACT, event)
             if borrower.pending_cause != Cause.NONE:
                 fail(economy, p, seed, replicate, b)
         elif borrower.status == BorrowerStatus.IN_RESOLUTION:

@@ -10,10 +10,8 @@ earlier row wins.
 from hashcredit.agents.buyer import annuity
 from hashcredit.agents.compiled import kernel
 from hashcredit.agents.dimensions import (
-    FACILITIES,
     BorrowerStatus,
     Cause,
-    Channel,
     Instrument,
     LoanStatus,
     MachineKind,
@@ -22,19 +20,26 @@ from hashcredit.agents.dimensions import (
 from hashcredit.agents.lender import weekly_quota
 from hashcredit.agents.miner import runs
 from hashcredit.simulator.books.events import note
-from hashcredit.simulator.books.ledger import pay, put_units, revalue, sum_of, take_units
-from hashcredit.simulator.books.loans import blank_row, empty_row, facilities_of, free_units
+from hashcredit.simulator.books.ledger import bill, pay, put_units, revalue, sum_of, take_units
+from hashcredit.simulator.books.loans import (
+    empty_row,
+    empty_rows,
+    facilities_of,
+    free_units,
+    take_row,
+    write_contract,
+)
 from hashcredit.simulator.credit.claims import apply_collateral
 from hashcredit.simulator.machines.collateral import removal_cost
 from hashcredit.simulator.machines.earnings import contract_premium, scrap_price, value_of
-from hashcredit.simulator.market.auction import AUCTION, formula_price
+from hashcredit.simulator.market.auction import formula_price, outsiders_are_elastic
 from hashcredit.simulator.market.bidding import peer_budget
 from hashcredit.simulator.state.decisions import sound_reservation
 from hashcredit.simulator.state.economy import Economy
 from hashcredit.simulator.state.tables import EventKind, Flow, Revaluation
 
 PREMIUM = 0
-"""Row of `Economy.dues` (scratch) that holds what contracts are worth over spot, M$."""
+"""Row of `Economy.payments_due` (scratch) that holds what contracts are worth over spot, M$."""
 
 
 @kernel
@@ -54,7 +59,7 @@ def lot_ask(economy: Economy, p: Record, m: int, units: int, saved: float) -> fl
     Elsewhere it would first ask its reservation price; where outsiders are elastic it would get theirs.
     """
     machine = economy.machines[m]
-    if p.secondary_market_rule != AUCTION or not p.channels_fire_sale:
+    if outsiders_are_elastic(p):
         price = formula_price(economy, p, m, weekly_quota(units, p.secondary_market_sell_share))
     else:
         share, patience = p.secondary_market_reserve_share, p.secondary_market_patience_weeks
@@ -137,7 +142,9 @@ def list_premiums(economy: Economy, b: int, bidder: int) -> None:
     peer = economy.borrowers[bidder]
     for place in range(last - first):
         loan = economy.loans[first + place]
-        economy.dues[PREMIUM, place] = contract_premium(economy, loan, peer.site_class, peer.cost_of_capital)
+        economy.payments_due[PREMIUM, place] = contract_premium(
+            economy, loan, peer.site_class, peer.cost_of_capital
+        )
 
 
 @kernel
@@ -147,23 +154,13 @@ def pick_contract(economy: Economy, b: int) -> tuple[int, float]:
     best = -1
     highest = 0.0
     for place in range(last - first):
-        if economy.dues[PREMIUM, place] > highest:
+        if economy.payments_due[PREMIUM, place] > highest:
             best = place
-            highest = economy.dues[PREMIUM, place]
+            highest = economy.payments_due[PREMIUM, place]
     if best < 0:
         return -1, 0.0
-    economy.dues[PREMIUM, best] = 0.0
+    economy.payments_due[PREMIUM, best] = 0.0
     return first + best, highest
-
-
-@kernel
-def free_rows(economy: Economy, b: int) -> int:
-    """Loan rows of a live borrower that could take a contract."""
-    count = 0
-    for row in range(b * FACILITIES, (b + 1) * FACILITIES):
-        status = economy.loans[row].status
-        count += status != LoanStatus.PERFORMING and status != LoanStatus.DEFAULTED
-    return count
 
 
 @kernel
@@ -180,7 +177,7 @@ def site_worth(economy: Economy, p: Record, b: int, bidder: int) -> float:
         if failed.units[m] > 0:
             worth += failed.units[m] * value_of(economy, p, m, peer.site_class, spread, 0)
     list_premiums(economy, b, bidder)
-    for _ in range(free_rows(economy, bidder)):
+    for _ in range(empty_rows(economy, bidder)):
         worth += pick_contract(economy, b)[1]
     years = annuity(economy.market[0].cost_of_capital + spread, p.valuation_horizon_years)
     return worth - p.secondary_market_slot_cost_share * 52.0 * failed.lease_week * years
@@ -225,9 +222,7 @@ def move_site(economy: Economy, b: int, acquirer: int, cure: float) -> None:
     failed = economy.borrowers[b]
     owner = economy.borrowers[acquirer]
     world = economy.world[0]
-    change = cure - failed.payables
-    revalue(economy, Revaluation.UNPAID_BILLS, failed, -change)
-    revalue(economy, Revaluation.UNPAID_BILLS, world, change)
+    bill(economy, failed, cure - failed.payables)
     pay(economy, Flow.USED_MACHINES, owner, failed, cure)
     revalue(economy, Revaluation.MACHINE_SALES, failed, cure)
     pay(economy, Flow.PAYABLES_SETTLED, failed, world, cure)
@@ -240,34 +235,25 @@ def move_site(economy: Economy, b: int, acquirer: int, cure: float) -> None:
 
 
 @kernel
-def move_contract(economy: Economy, source: int, row: int, acquirer: int) -> None:
-    """Write the contract of row `source` into a free row of the acquirer: machines let, and no debt."""
+def move_contract(economy: Economy, source: int, row: int) -> None:
+    """Write the contract of row `source` into an empty row of the acquirer: machines let, and no debt."""
     old = economy.loans[source]
+    take_row(economy, row, Instrument.MACHINE_LOAN, old.holder)  # who holds nothing: no debt goes along
     new = economy.loans[row]
-    owner = economy.borrowers[acquirer]
-    owner.facilities = max(owner.facilities, row - acquirer * FACILITIES + 1)
-    blank_row(new)
-    new.status = LoanStatus.PERFORMING
-    new.instrument = Instrument.MACHINE_LOAN
-    new.offtaker = old.offtaker
+    new.customer_grade = old.customer_grade
     new.machine = old.machine
-    new.holder = old.holder  # of nothing
-    new.obligor = acquirer
     new.units = old.contract_units
-    new.contract_units = old.contract_units
-    new.contract_rent = old.contract_rent
-    new.contract_end = old.contract_end
-    new.hazard_left = old.hazard_left
+    write_contract(new, old.contract_units, old.contract_rent, old.contract_end, old.hazard_left)
 
 
 @kernel
 def move_contracts(economy: Economy, b: int, acquirer: int) -> None:
     """Contracts over spot follow the machines, those worth most first while rows last; the others end."""
     list_premiums(economy, b, acquirer)
-    for _ in range(free_rows(economy, acquirer)):
+    for _ in range(empty_rows(economy, acquirer)):
         source, _premium = pick_contract(economy, b)
         if source >= 0:
-            move_contract(economy, source, empty_row(economy, acquirer), acquirer)
+            move_contract(economy, source, empty_row(economy, acquirer))
     first, last = facilities_of(economy, b)
     for row in range(first, last):
         economy.loans[row].contract_units = 0
@@ -344,7 +330,7 @@ def take_over(economy: Economy, p: Record, b: int) -> bool:
     if acquirer < 0:
         return False
     note(economy, EventKind.SITE_TAKEN_OVER, economy.borrowers[acquirer].sector, acquirer, failed.sector, b,
-         -1, units, price, 0.0, failed.cause, Channel.NONE, failed.default_event)  # fmt: skip
+         units=units, amount=price, cause=failed.cause, parent=failed.default_event)  # fmt: skip
     economy.outcomes[0].sites_taken_over += 1
     move_contracts(economy, b, acquirer)
     move_site(economy, b, acquirer, cure)

@@ -5,17 +5,14 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from hashcredit.simulator.channels import CHANNELS
 from hashcredit.simulator.errors import ScenarioError
 from hashcredit.simulator.reports.statistics import mean_estimate, paired_difference
 from hashcredit.simulator.runs.engine import Progress, simulate_many
 from hashcredit.simulator.scenario.scenario import Scenario
-from hashcredit.simulator.scenario.sections import Channels
 
 if TYPE_CHECKING:
     import pandas as pd
-
-CHANNELS = tuple(Channels.model_fields)
-"""fire_sale, repo, lender_credit, interlender, macro_funding."""
 
 MEASURES = ("defaults", "creditor_loss_musd", "units_unsold")
 """Scalars of a run whose difference is contagion: borrowers, M$, machines."""

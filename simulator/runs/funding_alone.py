@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from hashcredit.simulator.errors import ScenarioError
-from hashcredit.simulator.macro.weeks import run_pool
+from hashcredit.simulator.macro.pool import run_pool
 from hashcredit.simulator.runs.engine import whole_number
 from hashcredit.simulator.scenario.scenario import Scenario
 from hashcredit.simulator.setup.parameters import compile_macro_paths

@@ -168,7 +168,7 @@ def allocate(setup: Setup, *, series: bool, events: int) -> Economy:
         btc_path=setup.btc_path,
         rent_path=setup.rent_path,
         hashprice_path=setup.hashprice_path,
-        dues=np.zeros((2, FACILITIES)),
+        payments_due=np.zeros((2, FACILITIES)),
         value_table=np.zeros((MACHINE_TYPES, SITE_CLASSES, COEFFICIENTS)),
         valued_week=np.zeros((MACHINE_TYPES, SITE_CLASSES), np.int32),
         launch_times=np.zeros((MACHINE_TYPES, MAX_LAUNCHES)),

@@ -10,7 +10,7 @@ from functools import lru_cache
 
 import numpy as np
 
-from hashcredit.simulator.macro.weeks import run_pool
+from hashcredit.simulator.macro.pool import run_pool
 from hashcredit.simulator.scenario.fields.credit import Credit
 from hashcredit.simulator.scenario.fields.earnings import Shocks
 from hashcredit.simulator.scenario.fields.funding import Assets, Funding, Investors

@@ -89,7 +89,7 @@ class Economy:
     btc_path: np.ndarray
     rent_path: np.ndarray
     hashprice_path: np.ndarray
-    dues: np.ndarray
+    payments_due: np.ndarray
     value_table: np.ndarray
     valued_week: np.ndarray
     launch_times: np.ndarray

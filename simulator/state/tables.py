@@ -35,7 +35,7 @@ _LOAN = row(
         ("status", "i1"),  # LoanStatus
         ("instrument", "u1"),  # Instrument
         ("rank", "i1"),  # 0 secured, 1 unsecured
-        ("offtaker", "i1"),  # grade of the customer behind it, 0 (best) to 3
+        ("customer_grade", "i1"),  # grade of the customer behind it, 0 (best) to 3
         ("amortising", "i1"),  # 1: level principal to maturity, 0: bullet
         ("fixed_rate", "i1"),  # 1: rate is the coupon, 0: rate is a spread over the policy rate
         ("borrowing_base", "i1"),  # 1: marked to market against advance_rate
@@ -56,7 +56,7 @@ _LOAN = row(
         ("advance_rate", "f8"),  # fraction of appraisal that may be lent
         ("contract_units", "i8"),  # pledged units rented out under a contract
         ("contract_rent", "f8"),  # M$ a unit and year
-        ("hazard_left", "f8"),  # integrated hazard left before the offtaker fails
+        ("hazard_left", "f8"),  # integrated hazard left before the customer fails
         ("contract_end", "i4"),  # week in which the contract expires
         ("obligor", "i4"),  # borrower row
         ("coins", "f8"),  # pledged BTC
@@ -416,7 +416,7 @@ FIELDS: dict[str, tuple[np.dtype, int]] = {
     "rent_path": (FLOAT, 1),  # USD an hour, empty unless the scenario feeds one in
     "hashprice_path": (FLOAT, 1),  # USD a PH/s and day, empty unless the scenario feeds one in
     # scratch
-    "dues": (FLOAT, 2),  # of one borrower: [interest or principal, facility]
+    "payments_due": (FLOAT, 2),  # of one borrower: [interest or principal, facility]
     "value_table": (FLOAT, 3),  # [machine, site class, coefficient]
     "valued_week": (INT32, 2),  # [machine, site class]
     "launch_times": (FLOAT, 2),  # what valuers of a type still expect: [machine, launch], years from now
@@ -451,7 +451,7 @@ FIXED_SHAPES = {
     "macro_flows": (WORLDS, len(MacroFlow), len(MacroSector)),
     "flows": (len(Flow), len(Sector)),
     "revaluations": (len(Revaluation), len(Sector)),
-    "dues": (2, FACILITIES),
+    "payments_due": (2, FACILITIES),
     "valued_week": (MACHINE_TYPES, SITE_CLASSES),
     "count": (MACHINE_TYPES,),
 }

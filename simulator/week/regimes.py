@@ -29,7 +29,7 @@ def enter_week(economy: Economy, parameters: np.ndarray) -> int:
     row = regime(parameters, week)
     if row > 0 and parameters[row].from_week == week:
         change_terms(economy, parameters, row)
-        note(economy, EventKind.POLICY_CHANGE, -1, -1, -1, -1, -1, 0, 0.0, 0.0, 0, Channel.EXOGENOUS, -1)
+        note(economy, EventKind.POLICY_CHANGE, channel=Channel.EXOGENOUS)
     return row
 
 

@@ -8,13 +8,13 @@ each lender, whatever the scenario.
 
 from hashcredit.agents.compiled import kernel
 from hashcredit.agents.dimensions import Record
-from hashcredit.simulator.credit.pressure import relieve
+from hashcredit.simulator.credit.pressure import act_under_pressure
 from hashcredit.simulator.lenders.capital import is_pressed, manage_lenders, write_down_loans
 from hashcredit.simulator.lenders.receivership import fail_lenders
 from hashcredit.simulator.lenders.repo import call_repo
 from hashcredit.simulator.market.auction import trade_dumped
-from hashcredit.simulator.market.outsiders import refill_buyers
-from hashcredit.simulator.resolution.default import fail_condemned
+from hashcredit.simulator.market.bidding import refill_buyers
+from hashcredit.simulator.resolution.default import fail_marked
 from hashcredit.simulator.state.economy import Economy
 from hashcredit.simulator.state.tables import ErrorCode
 
@@ -38,7 +38,7 @@ def end_pressures(economy: Economy, p: Record) -> None:
 def take_losses(economy: Economy, p: Record) -> int:
     """Write-downs, failures of lenders, and what those under pressure do; return how many fail or act."""
     write_down_loans(economy, p)
-    return fail_lenders(economy, p) + relieve(economy, p)
+    return fail_lenders(economy, p) + act_under_pressure(economy, p)
 
 
 @kernel
@@ -52,7 +52,7 @@ def manage_capital(economy: Economy, p: Record) -> None:
 
 
 @kernel
-def repeat_losses(economy: Economy, p: Record, seed: int, replicate: int) -> None:
+def repeat_rounds(economy: Economy, p: Record, seed: int, replicate: int) -> None:
     """Phase `further_rounds`: the round again, for what is new in each, as long as a lender fails or acts."""
     clock, outcomes = economy.clock[0], economy.outcomes[0]
     while clock.lenders_moved > 0:
@@ -60,7 +60,7 @@ def repeat_losses(economy: Economy, p: Record, seed: int, replicate: int) -> Non
             clock.error = ErrorCode.TOO_MANY_ROUNDS
             return
         clock.rounds += 1
-        fail_condemned(economy, p, seed, replicate)
+        fail_marked(economy, p, seed, replicate)
         trade_dumped(economy, p)
         call_repo(economy, p)
         clock.lenders_moved = take_losses(economy, p)

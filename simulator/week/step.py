@@ -27,7 +27,7 @@ from hashcredit.simulator.state.economy import Economy
 from hashcredit.simulator.state.tables import ErrorCode
 from hashcredit.simulator.week.observables import close_run, record
 from hashcredit.simulator.week.regimes import enter_week
-from hashcredit.simulator.week.rounds import manage_capital, repeat_losses
+from hashcredit.simulator.week.rounds import manage_capital, repeat_rounds
 
 __all__ = ["PHASES", "open_economy", "run_weeks"]
 
@@ -108,7 +108,7 @@ def losses(economy: Economy, p: Record, seed: int, replicate: int) -> None:
 @kernel
 def further_rounds(economy: Economy, p: Record, seed: int, replicate: int) -> None:
     """The round again, from resolution to losses, until nothing new fails."""
-    repeat_losses(economy, p, seed, replicate)
+    repeat_rounds(economy, p, seed, replicate)
 
 
 @kernel

@@ -15,7 +15,7 @@ from hashcredit.agents.dimensions import (
 from hashcredit.simulator import Scenario, simulate
 from hashcredit.simulator.credit.cash_flow import end_contract, service_debt
 from hashcredit.simulator.credit.covenants import enforce_covenants
-from hashcredit.simulator.credit.distress import blame
+from hashcredit.simulator.credit.distress import trace_trouble
 from hashcredit.simulator.lenders.capital import write_down_loans
 from hashcredit.simulator.machines.earnings import mark_appraisals
 from hashcredit.simulator.market.auction import DEEP, trade_machines
@@ -78,7 +78,7 @@ def remembering(week: int, **borrower) -> tuple[int, int]:
     w = World(neoclouds=1, banks=1)
     w.clock["week"] = week
     w.borrower(0, trigger_channel=Channel.MACHINE_PRICE, trigger_event=4, trigger_week=10, **borrower)
-    return blame(w.economy, 0)
+    return trace_trouble(w.economy, 0)
 
 
 def test_memory_lasts_as_long_as_the_window_of_cover() -> None:
@@ -90,13 +90,13 @@ def test_memory_lasts_as_long_as_the_window_of_cover() -> None:
 def test_without_an_event_the_market_is_to_blame() -> None:
     w = World(miners=1, neoclouds=1, banks=1)
     w.borrower(1, units={ASIC: 1000})
-    assert blame(w.economy, 1) == (Channel.RENT, -1)  # a neo-cloud
+    assert trace_trouble(w.economy, 1) == (Channel.RENT, -1)  # a neo-cloud
     # ASICs earn 0.0015 a year and GPUs 0.010: a thousand earn as much as 150.
     for gpus, channel in ((0, Channel.BTC_PRICE), (150, Channel.BTC_PRICE), (151, Channel.RENT)):
         w.borrower(0, units={ASIC: 1000, GPU: gpus})
-        assert blame(w.economy, 0) == (channel, -1)
+        assert trace_trouble(w.economy, 0) == (channel, -1)
     w.borrower(0, units={ASIC: 0, GPU: 0})  # nothing earns anything: a miner all the same
-    assert blame(w.economy, 0) == (Channel.BTC_PRICE, -1)
+    assert trace_trouble(w.economy, 0) == (Channel.BTC_PRICE, -1)
 
 
 def contracted(hazard_left: float) -> World:
@@ -114,7 +114,7 @@ def test_customers_are_to_blame_for_the_contract_that_they_broke() -> None:
     w = contracted(0.0)
     (event,) = w.events(EventKind.OFFTAKER_DEFAULT)
     assert (event["units"], event["channel"], event["parent"]) == (10, Channel.OFFTAKER, -1)
-    assert blame(w.economy, 0) == (Channel.OFFTAKER, 0)
+    assert trace_trouble(w.economy, 0) == (Channel.OFFTAKER, 0)
     w.clock["week"] = 32
     w.loans["weeks_overdue"][0], w.loans["overdue"][0] = 3, 0.05
     enforce_covenants(w.economy, w.p)
@@ -125,7 +125,7 @@ def test_customers_are_to_blame_for_the_contract_that_they_broke() -> None:
 def test_nobody_is_to_blame_for_a_contract_that_is_over() -> None:
     w = contracted(0.5)
     assert w.events(EventKind.OFFTAKER_DEFAULT) == []
-    assert blame(w.economy, 0) == (Channel.RENT, -1)
+    assert trace_trouble(w.economy, 0) == (Channel.RENT, -1)
 
 
 def test_margin_calls() -> None:
@@ -135,7 +135,7 @@ def test_margin_calls() -> None:
     w.loan(0, 0, 0.7, instrument=Instrument.BTC_LOAN, amortising=0, coins=10.0)
     w.open()
     enforce_covenants(w.economy, w.p)
-    assert blame(w.economy, 0) == (Channel.BTC_PRICE, 0)
+    assert trace_trouble(w.economy, 0) == (Channel.BTC_PRICE, 0)
     w = World(miners=1, banks=1)
     w.borrower(0)
     w.loan(0, 0, 1.2, instrument=Instrument.BTC_LOAN, amortising=0, coins=10.0)
@@ -155,7 +155,7 @@ def test_sweeps_under_a_covenant_come_from_rents() -> None:
     enforce_covenants(w.economy, w.p)
     (breach,) = w.events(EventKind.DSCR_BREACH)
     assert breach["channel"] == Channel.RENT
-    assert blame(w.economy, 0) == (Channel.RENT, 0)
+    assert trace_trouble(w.economy, 0) == (Channel.RENT, 0)
 
 
 def test_machines_that_the_living_sell_carry_their_own_trouble_on() -> None:

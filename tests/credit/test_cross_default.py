@@ -30,7 +30,7 @@ def demand(w: World, row: int = FIRST) -> None:
     w.assert_books_close()
 
 
-def condemned(w: World) -> tuple[int, int, int]:
+def failing_for(w: World) -> tuple[int, int, int]:
     """Cause, channel and parent for which the borrower fails this week."""
     row = w.borrowers[0]
     return int(row["pending_cause"]), int(row["pending_channel"]), int(row["pending_parent"])
@@ -62,11 +62,11 @@ def test_clauses_decide(first: dict, second: dict, spreads: bool) -> None:
     assert cross_defaults(w.economy, FIRST) == spreads
     demand(w)
     if spreads:
-        assert condemned(w) == (Cause.CROSS_DEFAULT, Channel.MACHINE_PRICE, 0)  # the acceleration
+        assert failing_for(w) == (Cause.CROSS_DEFAULT, Channel.MACHINE_PRICE, 0)  # the acceleration
         assert w.loans["status"][FIRST] == LoanStatus.PERFORMING  # until the resolution phase
         assert w.events(EventKind.FACILITY_DEFAULT) == []
     else:
-        assert condemned(w) == ALIVE
+        assert failing_for(w) == ALIVE
         (default,) = w.events(EventKind.FACILITY_DEFAULT)
         assert (default["cause"], default["channel"], default["parent"]) == (
             Cause.ACCELERATION,
@@ -100,7 +100,7 @@ def test_who_can_pay_loses_nothing(first: dict) -> None:
     # cash of 0.9 and two coins at 0.1 for a face of 1.0
     w = two_facilities(first, CLAUSE, cash=0.9, btc=2.0)
     demand(w)
-    assert condemned(w) == ALIVE
+    assert failing_for(w) == ALIVE
     assert w.loans["status"][FIRST] == LoanStatus.REPAID
     assert (w.borrowers["cash"][0], w.borrowers["btc"][0]) == pytest.approx((0.0, 1.0), abs=1e-12)
     assert w.borrowers["units"][0, GPU] == 100
@@ -134,12 +134,12 @@ def behind(weeks: int, first: dict, second: dict, **borrower) -> World:
 def test_grace_of_a_vehicle() -> None:
     w = behind(2, VEHICLE, CLAUSE)
     assert w.loans["status"][FIRST] == LoanStatus.PERFORMING
-    assert condemned(w) == ALIVE
+    assert failing_for(w) == ALIVE
 
 
 def test_a_vehicle_that_misses_payments_fails_alone() -> None:
     w = behind(3, VEHICLE, CLAUSE)
-    assert condemned(w) == ALIVE
+    assert failing_for(w) == ALIVE
     (default,) = w.events(EventKind.FACILITY_DEFAULT)
     assert (default["cause"], default["channel"], default["parent"]) == (
         Cause.ILLIQUIDITY,
@@ -154,7 +154,7 @@ def test_a_vehicle_that_misses_payments_fails_alone() -> None:
 def test_a_loan_with_recourse_that_misses_payments_fails_with_its_borrower() -> None:
     # Assets of 0.5 + 2.0 + 0.72 cover debts of 1.5: it has no cash, but worth.
     w = behind(3, RECOURSE, {})
-    assert condemned(w) == (Cause.ILLIQUIDITY, Channel.RENT, -1)
+    assert failing_for(w) == (Cause.ILLIQUIDITY, Channel.RENT, -1)
     assert w.events(EventKind.FACILITY_DEFAULT) == []
 
 
@@ -167,11 +167,11 @@ def test_a_vehicle_is_given_up_before_its_owner_is_judged() -> None:
     w = behind(3, VEHICLE, late)
     assert w.loans["status"][FIRST] == LoanStatus.DEFAULTED
     assert debts(w.economy, 0) == pytest.approx(0.5, rel=1e-12)
-    assert condemned(w)[0] == Cause.ILLIQUIDITY
+    assert failing_for(w)[0] == Cause.ILLIQUIDITY
     w = behind(3, VEHICLE, late, payables=0.73)
-    assert condemned(w)[0] == Cause.INSOLVENCY
+    assert failing_for(w)[0] == Cause.INSOLVENCY
     w = behind(3, VEHICLE, late, payables=0.71)
-    assert condemned(w)[0] == Cause.ILLIQUIDITY
+    assert failing_for(w)[0] == Cause.ILLIQUIDITY
 
 
 def test_debts_of_a_failed_facility_with_recourse_still_count() -> None:

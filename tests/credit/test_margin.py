@@ -7,7 +7,7 @@ from marked_loans import covenants, failed, marked
 from worlds import COIN, GPU, World
 
 from hashcredit.agents.dimensions import Cause, Channel, Instrument, LenderStatus, LoanStatus
-from hashcredit.simulator.credit.distress import condemn
+from hashcredit.simulator.credit.distress import mark_to_fail
 from hashcredit.simulator.credit.rollover import roll_over
 from hashcredit.simulator.machines.shocks import move_prices
 from hashcredit.simulator.state.tables import EventKind, Flow, Sector
@@ -212,7 +212,7 @@ def test_unpaid_bills_count_too() -> None:
 
 def test_first_cause_counts() -> None:
     w = overdue(3, cash=0.5)
-    condemn(w.borrowers[0], int(Cause.MARGIN), int(Channel.BTC_PRICE), 7)
+    mark_to_fail(w.borrowers[0], int(Cause.MARGIN), int(Channel.BTC_PRICE), 7)
     assert failed(w) == (Cause.ILLIQUIDITY, Channel.RENT)
     assert w.borrowers["pending_parent"][0] == -1
 

@@ -9,7 +9,7 @@ from hashcredit.simulator.books.ledger import pay
 from hashcredit.simulator.credit.covenants import enforce_covenants
 from hashcredit.simulator.credit.rollover import roll_over
 from hashcredit.simulator.lenders.repo import call_repo
-from hashcredit.simulator.opening.population import NEVER, set_strikes
+from hashcredit.simulator.opening.population import UNREACHABLE, set_strikes
 from hashcredit.simulator.state.tables import EventKind, Flow, Sector
 
 WEEK = 9
@@ -280,7 +280,7 @@ def test_strikes_are_half_over_the_first_weeks_equity() -> None:
     assert w.borrowers["strike"][0] == pytest.approx(1.5 * 1.4, rel=1e-12)
     w.borrower(0, payables=1.4)  # no equity: nobody ever converts
     set_strikes(w.economy, w.p)
-    assert w.borrowers["strike"][0] == NEVER
+    assert w.borrowers["strike"][0] == UNREACHABLE
 
 
 # BTC loans.

@@ -15,6 +15,7 @@ from plain_terms import BIG, PLAIN
 
 from hashcredit.agents.dimensions import (
     FACILITIES,
+    INSTRUMENT_TERMS,
     BorrowerKind,
     BorrowerStatus,
     Cooling,
@@ -25,9 +26,10 @@ from hashcredit.agents.dimensions import (
 )
 from hashcredit.simulator import Scenario
 from hashcredit.simulator.books.ledger import buyer_equity, lender_equity
+from hashcredit.simulator.books.loans import BLANK_LOAN
 from hashcredit.simulator.macro.pool import open_funding
 from hashcredit.simulator.opening.balance_sheets import open_books
-from hashcredit.simulator.opening.population import NEVER
+from hashcredit.simulator.opening.population import UNREACHABLE
 from hashcredit.simulator.reports.checks import check_identities
 from hashcredit.simulator.setup.prepare import Setup, allocate, prepare, shell
 from hashcredit.simulator.state.tables import LAST_INCOME_FLOW, EventKind, Sector
@@ -153,9 +155,8 @@ class World:
         for name in ("default_week", "default_event", "pending_parent", "trigger_event"):
             e.borrowers[name] = -1
         e.borrowers["issued_week"] = -BIG  # none is listed
-        e.borrowers["strike"] = NEVER
-        for name in ("machine", "default_week", "default_event"):
-            e.loans[name] = -1
+        e.borrowers["strike"] = UNREACHABLE
+        e.loans[:] = BLANK_LOAN
         e.lenders["kind"] = np.repeat(list(LenderKind), counts[2:5])
         e.lenders["sector"] = Sector.LENDERS
         e.lenders["advance_rate"] = 0.5
@@ -230,21 +231,22 @@ class World:
         return put(self.lenders[index], **fields)
 
     def loan(self, b: int, holder: int, principal: float, **fields: Any) -> int:
-        """Add a loan to a borrower, posted on all three sides; return its row. Amortising if secured.
+        """Add a loan to a borrower, posted on all three sides; return its row.
 
-        It has recourse and no cross-default clause. One in default is that of its borrower, or alone.
+        It has the clauses of its instrument, recourse and no cross-default clause. One in default is that
+        of its borrower, or alone.
         """
         borrower, lender = self.borrowers[b], self.lenders[holder]
         row = b * FACILITIES + int(borrower["facilities"])
         borrower["facilities"] += 1
         loan = self.loans[row]
         instrument = fields.get("instrument", Instrument.MACHINE_LOAN)
-        secured = instrument <= Instrument.BTC_LOAN
+        clauses = INSTRUMENT_TERMS[instrument]
         terms = {
             "status": LoanStatus.PERFORMING,
-            "rank": 0 if secured else 1,
-            "amortising": instrument == Instrument.MACHINE_LOAN,
-            "fixed_rate": not secured,
+            "rank": clauses.rank,
+            "amortising": clauses.amortising,
+            "fixed_rate": clauses.fixed_rate,
             "recourse": 1,
             "maturity_week": 103,
             "rate": 0.06,

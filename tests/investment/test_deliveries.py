@@ -87,7 +87,7 @@ def test_contract_begins_with_the_machines_at_their_rent_of_that_day() -> None:
     assert (loan["contract_units"], loan["contract_end"]) == (6, ARRIVAL + 52)
     assert loan["contract_rent"] == pytest.approx(0.9 * 0.012, rel=1e-12)
     assert loan["hazard_left"] == hazard > 0.0
-    assert (loan["offtaker"], loan["rate"]) == (2, 0.06)
+    assert (loan["customer_grade"], loan["rate"]) == (2, 0.06)
 
 
 def test_a_loan_larger_than_what_is_left_of_the_price_pays_back() -> None:

@@ -20,9 +20,9 @@ from hashcredit.simulator.lenders.interlender import (
     PAID,
     clear_by_rounds,
     clear_positions,
-    open_claims,
+    open_interlender_claims,
     pay_interlender_interest,
-    recover_claims,
+    repay_interlender_claims,
     state_positions,
 )
 from hashcredit.simulator.lenders.receivership import fail_lenders, run_off
@@ -41,7 +41,7 @@ def test_opening_positions_add_up() -> None:
         neoclouds=1, banks=3, claims={(0, 1): 0.0, (0, 2): 0.0, (1, 2): 0.0}, interlender_exposure_share=0.2
     )
     w.economy.claim_share[:] = (0.5, 0.2, 0.3)
-    open_claims(w.economy, w.p, 50.0)  # ten in all
+    open_interlender_claims(w.economy, w.p, 50.0)  # ten in all
     assert w.economy.claim_face.tolist() == pytest.approx([5.0, 2.0, 3.0], rel=1e-12)
     assert w.lenders["claims"].tolist() == pytest.approx([7.0, 3.0, 0.0], rel=1e-12)
     assert w.lenders["owed"].tolist() == pytest.approx([0.0, 5.0, 5.0], rel=1e-12)
@@ -308,7 +308,7 @@ def test_what_comes_in_later_is_recovered() -> None:
     w.lenders["cash"][1] += 1.0
     w.lenders["opening_equity"][1] += 1.0
     w.economy.world["cash"][0] -= 1.0
-    recover_claims(w.economy, 1, 0.25)
+    repay_interlender_claims(w.economy, 1, 0.25)
     assert w.economy.claim_face[0] == pytest.approx(0.75 * lost, rel=1e-12)
     assert w.lenders["owed"][1] == pytest.approx(0.75 * lost, rel=1e-12)
     assert w.lenders["cash"][0] == pytest.approx(4 / 7 + 0.25 * lost, rel=1e-12)

@@ -5,7 +5,7 @@ import pytest
 from worked_auction import worked_example
 from worlds import GPU, World
 
-from hashcredit.simulator.market.auction import lots_within, match, serve, show_lots, trade_machines
+from hashcredit.simulator.market.auction import link_lots, lots_within, match, serve, trade_machines
 from hashcredit.simulator.market.bidding import call_bidders, rank_classes
 from hashcredit.simulator.market.lots import add_lot, open_lots
 
@@ -51,7 +51,7 @@ def compiled_match(bids, wanted, links, lots, sellers):
     for place, (seller, reserve, units) in enumerate(lots):
         lot = e.lots[place]
         lot["machine"], lot["node"], lot["reserve"], lot["left"] = GPU, seller, reserve, units
-    show_lots(e, GPU, len(lots))
+    link_lots(e, GPU, len(lots))
     count = 0
     for i in sorted(range(len(bids)), key=lambda i: -bids[i]):
         count = serve(e, i, bids[i], wanted[i], count)
@@ -98,7 +98,7 @@ def test_lots_of_one_seller_are_chained() -> None:
     e = w.economy
     assert e.lots["reserve"][:2] == pytest.approx([12 * K, 6.6 * K], rel=1e-12)
     assert (e.machines["offered"][GPU], e.machines["inventory"][GPU]) == (8, 8)
-    show_lots(e, GPU, 2)
+    link_lots(e, GPU, 2)
     assert (e.node_head[1], e.lots["next"][1], e.lots["next"][0]) == (1, 0, -1)
     assert lots_within(e, 0, 12 * K) == 2
     assert lots_within(e, 0, 11 * K) == 1
@@ -163,7 +163,7 @@ def test_classes_are_served_best_first_and_bidders_in_table_order(seed: int) -> 
     w = crowd(seed)
     e = w.economy
     lots = open_lots(e, w.p)
-    show_lots(e, GPU, lots)
+    link_lots(e, GPU, lots)
     classes = call_bidders(e, w.p)
     called = [
         e.called[one["first"] : one["first"] + one["count"]].tolist()

@@ -1,22 +1,32 @@
 """Contagion as a paired counterfactual: the twins differ in the channels alone, and nothing else moves."""
 
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 import pytest
 from small_economy import FIRE_SALE
 
-from hashcredit.experiments.commands import arguments
+from hashcredit import simulator
 from hashcredit.experiments.commands.cli import main
 from hashcredit.simulator import Scenario, paired_contagion, simulate_many
+from hashcredit.simulator.channels import CHANNELS
 from hashcredit.simulator.errors import ScenarioError
-from hashcredit.simulator.runs.counterfactual import CHANNELS, MEASURES
+from hashcredit.simulator.runs.counterfactual import MEASURES
+from hashcredit.simulator.scenario.sections import Channels
 
 ALL_OFF = {f"channels.{name}": False for name in CHANNELS}
 
 
 def test_channels_are_the_five_of_the_model() -> None:
     assert set(CHANNELS) == {"fire_sale", "repo", "lender_credit", "interlender", "macro_funding"}
-    assert arguments.CHANNELS == CHANNELS
+    assert tuple(Channels.model_fields) == CHANNELS
+
+
+@pytest.mark.parametrize("name", CHANNELS)
+def test_one_function_asks_whether_a_channel_is_on(name: str) -> None:
+    kernels = [file.read_text() for file in Path(simulator.__file__).parent.rglob("*.py")]
+    assert sum(source.count(f"p.channels_{name}") for source in kernels) == 1
 
 
 def test_the_command_compares_channels(capsys) -> None:

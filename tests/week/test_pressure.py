@@ -6,7 +6,7 @@ from worlds import GPU, World, put
 from hashcredit.agents.dimensions import BorrowerStatus, Cause, Channel, Instrument, LenderStatus, LoanStatus
 from hashcredit.simulator.credit.covenants import enforce_covenants
 from hashcredit.simulator.credit.enforcement import NEVER
-from hashcredit.simulator.credit.pressure import cash_needed, in_breach, relieve
+from hashcredit.simulator.credit.pressure import act_under_pressure, cash_needed, in_breach
 from hashcredit.simulator.lenders.repo import set_haircut
 from hashcredit.simulator.market.auction import trade_dumped, trade_machines
 from hashcredit.simulator.state.tables import EventKind, Sector
@@ -36,27 +36,27 @@ def called(call: float = 1.0, loans: int = 2, **numbers) -> World:
 
 def test_it_acts_once_a_spell() -> None:
     w = called()
-    assert relieve(w.economy, w.p) == 1
+    assert act_under_pressure(w.economy, w.p) == 1
     assert w.lenders["pressed_since"].tolist() == [-1, 0]
-    assert relieve(w.economy, w.p) == 0
+    assert act_under_pressure(w.economy, w.p) == 0
     w.clock["week"] = 1
     end_pressures(w.economy, w.p)  # it is still called
-    assert relieve(w.economy, w.p) == 0
+    assert act_under_pressure(w.economy, w.p) == 0
     w.lender(1, called=0.0)
     end_pressures(w.economy, w.p)
     assert w.lenders["pressed_since"][1] == -1
     w.lender(1, called=0.5)
-    assert relieve(w.economy, w.p) == 1
+    assert act_under_pressure(w.economy, w.p) == 1
     assert w.lenders["pressed_since"][1] == 1
 
 
 def test_a_call_that_comes_back_in_the_same_week_finds_it_idle() -> None:
     w = called()
-    assert relieve(w.economy, w.p) == 1
+    assert act_under_pressure(w.economy, w.p) == 1
     w.lender(1, called=0.0)
-    assert relieve(w.economy, w.p) == 0
+    assert act_under_pressure(w.economy, w.p) == 0
     w.lender(1, called=0.5)
-    assert relieve(w.economy, w.p) == 0  # or rounds might go on for ever
+    assert act_under_pressure(w.economy, w.p) == 0  # or rounds might go on for ever
 
 
 @pytest.mark.parametrize(
@@ -74,7 +74,7 @@ def test_a_call_that_comes_back_in_the_same_week_finds_it_idle() -> None:
 def test_who_is_pressed(fields: dict, numbers: dict, acts: int) -> None:
     w = called(**numbers)
     w.lender(1, **fields)
-    assert relieve(w.economy, w.p) == acts
+    assert act_under_pressure(w.economy, w.p) == acts
 
 
 # What it calls.
@@ -88,7 +88,7 @@ def test_a_breach_is_one_after_its_cure(weeks: dict, over: bool) -> None:
     w = called(call=1e-6)
     put(w.loans[0], **weeks)
     assert in_breach(w.loans[0]) == over
-    relieve(w.economy, w.p)
+    act_under_pressure(w.economy, w.p)
     assert len(w.events(EventKind.ACCELERATION)) == over
     w.assert_books_close()
     if over:
@@ -102,7 +102,7 @@ def test_under_its_capital_it_is_the_credit_channel() -> None:
     w = called(call=0.0)
     w.lender(1, capital_minimum=0.6)
     put(w.loans[0], weeks_over_base=3)
-    relieve(w.economy, w.p)
+    act_under_pressure(w.economy, w.p)
     assert w.events(EventKind.ACCELERATION)[0]["channel"] == Channel.LENDER_CREDIT
 
 
@@ -112,7 +112,7 @@ def test_who_has_failed_or_must_fail_is_left_alone() -> None:
         put(w.loans[12 * b], weeks_over_base=3)
     put(w.borrowers[0], pending_cause=Cause.MARGIN)
     put(w.borrowers[1], status=BorrowerStatus.IN_RESOLUTION)
-    relieve(w.economy, w.p)
+    act_under_pressure(w.economy, w.p)
     (event,) = w.events(EventKind.ACCELERATION)
     assert event["counterparty"] == 2
 
@@ -120,7 +120,7 @@ def test_who_has_failed_or_must_fail_is_left_alone() -> None:
 def test_never_is_never() -> None:
     w = called(credit_enforcement=NEVER)
     put(w.loans[0], weeks_over_base=9)
-    assert relieve(w.economy, w.p) == 1
+    assert act_under_pressure(w.economy, w.p) == 1
     assert w.events(EventKind.ACCELERATION) == []
 
 
@@ -131,7 +131,7 @@ def test_never_is_never() -> None:
 def test_it_sells_until_the_call_is_met(call: float, sold: int) -> None:
     w = called(call, loans=3)
     w.lender(1, cash=0.0)
-    relieve(w.economy, w.p)
+    act_under_pressure(w.economy, w.p)
     w.assert_books_close()
     assert [int(holder) for holder in w.loans["holder"][::12]] == [0] * sold + [1] * (3 - sold)
     assert w.lenders["cash"][1] == pytest.approx(float(sold), rel=1e-12)
@@ -159,7 +159,7 @@ def test_nobody_buys_a_loan_that_has_just_been_called() -> None:
     """The fund calls an unsecured loan: its borrower fails in the next round, and the loan stays with it."""
     w = called(call=9.0)
     put(w.loans[0], machine=-1, units=0, **BREACH)
-    relieve(w.economy, w.p)
+    act_under_pressure(w.economy, w.p)
     assert w.borrowers["pending_cause"][0] == Cause.CROSS_DEFAULT
     assert w.loans["holder"][[0, 12]].tolist() == [1, 0]
 
@@ -168,7 +168,7 @@ def test_a_failed_lender_calls_and_does_not_sell_here() -> None:
     w = called(call=0.0)
     w.lender(1, status=LenderStatus.RECEIVERSHIP)
     put(w.loans[0], weeks_over_base=3)
-    relieve(w.economy, w.p)
+    act_under_pressure(w.economy, w.p)
     assert len(w.events(EventKind.ACCELERATION)) == 1
     assert w.outcomes["loans_sold"] == 0.0
 
@@ -205,7 +205,7 @@ def test_who_is_called_after_the_sale_sells_in_the_next_round() -> None:
     w.lender(0, called=0.1)
     trade_dumped(w.economy, w.p)  # it has not acted yet
     assert w.economy.machines["traded"][GPU] == 0
-    relieve(w.economy, w.p)
+    act_under_pressure(w.economy, w.p)
     trade_dumped(w.economy, w.p)
     w.assert_books_close()
     gpu = w.economy.machines[GPU]
@@ -334,7 +334,7 @@ def test_the_next_week_finds_the_fund_still_pressed() -> None:
     # What it holds in breach is called by its covenants, at once, as for every lender in trouble.
     w = chain()
     w.clock["week"] = 1
-    assert relieve(w.economy, w.p) == 0
+    assert act_under_pressure(w.economy, w.p) == 0
     w.loan(2, PLEDGER, 0.0)  # nothing new to call
     before = int(w.clock["events"])
     enforce_covenants(w.economy, w.p)

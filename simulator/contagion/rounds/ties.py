@@ -1,4 +1,4 @@
-"""When two sums are the same amount: rounding decides nobody's fate.
+"""When two sums are the same amount: the rounding of a sum must not decide whether somebody defaults.
 
 0.1 + 0.2 exceeds 0.3 in floating point, and five losses of 0.04 may exceed a capital of 0.2 in one order of
 summation and not in another. So amounts that differ by less than one part in 10^12 are a tie everywhere in

@@ -327,7 +327,7 @@ def test_new_facility_is_let_under_a_contract() -> None:
     assert (loan["contract_units"], loan["contract_end"]) == (6, PLANNING_WEEK + 52)
     assert loan["contract_rent"] == pytest.approx(0.9 * 0.020, rel=1e-12)
     assert loan["hazard_left"] > 0.0
-    assert (loan["offtaker"], loan["rate"]) == (2, 0.06)  # the only grade of customer there is
+    assert (loan["customer_grade"], loan["rate"]) == (2, 0.06)  # the only grade of customer there is
 
 
 @pytest.mark.parametrize("share", [0.0, 1.0])

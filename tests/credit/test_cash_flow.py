@@ -149,7 +149,7 @@ def test_customer_fails_when_its_hazard_is_used_up() -> None:
     w = world(neoclouds=1)
     w.borrower(0, units={GPU: 100}, cash=1.0)
     w.loan(0, 0, 0.0, machine=GPU, units=100, contract_units=60, contract_rent=52 * 0.0003,
-           contract_end=50, hazard_left=0.35, offtaker=3)  # fmt: skip
+           contract_end=50, hazard_left=0.35, customer_grade=3)  # fmt: skip
     w.market["offtaker_stress"] = 2.0
     week(w)
     assert w.loans["contract_units"][0] == 60

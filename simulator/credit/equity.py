@@ -1,0 +1,75 @@
+"""Shares that listed borrowers sell for cash, or hand to the holders of their convertibles."""
+
+import math
+
+from hashcredit.agents.compiled import kernel
+from hashcredit.agents.dimensions import BorrowerKind, Record
+from hashcredit.simulator.books.events import note, note_obligor
+from hashcredit.simulator.books.ledger import pay
+from hashcredit.simulator.books.loans import TERMS, assets_at_appraisal, debts, repay
+from hashcredit.simulator.state.economy import Economy
+from hashcredit.simulator.state.tables import EventKind, Flow, Sector
+
+
+@kernel
+def watch_markets(economy: Economy, p: Record) -> None:
+    """Move the trailing means of BTC and compute rents on by a week: they decide whether shares sell."""
+    market = economy.market[0]
+    keep = math.exp(-1.0 / p.equity_average_weeks)
+    market.btc_average = keep * market.btc_average + (1.0 - keep) * market.btc_price
+    market.rent_average = keep * market.rent_average + (1.0 - keep) * market.rent_index
+
+
+@kernel
+def window_open(economy: Economy, p: Record, borrower: Record) -> bool:
+    """Whether a borrower can sell shares now: listed, and its market near its trailing mean or above."""
+    clock, market = economy.clock[0], economy.market[0]
+    if not borrower.listed or clock.week - borrower.issued_week < p.equity_spacing_weeks:
+        return False
+    least = 1.0 - p.equity_window_tolerance
+    if borrower.kind == BorrowerKind.MINER:
+        return market.btc_price >= least * market.btc_average
+    return market.rent_index >= least * market.rent_average
+
+
+@kernel
+def sell_shares(economy: Economy, borrower: Record, amount: float) -> None:
+    """Sell shares for `amount` (M$) to the rest of the world."""
+    pay(economy, Flow.EQUITY_INJECTIONS, economy.world[0], borrower, amount)
+    borrower.issuance += amount
+
+
+@kernel
+def issue_equity(economy: Economy, p: Record, b: int, wanted: float) -> None:
+    """Sell shares for what is wanted (M$), at most a share of what the borrower's equity is worth."""
+    borrower = economy.borrowers[b]
+    if wanted <= 0.0 or not window_open(economy, p, borrower):
+        return
+    equity = assets_at_appraisal(economy, b) - debts(economy, b)
+    amount = min(wanted, p.equity_issue_share * equity)
+    if amount <= 0.0:
+        return
+    sell_shares(economy, borrower, amount)
+    borrower.issued_week = economy.clock[0].week
+    economy.outcomes[0].equity_raised += amount
+    note(economy, EventKind.EQUITY_ISSUE, borrower.sector, b, Sector.REST_OF_WORLD, amount=amount)
+
+
+@kernel
+def converts(economy: Economy, row: int) -> bool:
+    """Whether a convertible is above its strike: its holder takes shares worth its face instead of cash."""
+    loan = economy.loans[row]
+    if not TERMS[loan.instrument].converts:
+        return False
+    b = loan.obligor
+    return assets_at_appraisal(economy, b) - debts(economy, b) >= economy.borrowers[b].strike
+
+
+@kernel
+def convert(economy: Economy, row: int) -> None:
+    """Swap a face for shares, which its holder sells at once: an issue of shares that repays the loan."""
+    loan = economy.loans[row]
+    borrower = economy.borrowers[loan.obligor]
+    note_obligor(economy, EventKind.CONVERSION, loan, loan.principal)
+    sell_shares(economy, borrower, loan.principal)
+    repay(economy, loan, borrower, economy.lenders[loan.holder], loan.principal)
