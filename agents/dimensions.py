@@ -88,6 +88,29 @@ class Belief(IntEnum):
     LEARNED = 2
 
 
+class Enforcement(IntEnum):
+    """What lenders do about a breach that is not cured (`credit.enforcement`)."""
+
+    ALWAYS = 0  # accelerate
+    CHOICE = 1  # compare selling now with waiting
+    NEVER = 2  # forbear
+
+
+class Receivership(IntEnum):
+    """What becomes of the loans of a failed lender (`interlender.receivership`)."""
+
+    RUN_OFF = 0
+    AUCTION = 1
+
+
+class SaleRule(IntEnum):
+    """How a week's sales of machines find their price (`secondary_market.rule`)."""
+
+    AUCTION = 0  # bids of those who know of the lot
+    IMPACT = 1  # a formula: the more is sold, the lower
+    DEEP = 2  # a discount on fundamental value, however much is sold
+
+
 class BuyerKind(IntEnum):
     OPERATOR = 0
     BROKER = 1

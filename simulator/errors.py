@@ -14,12 +14,15 @@ def _one_line(text: str, limit: int = 400) -> str:
     return flat if len(flat) <= limit else flat[: limit - 3] + "..."
 
 
-def _shown(value: Any, limit: int = 120) -> str:
-    """A value as its author wrote it; of a long one both ends, since a path ends with what names it."""
+def _as_in_a_file(value: Any) -> str:
+    """A value as its author wrote it."""
     if isinstance(value, date):
         return value.isoformat()
-    if isinstance(value, tuple):
-        value = list(value)
+    return _shown(list(value) if isinstance(value, tuple) else value)
+
+
+def _shown(value: Any, limit: int = 120) -> str:
+    """A value as Python writes it; of a long one both ends, since a path ends with what names it."""
     try:
         flat = " ".join(repr(value).split())
     except ValueError:  # beyond Python's own limit of digits
@@ -33,7 +36,39 @@ class HashcreditError(Exception):
     exit_code = 2
 
 
-class ScenarioError(HashcreditError):
+def refusal(shown: str, allowed: str) -> str:
+    """The sentence about something that cannot be used: what was given and what would have been accepted."""
+    return f"{shown} is not allowed; expected {allowed}"
+
+
+class RefusedError(HashcreditError):
+    """Something given that cannot be used.
+
+    Parameters
+    ----------
+    argument : str
+        What it was given for, with the place of the first offending entry, such as `liabilities[2, 0]`.
+    value : object
+        What was given.
+    allowed : str
+        What would have been accepted, in words.
+    """
+
+    def __init__(self, argument: str, value: Any, allowed: str) -> None:
+        super().__init__(argument, value, allowed)
+        self.argument = argument
+        self.value = value
+        self.allowed = allowed
+
+    def shown(self) -> str:
+        """The value as the message has it."""
+        return _shown(self.value)
+
+    def __str__(self) -> str:
+        return _one_line(f"{self.argument}: {refusal(self.shown(), self.allowed)}", 600)
+
+
+class ScenarioError(RefusedError):
     """A scenario, a change to one or a calibration key that cannot be used.
 
     Parameters
@@ -49,19 +84,17 @@ class ScenarioError(HashcreditError):
     """
 
     def __init__(self, field: str, value: Any, allowed: str, file: str = "") -> None:
-        super().__init__(field, value, allowed, file)
+        super().__init__(f"{field} in {file}" if file else field, value, allowed)
+        self.args = (field, value, allowed, file)
         self.field = field
-        self.value = value
-        self.allowed = allowed
         self.file = file
 
     def read_from(self, file: str) -> Self:
         """The same error, found while this file was read."""
         return type(self)(self.field, self.value, self.allowed, self.file or file)
 
-    def __str__(self) -> str:
-        place = f"{self.field} in {self.file}" if self.file else self.field
-        return _one_line(f"{place}: {_shown(self.value)} is not allowed; expected {self.allowed}", 600)
+    def shown(self) -> str:
+        return _as_in_a_file(self.value)
 
 
 class StudyError(ScenarioError):
@@ -80,27 +113,11 @@ class HookError(HashcreditError):
         return _one_line(f"{self.name}: {self.reason}", 600)
 
 
-class PaymentError(HashcreditError):
-    """A payment that a hook may not make.
+class PaymentError(RefusedError):
+    """A payment that a hook may not make; `argument` is one of `MarketModel.pay`, `value` is text already."""
 
-    Parameters
-    ----------
-    argument : str
-        Which argument of `MarketModel.pay` is wrong.
-    value : str
-        What was given, as Python writes it.
-    allowed : str
-        What would have been accepted, in words.
-    """
-
-    def __init__(self, argument: str, value: str, allowed: str) -> None:
-        super().__init__(argument, value, allowed)
-        self.argument = argument
-        self.value = value
-        self.allowed = allowed
-
-    def __str__(self) -> str:
-        return _one_line(f"{self.argument}: {self.value} is not allowed; expected {self.allowed}", 600)
+    def shown(self) -> str:
+        return str(self.value)
 
 
 class OutputFolderError(HashcreditError):
@@ -173,7 +190,7 @@ class RuleResultError(SimulationError):
     def __init__(
         self, rule: str, value: Any, allowed: str, scenario: str = "", replicate: int = -1, week: int = -1
     ) -> None:
-        reason = f"the rule for {rule} returned {_shown(value)}; expected {allowed}"
+        reason = f"the rule for {rule} returned {_as_in_a_file(value)}; expected {allowed}"
         super().__init__(reason, scenario, replicate, week)
         self.rule = rule
         self.value = value

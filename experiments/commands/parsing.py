@@ -3,6 +3,8 @@
 import argparse
 from typing import Any, NoReturn
 
+from hashcredit.simulator.errors import refusal
+
 
 class Parser(argparse.ArgumentParser):
     """A parser whose complaints are one line."""
@@ -20,8 +22,8 @@ def whole(least: int, most: int) -> Any:
         except ValueError:
             value = least - 1
         if not least <= value <= most:
-            allowed = f"{text!r} is not allowed; expected a whole number from {least} to {most}"
-            raise argparse.ArgumentTypeError(allowed)
+            allowed = f"a whole number from {least} to {most}"
+            raise argparse.ArgumentTypeError(refusal(repr(text), allowed))
         return value
 
     return parse

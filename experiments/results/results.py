@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 
 from hashcredit.experiments.results.reading import Reader
 from hashcredit.experiments.store.store import DESIGN_FILE, EVENTS, RUNS, SERIES, Store
-from hashcredit.simulator.errors import HashcreditError, OutputFolderError
+from hashcredit.simulator.errors import OutputFolderError, RefusedError
 from hashcredit.simulator.scenario.errors import near
 
 if TYPE_CHECKING:
@@ -26,28 +26,8 @@ if TYPE_CHECKING:
 AGENT_TABLES = ("borrowers", "lenders", "buyers", "loans", "machines")
 
 
-class ResultsError(HashcreditError):
-    """A question that the results of a study cannot answer.
-
-    Parameters
-    ----------
-    argument : str
-        Which argument is wrong.
-    value : object
-        What was given.
-    allowed : str
-        What would have been accepted, in words.
-    """
-
-    def __init__(self, argument: str, value: Any, allowed: str) -> None:
-        super().__init__(argument, value, allowed)
-        self.argument = argument
-        self.value = value
-        self.allowed = allowed
-
-    def __str__(self) -> str:
-        shown = " ".join(repr(self.value).split())
-        return f"{self.argument}: {shown} is not allowed; expected {self.allowed}"
+class ResultsError(RefusedError):
+    """A question that the results of a study cannot answer."""
 
 
 @dataclass(frozen=True)

@@ -16,13 +16,13 @@ from hashcredit.experiments.study.factors import Factor, checked
 from hashcredit.experiments.study.points import Points, crossed
 from hashcredit.simulator.errors import StudyError
 from hashcredit.simulator.scenario.errors import near
-from hashcredit.simulator.scenario.fields.base import Section, quantity, refused
+from hashcredit.simulator.scenario.fields.base import Section, field, refused
 
 MOST_POINTS = 10_000_000
 
 
 def _count(meaning: str) -> Any:
-    return quantity(..., unit="none", low=1, high=MOST_POINTS, meaning=meaning)
+    return field(..., meaning, low=1, high=MOST_POINTS)
 
 
 def power_of_two(points: int) -> int:
@@ -36,7 +36,7 @@ def power_of_two(points: int) -> int:
 class Design(Section):
     """What all kinds have in common."""
 
-    factors: tuple[str, ...] | None = quantity(None, unit="none", meaning="names, in a part of a product")
+    factors: tuple[str, ...] | None = field(None, "names, in a part of a product")
 
     sampled: ClassVar[bool] = True
     reaches_ends: ClassVar[bool] = False
@@ -84,10 +84,8 @@ class Sampled(Single):
 class Grid(Single):
     """Every combination; the last factor changes fastest."""
 
-    kind: Literal["grid"] = quantity(..., unit="none", meaning="kind")
-    levels: int | None = quantity(
-        None, unit="none", low=2, high=MOST_POINTS, meaning="values of each range, its ends included"
-    )
+    kind: Literal["grid"] = field(..., "kind")
+    levels: int | None = field(None, "values of each range, its ends included", low=2, high=MOST_POINTS)
 
     sampled: ClassVar[bool] = False
 
@@ -117,9 +115,9 @@ class Grid(Single):
 class Listed(Single):
     """The first values of all factors, the second ones, and so on."""
 
-    kind: Literal["list"] = quantity(..., unit="none", meaning="kind")
-    file: str | None = quantity(None, unit="none", meaning="CSV file with a column a factor")
-    rows: tuple[dict[str, Any], ...] | None = quantity(None, unit="none", meaning="a table a point")
+    kind: Literal["list"] = field(..., "kind")
+    file: str | None = field(None, "CSV file with a column a factor")
+    rows: tuple[dict[str, Any], ...] | None = field(None, "a table a point")
 
     sampled: ClassVar[bool] = False
 
@@ -162,7 +160,7 @@ class Sample(Sampled):
 class Random(Sample):
     """Independent points; a longer sample begins with a shorter one."""
 
-    kind: Literal["random"] = quantity(..., unit="none", meaning="kind")
+    kind: Literal["random"] = field(..., "kind")
 
     def units(self, count: int, random: np.random.Generator) -> np.ndarray:
         return random.random((self.points, count))
@@ -171,7 +169,7 @@ class Random(Sample):
 class LatinHypercube(Sample):
     """One point in each of N equally likely slices of every factor."""
 
-    kind: Literal["latin-hypercube"] = quantity(..., unit="none", meaning="kind")
+    kind: Literal["latin-hypercube"] = field(..., "kind")
 
     def units(self, count: int, random: np.random.Generator) -> np.ndarray:
         from scipy.stats import qmc
@@ -182,7 +180,7 @@ class LatinHypercube(Sample):
 class Sobol(Sample):
     """A scrambled Sobol sequence; a longer one begins with a shorter one."""
 
-    kind: Literal["sobol"] = quantity(..., unit="none", meaning="kind")
+    kind: Literal["sobol"] = field(..., "kind")
 
     _balanced = field_validator("points")(power_of_two)
 
@@ -195,8 +193,8 @@ class Sobol(Sample):
 class Saltelli(Sample):
     """Crossed Sobol samples for variance-based indices: N (2k + 2) points, N (k + 2) without second order."""
 
-    kind: Literal["saltelli"] = quantity(..., unit="none", meaning="kind")
-    second_order: bool = quantity(True, unit="none", meaning="points for indices of pairs of factors too")
+    kind: Literal["saltelli"] = field(..., "kind")
+    second_order: bool = field(True, "points for indices of pairs of factors too")
 
     for_salib: ClassVar[bool] = True
     _balanced = field_validator("points")(power_of_two)
@@ -216,9 +214,9 @@ class Saltelli(Sample):
 class Morris(Sampled):
     """Trajectories through a lattice; each step changes one factor."""
 
-    kind: Literal["morris"] = quantity(..., unit="none", meaning="kind")
+    kind: Literal["morris"] = field(..., "kind")
     trajectories: int = _count("number of trajectories, of k + 1 points each")
-    levels: int = quantity(4, unit="none", low=2, high=1000, meaning="levels of the lattice, an even number")
+    levels: int = field(4, "levels of the lattice, an even number", low=2, high=1000)
 
     for_salib: ClassVar[bool] = True
     reaches_ends: ClassVar[bool] = True
@@ -244,8 +242,8 @@ class Morris(Sampled):
 class Product(Design):
     """Every combination of the points of several parts, the first part outermost."""
 
-    kind: Literal["product"] = quantity(..., unit="none", meaning="kind")
-    of: tuple[InstanceOf[Single], ...] = quantity(..., unit="none", meaning="the parts")
+    kind: Literal["product"] = field(..., "kind")
+    of: tuple[InstanceOf[Single], ...] = field(..., "the parts")
 
     def parts(self, factors: Sequence[Factor]) -> list[tuple[Single, list[Factor]]]:
         """Each part with its factors."""

@@ -10,7 +10,7 @@ from typing import Any, Literal, Self
 import numpy as np
 from pydantic import model_validator
 
-from hashcredit.simulator.scenario.fields.base import Section, quantity, refused
+from hashcredit.simulator.scenario.fields.base import Section, field, refused
 
 LEAST_MASS = 0.01
 """Least probability between its bounds that a distribution may have before it is cut."""
@@ -20,13 +20,13 @@ _TINY, _HUGE = 1e-300, 1e300
 
 def _number(meaning: str, default: Any = ..., low: float = -_HUGE) -> Any:
     """A number of a form, in the unit of the field unless `meaning` says otherwise."""
-    return quantity(default, unit="none", low=low, high=_HUGE, meaning=meaning)
+    return field(default, meaning, low=low, high=_HUGE)
 
 
 class Form(Section):
     """What all ranges and distributions have in common."""
 
-    unit: str | None = quantity(None, unit="none", meaning="unit, if given the documented one")
+    unit: str | None = field(None, "unit, if given the documented one")
 
     @abstractmethod
     def bounds(self, low: float, high: float) -> tuple[float, float]:
@@ -46,7 +46,7 @@ class Range(Form):
 
     low: float = _number("least value")
     high: float = _number("largest value")
-    scale: Literal["linear", "log"] = quantity("linear", unit="none", meaning="what is equally likely")
+    scale: Literal["linear", "log"] = field("linear", "what is equally likely")
 
     @model_validator(mode="after")
     def _ordered(self) -> Self:
@@ -75,15 +75,15 @@ class Range(Form):
 class Uniform(Range):
     """A range under its other name."""
 
-    distribution: Literal["uniform"] = quantity(..., unit="none", meaning="kind")
-    scale: Literal["linear"] = quantity("linear", unit="none", meaning="what is equally likely")
+    distribution: Literal["uniform"] = field(..., "kind")
+    scale: Literal["linear"] = field("linear", "what is equally likely")
 
 
 class LogUniform(Range):
     """A range on a log scale under its other name."""
 
-    distribution: Literal["log-uniform"] = quantity(..., unit="none", meaning="kind")
-    scale: Literal["log"] = quantity("log", unit="none", meaning="what is equally likely")
+    distribution: Literal["log-uniform"] = field(..., "kind")
+    scale: Literal["log"] = field("log", "what is equally likely")
 
 
 class _Cut(Form):
@@ -126,7 +126,7 @@ class _Cut(Form):
 class Normal(_Cut):
     """Gaussian with its mean and standard deviation before it is cut."""
 
-    distribution: Literal["normal"] = quantity(..., unit="none", meaning="kind")
+    distribution: Literal["normal"] = field(..., "kind")
     mean: float = _number("mean")
     sd: float = _number("standard deviation", low=_TINY)
 
@@ -140,11 +140,9 @@ class Normal(_Cut):
 class LogNormal(_Cut):
     """Gaussian logarithm, with its median and the standard deviation of the natural logarithm."""
 
-    distribution: Literal["lognormal"] = quantity(..., unit="none", meaning="kind")
+    distribution: Literal["lognormal"] = field(..., "kind")
     median: float = _number("median", low=_TINY)
-    sigma: float = quantity(
-        ..., unit="none", low=_TINY, high=100.0, meaning="standard deviation of the natural logarithm"
-    )
+    sigma: float = field(..., "standard deviation of the natural logarithm", low=_TINY, high=100.0)
 
     def _score(self, value: float) -> float:
         return float(np.log(value / self.median)) / self.sigma if value > 0.0 else -np.inf
@@ -157,7 +155,7 @@ class LogNormal(_Cut):
 class Triangular(Form):
     """From low up to mode and down to high."""
 
-    distribution: Literal["triangular"] = quantity(..., unit="none", meaning="kind")
+    distribution: Literal["triangular"] = field(..., "kind")
     low: float = _number("least value")
     mode: float = _number("most likely value")
     high: float = _number("largest value")
@@ -182,11 +180,11 @@ class Triangular(Form):
 class Beta(Form):
     """Beta distribution with parameters a and b, stretched from low to high."""
 
-    distribution: Literal["beta"] = quantity(..., unit="none", meaning="kind")
+    distribution: Literal["beta"] = field(..., "kind")
     low: float = _number("least value")
     high: float = _number("largest value")
-    a: float = quantity(..., unit="none", low=0.01, high=1e4, meaning="first shape parameter")
-    b: float = quantity(..., unit="none", low=0.01, high=1e4, meaning="second shape parameter")
+    a: float = field(..., "first shape parameter", low=0.01, high=1e4)
+    b: float = field(..., "second shape parameter", low=0.01, high=1e4)
 
     @model_validator(mode="after")
     def _ordered(self) -> Self:

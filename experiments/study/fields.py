@@ -11,9 +11,10 @@ from pydantic.fields import FieldInfo
 
 from hashcredit.simulator.errors import StudyError
 from hashcredit.simulator.scenario.errors import allowed_text, inner_model, near
-from hashcredit.simulator.scenario.fields.base import documentation, plain, range_text
+from hashcredit.simulator.scenario.fields.base import documentation, range_text
 from hashcredit.simulator.scenario.fields.earnings import ForcedDefault
 from hashcredit.simulator.scenario.fields.machines import Machine
+from hashcredit.simulator.scenario.fields.types import plain
 from hashcredit.simulator.scenario.scenario import Scenario
 from hashcredit.simulator.scenario.text import NONE
 

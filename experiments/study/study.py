@@ -15,7 +15,7 @@ from hashcredit.experiments.study.files import find_bases, flat, read_factors, r
 from hashcredit.experiments.study.points import Points
 from hashcredit.simulator.errors import StudyError
 from hashcredit.simulator.scenario.errors import near
-from hashcredit.simulator.scenario.fields.base import Section, quantity, refused
+from hashcredit.simulator.scenario.fields.base import Section, field, refused
 from hashcredit.simulator.scenario.scenario import Scenario
 
 MOST_REPLICATES = 10_000_000
@@ -27,18 +27,17 @@ TABLES = ("borrowers", "lenders", "buyers", "loans", "machines")
 class Keep(Section):
     """What is kept of a run besides its scalars."""
 
-    series: bool = quantity(False, unit="none", meaning="weekly series")
-    series_columns: tuple[str, ...] = quantity((), unit="none", meaning="columns of the series; none: all")
-    series_every: int = quantity(1, unit="weeks", low=1, high=1040, meaning="weeks from one row to the next")
-    events: bool = quantity(False, unit="none", meaning="event log")
-    event_kinds: tuple[str, ...] = quantity((), unit="none", meaning="kinds of events; none: all")
-    tables: tuple[str, ...] = quantity((), unit="none", meaning="closing tables")
-    replicates: int | None = quantity(
+    series: bool = field(False, "weekly series")
+    series_columns: tuple[str, ...] = field((), "columns of the series; none: all")
+    series_every: int = field(1, "weeks from one row to the next", low=1, high=1040)
+    events: bool = field(False, "event log")
+    event_kinds: tuple[str, ...] = field((), "kinds of events; none: all")
+    tables: tuple[str, ...] = field((), "closing tables")
+    replicates: int | None = field(
         None,
-        unit="none",
+        "replicates of each point of which series, events and tables are kept; absent: all",
         low=1,
         high=MOST_REPLICATES,
-        meaning="replicates of each point of which series, events and tables are kept; absent: all",
     )
 
     @model_validator(mode="after")
@@ -60,11 +59,11 @@ class Keep(Section):
 class _Header(Section):
     """What stands at the top of a study file, less the scenario."""
 
-    name: str = quantity("study", unit="none", meaning="short name")
-    title: str = quantity("", unit="none", meaning="one line about the study")
-    seed: int = quantity(..., unit="none", low=0, high=2**63 - 1, meaning="seed of runs and samples")
-    replicates: int = quantity(..., unit="none", low=1, high=MOST_REPLICATES, meaning="runs of each point")
-    common_random_numbers: bool = quantity(True, unit="none", meaning="the same draws at every point")
+    name: str = field("study", "short name")
+    title: str = field("", "one line about the study")
+    seed: int = field(..., "seed of runs and samples", low=0, high=2**63 - 1)
+    replicates: int = field(..., "runs of each point", low=1, high=MOST_REPLICATES)
+    common_random_numbers: bool = field(True, "the same draws at every point")
 
     @model_validator(mode="after")
     def _texts(self) -> Self:
@@ -89,12 +88,10 @@ class Study(_Header):
     1
     """
 
-    bases: dict[str, Scenario] = quantity(
-        ..., unit="none", meaning="scenarios by name, the default one first"
-    )
-    design: InstanceOf[Design] = quantity(..., unit="none", meaning="which values are tried together")
-    factors: tuple[InstanceOf[Factor], ...] = quantity((), unit="none", meaning="what is varied")
-    keep: Keep = quantity(Keep(), unit="none", meaning="what is kept besides the scalars")
+    bases: dict[str, Scenario] = field(..., "scenarios by name, the default one first")
+    design: InstanceOf[Design] = field(..., "which values are tried together")
+    factors: tuple[InstanceOf[Factor], ...] = field((), "what is varied")
+    keep: Keep = field(Keep(), "what is kept besides the scalars")
 
     @classmethod
     def load(cls, path: str | Path) -> Self:

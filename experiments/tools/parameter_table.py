@@ -13,8 +13,8 @@ from typing import Any
 
 from hashcredit.simulator.scenario.facts import Fact, facts
 from hashcredit.simulator.scenario.fields.base import CHOICE, EVIDENCE, documentation
-from hashcredit.simulator.scenario.scenario import Scenario
-from hashcredit.simulator.scenario.sections import SECTIONS, Machine
+from hashcredit.simulator.scenario.fields.machines import Machine
+from hashcredit.simulator.scenario.scenario import SECTIONS, Scenario
 from hashcredit.simulator.scenario.text import KINDS, Parameter, toml_value
 
 FILE = Path(__file__).resolve().parents[2] / "docs" / "parameters.md"

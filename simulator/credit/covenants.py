@@ -4,7 +4,7 @@ import math
 
 from hashcredit.agents.borrower import cover, hands_back
 from hashcredit.agents.compiled import inlined, kernel
-from hashcredit.agents.dimensions import BorrowerStatus, Cause, Channel, Record
+from hashcredit.agents.dimensions import BorrowerStatus, Cause, Channel, Enforcement, Record
 from hashcredit.simulator.books.events import note_holder, remember
 from hashcredit.simulator.books.loans import (
     DUST,
@@ -25,7 +25,7 @@ from hashcredit.simulator.credit.distress import (
     offer_free_units,
     trace_trouble,
 )
-from hashcredit.simulator.credit.enforcement import NEVER, lender_accelerates
+from hashcredit.simulator.credit.enforcement import lender_accelerates
 from hashcredit.simulator.lenders.capital import is_pressed
 from hashcredit.simulator.machines.earnings import contract_premium, value_of
 from hashcredit.simulator.state.economy import Economy
@@ -80,7 +80,7 @@ def enforce(economy: Economy, p: Record, row: int, channel: int, parent: int, we
     loan = economy.loans[row]
     since = weeks - loan.cure_weeks - 1
     lender = economy.lenders[loan.holder]
-    forced = p.credit_enforcement != NEVER and is_pressed(economy, p, lender)
+    forced = p.credit_enforcement != Enforcement.NEVER and is_pressed(economy, p, lender)
     if since % p.credit_review_weeks != 0 and not forced:
         return
     if lender_accelerates(economy, p, row):

@@ -4,7 +4,7 @@ import math
 
 from hashcredit.agents.borrower import cover
 from hashcredit.agents.compiled import kernel
-from hashcredit.agents.dimensions import DSCR_WINDOW, Record
+from hashcredit.agents.dimensions import DSCR_WINDOW, Enforcement, Record
 from hashcredit.agents.lender import proceeds_now, value_of_waiting
 from hashcredit.simulator.books.ledger import capital_ratio, sum_of
 from hashcredit.simulator.books.loans import DUST, weekly_service
@@ -12,9 +12,6 @@ from hashcredit.simulator.machines.collateral import removal_cost, sale_depth
 from hashcredit.simulator.machines.earnings import earning_trend
 from hashcredit.simulator.state.economy import Economy
 from hashcredit.simulator.state.units import WEEK
-
-ALWAYS, CHOICE, NEVER = 0, 1, 2
-"""Codes of `credit.enforcement`."""
 
 
 @kernel
@@ -43,8 +40,8 @@ def liquidation_value(
 @kernel
 def lender_accelerates(economy: Economy, p: Record, row: int) -> bool:
     """The holder's choice on an uncured breach: sell now, or wait (`credit.enforcement` may fix it)."""
-    if p.credit_enforcement != CHOICE:
-        return p.credit_enforcement == ALWAYS
+    if p.credit_enforcement != Enforcement.CHOICE:
+        return p.credit_enforcement == Enforcement.ALWAYS
     loan = economy.loans[row]
     clock, market = economy.clock[0], economy.market[0]
     borrower = economy.borrowers[loan.obligor]

@@ -5,11 +5,10 @@ in the week in which that begins; in later weeks its covenants and the next call
 """
 
 from hashcredit.agents.compiled import kernel
-from hashcredit.agents.dimensions import BorrowerStatus, Cause, Channel, LenderStatus, Record
+from hashcredit.agents.dimensions import BorrowerStatus, Cause, Channel, Enforcement, LenderStatus, Record
 from hashcredit.simulator.books.ledger import capital_binds, lender_equity, sum_of
 from hashcredit.simulator.books.loans import owes
 from hashcredit.simulator.credit.covenants import accelerate
-from hashcredit.simulator.credit.enforcement import NEVER
 from hashcredit.simulator.lenders.capital import is_pressed
 from hashcredit.simulator.lenders.loan_sales import sell_loans
 from hashcredit.simulator.state.economy import Economy
@@ -56,7 +55,7 @@ def act_under_pressure(economy: Economy, p: Record) -> int:
         lender.pressed_since = week
         fresh += 1
         channel = Channel.REPO.value if lender.called > 0.0 else Channel.LENDER_CREDIT.value
-        if p.credit_enforcement != NEVER:
+        if p.credit_enforcement != Enforcement.NEVER:
             call_breached_loans(economy, p, index, channel)
         if lender.status == LenderStatus.ALIVE:
             sell_loans(economy, p, index, cash_needed(p, lender), channel)

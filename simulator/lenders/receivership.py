@@ -5,7 +5,7 @@ depositors, the guarantor and other lenders alike. When nothing is left to come 
 """
 
 from hashcredit.agents.compiled import kernel
-from hashcredit.agents.dimensions import Channel, LenderStatus, Record
+from hashcredit.agents.dimensions import Channel, LenderStatus, Receivership, Record
 from hashcredit.simulator.books.events import note_lender
 from hashcredit.simulator.books.ledger import capital_binds, lender_equity, pay, revalue, sum_of
 from hashcredit.simulator.books.loans import DUST, pro_rata
@@ -35,9 +35,6 @@ from hashcredit.simulator.state.tables import (
     Flow,
     Revaluation,
 )
-
-RUN_OFF, AUCTION = 0, 1
-"""Codes of `interlender.receivership`."""
 
 
 @kernel
@@ -121,7 +118,7 @@ def fail_lenders(economy: Economy, p: Record) -> int:
 def run_off(economy: Economy, p: Record, index: int) -> None:
     """A week of a receivership: loans are offered where the scenario says so, cash goes to creditors."""
     lender = economy.lenders[index]
-    if p.interlender_receivership == AUCTION and capital_binds(p):
+    if p.interlender_receivership == Receivership.AUCTION and capital_binds(p):
         sell_loans(economy, p, index, UNLIMITED, Channel.LENDER_CREDIT.value)
     if lender.cash < 0.0:
         take_deposits(economy, lender, -lender.cash)

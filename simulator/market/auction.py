@@ -12,11 +12,7 @@ sell everything at a formula price to outsiders with elastic means.
 import numpy as np
 
 from hashcredit.agents.compiled import kernel
-from hashcredit.agents.dimensions import (
-    BuyerKind,
-    MachineKind,
-    Record,
-)
+from hashcredit.agents.dimensions import BuyerKind, MachineKind, Record, SaleRule
 from hashcredit.agents.impact import average_left
 from hashcredit.simulator.books.events import note
 from hashcredit.simulator.books.ledger import pay, put_units, revalue, take_units
@@ -28,9 +24,6 @@ from hashcredit.simulator.market.bidding import call_bidders, rank_classes, unit
 from hashcredit.simulator.market.lots import is_dumping, open_dumped_lots, open_lots
 from hashcredit.simulator.state.economy import Economy
 from hashcredit.simulator.state.tables import EventKind, Flow, Revaluation, Sector
-
-AUCTION, IMPACT, DEEP = 0, 1, 2
-"""Codes of `secondary_market.rule`."""
 
 
 @kernel
@@ -240,18 +233,18 @@ def settle(economy: Economy, p: Record, m: int, trades: int) -> None:
 @kernel
 def outsiders_are_elastic(p: Record) -> bool:
     """Whether outsiders with elastic means take everything at a formula price, instead of an auction."""
-    return p.secondary_market_rule != AUCTION or not sales_move_prices(p)
+    return p.secondary_market_rule != SaleRule.AUCTION or not sales_move_prices(p)
 
 
 @kernel
 def formula_price(economy: Economy, p: Record, m: int, units: int) -> float:
     """Price of a market with elastic outsiders: orderly value less a margin, or exponential depth."""
     orderly = orderly_value(economy, p, m)
-    if p.secondary_market_rule == IMPACT and sales_move_prices(p):
+    if p.secondary_market_rule == SaleRule.IMPACT and sales_move_prices(p):
         depth = sale_depth(economy, p, m)
         average = orderly * average_left(units / depth)
         return max(average, scrap_price(p, economy.machines[m]))
-    if p.secondary_market_rule == DEEP:
+    if p.secondary_market_rule == SaleRule.DEEP:
         return orderly * (1.0 - p.secondary_market_deep_margin)
     return orderly
 

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
 
 from hashcredit.simulator.errors import ScenarioError
-from hashcredit.simulator.scenario.fields.base import documentation, range_text
+from hashcredit.simulator.scenario.fields.base import choice_of, documentation, range_text
 
 
 def near(name: str, known: Iterable[str]) -> str:
@@ -45,8 +45,10 @@ def allowed_text(field: FieldInfo) -> str:
     about = documentation(field)
     kind = field.annotation
     bounds = range_text(about.get("low"), about.get("high"), about.get("unit", "none"))
-    if get_origin(kind) is Literal:
-        return "one of " + ", ".join(repr(choice) for choice in get_args(kind))
+    choice = choice_of(field)
+    words = choice.codes if choice else get_args(kind) if get_origin(kind) is Literal else ()
+    if words:
+        return "one of " + ", ".join(map(repr, words))
     if about.get("knots"):
         other = "a number" if float in get_args(kind) else "the name of a CSV file"
         return f"[week, value] pairs or {other}, values {bounds}"

@@ -1,4 +1,4 @@
-"""Networks from files and to files: the names of agents, and who may be linked with whom.
+"""Networks from files: the names of agents, and who may be linked with whom.
 
 An agent is called by its kind and its number within the kind, from 0 on in the order of the tables:
 `miner-0`, `neocloud-3`, `bank-1`, `private_credit-2`, `bond_fund-0`, `operator-5`, `broker-0`,
@@ -17,16 +17,14 @@ from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from hashcredit.simulator.errors import ScenarioError
+from hashcredit.simulator.scenario.fields.population import Population
 from hashcredit.simulator.scenario.link_files import FORMATS, Links, read_links
-
-if TYPE_CHECKING:
-    from hashcredit.simulator.scenario.sections import Population
 
 Index = NDArray[np.int64]
 
@@ -122,7 +120,7 @@ def _read(field: str, path: str) -> bytes:
 # Names
 
 
-def agent_names(population: "Population", kinds: dict[str, str]) -> list[str]:
+def agent_names(population: Population, kinds: dict[str, str]) -> list[str]:
     """Names of the agents of some kinds in the order of their rows."""
     counts = ((kind, getattr(population, field)) for kind, field in kinds.items())
     return [f"{kind}-{number}" for kind, count in counts for number in range(count)]
@@ -165,7 +163,7 @@ class _Names(NamedTuple):
 # From a file
 
 
-def file_links(network: str, reference: str, population: "Population") -> tuple[Index, Index]:
+def file_links(network: str, reference: str, population: Population) -> tuple[Index, Index]:
     """Links of a file as rows of two tables: (borrower, lender) for "credit", (seller, bidder) for "trade".
 
     For "interlender" they are (debtor, creditor), both lenders.
@@ -303,6 +301,3 @@ def _ends(source: str, target: str, line: int) -> tuple[tuple[str, int], tuple[s
 def _either(kinds: Iterable[str]) -> str:
     *first, last = kinds
     return f"{', '.join(first)} or {last}"
-
-
-# To a file

@@ -6,15 +6,28 @@ from collections.abc import Mapping
 from copy import deepcopy
 from datetime import date
 from pathlib import Path
-from typing import Any, Self
+from typing import Annotated, Any, Self
 
-from pydantic import Field, ValidationError, model_validator
+from pydantic import ValidationError, model_validator
 
 from hashcredit.agents.dimensions import MACHINE_TYPES
 from hashcredit.simulator.errors import ScenarioError
 from hashcredit.simulator.scenario.errors import near, scenario_error, unknown
-from hashcredit.simulator.scenario.fields.base import Shares, check_shares, quantity, refused
-from hashcredit.simulator.scenario.fields.interventions import check_interventions
+from hashcredit.simulator.scenario.fields.base import Section, check_weights, field, refused
+from hashcredit.simulator.scenario.fields.buyers import Buyers
+from hashcredit.simulator.scenario.fields.channels import Channels
+from hashcredit.simulator.scenario.fields.credit import Credit, Equity
+from hashcredit.simulator.scenario.fields.earnings import Compute, ForcedDefault, Mining, Shocks
+from hashcredit.simulator.scenario.fields.funding import Assets, Funding, Investors
+from hashcredit.simulator.scenario.fields.investment import Investment
+from hashcredit.simulator.scenario.fields.lenders import Interlender, Lenders, Repo
+from hashcredit.simulator.scenario.fields.machines import BASELINE_MACHINES, Machine
+from hashcredit.simulator.scenario.fields.market import Costs, Marking, Resolution, SecondaryMarket, Valuation
+from hashcredit.simulator.scenario.fields.miners import Miners
+from hashcredit.simulator.scenario.fields.neoclouds import Neoclouds
+from hashcredit.simulator.scenario.fields.networks import Networks
+from hashcredit.simulator.scenario.fields.population import Population
+from hashcredit.simulator.scenario.fields.types import Day, Shares, Text, WholeWeeks, unit
 from hashcredit.simulator.scenario.files import (
     PACKAGED,
     SCHEMA,
@@ -23,37 +36,8 @@ from hashcredit.simulator.scenario.files import (
     read_paths,
     read_scenario,
 )
+from hashcredit.simulator.scenario.interventions import Intervention, check_interventions
 from hashcredit.simulator.scenario.network_files import NETWORKS, file_links, hash_of
-from hashcredit.simulator.scenario.sections import (
-    BASELINE_MACHINES,
-    Assets,
-    Buyers,
-    Channels,
-    Compute,
-    Costs,
-    Credit,
-    Equity,
-    ForcedDefault,
-    Funding,
-    Interlender,
-    Intervention,
-    Investment,
-    Investors,
-    Lenders,
-    Machine,
-    Marking,
-    Miners,
-    Mining,
-    Neoclouds,
-    Networks,
-    Population,
-    Repo,
-    Resolution,
-    SecondaryMarket,
-    Section,
-    Shocks,
-    Valuation,
-)
 from hashcredit.simulator.scenario.text import (
     Parameter,
     parameters,
@@ -63,7 +47,7 @@ from hashcredit.simulator.scenario.text import (
     toml_document,
 )
 
-__all__ = ["Scenario", "parse_assignments"]
+__all__ = ["SECTIONS", "Scenario", "parse_assignments"]
 
 LOWEST_DISCOUNT, HIGHEST_DISCOUNT = 0.02, 0.80
 """Discount rates for which machine values are tabulated, per year."""
@@ -79,43 +63,39 @@ class Scenario(Section):
     'deep'
     """
 
-    name: str = quantity("baseline_2026", unit="none", meaning="short name, used in results")
-    title: str = quantity("Compute credit in April 2026", unit="none", meaning="one line about the scenario")
-    horizon_weeks: int = quantity(156, unit="weeks", low=1, high=1040, meaning="length of a run")
-    start_date: date = quantity(
-        date(2026, 4, 6),
-        unit="date",
-        low=date(2010, 1, 1),
-        high=date(2100, 1, 1),
-        meaning="day of the first week",
+    name: Text = field("baseline_2026", "short name, used in results")
+    title: Text = field("Compute credit in April 2026", "one line about the scenario")
+    horizon_weeks: WholeWeeks = field(156, "length of a run")
+    start_date: Day = field(
+        date(2026, 4, 6), "day of the first week", low=date(2010, 1, 1), high=date(2100, 1, 1)
     )
-    interventions: tuple[Intervention, ...] = quantity(
-        (), unit="none", meaning="fields that have another value from a week on: { week, field, value }"
+    interventions: Annotated[tuple[Intervention, ...], unit("none")] = field(
+        (), "fields that have another value from a week on: { week, field, value }"
     )
-    population: Population = Field(default=Population())
-    machine: tuple[Machine, ...] = Field(default=BASELINE_MACHINES)
-    shocks: Shocks = Field(default=Shocks())
-    compute: Compute = Field(default=Compute())
-    mining: Mining = Field(default=Mining())
-    costs: Costs = Field(default=Costs())
-    valuation: Valuation = Field(default=Valuation())
-    marking: Marking = Field(default=Marking())
-    credit: Credit = Field(default=Credit())
-    equity: Equity = Field(default=Equity())
-    resolution: Resolution = Field(default=Resolution())
-    secondary_market: SecondaryMarket = Field(default=SecondaryMarket())
-    investment: Investment = Field(default=Investment())
-    funding: Funding = Field(default=Funding())
-    assets: Assets = Field(default=Assets())
-    investors: Investors = Field(default=Investors())
-    repo: Repo = Field(default=Repo())
-    interlender: Interlender = Field(default=Interlender())
-    channels: Channels = Field(default=Channels())
-    networks: Networks = Field(default=Networks())
-    miners: Miners = Field(default=Miners())
-    neoclouds: Neoclouds = Field(default=Neoclouds())
-    lenders: Lenders = Field(default=Lenders())
-    buyers: Buyers = Field(default=Buyers())
+    population: Population = Population()
+    machine: tuple[Machine, ...] = BASELINE_MACHINES
+    shocks: Shocks = Shocks()
+    compute: Compute = Compute()
+    mining: Mining = Mining()
+    costs: Costs = Costs()
+    valuation: Valuation = Valuation()
+    marking: Marking = Marking()
+    credit: Credit = Credit()
+    equity: Equity = Equity()
+    resolution: Resolution = Resolution()
+    secondary_market: SecondaryMarket = SecondaryMarket()
+    investment: Investment = Investment()
+    funding: Funding = Funding()
+    assets: Assets = Assets()
+    investors: Investors = Investors()
+    repo: Repo = Repo()
+    interlender: Interlender = Interlender()
+    channels: Channels = Channels()
+    networks: Networks = Networks()
+    miners: Miners = Miners()
+    neoclouds: Neoclouds = Neoclouds()
+    lenders: Lenders = Lenders()
+    buyers: Buyers = Buyers()
 
     def __init__(self, **data: Any) -> None:
         try:
@@ -225,7 +205,7 @@ class Scenario(Section):
     # Checks across sections
 
     @model_validator(mode="after")
-    def _consistent(self) -> Self:
+    def _fits_together(self) -> Self:
         self._check_texts()
         self._check_machines()
         self._check_fleets()
@@ -246,7 +226,7 @@ class Scenario(Section):
             if forced.week >= self.horizon_weeks:
                 allowed = f"a week before the horizon, 0 to {self.horizon_weeks - 1}"
                 raise refused("shocks.forced_default.week", forced.week, allowed)
-        check_interventions(self)
+        check_interventions(self, type(self))
         return self
 
     def _check_texts(self) -> None:
@@ -278,12 +258,12 @@ class Scenario(Section):
             ("miners.gpu_shares", "gpu", miners.gpu_shares, gpus_of_miners),
             ("neoclouds.gpu_shares", "gpu", self.neoclouds.gpu_shares, population.neoclouds > 0),
         )
-        for field, kind, shares, drawn in tables:
+        for name, kind, shares, drawn in tables:
             if drawn:
                 eligible = [
                     m.name for m in self.machine if m.kind == kind and m.launch_date <= self.start_date
                 ]
-                _check_fleet(field, shares, eligible, f"{kind} types launched by {self.start_date}")
+                _check_fleet(name, shares, eligible, f"{kind} types launched by {self.start_date}")
 
     def spread_bounds(self) -> tuple[float, float]:
         """Least and largest spread over the market's cost of capital that an agent may discount at, per year.
@@ -302,18 +282,26 @@ class Scenario(Section):
             for kind, terms in getattr(self, section):
                 spreads.append((f"{section}.{kind}.spread", terms.spread))
         least, most = self.spread_bounds()
-        for field, spread in spreads:
+        for name, spread in spreads:
             if not least <= spread <= most:
                 allowed = (
                     f"a spread from {least:.4g} to {most:.4g}, so that discount rates (policy rate and"
                     f" funding premium included) lie between {LOWEST_DISCOUNT} and {HIGHEST_DISCOUNT}"
                 )
-                raise refused(field, spread, allowed)
+                raise refused(name, spread, allowed)
+
+
+SECTIONS = {
+    name: info.annotation
+    for name, info in Scenario.model_fields.items()
+    if isinstance(info.annotation, type) and issubclass(info.annotation, Section)
+}
+"""Name in a scenario file -> model, in the order of the file."""
 
 
 def _check_fleet(field: str, shares: Mapping[str, float], eligible: list[str], wanted: str) -> None:
     """A table of weights names eligible machines only, at least one of them."""
-    check_shares(field, shares)
+    check_weights(field, shares)
     for name, weight in shares.items():
         if name not in eligible and weight > 0.0:
             raise refused(f"{field}.{name}", weight, f"{wanted}; {near(name, eligible)}")

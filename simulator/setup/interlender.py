@@ -17,7 +17,8 @@ from hashcredit.simulator.errors import ScenarioError
 from hashcredit.simulator.scenario.network_files import LENDERS, MOST_LINKS
 
 if TYPE_CHECKING:
-    from hashcredit.simulator.scenario.sections import Lenders, Population
+    from hashcredit.simulator.scenario.fields.lenders import Lenders
+    from hashcredit.simulator.scenario.fields.population import Population
 
 Index = NDArray[np.int64]
 Floats = NDArray[np.float64]

@@ -31,9 +31,10 @@ from hashcredit.simulator.scenario.network_files import MOST_LINKS, file_links
 from hashcredit.simulator.setup.interlender import by_creditor, every_pair, fit, minimum_density, sums
 
 if TYPE_CHECKING:
+    from hashcredit.simulator.scenario.fields.lenders import Lenders
+    from hashcredit.simulator.scenario.fields.networks import Networks as NetworkTerms
+    from hashcredit.simulator.scenario.fields.population import Population
     from hashcredit.simulator.scenario.scenario import Scenario
-    from hashcredit.simulator.scenario.sections import Lenders, Population
-    from hashcredit.simulator.scenario.sections import Networks as NetworkTerms
 
 Index = NDArray[np.int64]
 Matrix = NDArray[np.float64]

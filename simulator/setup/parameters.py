@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
 from functools import cache
-from typing import Any, Literal, get_args, get_origin
+from typing import Any, get_args, get_origin
 
 import numpy as np
 from pydantic import BaseModel
@@ -16,20 +16,19 @@ from pydantic.fields import FieldInfo
 
 from hashcredit.agents.dimensions import MACHINE_TYPES, Cooling, MachineKind, row
 from hashcredit.simulator.scenario.errors import inner_model
-from hashcredit.simulator.scenario.fields.base import documentation
-from hashcredit.simulator.scenario.fields.interventions import regimes
-from hashcredit.simulator.scenario.scenario import Scenario
-from hashcredit.simulator.scenario.sections import SECTIONS, Machine
+from hashcredit.simulator.scenario.fields.base import choice_of, documentation
+from hashcredit.simulator.scenario.fields.machines import Machine
+from hashcredit.simulator.scenario.fields.types import Choice
+from hashcredit.simulator.scenario.interventions import regimes
+from hashcredit.simulator.scenario.scenario import SECTIONS, Scenario
 from hashcredit.simulator.state.pool import ASSETS, MacroPath
 from hashcredit.simulator.state.tables import MACHINE
+from hashcredit.simulator.state.units import HOURS_A_YEAR, MILLION, WEEKS_A_YEAR
 
-NEVER = 10**6
+NO_WEEK = 10**6
 """Week of something that does not happen."""
 
-HOURS_A_YEAR = 24 * 365.25
-MILLION = 1e-6
 DAYS_A_WEEK = 7
-WEEKS_A_YEAR = 52.0
 
 CONVERSIONS = {
     "USD/unit": MILLION,  # M$ a unit
@@ -39,39 +38,11 @@ CONVERSIONS = {
 }
 """Factor from a scenario's unit to the kernels' unit."""
 
-UNCHANGED = frozenset(
-    {
-        "none",
-        "fraction",
-        "ratio",
-        "probability",
-        "correlation",
-        "weight",
-        "log",
-        "1/yr",
-        "1/yr^0.5",
-        "1/week",
-        "years",
-        "weeks",
-        "week",
-        "date",
-        "agents",
-        "units",
-        "launches",
-        "lenders",
-        "bidders",
-        "M$",
-        "bn$",
-        "bn$/yr",
-        "USD per BTC",
-        "USD/GPU-h",
-        "USD/PH/day",
-        "USD/kWh",
-        "EH/s",
-        "kW",
-        "BTC per EH/s",
-    }
-)
+UNCHANGED = frozenset({
+    "none", "fraction", "ratio", "probability", "correlation", "weight", "log", "1/yr", "1/yr^0.5", "1/week",
+    "years", "weeks", "week", "date", "agents", "units", "launches", "lenders", "bidders", "M$", "bn$",
+    "bn$/yr", "USD per BTC", "USD/GPU-h", "USD/PH/day", "USD/kWh", "EH/s", "kW", "BTC per EH/s",
+})  # fmt: skip
 """Units that kernels use as they are."""
 
 
@@ -89,53 +60,6 @@ def conversion(unit: str) -> float:
     raise ValueError(f"no conversion for the unit {unit!r}")
 
 
-def _column(field: FieldInfo) -> tuple[str, tuple[int, ...]] | None:
-    """NumPy type and shape of a field's column, None for text and paths."""
-    kind = field.annotation
-    if kind is bool:
-        return "i1", ()
-    if kind is int or get_origin(kind) is Literal or date in get_args(kind):
-        return "i8", ()
-    if kind is float and not documentation(field).get("knots"):
-        return "f8", ()
-    if kind == dict[str, float]:
-        return "f8", (MACHINE_TYPES,)
-    if get_origin(kind) is tuple and not documentation(field).get("knots"):
-        return "f8", (len(get_args(kind)),)
-    return None
-
-
-def _kinds(section: type[BaseModel]) -> list[type[BaseModel]]:
-    """Models of the tables by kind of agent inside a section, empty for a plain section."""
-    inner = [inner_model(field) for field in section.model_fields.values() if not documentation(field)]
-    return [model for model in inner if model is not None]
-
-
-def _name(section: str, field: str) -> str:
-    name = f"{section}_{field}"
-    return name.removesuffix("_date") + "_week" if name.endswith("_date") else name
-
-
-def _fields() -> Iterator[tuple[str, str, tuple[int, ...]]]:
-    """Name, type and shape of every column of the parameter record."""
-    yield "horizon_weeks", "i8", ()
-    yield "from_week", "i8", ()
-    for section, model in SECTIONS.items():
-        kinds = _kinds(model)
-        for field, info in (kinds[0] if kinds else model).model_fields.items():
-            column = _column(info)
-            if column is not None:
-                yield _name(section, field), column[0], (len(kinds), *column[1]) if kinds else column[1]
-    yield "forced_week", "i8", ()
-    yield "forced_machine", "i8", ()
-    yield "forced_units", "i8", ()
-    yield "asset_volatility", "f8", (ASSETS,)
-
-
-PARAMETERS = row([(name, kind, shape) if shape else (name, kind) for name, kind, shape in _fields()])
-"""One record that holds every number of a scenario in the kernels' units."""
-
-
 @dataclass(frozen=True)
 class _Column:
     """Where one field of a section, or of a table by kind inside it, goes in the parameter record."""
@@ -145,60 +69,102 @@ class _Column:
     index: Any
     """Place in the column: its only row, or the row and the kind of agent."""
     field: str
-    name: str
-    choices: tuple[Any, ...]
-    """Of a field with a few words; the record has their numbers."""
-    is_date: bool
+    type: str
+    shape: tuple[int, ...]
+    """Of the whole column, kinds of agent first."""
+    choice: Choice | None
+    """Of a field with a few words; the record has their codes."""
     factor: float
 
-    def of(self, scenario: Scenario) -> Any:
-        """The field's value in a scenario."""
+    @property
+    def name(self) -> str:
+        """Section and field; what is a date in a scenario is a week here."""
+        name = f"{self.section}_{self.field}"
+        return name.removesuffix("_date") + "_week" if name.endswith("_date") else name
+
+    def convert(self, scenario: Scenario) -> Any:
+        """The field's value in a scenario as the column stores it."""
         section = getattr(scenario, self.section)
-        return getattr(section if self.kind is None else getattr(section, self.kind), self.field)
+        value = getattr(section if self.kind is None else getattr(section, self.kind), self.field)
+        if self.choice is not None:
+            return self.choice.codes[value]
+        if value is None or isinstance(value, date):
+            return _future_week(value, scenario)
+        if isinstance(value, dict):
+            return _shares(value, scenario)
+        if isinstance(value, bool | int):
+            return value
+        return value * self.factor if isinstance(value, float) else np.asarray(value) * self.factor
+
+
+def _layout(info: FieldInfo) -> tuple[str, tuple[int, ...]] | None:
+    """NumPy type and shape of one value of a field, None for text and paths."""
+    kind, is_path = info.annotation, documentation(info).get("knots")
+    if kind is bool:
+        return "i1", ()
+    if kind is int or date in get_args(kind) or choice_of(info):
+        return "i8", ()
+    if kind is float:
+        return "f8", ()
+    if kind == dict[str, float]:
+        return "f8", (MACHINE_TYPES,)
+    return ("f8", (len(get_args(kind)),)) if get_origin(kind) is tuple and not is_path else None
 
 
 @cache
 def _columns() -> tuple[_Column, ...]:
-    """Every field that has a column."""
+    """Every field that has a column, kinds of agent one after the other."""
     found = []
     for section, model in SECTIONS.items():
-        places: list[tuple[str | None, Any, type[BaseModel]]] = [(None, 0, model)]
-        tables = [name for name, field in model.model_fields.items() if not documentation(field)]
-        if _kinds(model):
-            places += [(name, (0, k), _kinds(model)[k]) for k, name in enumerate(tables)]
-        for kind, index, terms in places:
+        for kind, index, kinds, terms in _tables(model):
             for field, info in terms.model_fields.items():
-                if documentation(info) and _column(info) is not None:
-                    choices = get_args(info.annotation) if get_origin(info.annotation) is Literal else ()
-                    is_date = date in get_args(info.annotation)
-                    factor = 1.0 if choices or is_date else conversion(documentation(info)["unit"])
-                    name = _name(section, field)
-                    found.append(_Column(section, kind, index, field, name, choices, is_date, factor))
+                layout = _layout(info)
+                if layout is not None:
+                    factor = conversion(documentation(info)["unit"])
+                    shape = (*kinds, *layout[1])
+                    column = _Column(section, kind, index, field, layout[0], shape, choice_of(info), factor)
+                    found.append(column)
     return tuple(found)
 
 
-def _value(value: Any, column: _Column, scenario: Scenario) -> Any:
-    """One field's value as its column stores it."""
-    if column.choices:
-        return column.choices.index(value)
-    if column.is_date:
-        return _future_week(value, scenario)
-    if isinstance(value, dict):
-        weights = np.array([value.get(machine.name, 0.0) for machine in scenario.machine])
-        shares = np.zeros(MACHINE_TYPES)
-        shares[: weights.size] = weights / (weights.sum() or 1.0)
-        return shares
-    if isinstance(value, bool | int):
-        return value
-    if isinstance(value, float):
-        return value * column.factor
-    return np.asarray(value) * column.factor
+def _tables(section: type[BaseModel]) -> Iterator[tuple[str | None, Any, tuple[int, ...], type[BaseModel]]]:
+    """The section itself, or the tables by kind of agent inside it: kind, place, how many kinds, model."""
+    inner = {
+        name: inner_model(info) for name, info in section.model_fields.items() if not documentation(info)
+    }
+    if not inner:
+        yield None, 0, (), section
+    for place, (kind, terms) in enumerate(inner.items()):
+        if terms is not None:
+            yield kind, (0, place), (len(inner),), terms
+
+
+def _record() -> np.dtype[Any]:
+    """Names, types and shapes of all columns."""
+    columns = {column.name: (column.type, column.shape) for column in _columns()}
+    whole: tuple[str, tuple[int, ...]] = "i8", ()
+    forced = dict.fromkeys(("forced_week", "forced_machine", "forced_units"), whole)
+    columns = {"horizon_weeks": whole, "from_week": whole, **columns, **forced}
+    columns["asset_volatility"] = "f8", (ASSETS,)
+    return row([(name, kind, shape) if shape else (name, kind) for name, (kind, shape) in columns.items()])
+
+
+PARAMETERS = _record()
+"""One record that holds every number of a scenario in the kernels' units."""
+
+
+def _shares(weights: dict[str, float], scenario: Scenario) -> np.ndarray:
+    """Weights by machine name as shares in the order of the machine table."""
+    given = np.array([weights.get(machine.name, 0.0) for machine in scenario.machine])
+    shares = np.zeros(MACHINE_TYPES)
+    shares[: given.size] = given / (given.sum() or 1.0)
+    return shares
 
 
 def _future_week(day: date | None, scenario: Scenario) -> int:
     """Week of a day; a day before the start is already part of the starting values, so it never comes."""
-    week = NEVER if day is None else weeks_from(scenario.start_date, day)
-    return week if week >= 0 else NEVER
+    week = NO_WEEK if day is None else weeks_from(scenario.start_date, day)
+    return week if week >= 0 else NO_WEEK
 
 
 def compile_parameters(scenario: Scenario) -> np.ndarray:
@@ -218,7 +184,7 @@ def _compile_one(scenario: Scenario, week: int) -> np.ndarray:
     record["horizon_weeks"] = scenario.horizon_weeks
     record["from_week"] = week
     for column in _columns():
-        record[column.name][column.index] = _value(column.of(scenario), column, scenario)
+        record[column.name][column.index] = column.convert(scenario)
     forced = scenario.shocks.forced_default
     record["forced_week"] = -1 if forced is None else forced.week
     record["forced_machine"] = -1 if forced is None else _machine_names(scenario).index(forced.machine)
@@ -240,27 +206,27 @@ def compile_machines(scenario: Scenario) -> np.ndarray:
     return table
 
 
-def _fill_machine(row: Any, machine: Machine, scenario: Scenario) -> None:
+def _fill_machine(entry: Any, machine: Machine, scenario: Scenario) -> None:
     """Static columns of one machine type."""
     is_gpu = machine.kind == "gpu"
     costs = scenario.costs
     pue = costs.pue_gpu if is_gpu else costs.pue_asic
-    row["used"] = 1
-    row["kind"] = MachineKind.GPU if is_gpu else MachineKind.ASIC
-    row["cooling"] = Cooling[machine.cooling.upper()]
-    row["launch_week"] = weeks_from(scenario.start_date, machine.launch_date)
-    row["end_of_sale_week"] = weeks_from(scenario.start_date, machine.end_of_sale_date)
-    row["throughput"] = machine.throughput
-    row["kw"] = machine.kw
-    row["price_new"] = machine.price_new * MILLION * (1.0 + costs.addon if is_gpu else 1.0)
-    row["life_years"] = machine.life_years
-    row["depreciation"] = row["price_new"] / (machine.life_years * WEEKS_A_YEAR)
+    entry["used"] = 1
+    entry["kind"] = MachineKind.GPU if is_gpu else MachineKind.ASIC
+    entry["cooling"] = Cooling[machine.cooling.upper()]
+    entry["launch_week"] = weeks_from(scenario.start_date, machine.launch_date)
+    entry["end_of_sale_week"] = weeks_from(scenario.start_date, machine.end_of_sale_date)
+    entry["throughput"] = machine.throughput
+    entry["kw"] = machine.kw
+    entry["price_new"] = machine.price_new * MILLION * (1.0 + costs.addon if is_gpu else 1.0)
+    entry["life_years"] = machine.life_years
+    entry["depreciation"] = entry["price_new"] / (machine.life_years * WEEKS_A_YEAR)
     power = machine.kw * pue * np.asarray(costs.power_price) * HOURS_A_YEAR * MILLION
-    row["cost"] = power + costs.upkeep * machine.price_new * MILLION
-    entries = launches(machine, scenario)
-    row["launches"] = len(entries)
-    row["launch_at"][: len(entries)] = [week for week, _ in entries]
-    row["launch_step"][: len(entries)] = [step for _, step in entries]
+    entry["cost"] = power + costs.upkeep * machine.price_new * MILLION
+    rivals = launches(machine, scenario)
+    entry["launches"] = len(rivals)
+    entry["launch_at"][: len(rivals)] = [week for week, _ in rivals]
+    entry["launch_step"][: len(rivals)] = [step for _, step in rivals]
 
 
 def launches(machine: Machine, scenario: Scenario) -> list[tuple[float, float]]:

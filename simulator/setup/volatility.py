@@ -15,7 +15,7 @@ from hashcredit.simulator.scenario.fields.credit import Credit
 from hashcredit.simulator.scenario.fields.earnings import Shocks
 from hashcredit.simulator.scenario.fields.funding import Assets, Funding, Investors
 from hashcredit.simulator.scenario.scenario import Scenario
-from hashcredit.simulator.setup.parameters import WEEKS_A_YEAR, compile_macro_paths, compile_parameters
+from hashcredit.simulator.setup.parameters import compile_macro_paths, compile_parameters
 from hashcredit.simulator.state.pool import (
     ASSET,
     ASSETS,
@@ -26,6 +26,7 @@ from hashcredit.simulator.state.pool import (
     MacroFlow,
     MacroSector,
 )
+from hashcredit.simulator.state.units import WEEKS_A_YEAR
 
 REPLICATES = 16
 SEED = 2**63 - 1

@@ -11,6 +11,7 @@ from hashcredit.agents.dimensions import (
     Instrument,
     LenderStatus,
     LoanStatus,
+    SaleRule,
 )
 from hashcredit.simulator import Scenario, simulate
 from hashcredit.simulator.credit.cash_flow import end_contract, service_debt
@@ -18,7 +19,7 @@ from hashcredit.simulator.credit.covenants import enforce_covenants
 from hashcredit.simulator.credit.distress import trace_trouble
 from hashcredit.simulator.lenders.capital import write_down_loans
 from hashcredit.simulator.machines.earnings import mark_appraisals
-from hashcredit.simulator.market.auction import DEEP, trade_machines
+from hashcredit.simulator.market.auction import trade_machines
 from hashcredit.simulator.resolution.default import resolve_defaults
 from hashcredit.simulator.state.tables import EventKind
 from hashcredit.simulator.week.rounds import manage_capital
@@ -45,7 +46,13 @@ def test_from_a_sale_to_another_default() -> None:
     and 8 it pays nothing; two weeks are grace. Its 100 GPUs of over 1.75 cover its debt: illiquid, by way of
     machine prices.
     """
-    w = World(neoclouds=2, banks=1, operators=1, secondary_market_rule=DEEP, secondary_market_deep_margin=0.0)
+    w = World(
+        neoclouds=2,
+        banks=1,
+        operators=1,
+        secondary_market_rule=SaleRule.DEEP,
+        secondary_market_deep_margin=0.0,
+    )
     w.borrower(0, units={GPU: 100}, cash=0.125)
     w.loan(0, 0, 1.0, machine=GPU, units=100, borrowing_base=1, advance_rate=0.5)
     w.borrower(1, units={GPU: 500}, pending_cause=Cause.FORCED, pending_channel=Channel.EXOGENOUS)
@@ -160,7 +167,7 @@ def test_sweeps_under_a_covenant_come_from_rents() -> None:
 
 def test_machines_that_the_living_sell_carry_their_own_trouble_on() -> None:
     # A borrower in distress sells its free machines: what cost it its cash is what moves the price.
-    w = World(neoclouds=2, banks=1, operators=1, secondary_market_rule=DEEP)
+    w = World(neoclouds=2, banks=1, operators=1, secondary_market_rule=SaleRule.DEEP)
     w.borrower(0, units={GPU: 10}, payables=0.1, trigger_event=6)
     w.value(GPU, 0.010)
     enforce_covenants(w.economy, w.p)

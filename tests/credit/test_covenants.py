@@ -6,8 +6,8 @@ import pytest
 from marked_loans import covenants, failed, marked
 from worlds import GPU, World
 
-from hashcredit.agents.dimensions import Cause, Channel, Instrument, LoanStatus
-from hashcredit.simulator.credit.enforcement import ALWAYS, CHOICE, NEVER, lender_accelerates
+from hashcredit.agents.dimensions import Cause, Channel, Enforcement, Instrument, LoanStatus
+from hashcredit.simulator.credit.enforcement import lender_accelerates
 from hashcredit.simulator.state.tables import EventKind
 
 
@@ -86,7 +86,7 @@ def test_cash_held_back_is_used_when_the_cure_ends() -> None:
     # Over the base by 0.3 with cash of 0.2 and a month of obligations of 0.4: nothing in weeks 1 and 2,
     # all of it in week 3, and since 0.1 is missing the loan is called. The borrower has nothing left to pay
     # it with, and no other loan: it loses the facility and lives.
-    w = marked(1.3, credit_enforcement=ALWAYS)
+    w = marked(1.3, credit_enforcement=Enforcement.ALWAYS)
     w.borrower(0, cash=0.2)
     w.open()
     covenants(w, 2)
@@ -108,7 +108,7 @@ def test_cash_held_back_is_used_when_the_cure_ends() -> None:
 
 
 def test_accelerated_loan_is_repaid_by_who_can() -> None:
-    w = World(neoclouds=1, banks=1, credit_enforcement=ALWAYS, credit_sweep_share=0.0)
+    w = World(neoclouds=1, banks=1, credit_enforcement=Enforcement.ALWAYS, credit_sweep_share=0.0)
     w.borrower(0, units={GPU: 100}, cash=0.9, btc=5.0, cfads_window=1.0, service_window=1.0)
     w.loan(0, 0, 1.0, machine=GPU, units=100, dscr_covenant=1.2)
     w.open()
@@ -176,7 +176,7 @@ def by_hand(w: World, on_sale: int = 0) -> tuple[float, float]:
 
 
 def test_lender_compares_selling_now_with_waiting() -> None:
-    w = in_breach(credit_enforcement=CHOICE)
+    w = in_breach(credit_enforcement=Enforcement.CHOICE)
     now, waiting = by_hand(w)
     assert now < waiting  # 1.155 against 1.460
     assert not lender_accelerates(w.economy, w.p, 0)
@@ -190,7 +190,7 @@ def test_lender_compares_selling_now_with_waiting() -> None:
 
 
 def test_a_glut_is_worth_waiting_for_even_without_a_payment() -> None:
-    w = in_breach(credit_enforcement=CHOICE)
+    w = in_breach(credit_enforcement=Enforcement.CHOICE)
     w.borrowers["cfads_window"][0] = 0.0
     now, waiting = by_hand(w)
     assert now > waiting
@@ -211,14 +211,14 @@ def by_hand_without_flow(w: World) -> float:
 
 
 def test_liquid_reserves_count_while_waiting() -> None:
-    w = in_breach(credit_enforcement=CHOICE)
+    w = in_breach(credit_enforcement=Enforcement.CHOICE)
     w.borrowers["cfads_window"][0] = 0.0
     assert lender_accelerates(w.economy, w.p, 0)
     w.borrower(0, btc=5.2)  # 0.52 over 52 weeks: 0.01 a week
     assert not lender_accelerates(w.economy, w.p, 0)
 
 
-@pytest.mark.parametrize(("rule", "called"), [(ALWAYS, True), (NEVER, False)])
+@pytest.mark.parametrize(("rule", "called"), [(Enforcement.ALWAYS, True), (Enforcement.NEVER, False)])
 def test_enforcement_can_be_fixed(rule: int, called: bool) -> None:
     w = in_breach(credit_enforcement=rule)
     covenants(w, 3)
@@ -229,7 +229,7 @@ def test_enforcement_can_be_fixed(rule: int, called: bool) -> None:
 
 def test_lender_reviews_a_breach_every_few_weeks() -> None:
     # Cure 2 weeks, reviews every 3: decisions in weeks 3, 6, 9 over the base.
-    w = in_breach(credit_enforcement=CHOICE)
+    w = in_breach(credit_enforcement=Enforcement.CHOICE)
     covenants(w, 3)
     assert len(w.events(EventKind.FORBEARANCE)) == 1
     w.borrowers["cfads_window"][0] = 0.0  # from now on it would call
@@ -280,13 +280,13 @@ def test_sweep_stops_at_the_buffer_and_at_the_principal() -> None:
 
 
 def test_no_sweep_without_the_clause() -> None:
-    w = under_cover(cash=9.0, cash_sweep=0, credit_enforcement=NEVER)
+    w = under_cover(cash=9.0, cash_sweep=0, credit_enforcement=Enforcement.NEVER)
     covenants(w, 4)
     assert (w.loans["principal"][0], w.borrowers["cash"][0]) == (1.0, 9.0)
 
 
 def test_uncured_cover_is_a_breach() -> None:
-    w = under_cover(cash=0.9, credit_enforcement=ALWAYS)
+    w = under_cover(cash=0.9, credit_enforcement=Enforcement.ALWAYS)
     covenants(w, 2)
     assert lost(w) == (Cause.NONE, Channel.NONE)
     covenants(w)

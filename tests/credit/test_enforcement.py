@@ -5,10 +5,9 @@ import math
 import pytest
 from worlds import GPU, World, put
 
-from hashcredit.agents.dimensions import Cause, Channel, LenderStatus, LoanStatus
+from hashcredit.agents.dimensions import Cause, Channel, Enforcement, LenderStatus, LoanStatus
 from hashcredit.agents.lender import proceeds_now, under_pressure, value_of_waiting
 from hashcredit.simulator.credit.covenants import enforce_covenants
-from hashcredit.simulator.credit.enforcement import ALWAYS, CHOICE, NEVER
 from hashcredit.simulator.lenders.capital import is_pressed
 from hashcredit.simulator.lenders.repo import call_repo
 from hashcredit.simulator.state.tables import EventKind
@@ -36,7 +35,7 @@ TURNING_POINT = 0.0045361
 
 def breach(earned: float, kind: str = "private_credit", **numbers) -> World:
     """The worked example: a marked loan, over its base of 1.0, whose borrower earns so much a week."""
-    w = World(neoclouds=2, **{kind: 1}, **({"credit_enforcement": CHOICE} | numbers))
+    w = World(neoclouds=2, **{kind: 1}, **({"credit_enforcement": Enforcement.CHOICE} | numbers))
     w.borrower(0, units={GPU: 100}, obligations=0.1, cfads_window=13 * earned)
     w.loan(0, 0, 1.3, machine=GPU, units=100, borrowing_base=1, advance_rate=0.5)
     w.lender(0, cost_of_capital=0.04, trigger=TRIGGER)
@@ -204,13 +203,13 @@ def test_without_the_channel_nothing_forces(trouble: str) -> None:
 
 @pytest.mark.parametrize("trouble", TROUBLES)
 def test_never_stays_never(trouble: str) -> None:
-    w = breach(0.0, credit_enforcement=NEVER)
+    w = breach(0.0, credit_enforcement=Enforcement.NEVER)
     w.lender(0, **TROUBLES[trouble])
     assert forbears(w)
     assert len(w.events(EventKind.FORBEARANCE)) == 1
 
 
-@pytest.mark.parametrize(("rule", "earned"), [(ALWAYS, 0.02), (CHOICE, 0.0)])
+@pytest.mark.parametrize(("rule", "earned"), [(Enforcement.ALWAYS, 0.02), (Enforcement.CHOICE, 0.0)])
 def test_a_lender_that_would_have_called_anyway_is_not_to_blame(rule: int, earned: float) -> None:
     w = breach(earned, credit_enforcement=rule)
     w.lender(0, **TROUBLES["receivership"])

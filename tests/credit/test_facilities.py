@@ -12,13 +12,14 @@ from hashcredit.agents.dimensions import (
     Channel,
     Instrument,
     LoanStatus,
+    SaleRule,
 )
 from hashcredit.simulator.books.loans import empty_row
 from hashcredit.simulator.credit.claims import default_facility
 from hashcredit.simulator.credit.covenants import enforce_covenants, use_value, vehicle_cash_flow
 from hashcredit.simulator.investment.plans import open_facility
 from hashcredit.simulator.lenders.capital import write_down_loans
-from hashcredit.simulator.market.auction import DEEP, trade_machines
+from hashcredit.simulator.market.auction import trade_machines
 from hashcredit.simulator.resolution.default import resolve_defaults
 from hashcredit.simulator.state.tables import EventKind
 
@@ -136,7 +137,7 @@ def claim(
 
     Bonds, at 0 % and with bank 1, have no part in it; nor have seven ASICs and so many free GPUs.
     """
-    deep = {"secondary_market_rule": DEEP, "secondary_market_deep_margin": 0.0}
+    deep = {"secondary_market_rule": SaleRule.DEEP, "secondary_market_deep_margin": 0.0}
     w = World(miners=1, banks=2, operators=1, credit_hand_back=1, credit_review_weeks=1, **deep)
     w.clock["week"] = 10
     w.borrower(0, units={GPU: 100 + free, ASIC: 7}, cash=cash, btc=btc, lease_week=0.01)
@@ -336,7 +337,13 @@ def test_who_fails_this_week_pays_no_deficiency_first() -> None:
 
 def test_surplus_of_a_facility_goes_back_to_its_borrower() -> None:
     # A face of 0.5: 1.2 less 0.64 is a surplus of 0.56; nothing is lost.
-    w = World(neoclouds=1, banks=1, operators=1, secondary_market_rule=DEEP, secondary_market_deep_margin=0.0)
+    w = World(
+        neoclouds=1,
+        banks=1,
+        operators=1,
+        secondary_market_rule=SaleRule.DEEP,
+        secondary_market_deep_margin=0.0,
+    )
     w.borrower(0, units={GPU: 100})
     w.loan(0, 0, 0.5, machine=GPU, units=100, recourse=0)
     w.open()

@@ -11,11 +11,7 @@ from typing import Any, NamedTuple
 from hypothesis import strategies as st
 
 from hashcredit.simulator import Scenario
-from hashcredit.simulator.scenario.fields.interventions import (
-    OPEN_TO_POLICY,
-    READ_AT_THE_START,
-    without_kind,
-)
+from hashcredit.simulator.scenario.interventions import instead_of
 
 BASELINE = Scenario.load()
 MOST_OF_A_KIND = 12
@@ -137,11 +133,7 @@ def numeric_fields() -> list[Numbers]:
 FIELDS = numeric_fields()
 TIED = {field for pair in ORDERED for field in pair}
 OPEN = [
-    numbers
-    for numbers in FIELDS
-    if numbers.field.partition(".")[0] in OPEN_TO_POLICY
-    and without_kind(numbers.field) not in READ_AT_THE_START
-    and numbers.field not in TIED
+    numbers for numbers in FIELDS if not instead_of(numbers.field, Scenario) and numbers.field not in TIED
 ]
 """Fields that interventions may change whatever the rest of the scenario is."""
 SWITCHES = ("channels.repo", "channels.interlender", "channels.lender_credit", "repo.standing_facility")

@@ -3,13 +3,13 @@
 import pytest
 from worlds import GPU, World, put
 
-from hashcredit.agents.dimensions import Channel, Instrument, LenderStatus, LoanStatus
+from hashcredit.agents.dimensions import Channel, Instrument, LenderStatus, LoanStatus, Receivership
 from hashcredit.agents.lender import present_value
 from hashcredit.simulator.books.ledger import lender_equity
 from hashcredit.simulator.credit.cash_flow import operate
 from hashcredit.simulator.lenders.capital import manage_lender, manage_lenders
 from hashcredit.simulator.lenders.loan_sales import best_buyer, sell_loans, worth_to
-from hashcredit.simulator.lenders.receivership import AUCTION, fail_lenders, must_fail, run_off
+from hashcredit.simulator.lenders.receivership import fail_lenders, must_fail, run_off
 from hashcredit.simulator.state.tables import EventKind, Flow, Revaluation, Sector
 from hashcredit.simulator.week.rounds import manage_capital
 
@@ -244,7 +244,12 @@ def auction(room: tuple[float, ...] = (10.0, 10.0, 10.0), **numbers) -> World:
     """
     links = [(0, 0), (0, 1), (0, 3)]
     w = World(
-        neoclouds=1, banks=3, private_credit=1, credit=links, interlender_receivership=AUCTION, **numbers
+        neoclouds=1,
+        banks=3,
+        private_credit=1,
+        credit=links,
+        interlender_receivership=Receivership.AUCTION,
+        **numbers,
     )
     w.borrower(0, units={GPU: 50})
     w.loan(0, 3, 1.0, machine=GPU, units=50, maturity_week=104)

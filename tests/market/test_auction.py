@@ -13,9 +13,9 @@ from worked_auction import (
 )
 from worlds import ASIC, GPU, NEW_GPU, World, put
 
-from hashcredit.agents.dimensions import FACILITIES, BorrowerStatus, LoanStatus
+from hashcredit.agents.dimensions import FACILITIES, BorrowerStatus, LoanStatus, SaleRule
 from hashcredit.simulator.machines.earnings import mark_appraisals
-from hashcredit.simulator.market.auction import AUCTION, DEEP, IMPACT, trade_machines
+from hashcredit.simulator.market.auction import trade_machines
 from hashcredit.simulator.market.lots import open_lots
 from hashcredit.simulator.state.tables import EventKind, Flow, Sector
 
@@ -120,7 +120,7 @@ def test_sellers_put_a_share_of_their_inventory_on_sale() -> None:
 
 def test_every_lot_has_its_place() -> None:
     # All twelve facilities of the only borrower are seized, and it sells free machines of three types itself.
-    w = World(neoclouds=1, banks=1, operators=1, secondary_market_rule=DEEP)
+    w = World(neoclouds=1, banks=1, operators=1, secondary_market_rule=SaleRule.DEEP)
     w.in_resolution(0, default_week=0, release_week=0, units={GPU: 1, NEW_GPU: 2, ASIC: 3})
     w.borrowers[0]["offered"][:3] = 1, 2, 3
     for units in range(1, FACILITIES + 1):
@@ -267,7 +267,7 @@ def test_peer_spends_half_of_its_cash_above_the_buffer() -> None:
 
 
 def test_market_without_outsiders() -> None:
-    w = World(neoclouds=2, banks=1, operators=0, secondary_market_rule=DEEP)
+    w = World(neoclouds=2, banks=1, operators=0, secondary_market_rule=SaleRule.DEEP)
     w.in_resolution(0, default_week=0, release_week=0, units={GPU: 5})
     w.borrowers[0]["offered"][GPU] = 5
     w.value(GPU, 20 * K)
@@ -295,12 +295,12 @@ def elastic_market(**numbers) -> World:
 @pytest.mark.parametrize(
     ("numbers", "price"),
     [
-        ({"secondary_market_rule": DEEP}, 20 * 0.95),
+        ({"secondary_market_rule": SaleRule.DEEP}, 20 * 0.95),
         # Depth 0.2 * 1,000 = 200: the mean of 20 exp(-x / 200) over the first 100 units is
         # 20 * 2 * (1 - exp(-0.5)) = 15.7388
-        ({"secondary_market_rule": IMPACT}, 40 * (1 - math.exp(-0.5))),
-        ({"secondary_market_rule": AUCTION, "channels_fire_sale": 0}, 20.0),
-        ({"secondary_market_rule": IMPACT, "channels_fire_sale": 0}, 20.0),
+        ({"secondary_market_rule": SaleRule.IMPACT}, 40 * (1 - math.exp(-0.5))),
+        ({"secondary_market_rule": SaleRule.AUCTION, "channels_fire_sale": 0}, 20.0),
+        ({"secondary_market_rule": SaleRule.IMPACT, "channels_fire_sale": 0}, 20.0),
     ],
 )
 def test_formula_price(numbers: dict, price: float) -> None:
@@ -315,13 +315,13 @@ def test_formula_price(numbers: dict, price: float) -> None:
 
 
 def test_impact_price_is_the_integral_of_exponential_depth() -> None:
-    price = prices(elastic_market(secondary_market_rule=IMPACT))[0]
+    price = prices(elastic_market(secondary_market_rule=SaleRule.IMPACT))[0]
     x = (np.arange(100_000) + 0.5) / 1000  # midpoints over 100 units
     assert price == pytest.approx(20 * np.exp(-x / 200).mean(), rel=1e-9)
 
 
 def test_no_fire_sale_channel_leaves_marks_alone() -> None:
-    w = elastic_market(secondary_market_rule=AUCTION, channels_fire_sale=0)
+    w = elastic_market(secondary_market_rule=SaleRule.AUCTION, channels_fire_sale=0)
     w.machine(GPU, income_value=10 * K)
     w.value(GPU, 20 * K, site=2)
     mark_appraisals(w.economy, w.p)
@@ -330,7 +330,13 @@ def test_no_fire_sale_channel_leaves_marks_alone() -> None:
 
 
 def test_worthless_machines_still_fetch_scrap_in_a_deep_market() -> None:
-    w = World(neoclouds=1, banks=1, operators=1, secondary_market_rule=DEEP, secondary_market_deep_margin=0.0)
+    w = World(
+        neoclouds=1,
+        banks=1,
+        operators=1,
+        secondary_market_rule=SaleRule.DEEP,
+        secondary_market_deep_margin=0.0,
+    )
     w.in_resolution(0, default_week=0, release_week=0, units={GPU: 5})
     w.borrowers[0]["offered"][GPU] = 5
     w.value(GPU, 0.0)

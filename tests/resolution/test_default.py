@@ -16,8 +16,9 @@ from hashcredit.agents.dimensions import (
     Channel,
     Instrument,
     LoanStatus,
+    SaleRule,
 )
-from hashcredit.simulator.market.auction import DEEP, trade_machines
+from hashcredit.simulator.market.auction import trade_machines
 from hashcredit.simulator.resolution.default import estate_waterfall, pro_rata, resolve_defaults
 from hashcredit.simulator.state.tables import EventKind, Flow, Sector
 
@@ -47,7 +48,13 @@ def two_liens(recourse: int) -> World:
 
     Removal 0.001 and storage 0.0001 a unit; machines fetch 0.02 and 0.03; the estate costs 5 %.
     """
-    w = World(neoclouds=1, banks=3, operators=1, secondary_market_rule=DEEP, secondary_market_deep_margin=0.0)
+    w = World(
+        neoclouds=1,
+        banks=3,
+        operators=1,
+        secondary_market_rule=SaleRule.DEEP,
+        secondary_market_deep_margin=0.0,
+    )
     w.clock["week"] = 10
     w.borrower(0, units={GPU: 110, NEW_GPU: 50}, cash=0.3, btc=2.0, payables=0.1, lease_week=0.02)
     w.loan(0, 0, 3.0, machine=GPU, units=100, recourse=recourse, rate=0.06)
@@ -227,7 +234,7 @@ def test_underwater_coins_leave_a_claim_on_the_estate() -> None:
 
 def test_repaid_collateral_stays_with_the_estate() -> None:
     # A facility repaid before, whose contract still held its units: nothing is owed, nothing is seized.
-    w = World(neoclouds=1, banks=1, operators=1, secondary_market_rule=DEEP)
+    w = World(neoclouds=1, banks=1, operators=1, secondary_market_rule=SaleRule.DEEP)
     w.borrower(0, units={GPU: 5}, cash=1.0, pending_cause=Cause.FORCED)
     w.loan(0, 0, 0.0, machine=GPU, units=5, contract_units=5)
     w.open()

@@ -25,14 +25,7 @@ from sites import (
 )
 from worlds import BIG, GPU, NEW_GPU
 
-from hashcredit.agents.dimensions import (
-    FACILITIES,
-    BorrowerKind,
-    BorrowerStatus,
-    Cause,
-    Instrument,
-)
-from hashcredit.simulator.market.auction import DEEP
+from hashcredit.agents.dimensions import FACILITIES, BorrowerKind, BorrowerStatus, Cause, Instrument, SaleRule
 from hashcredit.simulator.resolution.takeover import cost_of_cure, find_acquirer, site_ask, site_worth
 
 # What it is worth, what is asked, what has to be cured
@@ -74,7 +67,7 @@ def test_what_is_asked_by_hand() -> None:
 
 def test_elastic_outsiders_set_what_is_asked() -> None:
     # With the rule `deep` an owner gets 95 % of orderly value elsewhere, here .018 and .030.
-    w = site(secondary_market_rule=DEEP)
+    w = site(secondary_market_rule=SaleRule.DEEP)
     default(w)
     expected = 20 * (0.95 * 0.018 - 0.001) + 10 * (0.95 * 0.030 - 0.001) + 10 * 0.95 * 0.018
     assert site_ask(w.economy, w.p, FAILED) == pytest.approx(expected, rel=1e-12)

@@ -13,12 +13,18 @@ from hashcredit.agents.dimensions import (
     SITE_CLASSES,
     Belief,
     Cooling,
+    Enforcement,
     MachineKind,
+    Receivership,
+    SaleRule,
 )
+from hashcredit.simulator.errors import ScenarioError
 from hashcredit.simulator.scenario.fields.base import documentation
+from hashcredit.simulator.scenario.fields.buyers import BuyerTerms
+from hashcredit.simulator.scenario.fields.lenders import LenderTerms
 from hashcredit.simulator.scenario.scenario import Scenario
 from hashcredit.simulator.setup.parameters import (
-    NEVER,
+    NO_WEEK,
     PARAMETERS,
     compile_machines,
     compile_parameters,
@@ -26,6 +32,7 @@ from hashcredit.simulator.setup.parameters import (
     conversion,
     weeks_from,
 )
+from hashcredit.simulator.state.pool import FundingRule
 from hashcredit.simulator.state.tables import MACHINE
 
 BASELINE = Scenario()
@@ -88,6 +95,26 @@ def test_codes_switches_and_kinds():
     assert P["buyers_slots_asic"].tolist() == [2000, 3000, 3000, 0]
 
 
+CHOICES = [
+    ("credit.enforcement", Enforcement),
+    ("funding.rule", FundingRule),
+    ("interlender.receivership", Receivership),
+    ("lenders.bank.belief", Belief),
+    ("secondary_market.rule", SaleRule),
+]
+
+
+@pytest.mark.parametrize(("field", "codes"), CHOICES)
+def test_a_word_becomes_the_code_that_kernels_compare(field, codes):
+    section, *_, name = field.split(".")
+    for code in codes:
+        word = code.name.lower().replace("_", "-")
+        record = compile_parameters(BASELINE.with_changes({field: word}))[0]
+        assert np.ravel(record[f"{section}_{name}"])[0] == code
+    with pytest.raises(ScenarioError, match=f"{field}: 'neither' is not allowed; expected one of"):
+        BASELINE.with_changes({field: "neither"})
+
+
 def test_shares_stand_in_the_machines_columns_and_sum_to_one():
     record = compile_parameters(BASELINE.with_changes({"miners.asic_shares": {"S21": 6, "S19 XP": 2}}))[0]
     names = [m.name for m in BASELINE.machine]
@@ -105,7 +132,7 @@ def test_dates_become_weeks():
     assert P["mining_halving_week"] == (date(2028, 4, 17) - date(2026, 4, 6)).days // 7 == 106
     for gone in ("none", date(2024, 4, 20)):
         record = compile_parameters(BASELINE.with_changes({"mining.halving_date": gone}))[0]
-        assert record["mining_halving_week"] == NEVER
+        assert record["mining_halving_week"] == NO_WEEK
 
 
 def test_forced_default():
@@ -205,8 +232,6 @@ def test_paths():
 
 
 def test_documentation_of_kinds_is_complete():
-    from hashcredit.simulator.scenario.sections import BuyerTerms, LenderTerms
-
     for terms, kinds in ((LenderTerms, LENDER_KINDS), (BuyerTerms, BUYER_KINDS)):
         for field in terms.model_fields.values():
             assert len(documentation(field)["defaults_by_kind"]) == kinds

@@ -12,12 +12,8 @@ import hashcredit.simulator
 from hashcredit.agents.views import Lender
 from hashcredit.simulator import MarketModel, Scenario, simulate
 from hashcredit.simulator.errors import ScenarioError
-from hashcredit.simulator.scenario.fields.interventions import (
-    OPEN_TO_POLICY,
-    READ_AT_THE_START,
-    _is_path,
-    without_kind,
-)
+from hashcredit.simulator.scenario.fields.base import is_settled_at_start
+from hashcredit.simulator.scenario.interventions import instead_of, named_field, open_sections
 from hashcredit.simulator.setup.parameters import PARAMETERS, compile_parameters
 from hashcredit.simulator.state.tables import EventKind
 from hashcredit.simulator.week.regimes import regime
@@ -234,45 +230,41 @@ def test_two_values_in_a_week_are_refused():
         changed(RATE, {**RATE, "value": 0.05})
 
 
-@pytest.mark.parametrize("field", sorted(READ_AT_THE_START))
-def test_everything_settled_at_the_start_is_a_field_and_refused(field):
-    section, name = field.split(".")
-    kind = {"lenders": "bank.", "buyers": "broker."}.get(section, "")
-    full = f"{section}.{kind}{name}"
-    assert full in {row.field for row in BASELINE.describe()}
+SETTLED = [
+    row.field
+    for row in BASELINE.describe()
+    if (info := named_field(Scenario, row.field)) is not None and is_settled_at_start(info)
+]
+
+
+def test_fields_settled_at_the_start_lie_in_sections_that_weeks_read():
+    assert len(SETTLED) == 52
+    assert {field.partition(".")[0] for field in SETTLED} <= set(open_sections(Scenario))
+
+
+@pytest.mark.parametrize("field", SETTLED)
+def test_what_is_settled_at_the_start_is_refused(field):
     with pytest.raises(ScenarioError, match="settled"):
-        changed({"week": 3, "field": full, "value": DEFAULTS[full]})
-
-
-OPENING = {"opening.py", "opening_loans.py", "population.py"}
-NOT_KERNELS = {"parameters.py"}
+        changed({"week": 3, "field": field, "value": DEFAULTS[field]})
 
 
 def kernel_sources():
-    """Texts of the modules that read parameters after the first week."""
+    """Text of the modules that read parameters after the first week."""
     folder = Path(hashcredit.simulator.__file__).parent
-    files = [*folder.glob("*.py"), *(folder / "contagion").glob("*.py")]
-    return {
-        file.name: file.read_text()
-        for file in files
-        if file.name not in OPENING | NOT_KERNELS and not file.name.startswith("sections")
-    }
+    before = {folder / room for room in ("opening", "scenario", "setup")}
+    files = [file for file in folder.rglob("*.py") if before.isdisjoint(file.parents)]
+    return "\n".join(file.read_text() for file in files)
 
 
 def test_every_field_that_is_accepted_is_read_in_a_later_week():
-    text = "\n".join(kernel_sources().values())
+    text = kernel_sources()
     unread = []
-    fields = {
-        without_kind(row.field)
-        for row in BASELINE.describe()
-        if row.field.partition(".")[0] in OPEN_TO_POLICY
-    }
-    numbers = {field for field in fields - READ_AT_THE_START if not _is_path(field)}
+    names = [row.field.split(".") for row in BASELINE.describe() if not instead_of(row.field, Scenario)]
+    numbers = {f"{section}_{rest[-1]}" for section, *rest in names}
     assert len(numbers) > 100
-    for field in sorted(numbers):
-        name = field.replace(".", "_")
+    for name in sorted(numbers):
         if not re.search(rf"\b(?:p|new|parameters)\.{name}\b", text):
-            unread.append(field)
+            unread.append(name)
     assert unread == []
 
 

@@ -3,9 +3,16 @@
 import pytest
 from worlds import GPU, World, put
 
-from hashcredit.agents.dimensions import BorrowerStatus, Cause, Channel, Instrument, LenderStatus, LoanStatus
+from hashcredit.agents.dimensions import (
+    BorrowerStatus,
+    Cause,
+    Channel,
+    Enforcement,
+    Instrument,
+    LenderStatus,
+    LoanStatus,
+)
 from hashcredit.simulator.credit.covenants import enforce_covenants
-from hashcredit.simulator.credit.enforcement import NEVER
 from hashcredit.simulator.credit.pressure import act_under_pressure, cash_needed, in_breach
 from hashcredit.simulator.lenders.repo import set_haircut
 from hashcredit.simulator.market.auction import trade_dumped, trade_machines
@@ -118,7 +125,7 @@ def test_who_has_failed_or_must_fail_is_left_alone() -> None:
 
 
 def test_never_is_never() -> None:
-    w = called(credit_enforcement=NEVER)
+    w = called(credit_enforcement=Enforcement.NEVER)
     put(w.loans[0], weeks_over_base=9)
     assert act_under_pressure(w.economy, w.p) == 1
     assert w.events(EventKind.ACCELERATION) == []

@@ -22,7 +22,7 @@ from hashcredit.simulator.books.randomness import Stream
 from hashcredit.simulator.mesa_face import payments
 from hashcredit.simulator.reports.run import summarise
 from hashcredit.simulator.scenario.facts import facts
-from hashcredit.simulator.scenario.sections import SECTIONS
+from hashcredit.simulator.scenario.scenario import SECTIONS
 from hashcredit.simulator.state import tables
 from hashcredit.simulator.state.decisions import DECISIONS
 from hashcredit.simulator.state.pool import ASSET, INVESTOR, MACRO

@@ -4,11 +4,13 @@ import math
 from collections.abc import Iterator
 from datetime import date
 from itertools import pairwise
-from typing import Annotated, Any, NoReturn, TypeVar
+from typing import Any, ClassVar, Self, TypeVar
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationInfo, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator, model_validator
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticCustomError
+
+from hashcredit.simulator.scenario.fields.types import Choice, leaves, plain
 
 CHOICE = "modelling choice"
 EVIDENCE = {
@@ -23,104 +25,84 @@ EVIDENCE = {
 
 Terms = TypeVar("Terms", bound=BaseModel)
 
-
-class Shares(dict[str, float]):
-    """Weights by machine name; a dictionary that cannot be changed."""
-
-    def _refuse(self, *_: Any, **__: Any) -> NoReturn:
-        raise TypeError("a scenario is frozen: use Scenario.with_changes")
-
-    __setitem__ = __delitem__ = __ior__ = _refuse
-    clear = pop = popitem = setdefault = update = _refuse
-
-    def __hash__(self) -> int:  # type: ignore[override]
-        return hash(frozenset(self.items()))
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return (Shares, (dict(self),))
+InOrder = tuple[tuple[str, str, str], ...]
+"""Pairs of fields and what holds of them: ("stay_low", "at most", "stay_high")."""
 
 
-ShareTable = Annotated[dict[str, float], AfterValidator(Shares)]
-Knots = tuple[tuple[int, float], ...]
-"""Pairs [week, value], weeks ascending; linear in between, flat outside."""
-Path = float | Knots
-
-BySiteClass = tuple[float, float, float, float]
-ByGrade = tuple[float, float, float, float]
-ByCooling = tuple[float, float, float]
+class _AtStart:
+    """Marks a field that is read before the first week and never again."""
 
 
-def quantity(
+def field(
     default: Any,
+    meaning: str = "",
     *,
-    unit: str,
-    meaning: str,
     low: Any = None,
     high: Any = None,
-    source: str | tuple[str, ...] = CHOICE,
-    evidence: str | tuple[str, ...] = "C",
+    source: str | tuple[str, ...] = f"C: {CHOICE}",
+    at_start: bool = False,
 ) -> Any:
-    """A pydantic field that documents itself.
+    """A field of a section that documents itself; unit and bounds come with its type.
 
     Parameters
     ----------
     default : object
-        Value in the baseline.
-    unit : str
-        As written in scenario files, 'none' for codes and switches.
+        Value in the baseline, `...` for a field that must be given.
     meaning : str
-        One line.
+        One line; empty if the type has it.
     low, high : number or date, optional
-        Bounds, both included; they hold for every number of a list or table.
+        Bounds, both included, where they differ from those of the type.
     source : str or tuple of str
-        Key in the calibration tables or 'modelling choice'; a tuple gives one for each element.
-    evidence : str or tuple of str
-        Tag from `EVIDENCE`, one or one for each element.
+        Tag from `EVIDENCE` and key in the calibration tables, such as "E: power.price.dc"; a tuple gives one
+        for each element.
+    at_start : bool
+        Whether it is read before the first week only, so that interventions cannot change it.
     """
-    return Field(
-        default=default,
-        json_schema_extra=_documentation(unit, meaning, low, high, source, evidence),
-    )
+    about = _documentation(meaning, low, high, source)
+    info: FieldInfo = Field(default=default, json_schema_extra=about)
+    info.metadata += [_AtStart()] if at_start else []
+    return info
 
 
-def by_kind(
-    defaults: tuple[Any, ...],
-    *,
-    unit: str,
-    meaning: str,
-    low: Any = None,
-    high: Any = None,
-    source: str | tuple[str, ...] = CHOICE,
-    evidence: str | tuple[str, ...] = "C",
-) -> Any:
-    """Like `quantity`, for a field whose default, source and tag differ between kinds of agent."""
-    documentation = _documentation(unit, meaning, low, high, source, evidence)
-    documentation["defaults_by_kind"] = list(defaults)
-    return Field(json_schema_extra=documentation)
+def by_kind(defaults: tuple[Any, ...], meaning: str, *, at_start: bool = False, **about: Any) -> Any:
+    """Like `field`, for a field whose default, source and tag differ between kinds of agent."""
+    info = field(..., meaning, at_start=at_start, **about)
+    info.json_schema_extra["defaults_by_kind"] = list(defaults)
+    return info
 
 
-def _documentation(
-    unit: str,
-    meaning: str,
-    low: Any,
-    high: Any,
-    source: str | tuple[str, ...],
-    evidence: str | tuple[str, ...],
-) -> dict[str, Any]:
-    return {
-        "unit": unit,
-        "meaning": meaning,
-        "low": low.isoformat() if isinstance(low, date) else low,
-        "high": high.isoformat() if isinstance(high, date) else high,
-        "source": source if isinstance(source, str) else list(source),
-        "evidence": evidence if isinstance(evidence, str) else list(evidence),
-    }
+def _documentation(meaning: str, low: Any, high: Any, source: str | tuple[str, ...]) -> dict[str, Any]:
+    """What a field says itself; bounds and meaning that it leaves out are its type's."""
+    origins = (source,) if isinstance(source, str) else source
+    tags, _, keys = zip(*(each.partition(": ") for each in origins), strict=True)
+    own = {"meaning": meaning or None, "low": _shown(low), "high": _shown(high)}
+    about = {name: entry for name, entry in own.items() if entry is not None}
+    return {**about, "source": _once(keys), "evidence": _once(tags)}
 
 
-def documentation(field: FieldInfo) -> dict[str, Any]:
-    """Unit, meaning, bounds, source and tag of a field declared with `quantity` or `by_kind`."""
-    extra = field.json_schema_extra
-    return dict(extra) if isinstance(extra, dict) else {}
+def _shown(bound: Any) -> Any:
+    return bound.isoformat() if isinstance(bound, date) else bound
+
+
+def _once(entries: tuple[str, ...]) -> str | list[str]:
+    """The entry if all are the same, else one for each element."""
+    return entries[0] if len(set(entries)) == 1 else list(entries)
+
+
+def documentation(info: FieldInfo) -> dict[str, Any]:
+    """Unit, meaning, bounds, source and tag of a field declared with `field` or `by_kind`; else empty."""
+    extra = info.json_schema_extra
+    return {"unit": "none", "low": None, "high": None, **extra} if isinstance(extra, dict) else {}
+
+
+def is_settled_at_start(info: FieldInfo) -> bool:
+    """Whether no later week reads the field."""
+    return any(isinstance(mark, _AtStart) for mark in info.metadata)
+
+
+def choice_of(info: FieldInfo) -> Choice | None:
+    """The enumeration behind a field that takes a few words."""
+    return next((mark for mark in info.metadata if isinstance(mark, Choice)), None)
 
 
 def of_kind(entry: Any, kind: int) -> Any:
@@ -130,37 +112,13 @@ def of_kind(entry: Any, kind: int) -> Any:
 
 def kind_defaults(terms: type[Terms], kind: int) -> Terms:
     """Baseline terms of one kind of agent, from the `by_kind` defaults of the fields."""
-    return terms(
-        **{name: documentation(field)["defaults_by_kind"][kind] for name, field in terms.model_fields.items()}
-    )
+    fields = terms.model_fields.items()
+    return terms(**{name: documentation(info)["defaults_by_kind"][kind] for name, info in fields})
 
 
-def refused(field: str, value: Any, allowed: str) -> PydanticCustomError:
+def refused(name: str, value: Any, allowed: str) -> PydanticCustomError:
     """The error that a validator raises; `Scenario` turns it into a ScenarioError."""
-    return PydanticCustomError("refused", "refused", {"field": field, "value": value, "allowed": allowed})
-
-
-def leaves(value: Any) -> Iterator[Any]:
-    """Every single number, date or text inside a field's value."""
-    if isinstance(value, dict):
-        for entry in value.values():
-            yield from leaves(entry)
-    elif isinstance(value, tuple):
-        for entry in value:
-            yield from leaves(entry)
-    else:
-        yield value
-
-
-def plain(value: Any) -> Any:
-    """Lists as tuples and NumPy scalars as Python numbers, all the way down."""
-    if type(value).__module__ == "numpy":
-        value = value.tolist()
-    if isinstance(value, list | tuple):
-        return tuple(plain(entry) for entry in value)
-    if isinstance(value, dict):
-        return {key: plain(entry) for key, entry in value.items()}
-    return value
+    return PydanticCustomError("refused", "refused", {"field": name, "value": value, "allowed": allowed})
 
 
 def range_text(low: Any, high: Any, unit: str) -> str:
@@ -176,15 +134,25 @@ class Section(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True, validate_default=True)
 
+    open_to_policy: ClassVar[bool] = False
+    """Whether weeks read its numbers, so that interventions may change them."""
+
+    in_order: ClassVar[InOrder] = ()
+    """What is refused otherwise."""
+
+    def __hash__(self) -> int:
+        values = self.__dict__.values()
+        return hash(tuple(frozenset(value.items()) if isinstance(value, dict) else value for value in values))
+
     @field_validator("*", mode="before")
     @classmethod
     def _accept_plain(cls, value: Any, info: ValidationInfo) -> Any:
         """Whole numbers written as 52.0, lists for tuples, 'none' for an absent optional field."""
-        field = cls.model_fields[str(info.field_name)]
+        about = cls.model_fields[str(info.field_name)]
         value = plain(value)
-        if field.annotation is int and isinstance(value, float) and value.is_integer():
+        if about.annotation is int and isinstance(value, float) and value.is_integer():
             return int(value)
-        if value == "none" and _is_optional(field):
+        if value == "none" and _is_optional(about):
             return None
         return value
 
@@ -192,26 +160,40 @@ class Section(BaseModel):
     @classmethod
     def _within_bounds(cls, value: Any, info: ValidationInfo) -> Any:
         """NaN, infinities and values outside the documented bounds are refused."""
-        name = str(info.field_name)
-        about = documentation(cls.model_fields[name])
-        numbers = _path_values(value) if about.get("knots") else leaves(value)
-        for number in numbers:
-            if isinstance(number, bool | str) or number is None or isinstance(number, BaseModel):
-                continue
-            if isinstance(number, float) and not math.isfinite(number):
-                raise refused(
-                    "", number, "a finite number " + range_text(about["low"], about["high"], about["unit"])
-                )
-            low, high = about["low"], about["high"]
-            if isinstance(number, date):
-                number = number.isoformat()
-            if (low is not None and number < low) or (high is not None and number > high):
-                raise refused("", number, "a value " + range_text(low, high, about["unit"]))
+        about = documentation(cls.model_fields[str(info.field_name)])
+        for number in _path_values(value) if about.get("knots") else leaves(value):
+            _check_number(number, about)
+        if about.get("knots"):
+            _check_knots(value, cls.model_fields[str(info.field_name)])
+        if about.get("unit") == "weight" and isinstance(value, tuple):
+            check_weights("", value)
         return value
 
+    @model_validator(mode="after")
+    def _is_in_order(self) -> Self:
+        for name, relation, other in self.in_order:
+            value, bound = getattr(self, name), getattr(self, other)
+            kept = {"at most": value <= bound, "at least": value >= bound, "less than": value < bound}
+            if not kept[relation]:
+                raise refused(name, value, f"{relation} {other} = {bound}")
+        return self
 
-def _is_optional(field: FieldInfo) -> bool:
-    return type(None) in getattr(field.annotation, "__args__", ())
+
+def _is_optional(info: FieldInfo) -> bool:
+    return type(None) in getattr(info.annotation, "__args__", ())
+
+
+def _check_number(number: Any, about: dict[str, Any]) -> None:
+    """Refuse a number or a day that is not finite or out of bounds; other values pass."""
+    if isinstance(number, bool | str) or number is None or isinstance(number, BaseModel):
+        return
+    low, high = about.get("low"), about.get("high")
+    if isinstance(number, float) and not math.isfinite(number):
+        raise refused("", number, "a finite number " + range_text(low, high, about["unit"]))
+    if isinstance(number, date):
+        number = number.isoformat()
+    if (low is not None and number < low) or (high is not None and number > high):
+        raise refused("", number, "a value " + range_text(low, high, about["unit"]))
 
 
 def _path_values(value: Any) -> Iterator[Any]:
@@ -223,25 +205,19 @@ def _path_values(value: Any) -> Iterator[Any]:
         yield value
 
 
-def path(default: Any, **about: Any) -> Any:
-    """A field that is a constant or a list of [week, value] pairs; bounds hold for the values."""
-    field = quantity(default, **about)
-    field.json_schema_extra["knots"] = True
-    return field
-
-
-def check_knots(name: str, knots: Any) -> None:
-    """Weeks of a path are whole, not negative and ascending."""
-    if not isinstance(knots, tuple):
+def _check_knots(path: Any, info: FieldInfo) -> None:
+    """Weeks of a path are whole, not negative and ascending; a path that may be a constant is not empty."""
+    if not isinstance(path, tuple):
         return
-    weeks = [week for week, _ in knots]
+    weeks = [week for week, _ in path]
     if any(week < 0 for week in weeks) or any(a >= b for a, b in pairwise(weeks)):
-        raise refused(name, weeks, "pairs [week, value] with ascending weeks from 0 on")
+        raise refused("", weeks, "pairs [week, value] with ascending weeks from 0 on")
+    if not weeks and info.default != ():
+        raise refused("", [], "a number or at least one [week, value] pair")
 
 
-def check_shares(name: str, shares: Any) -> None:
+def check_weights(name: str, weights: Any) -> None:
     """Weights must not all be zero."""
-    if not sum(leaves(shares)) > 0.0:
-        raise refused(
-            name, shares if isinstance(shares, tuple) else dict(shares), "weights that do not sum to zero"
-        )
+    if not sum(leaves(weights)) > 0.0:
+        value = weights if isinstance(weights, tuple) else dict(weights)
+        raise refused(name, value, "weights that do not sum to zero")

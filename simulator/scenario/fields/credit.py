@@ -1,271 +1,181 @@
-"""Scenario section of loan contracts."""
+"""Scenario sections of loan contracts and share issues."""
 
-from typing import Literal, Self
+from typing import Annotated, ClassVar, Self
 
 from pydantic import model_validator
 
-from hashcredit.simulator.scenario.fields.base import ByGrade, Section, quantity, refused
+from hashcredit.agents.dimensions import Enforcement
+from hashcredit.simulator.scenario.fields.base import InOrder, Section, field, refused
+from hashcredit.simulator.scenario.fields.types import (
+    AnnualRate,
+    Delay,
+    Fraction,
+    GradeRates,
+    Log,
+    MillionUSD,
+    Ratio,
+    Share,
+    Speed,
+    Switch,
+    Weeks,
+    WholeWeeks,
+    Years,
+    choice,
+    unit,
+)
+
+BaseRate = Annotated[float, unit("1/yr", -0.01, 0.25)]
 
 
 class Credit(Section):
     """Loan contracts: prices, covenants, margins, and what a lender does about a breach."""
 
-    policy_rate: float = quantity(
-        0.0383,
-        unit="1/yr",
-        low=-0.01,
-        high=0.25,
-        meaning="policy rate, the base of floating loans",
-        source="rate.sofr_swap.implied",
-        evidence="D",
+    open_to_policy: ClassVar[bool] = True
+    in_order: ClassVar[InOrder] = (
+        ("btc_initial_ltv", "less than", "btc_call_ltv"),
+        ("btc_call_ltv", "less than", "btc_liquidation_ltv"),
+        ("bullet_weeks_high", "at least", "bullet_weeks_low"),
     )
-    floor: float = quantity(
-        0.0,
-        unit="1/yr",
-        low=-0.01,
-        high=0.25,
-        meaning="floor under the base rate of floating loans",
-        source="crwv.ddtl2.floor",
-        evidence="P",
+
+    policy_rate: BaseRate = field(
+        0.0383, "policy rate, the base of floating loans", source="D: rate.sofr_swap.implied"
     )
-    spread_by_grade: ByGrade = quantity(
+    floor: BaseRate = field(0.0, "floor under the base rate of floating loans", source="P: crwv.ddtl2.floor")
+    spread_by_grade: GradeRates = field(
         (0.0225, 0.045, 0.06, 0.13),
-        unit="1/yr",
-        low=0.0,
-        high=0.5,
-        meaning="spread of a machine loan by grade of the customer behind it, best first",
-        source=("crwv.ddtl4.margin", "crwv.ddtl5.margin", "crwv.ddtl2.margin.ig", "crwv.ddtl2.margin.nonig"),
-        evidence=("S", "S", "P", "P"),
+        "spread of a machine loan by grade of the customer behind it, best first",
+        source=(
+            "S: crwv.ddtl4.margin",
+            "S: crwv.ddtl5.margin",
+            "P: crwv.ddtl2.margin.ig",
+            "P: crwv.ddtl2.margin.nonig",
+        ),
     )
-    borrower_spread_by_grade: ByGrade = quantity(
+    borrower_spread_by_grade: GradeRates = field(
         (0.06, 0.08, 0.10, 0.14),
-        unit="1/yr",
-        low=0.0,
-        high=0.5,
-        meaning="borrower's discount rate over the market's cost of capital by its grade, best first",
+        "borrower's discount rate over the market's cost of capital by its grade, best first",
     )
-    origination_ltv: float = quantity(
+    origination_ltv: Share = field(
         0.60,
-        unit="fraction",
-        low=0.0,
+        "machine loan over the installed price at origination, mean",
         high=0.95,
-        meaning="machine loan over the installed price at origination, mean",
-        source="gpuloan.ltv.private_credit",
-        evidence="E",
+        source="E: gpuloan.ltv.private_credit",
+        at_start=True,
     )
-    ltv_sd: float = quantity(
-        0.05,
-        unit="fraction",
-        low=0.0,
-        high=0.3,
-        meaning="standard deviation of the loan to value at origination",
+    ltv_sd: Share = field(
+        0.05, "standard deviation of the loan to value at origination", high=0.3, at_start=True
     )
-    loan_age_weeks: int = quantity(
-        104,
-        unit="weeks",
-        low=0,
-        high=519,
-        meaning="largest age of a loan in the first week; ages are uniform",
+    loan_age_weeks: WholeWeeks = field(
+        104, "largest age of a loan in the first week; ages are uniform", low=0, high=519, at_start=True
     )
-    tenor_weeks: int = quantity(208, unit="weeks", low=4, high=1040, meaning="life of a machine loan")
-    dscr_covenant: float = quantity(
-        1.10,
-        unit="ratio",
-        low=0.0,
-        high=3.0,
-        meaning="debt service cover that a borrower must keep",
-        source="dscr.covenant.generic",
-        evidence="C",
+    tenor_weeks: WholeWeeks = field(208, "life of a machine loan", low=4)
+    dscr_covenant: Ratio = field(
+        1.10, "debt service cover that a borrower must keep", high=3.0, source="C: dscr.covenant.generic"
     )
-    cure_weeks: int = quantity(4, unit="weeks", low=0, high=104, meaning="weeks to cure a breach of covenant")
-    grace_weeks: int = quantity(
-        4, unit="weeks", low=0, high=104, meaning="weeks before a missed payment is a default"
+    cure_weeks: Delay = field(4, "weeks to cure a breach of covenant")
+    grace_weeks: Delay = field(4, "weeks before a missed payment is a default")
+    marked_share: Share = field(0.25, "share of machine loans with a borrowing base that is marked to market")
+    recourse_share: Share = field(0.5, "share of machine loans with recourse to the borrower")
+    cross_default_share: Share = field(0.7, "share of loans with a cross-default clause")
+    hand_back: Switch = field(
+        True, "whether owners hand back the machines of facilities without recourse when that pays"
     )
-    marked_share: float = quantity(
-        0.25,
-        unit="fraction",
-        low=0.0,
-        high=1.0,
-        meaning="share of machine loans with a borrowing base that is marked to market",
+    refinancing_sweep_share: Share = field(
+        0.2, "share of high-yield bonds for which a refused refinancing starts a cash sweep", at_start=True
     )
-    recourse_share: float = quantity(
-        0.5,
-        unit="fraction",
-        low=0.0,
-        high=1.0,
-        meaning="share of machine loans with recourse to the borrower",
-    )
-    cross_default_share: float = quantity(
-        0.7,
-        unit="fraction",
-        low=0.0,
-        high=1.0,
-        meaning="share of loans with a cross-default clause",
-    )
-    hand_back: bool = quantity(
-        True,
-        unit="none",
-        meaning="whether owners hand back the machines of facilities without recourse when that pays",
-    )
-    refinancing_sweep_share: float = quantity(
-        0.2,
-        unit="fraction",
-        low=0.0,
-        high=1.0,
-        meaning="share of high-yield bonds for which a refused refinancing starts a cash sweep",
-    )
-    sweep_weeks: int = quantity(
-        104, unit="weeks", low=1, high=1040, meaning="weeks by which such a sweep puts the maturity off"
-    )
-    sweep_step_up: float = quantity(
-        0.02, unit="1/yr", low=0.0, high=0.5, meaning="added to the rate during such a sweep"
-    )
-    conversion_premium: float = quantity(
+    sweep_weeks: WholeWeeks = field(104, "weeks by which such a sweep puts the maturity off")
+    sweep_step_up: AnnualRate = field(0.02, "added to the rate during such a sweep")
+    conversion_premium: Fraction = field(
         0.35,
-        unit="fraction",
-        low=0.0,
+        "gain of the borrower's equity since the first week above which convertibles convert",
         high=10.0,
-        meaning="gain of the borrower's equity since the first week above which convertibles convert",
+        at_start=True,
     )
-    sweep_share: float = quantity(
-        0.5,
-        unit="fraction",
-        low=0.0,
-        high=1.0,
-        meaning="share of free cash that is swept to a loan under its covenant",
-    )
-    btc_initial_ltv: float = quantity(
+    sweep_share: Share = field(0.5, "share of free cash that is swept to a loan under its covenant")
+    btc_initial_ltv: Share = field(
         0.50,
-        unit="fraction",
+        "BTC margin loan over the value of its coins at origination",
         low=0.01,
         high=0.95,
-        meaning="BTC margin loan over the value of its coins at origination",
-        source="btcloan.ltv",
-        evidence="E",
+        source="E: btcloan.ltv",
     )
-    btc_call_ltv: float = quantity(
-        0.65,
-        unit="fraction",
-        low=0.02,
-        high=0.98,
-        meaning="loan to value of a margin call on BTC",
-        evidence="N",
+    btc_call_ltv: Share = field(
+        0.65, "loan to value of a margin call on BTC", low=0.02, high=0.98, source="N: modelling choice"
     )
-    btc_liquidation_ltv: float = quantity(
-        0.75,
-        unit="fraction",
-        low=0.03,
-        high=1.0,
-        meaning="loan to value at which pledged BTC is sold",
-        evidence="N",
+    btc_liquidation_ltv: Share = field(
+        0.75, "loan to value at which pledged BTC is sold", low=0.03, source="N: modelling choice"
     )
-    btc_spread: float = quantity(
-        0.045,
-        unit="1/yr",
-        low=0.0,
-        high=0.5,
-        meaning="spread of a BTC margin loan",
-        source="riot.btcloan.spread",
-        evidence="S",
+    btc_spread: AnnualRate = field(
+        0.045, "spread of a BTC margin loan", source="S: riot.btcloan.spread", at_start=True
     )
-    btc_depth: float = quantity(
-        20000.0, unit="M$", low=1.0, high=1e9, meaning="forced sales that move BTC by a factor e"
+    btc_depth: MillionUSD = field(20000.0, "forced sales that move BTC by a factor e", low=1.0, high=1e9)
+    btc_recovery: Speed = field(8.0, "speed at which the impact of BTC sales fades", high=520.0)
+    btc_tenor_weeks: WholeWeeks = field(
+        52, "life of a BTC loan between rollovers", source="S: riot.btcloan.weeks"
     )
-    btc_recovery: float = quantity(
-        8.0, unit="1/yr", low=0.0, high=520.0, meaning="speed at which the impact of BTC sales fades"
+    bullet_weeks_low: WholeWeeks = field(
+        26, "shortest remaining life of a bond in the first week", at_start=True
     )
-    btc_tenor_weeks: int = quantity(
-        52,
-        unit="weeks",
-        low=1,
-        high=1040,
-        meaning="life of a BTC loan between rollovers",
-        source="riot.btcloan.weeks",
-        evidence="S",
+    bullet_weeks_high: WholeWeeks = field(
+        260, "longest remaining life of a bond in the first week", at_start=True
     )
-    bullet_weeks_low: int = quantity(
-        26, unit="weeks", low=1, high=1040, meaning="shortest remaining life of a bond in the first week"
+    base_headroom: Ratio = field(
+        1.15, "borrowing-base advance rate over the lender's advance rate at origination", low=1.0, high=3.0
     )
-    bullet_weeks_high: int = quantity(
-        260, unit="weeks", low=1, high=1040, meaning="longest remaining life of a bond in the first week"
+    learning_weight: Share = field(0.2, "weight of a new outcome in a lender's learned recovery")
+    high_yield_coupon: AnnualRate = field(
+        0.09, "coupon of high-yield bonds", source="P: crwv.notes2031.coupon", at_start=True
     )
-    base_headroom: float = quantity(
-        1.15,
-        unit="ratio",
-        low=1.0,
-        high=3.0,
-        meaning="borrowing-base advance rate over the lender's advance rate at origination",
+    convertible_coupon: AnnualRate = field(
+        0.0, "coupon of convertible notes", source="S: mara.conv.2032.coupon", at_start=True
     )
-    learning_weight: float = quantity(
-        0.2,
-        unit="fraction",
-        low=0.0,
-        high=1.0,
-        meaning="weight of a new outcome in a lender's learned recovery",
+    enforcement: Annotated[str, choice(Enforcement)] = field(
+        "choice", "what a lender does about an uncured breach: accelerate, compare, forbear"
     )
-    high_yield_coupon: float = quantity(
-        0.09,
-        unit="1/yr",
-        low=0.0,
-        high=0.5,
-        meaning="coupon of high-yield bonds",
-        source="crwv.notes2031.coupon",
-        evidence="P",
-    )
-    convertible_coupon: float = quantity(
-        0.0,
-        unit="1/yr",
-        low=0.0,
-        high=0.5,
-        meaning="coupon of convertible notes",
-        source="mara.conv.2032.coupon",
-        evidence="S",
-    )
-    enforcement: Literal["always", "choice", "never"] = quantity(
-        "choice",
-        unit="none",
-        meaning="what a lender does about an uncured breach: accelerate, compare, forbear",
-    )
-    reserve_weeks: float = quantity(
+    reserve_weeks: Weeks = field(
         4.0,
-        unit="weeks",
-        low=0.0,
+        "obligations that a borrower keeps in cash while it meets a margin or borrowing-base call",
         high=104.0,
-        meaning="obligations that a borrower keeps in cash while it meets a margin or borrowing-base call",
     )
-    review_weeks: int = quantity(
-        4, unit="weeks", low=1, high=52, meaning="weeks between a lender's decisions on a loan left in breach"
+    review_weeks: WholeWeeks = field(
+        4, "weeks between a lender's decisions on a loan left in breach", high=52
     )
-    waiting_hazard: float = quantity(
-        0.15, unit="1/yr", low=0.0, high=5.0, meaning="hazard of failure that a lender assumes while it waits"
+    waiting_hazard: Speed = field(0.15, "hazard of failure that a lender assumes while it waits", high=5.0)
+    waiting_years: Years = field(
+        2.0, "years of debt service that a waiting lender counts", low=0.1, high=10.0
     )
-    waiting_years: float = quantity(
-        2.0, unit="years", low=0.1, high=10.0, meaning="years of debt service that a waiting lender counts"
-    )
-    offtaker_hazard: ByGrade = quantity(
+    offtaker_hazard: GradeRates = field(
         (0.002, 0.01, 0.03, 0.08),
-        unit="1/yr",
-        low=0.0,
+        "hazard that a customer fails at tightness 0, by grade, best first",
         high=5.0,
-        meaning="hazard that a customer fails at tightness 0, by grade, best first",
     )
-    offtaker_tightness: float = quantity(
-        2.0, unit="log", low=0.0, high=6.0, meaning="log hazard of customers added at tightness 1"
-    )
+    offtaker_tightness: Log = field(2.0, "log hazard of customers added at tightness 1", high=6.0)
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
-        if not self.btc_initial_ltv < self.btc_call_ltv:
-            raise refused(
-                "btc_initial_ltv", self.btc_initial_ltv, f"less than btc_call_ltv = {self.btc_call_ltv}"
-            )
-        if not self.btc_call_ltv < self.btc_liquidation_ltv:
-            allowed = f"less than btc_liquidation_ltv = {self.btc_liquidation_ltv}"
-            raise refused("btc_call_ltv", self.btc_call_ltv, allowed)
-        if self.bullet_weeks_high < self.bullet_weeks_low:
-            allowed = f"at least bullet_weeks_low = {self.bullet_weeks_low}"
-            raise refused("bullet_weeks_high", self.bullet_weeks_high, allowed)
         if self.loan_age_weeks >= self.tenor_weeks:
             allowed = f"less than tenor_weeks = {self.tenor_weeks}, or a loan would mature before the start"
             raise refused("loan_age_weeks", self.loan_age_weeks, allowed)
         return self
+
+
+class Equity(Section):
+    """Which borrowers can sell shares, when, and how much."""
+
+    open_to_policy: ClassVar[bool] = True
+
+    listed_miners: Share = field(0.6, "share of miners whose shares are listed", at_start=True)
+    listed_neoclouds: Share = field(0.2, "share of neo-clouds whose shares are listed", at_start=True)
+    average_weeks: Weeks = field(
+        26.0, "memory of the trailing means of BTC and compute rents", low=1.0, high=520.0
+    )
+    window_tolerance: Share = field(
+        0.10,
+        "fall of BTC (miners) or rents (neo-clouds) below its trailing mean that closes the window",
+        low=-1.0,
+    )
+    issue_share: Share = field(0.05, "largest issue as a share of the borrower's equity at appraisal")
+    spacing_weeks: WholeWeeks = field(13, "weeks between two issues", high=520)
+    low_weeks: Weeks = field(
+        4.0, "obligations in cash below which a borrower sells shares to refill its buffer", high=104.0
+    )

@@ -1,274 +1,162 @@
 """Scenario sections of what machines earn: shocks, the compute-rent index, mining."""
 
 from datetime import date
-from typing import Self
+from typing import Annotated, Self
 
 from pydantic import model_validator
 
-from hashcredit.simulator.scenario.fields.base import Knots, Section, check_knots, path, quantity, refused
+from hashcredit.simulator.scenario.fields.base import Section, field, refused
+from hashcredit.simulator.scenario.fields.types import (
+    Correlation,
+    Growth,
+    Knots,
+    Log,
+    Number,
+    Ratio,
+    Share,
+    Speed,
+    Text,
+    Units,
+    Volatility,
+    Week,
+    Weeks,
+    Years,
+    knots,
+    unit,
+)
 
 
 class ForcedDefault(Section):
     """Exogenous failures: in one week the largest holders of a machine fail."""
 
-    week: int = quantity(8, unit="week", low=0, high=1039, meaning="week in which the holders fail")
-    machine: str = quantity("H100", unit="none", meaning="name of the machine that is to be seized")
-    units: int = quantity(
-        10000,
-        unit="units",
-        low=1,
-        high=10**9,
-        meaning="the largest holders fail until this many units are seized",
+    week: Week = field(8, "week in which the holders fail")
+    machine: Text = field("H100", "name of the machine that is to be seized")
+    units: Units = field(
+        10000, "the largest holders fail until this many units are seized", low=1, high=10**9
     )
 
 
 class Shocks(Section):
     """Exogenous innovations of BTC and compute rents, and failures imposed from outside."""
 
-    btc_price0: float = quantity(
-        67000.0,
-        unit="USD per BTC",
-        low=100.0,
-        high=1e8,
-        meaning="BTC price in the first week",
-        source="btc.price.2026-03",
-        evidence="S",
+    btc_price0: Annotated[float, unit("USD per BTC", 100.0, 1e8)] = field(
+        67000.0, "BTC price in the first week", source="S: btc.price.2026-03"
     )
-    btc_volatility: float = quantity(
+    btc_volatility: Volatility = field(
         0.50,
-        unit="1/yr^0.5",
-        low=0.0,
-        high=3.0,
-        meaning="annual volatility of log BTC from the normal part, the funding pool's share included",
-        source="btc.vol.annual",
-        evidence="S",
+        "annual volatility of log BTC from the normal part, the funding pool's share included",
+        source="S: btc.vol.annual",
     )
-    btc_drift: float = quantity(
-        0.0, unit="1/yr", low=-2.0, high=2.0, meaning="annual growth of the expected BTC price"
+    btc_drift: Growth = field(0.0, "annual growth of the expected BTC price", low=-2.0)
+    student_df: Annotated[int, unit("none", 0, 30)] = field(
+        0, "degrees of freedom of Student-t BTC innovations (3 to 30), 0 for normal ones"
     )
-    student_df: int = quantity(
-        0,
-        unit="none",
-        low=0,
-        high=30,
-        meaning="degrees of freedom of Student-t BTC innovations (3 to 30), 0 for normal ones",
+    jump_intensity: Speed = field(0.0, "expected number of BTC jumps a year")
+    jump_mean: Log = field(-0.10, "mean log size of a BTC jump", low=-2.0, high=2.0)
+    jump_sd: Log = field(0.10, "standard deviation of the log size of a BTC jump", high=2.0)
+    rent_volatility: Volatility = field(
+        0.30, "annual volatility of the log compute-rent index; two-sided", high=2.0
     )
-    jump_intensity: float = quantity(
-        0.0, unit="1/yr", low=0.0, high=52.0, meaning="expected number of BTC jumps a year"
+    machine_rent_volatility: Volatility = field(
+        0.15, "annual volatility of a machine type's own log rent around the index", high=2.0
     )
-    jump_mean: float = quantity(-0.10, unit="log", low=-2.0, high=2.0, meaning="mean log size of a BTC jump")
-    jump_sd: float = quantity(
-        0.10, unit="log", low=0.0, high=2.0, meaning="standard deviation of the log size of a BTC jump"
+    machine_rent_reversion: Speed = field(
+        2.0, "speed at which a machine type's own rent returns to the index"
     )
-    rent_volatility: float = quantity(
-        0.30,
-        unit="1/yr^0.5",
-        low=0.0,
-        high=2.0,
-        meaning="annual volatility of the log compute-rent index; two-sided",
+    rho_calm: Correlation = field(
+        0.10, "correlation of BTC and compute-rent innovations at tightness 0", low=-0.99, high=0.99
     )
-    machine_rent_volatility: float = quantity(
-        0.15,
-        unit="1/yr^0.5",
-        low=0.0,
-        high=2.0,
-        meaning="annual volatility of a machine type's own log rent around the index",
+    rho_stress: Correlation = field(
+        0.60, "correlation of BTC and compute-rent innovations at tightness 1", low=-0.99, high=0.99
     )
-    machine_rent_reversion: float = quantity(
-        2.0,
-        unit="1/yr",
-        low=0.0,
-        high=52.0,
-        meaning="speed at which a machine type's own rent returns to the index",
+    btc_path: Annotated[Knots, knots("USD per BTC", 1.0, 1e9)] = field(
+        (), "BTC prices fed in instead of drawn: [week, value] pairs or a CSV file; empty for none"
     )
-    rho_calm: float = quantity(
-        0.10,
-        unit="correlation",
-        low=-0.99,
-        high=0.99,
-        meaning="correlation of BTC and compute-rent innovations at tightness 0",
+    rent_path: Annotated[Knots, knots("USD/GPU-h", 1e-4, 1e4)] = field(
+        (), "rent index fed in instead of drawn: [week, value] pairs or a CSV file; empty for none"
     )
-    rho_stress: float = quantity(
-        0.60,
-        unit="correlation",
-        low=-0.99,
-        high=0.99,
-        meaning="correlation of BTC and compute-rent innovations at tightness 1",
+    hashprice_path: Annotated[Knots, knots("USD/PH/day", 0.1, 1e4)] = field(
+        (), "hashprice fed in instead of worked out: [week, value] pairs or a CSV file; empty for none"
     )
-    btc_path: Knots = path(
-        (),
-        unit="USD per BTC",
-        low=1.0,
-        high=1e9,
-        meaning="BTC prices fed in instead of drawn: [week, value] pairs or a CSV file; empty for none",
-    )
-    rent_path: Knots = path(
-        (),
-        unit="USD/GPU-h",
-        low=1e-4,
-        high=1e4,
-        meaning="rent index fed in instead of drawn: [week, value] pairs or a CSV file; empty for none",
-    )
-    hashprice_path: Knots = path(
-        (),
-        unit="USD/PH/day",
-        low=0.1,
-        high=1e4,
-        meaning="hashprice fed in instead of worked out: [week, value] pairs or a CSV file; empty for none",
-    )
-    forced_default: ForcedDefault | None = quantity(
-        None, unit="none", meaning="failures imposed from outside: { week, machine, units }, or 'none'"
+    forced_default: Annotated[ForcedDefault | None, unit("none")] = field(
+        None, "failures imposed from outside: { week, machine, units }, or 'none'"
     )
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
         if 0 < self.student_df < 3:
             raise refused("student_df", self.student_df, "0 (normal) or a whole number from 3 to 30")
-        check_knots("btc_path", self.btc_path)
-        check_knots("rent_path", self.rent_path)
-        check_knots("hashprice_path", self.hashprice_path)
         return self
 
 
 class Compute(Section):
     """The price of a GPU-hour: technology, demand against supply, launches of newer machines."""
 
-    rent_index0: float = quantity(
-        2.35,
-        unit="USD/GPU-h",
-        low=0.01,
-        high=100.0,
-        meaning="rent of a reference GPU (H100) in the first week",
-        source="gpu.h100.rent.2026-03",
-        evidence="S",
+    rent_index0: Annotated[float, unit("USD/GPU-h", 0.01, 100.0)] = field(
+        2.35, "rent of a reference GPU (H100) in the first week", source="S: gpu.h100.rent.2026-03"
     )
-    utilisation: float = quantity(
-        0.65,
-        unit="fraction",
-        low=0.01,
-        high=1.0,
-        meaning="share of hours for which a machine is paid",
-        source="gpu.util.frontier",
-        evidence="E",
+    utilisation: Share = field(
+        0.65, "share of hours for which a machine is paid", low=0.01, source="E: gpu.util.frontier"
     )
     # With .10, and launches to come counted one by one, the appraiser's value of an H100 starts at about the
     # median of its used prices (gpu.h100.price.used); a test holds it in their range.
-    trend: float = quantity(
-        0.10,
-        unit="1/yr",
-        low=-0.5,
-        high=1.0,
-        meaning="annual log fall of rents from technology, net of launches",
+    trend: Growth = field(
+        0.10, "annual log fall of rents from technology, net of launches", low=-0.5, high=1.0
     )
-    demand_growth: float = quantity(
-        0.35, unit="1/yr", low=-1.0, high=2.0, meaning="annual log growth of compute demand at tightness 0"
+    demand_growth: Growth = field(0.35, "annual log growth of compute demand at tightness 0")
+    demand_tightness: Speed = field(0.30, "growth of compute demand lost at tightness 1", high=3.0)
+    hyperscaler_multiple: Ratio = field(4.0, "hyperscalers' own stock over this economy's at the start")
+    hyperscaler_growth: Growth = field(
+        0.35, "annual log growth of the hyperscalers' stock in the first week; later their capex makes it"
     )
-    demand_tightness: float = quantity(
-        0.30, unit="1/yr", low=0.0, high=3.0, meaning="growth of compute demand lost at tightness 1"
-    )
-    hyperscaler_multiple: float = quantity(
-        4.0,
-        unit="ratio",
-        low=0.0,
-        high=1000.0,
-        meaning="hyperscalers' own stock over this economy's at the start",
-    )
-    hyperscaler_growth: float = quantity(
-        0.35,
-        unit="1/yr",
-        low=-1.0,
-        high=2.0,
-        meaning="annual log growth of the hyperscalers' stock in the first week; later their capex makes it",
-    )
-    hyperscaler_retirement: float = quantity(
-        0.20, unit="1/yr", low=0.0, high=2.0, meaning="share of the hyperscalers' stock retired in a year"
+    hyperscaler_retirement: Speed = field(
+        0.20, "share of the hyperscalers' stock retired in a year", high=2.0
     )
     # H100 to Rubin Ultra: throughput a dollar times 1.8 in five years, by the baseline's machine types
-    hyperscaler_efficiency: float = quantity(
-        0.12, unit="1/yr", low=-0.5, high=1.0, meaning="annual log growth of throughput a dollar of capex"
+    hyperscaler_efficiency: Growth = field(
+        0.12, "annual log growth of throughput a dollar of capex", low=-0.5, high=1.0
     )
-    price_elasticity: float = quantity(
-        0.5,
-        unit="none",
-        low=0.0,
-        high=5.0,
-        meaning="change of log rent for a change of log demand over supply",
+    price_elasticity: Number = field(
+        0.5, "change of log rent for a change of log demand over supply", high=5.0
     )
-    launch_step: float = quantity(
+    launch_step: Share = field(
         0.25,
-        unit="fraction",
-        low=0.0,
+        "share of older GPUs' earnings that a launch takes away (its source speaks of their price)",
         high=0.9,
-        meaning="share of older GPUs' earnings that a launch takes away (its source speaks of their price)",
-        source="gpu.depr.new_gen_stepdown",
-        evidence="E",
+        source="E: gpu.depr.new_gen_stepdown",
     )
-    cadence_years: float = quantity(
+    cadence_years: Years = field(
         1.0,
-        unit="years",
+        "time between generations that follow the last named GPU",
         low=0.25,
         high=10.0,
-        meaning="time between generations that follow the last named GPU",
-        source="gpu.cadence.interval",
-        evidence="D",
+        source="D: gpu.cadence.interval",
     )
-    successors: int = quantity(
-        3, unit="launches", low=0, high=4, meaning="unnamed GPU generations that follow the last named one"
+    successors: Annotated[int, unit("launches", 0, 4)] = field(
+        3, "unnamed GPU generations that follow the last named one"
     )
-    launch_lag_weeks: float = quantity(
-        13.0,
-        unit="weeks",
-        low=0.0,
-        high=260.0,
-        meaning="weeks from a launch until half of its effect is felt",
-    )
-    launch_width_weeks: float = quantity(
-        4.0,
-        unit="weeks",
-        low=0.1,
-        high=104.0,
-        meaning="scale of the logistic over which a launch takes effect",
+    launch_lag_weeks: Weeks = field(13.0, "weeks from a launch until half of its effect is felt", high=260.0)
+    launch_width_weeks: Weeks = field(
+        4.0, "scale of the logistic over which a launch takes effect", low=0.1, high=104.0
     )
 
 
 class Mining(Section):
     """What a terahash earns: hashprice, difficulty, the halving."""
 
-    hashprice0: float = quantity(
-        29.0,
-        unit="USD/PH/day",
-        low=0.1,
-        high=1e4,
-        meaning="mining revenue a day of one PH/s in the first week",
-        source="hashprice.2026Q1",
-        evidence="S",
+    hashprice0: Annotated[float, unit("USD/PH/day", 0.1, 1e4)] = field(
+        29.0, "mining revenue a day of one PH/s in the first week", source="S: hashprice.2026Q1"
     )
-    difficulty_speed: float = quantity(
-        1.5, unit="1/yr", low=0.0, high=52.0, meaning="speed at which difficulty follows the price of BTC"
-    )
-    difficulty_trend: float = quantity(
-        0.10,
-        unit="1/yr",
-        low=-1.0,
-        high=2.0,
-        meaning="annual log growth of difficulty at a constant BTC price",
-    )
-    halving_date: date | None = quantity(
+    difficulty_speed: Speed = field(1.5, "speed at which difficulty follows the price of BTC")
+    difficulty_trend: Growth = field(0.10, "annual log growth of difficulty at a constant BTC price")
+    halving_date: Annotated[date | None, unit("date")] = field(
         date(2028, 4, 17),
-        unit="date",
+        "day on which the block subsidy halves, or 'none'",
         low=date(2009, 1, 3),
         high=date(2140, 1, 1),
-        meaning="day on which the block subsidy halves, or 'none'",
-        evidence="U",
+        source="U: modelling choice",
     )
-    halving_share: float = quantity(
-        0.5,
-        unit="fraction",
-        low=0.0,
-        high=0.9,
-        meaning="share of mining revenue lost at the halving",
-        evidence="U",
+    halving_share: Share = field(
+        0.5, "share of mining revenue lost at the halving", high=0.9, source="U: modelling choice"
     )
-    asic_trend: float = quantity(
-        0.10, unit="1/yr", low=-0.5, high=1.0, meaning="annual log fall of hashprice that a valuer expects"
-    )
+    asic_trend: Growth = field(0.10, "annual log fall of hashprice that a valuer expects", low=-0.5, high=1.0)

@@ -1,11 +1,13 @@
 """Machine types of a scenario: what one is, and the eleven of the baseline."""
 
 from datetime import date
-from typing import Literal, Self
+from typing import Annotated, Self
 
 from pydantic import model_validator
 
-from hashcredit.simulator.scenario.fields.base import EVIDENCE, Section, quantity, refused
+from hashcredit.agents.dimensions import Cooling, MachineKind
+from hashcredit.simulator.scenario.fields.base import EVIDENCE, Section, field, refused
+from hashcredit.simulator.scenario.fields.types import Day, Text, USDAUnit, Years, choice, unit
 
 
 class Machine(Section):
@@ -14,37 +16,21 @@ class Machine(Section):
     `source` is a prefix of keys in the calibration tables: the fact behind `kw` is `<source>.kw`.
     """
 
-    name: str = quantity(..., unit="none", meaning="name of the machine type")
-    kind: Literal["gpu", "asic"] = quantity(..., unit="none", meaning="whether it earns rent or hashprice")
-    cooling: Literal["asic", "air", "liquid"] = quantity(..., unit="none", meaning="rack slot that it fits")
-    launch_date: date = quantity(
-        ..., unit="date", low=date(2009, 1, 1), high=date(2100, 1, 1), meaning="first day on sale"
+    name: Text = field(..., "name of the machine type")
+    kind: Annotated[str, choice(MachineKind)] = field(..., "whether it earns rent or hashprice")
+    cooling: Annotated[str, choice(Cooling)] = field(..., "rack slot that it fits")
+    launch_date: Day = field(..., "first day on sale", low=date(2009, 1, 1), high=date(2100, 1, 1))
+    end_of_sale_date: Day = field(
+        ..., "last day on sale by the vendor", low=date(2009, 1, 1), high=date(2100, 1, 1)
     )
-    end_of_sale_date: date = quantity(
-        ...,
-        unit="date",
-        low=date(2009, 1, 1),
-        high=date(2100, 1, 1),
-        meaning="last day on sale by the vendor",
+    throughput: Annotated[float, unit("H100s or TH/s", 1e-3, 1e5)] = field(
+        ..., "GPU: rent over an H100's in the first week; ASIC: terahashes a second"
     )
-    throughput: float = quantity(
-        ...,
-        unit="H100s or TH/s",
-        low=1e-3,
-        high=1e5,
-        meaning="GPU: rent over an H100's in the first week; ASIC: terahashes a second",
-    )
-    kw: float = quantity(..., unit="kW", low=1e-3, high=100.0, meaning="power drawn at the machine")
-    price_new: float = quantity(
-        ..., unit="USD/unit", low=1.0, high=1e7, meaning="vendor's price of a machine, not installed"
-    )
-    life_years: float = quantity(
-        ..., unit="years", low=0.5, high=30.0, meaning="accounting life, straight line"
-    )
-    source: str = quantity(
-        ..., unit="none", meaning="prefix of its keys in the calibration tables, or 'modelling choice'"
-    )
-    evidence: str = quantity(..., unit="none", meaning="weakest evidence tag of its numbers")
+    kw: Annotated[float, unit("kW", 1e-3, 100.0)] = field(..., "power drawn at the machine")
+    price_new: USDAUnit = field(..., "vendor's price of a machine, not installed", low=1.0, high=1e7)
+    life_years: Years = field(..., "accounting life, straight line", low=0.5)
+    source: Text = field(..., "prefix of its keys in the calibration tables, or 'modelling choice'")
+    evidence: Text = field(..., "weakest evidence tag of its numbers")
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
@@ -66,26 +52,23 @@ class Machine(Section):
 
 
 def _machine(
-    name: str,
-    kind: Literal["gpu", "asic"],
-    cooling: Literal["asic", "air", "liquid"],
-    on_sale: tuple[date, date],
-    numbers: tuple[float, float, float, float],
-    evidence: str,
+    name: str, kind: str, cooling: str, on_sale: tuple[date, date], numbers: tuple[float, ...], evidence: str
 ) -> Machine:
     """A baseline type; numbers are throughput, kW, price in USD, accounting life in years."""
     throughput, kw, price_new, life_years = numbers
+    launch_date, end_of_sale_date = on_sale
+    source = "machine." + name.lower().replace(" ", "_")
     return Machine(
         name=name,
         kind=kind,
         cooling=cooling,
-        launch_date=on_sale[0],
-        end_of_sale_date=on_sale[1],
+        launch_date=launch_date,
+        end_of_sale_date=end_of_sale_date,
         throughput=throughput,
         kw=kw,
         price_new=price_new,
         life_years=life_years,
-        source="machine." + name.lower().replace(" ", "_"),
+        source=source,
         evidence=evidence,
     )
 

@@ -1,0 +1,58 @@
+"""Scenario section of what borrowers do with free cash."""
+
+from typing import ClassVar
+
+from hashcredit.simulator.scenario.fields.base import Section, field
+from hashcredit.simulator.scenario.fields.types import (
+    AnnualRate,
+    Delay,
+    Fraction,
+    Share,
+    Speed,
+    Weeks,
+    WholeWeeks,
+)
+
+
+class Investment(Section):
+    """What borrowers do with free cash."""
+
+    open_to_policy: ClassVar[bool] = True
+
+    buffer_weeks: Weeks = field(13.0, "weeks of fixed costs and debt service kept in cash", high=260.0)
+    decision_weeks: WholeWeeks = field(13, "weeks between two investment decisions of a borrower", high=260)
+    spend_share: Share = field(0.6, "share of free cash above the buffer that is invested")
+    hurdle: Fraction = field(0.05, "value over cost that an investment must exceed", low=-0.5)
+    growth_cap: Speed = field(0.5, "new slots a year as a share of a borrower's own slots", high=10.0)
+    lead_weeks: Delay = field(
+        17,
+        "weeks between the order of a new GPU and its arrival; 0: bought on the spot",
+        source="D: iren.dell.lead",
+    )
+    lead_weeks_asic: Delay = field(
+        18,
+        "weeks between the order of a new ASIC and its arrival; 0: bought on the spot",
+        source="D: asic.order.lead",
+    )
+    deposit_share: Share = field(0.1, "share of the price of a new GPU that is paid with the order")
+    deposit_share_asic: Share = field(
+        0.1, "share of the price of a new ASIC that is paid with the order", source="D: asic.order.deposit"
+    )
+    hold_weeks: WholeWeeks = field(
+        4,
+        "weeks that the vendor holds machines for a buyer who cannot take them when they arrive",
+        low=0,
+        high=52,
+    )
+    commitment_fee: AnnualRate = field(
+        0.004,
+        "fee on a loan promised for machines on order, until they arrive",
+        high=0.1,
+        source="S: iren.gpufin.commitment_fee",
+    )
+    contract_share: Share = field(0.6, "share of new machines that is let under a contract")
+    contract_weeks: WholeWeeks = field(156, "length of a new rental contract")
+    contract_discount: Share = field(
+        0.05, "discount of a new contract's rent on the spot rent", low=-1.0, high=0.9
+    )
+    used_share: Share = field(0.5, "share of free cash that a peer may bid for used machines")

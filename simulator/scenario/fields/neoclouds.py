@@ -1,0 +1,64 @@
+"""Scenario section of the balance sheets of GPU clouds."""
+
+from typing import ClassVar
+
+from hashcredit.simulator.scenario.fields.base import InOrder, Section, field
+from hashcredit.simulator.scenario.fields.borrowers import (
+    CashSpread,
+    CashWeeks,
+    ConvertibleProbability,
+    ConvertibleShare,
+    FreeSlotShare,
+    HighYieldProbability,
+    HighYieldShare,
+    SiteClasses,
+)
+from hashcredit.simulator.scenario.fields.types import (
+    GradeWeights,
+    Log,
+    MachineWeights,
+    MillionUSD,
+    Ratio,
+    Share,
+)
+
+
+class Neoclouds(Section):
+    """Balance sheets of GPU clouds in the first week."""
+
+    in_order: ClassVar[InOrder] = (
+        ("contracted_low", "at most", "contracted_high"),
+        ("contract_premium_low", "at most", "contract_premium_high"),
+    )
+
+    fleet_median: MillionUSD = field(80.0, "median fleet of a neo-cloud at new prices", low=1e-3)
+    fleet_log_sd: Log = field(1.0, "standard deviation of the log fleet over neo-clouds")
+    gpu_shares: MachineWeights = field(
+        {"A100": 0.10, "H100": 0.40, "H200": 0.20, "B200": 0.22, "B300": 0.08},
+        "weights of GPU types in a neo-cloud's fleet at new prices",
+    )
+    mix_log_sd: Log = field(
+        0.8, "log spread of each GPU type's weight between fleets (miners' GPU fleets too)"
+    )
+    contracted_low: Share = field(0.3, "lowest share of a fleet let under contracts")
+    contracted_high: Share = field(0.9, "highest share of a fleet let under contracts")
+    contract_premium_low: Ratio = field(
+        1.0, "lowest contract rent over spot rent in the first week", low=0.1, high=10.0
+    )
+    contract_premium_high: Ratio = field(
+        1.3, "highest contract rent over spot rent in the first week", low=0.1, high=10.0
+    )
+    offtaker_shares: GradeWeights = field(
+        (0.35, 0.25, 0.25, 0.15), "weights of customers' grades, best first"
+    )
+    high_yield_probability: HighYieldProbability = field(0.35)
+    high_yield_share: HighYieldShare = field(0.12)
+    convertible_probability: ConvertibleProbability = field(0.25)
+    convertible_share: ConvertibleShare = field(0.12)
+    cash_weeks: CashWeeks = field(20.0)
+    cash_log_sd: CashSpread = field(0.5)
+    site_class_shares: SiteClasses = field((0.0, 0.2, 0.4, 0.4))
+    free_slot_share: FreeSlotShare = field(0.10)
+    grade_shares: GradeWeights = field(
+        (0.2, 0.3, 0.3, 0.2), "weights of the neo-clouds' own grades, best first"
+    )
