@@ -13,9 +13,9 @@ from hashcredit.simulator.scenario.fields.types import (
     GradeRates,
     Log,
     MillionUSD,
+    PerYear,
     Ratio,
     Share,
-    Speed,
     Switch,
     Weeks,
     WholeWeeks,
@@ -109,7 +109,7 @@ class Credit(Section):
         0.045, "spread of a BTC margin loan", source="S: riot.btcloan.spread", at_start=True
     )
     btc_depth: MillionUSD = field(20000.0, "forced sales that move BTC by a factor e", low=1.0, high=1e9)
-    btc_recovery: Speed = field(8.0, "speed at which the impact of BTC sales fades", high=520.0)
+    btc_recovery: PerYear = field(8.0, "speed at which the impact of BTC sales fades", high=520.0)
     btc_tenor_weeks: WholeWeeks = field(
         52, "life of a BTC loan between rollovers", source="S: riot.btcloan.weeks"
     )
@@ -140,7 +140,7 @@ class Credit(Section):
     review_weeks: WholeWeeks = field(
         4, "weeks between a lender's decisions on a loan left in breach", high=52
     )
-    waiting_hazard: Speed = field(0.15, "hazard of failure that a lender assumes while it waits", high=5.0)
+    waiting_hazard: PerYear = field(0.15, "hazard of failure that a lender assumes while it waits", high=5.0)
     waiting_years: Years = field(
         2.0, "years of debt service that a waiting lender counts", low=0.1, high=10.0
     )

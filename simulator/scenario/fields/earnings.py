@@ -12,9 +12,9 @@ from hashcredit.simulator.scenario.fields.types import (
     Knots,
     Log,
     Number,
+    PerYear,
     Ratio,
     Share,
-    Speed,
     Text,
     Units,
     Volatility,
@@ -51,7 +51,7 @@ class Shocks(Section):
     student_df: Annotated[int, unit("none", 0, 30)] = field(
         0, "degrees of freedom of Student-t BTC innovations (3 to 30), 0 for normal ones"
     )
-    jump_intensity: Speed = field(0.0, "expected number of BTC jumps a year")
+    jump_intensity: PerYear = field(0.0, "expected number of BTC jumps a year")
     jump_mean: Log = field(-0.10, "mean log size of a BTC jump", low=-2.0, high=2.0)
     jump_sd: Log = field(0.10, "standard deviation of the log size of a BTC jump", high=2.0)
     rent_volatility: Volatility = field(
@@ -60,7 +60,7 @@ class Shocks(Section):
     machine_rent_volatility: Volatility = field(
         0.15, "annual volatility of a machine type's own log rent around the index", high=2.0
     )
-    machine_rent_reversion: Speed = field(
+    machine_rent_reversion: PerYear = field(
         2.0, "speed at which a machine type's own rent returns to the index"
     )
     rho_calm: Correlation = field(
@@ -104,12 +104,12 @@ class Compute(Section):
         0.10, "annual log fall of rents from technology, net of launches", low=-0.5, high=1.0
     )
     demand_growth: Growth = field(0.35, "annual log growth of compute demand at tightness 0")
-    demand_tightness: Speed = field(0.30, "growth of compute demand lost at tightness 1", high=3.0)
+    demand_tightness: PerYear = field(0.30, "growth of compute demand lost at tightness 1", high=3.0)
     hyperscaler_multiple: Ratio = field(4.0, "hyperscalers' own stock over this economy's at the start")
     hyperscaler_growth: Growth = field(
         0.35, "annual log growth of the hyperscalers' stock in the first week; later their capex makes it"
     )
-    hyperscaler_retirement: Speed = field(
+    hyperscaler_retirement: PerYear = field(
         0.20, "share of the hyperscalers' stock retired in a year", high=2.0
     )
     # H100 to Rubin Ultra: throughput a dollar times 1.8 in five years, by the baseline's machine types
@@ -147,7 +147,7 @@ class Mining(Section):
     hashprice0: Annotated[float, unit("USD/PH/day", 0.1, 1e4)] = field(
         29.0, "mining revenue a day of one PH/s in the first week", source="S: hashprice.2026Q1"
     )
-    difficulty_speed: Speed = field(1.5, "speed at which difficulty follows the price of BTC")
+    difficulty_speed: PerYear = field(1.5, "speed at which difficulty follows the price of BTC")
     difficulty_trend: Growth = field(0.10, "annual log growth of difficulty at a constant BTC price")
     halving_date: Annotated[date | None, unit("date")] = field(
         date(2028, 4, 17),

@@ -15,9 +15,9 @@ from hashcredit.simulator.scenario.fields.types import (
     Fraction,
     Number,
     Path,
+    PerYear,
     Ratio,
     Share,
-    Speed,
     Weeks,
     choice,
     knots,
@@ -161,7 +161,7 @@ class InvestorTerms(Section):
         (1.0, 0.4, 0.15, 0.25, 1.0),
         "fall of its portfolio from the peak at which clients ask money back; 1: never",
     )
-    redemption_share: Speed = by_kind(
+    redemption_share: PerYear = by_kind(
         (0.0, 0.5, 1.0, 0.5, 0.0), "share of the portfolio that they ask back in a year while it lies there"
     )
 

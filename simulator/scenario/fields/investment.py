@@ -7,8 +7,8 @@ from hashcredit.simulator.scenario.fields.types import (
     AnnualRate,
     Delay,
     Fraction,
+    PerYear,
     Share,
-    Speed,
     Weeks,
     WholeWeeks,
 )
@@ -23,7 +23,7 @@ class Investment(Section):
     decision_weeks: WholeWeeks = field(13, "weeks between two investment decisions of a borrower", high=260)
     spend_share: Share = field(0.6, "share of free cash above the buffer that is invested")
     hurdle: Fraction = field(0.05, "value over cost that an investment must exceed", low=-0.5)
-    growth_cap: Speed = field(0.5, "new slots a year as a share of a borrower's own slots", high=10.0)
+    growth_cap: PerYear = field(0.5, "new slots a year as a share of a borrower's own slots", high=10.0)
     lead_weeks: Delay = field(
         17,
         "weeks between the order of a new GPU and its arrival; 0: bought on the spot",

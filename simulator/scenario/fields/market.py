@@ -12,11 +12,11 @@ from hashcredit.simulator.scenario.fields.types import (
     BySiteClass,
     Fraction,
     Growth,
+    PerYear,
     Probability,
     Ratio,
     Share,
     SiteClass,
-    Speed,
     Switch,
     USDAUnit,
     USDAUnitAndWeek,
@@ -47,7 +47,7 @@ class Costs(Section):
         high=3.0,
         source="U: modelling choice",
     )
-    upkeep: Speed = field(
+    upkeep: PerYear = field(
         0.02,
         "repairs and spares a year as a share of the price when new; avoided while switched off",
         high=1.0,

@@ -101,9 +101,9 @@ Log = Annotated[float, unit("log", 0.0, 3.0)]
 Number = Annotated[float, unit("none", 0.0, 10.0)]
 
 AnnualRate = Annotated[float, unit("1/yr", 0.0, 0.5)]
-"""Of interest; the next two are of other things."""
+"""Of interest; growth and what else happens a year are the next two."""
 Growth = Annotated[float, unit("1/yr", -1.0, 2.0)]
-Speed = Annotated[float, unit("1/yr", 0.0, 52.0)]
+PerYear = Annotated[float, unit("1/yr", 0.0, 52.0)]
 Volatility = Annotated[float, unit("1/yr^0.5", 0.0, 3.0)]
 
 MillionUSD = Annotated[float, unit("M$", 0.0, 1e6)]
