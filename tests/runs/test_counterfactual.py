@@ -13,7 +13,7 @@ from hashcredit.simulator import Scenario, paired_contagion, simulate_many
 from hashcredit.simulator.channels import CHANNELS
 from hashcredit.simulator.errors import ScenarioError
 from hashcredit.simulator.runs.counterfactual import MEASURES
-from hashcredit.simulator.scenario.sections import Channels
+from hashcredit.simulator.scenario.fields.channels import Channels
 
 ALL_OFF = {f"channels.{name}": False for name in CHANNELS}
 
