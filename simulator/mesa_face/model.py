@@ -12,7 +12,7 @@ import numpy as np
 
 from hashcredit.agents.dimensions import FACILITIES, MACHINE_TYPES, ORDERS, BorrowerKind
 from hashcredit.agents.views import Borrower, Lender, Miner, NeoCloud, SecondaryBuyer, View
-from hashcredit.simulator.books.ledger import borrower_equity, buyer_equity, lender_equity
+from hashcredit.simulator.books.ledger import borrower_equity, buyer_equity, capital_binds, lender_equity
 from hashcredit.simulator.errors import (
     EventBufferFull,
     PaymentError,
@@ -218,7 +218,7 @@ class MarketModel(mesa.Model):
     @property
     def _lines_end(self) -> bool:
         """Whether what a lender has promised ends with it."""
-        return bool(self._setup.parameters[self._regime]["channels_lender_credit"])
+        return capital_binds(self._setup.parameters[self._regime])
 
     def _call_hooks(self, prefix: str, phase: str) -> None:
         """Call the hooks before or after a phase, agents in the order of their tables."""

@@ -9,6 +9,7 @@ from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 
 import numpy as np
 
+from hashcredit.simulator.books.ledger import capital_binds
 from hashcredit.simulator.errors import EventBufferFull, ScenarioError, TooManyRounds
 from hashcredit.simulator.reports.checks import check_identities
 from hashcredit.simulator.reports.run import ManyRuns, Run
@@ -124,7 +125,7 @@ def _run_checked(economy: Economy, setup: Setup, replicate: int, opening: Econom
         p = setup.parameters[enter_week(economy, setup.parameters)]
         for phase in PHASES:
             phase(economy, p, setup.seed, replicate)
-            check_identities(economy, opening, phase.__name__, bool(p["channels_lender_credit"]))
+            check_identities(economy, opening, phase.__name__, capital_binds(p))
             if economy.clock["error"][0] != ErrorCode.NONE:
                 _refuse_unrest(economy, setup, replicate)
                 return

@@ -26,7 +26,7 @@ def test_channels_are_the_five_of_the_model() -> None:
 @pytest.mark.parametrize("name", CHANNELS)
 def test_one_function_asks_whether_a_channel_is_on(name: str) -> None:
     kernels = [file.read_text() for file in Path(simulator.__file__).parent.rglob("*.py")]
-    assert sum(source.count(f"p.channels_{name}") for source in kernels) == 1
+    assert sum(source.count(f"channels_{name}") for source in kernels) == 1
 
 
 def test_the_command_compares_channels(capsys) -> None:
