@@ -10,8 +10,8 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from hashcredit.simulator.errors import StudyError
-from hashcredit.simulator.scenario.errors import allowed_text, inner_model, near
-from hashcredit.simulator.scenario.fields.base import documentation, range_text
+from hashcredit.simulator.scenario.errors import allowed_text, near
+from hashcredit.simulator.scenario.fields.base import documentation, inner_model, range_text
 from hashcredit.simulator.scenario.fields.earnings import ForcedDefault
 from hashcredit.simulator.scenario.fields.machines import Machine
 from hashcredit.simulator.scenario.fields.types import plain

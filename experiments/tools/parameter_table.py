@@ -12,10 +12,10 @@ from pathlib import Path
 from typing import Any
 
 from hashcredit.simulator.scenario.facts import Fact, facts
-from hashcredit.simulator.scenario.fields.base import CHOICE, EVIDENCE, documentation
+from hashcredit.simulator.scenario.fields.base import CHOICE, EVIDENCE, documentation, inner_sections
 from hashcredit.simulator.scenario.fields.machines import Machine
 from hashcredit.simulator.scenario.scenario import SECTIONS, Scenario
-from hashcredit.simulator.scenario.text import KINDS, Parameter, toml_value
+from hashcredit.simulator.scenario.text import Parameter, toml_value
 
 FILE = Path(__file__).resolve().parents[2] / "docs" / "parameters.md"
 
@@ -36,7 +36,6 @@ modelling choice. The letter says how good the evidence is:
 """
 
 HEAD = ("field", "default", "unit", "bounds", "meaning", "source", "evidence")
-NUMBERS_OF_A_MACHINE = ("throughput", "kw", "price_new", "life_years", "launch_date", "end_of_sale_date")
 
 
 def parameter_document() -> str:
@@ -68,7 +67,7 @@ def _section(section: str, rows: list[Parameter]) -> list[str]:
         return _machines(rows)
     about = (SECTIONS[section].__doc__ or "").strip().splitlines()[0]
     lines = [f"## {section}", "", about, ""]
-    if section in KINDS:
+    if inner_sections(SECTIONS[section]):
         return lines + _by_kind(rows)
     return [*lines, *table(HEAD, map(_cells, rows))]
 
@@ -108,7 +107,7 @@ def _machines(rows: list[Parameter]) -> list[str]:
     origins = [
         (row.field.split(".")[1], row.field.split(".")[2], _source(row.source), row.evidence)
         for row in rows
-        if row.field.split(".")[2] in NUMBERS_OF_A_MACHINE
+        if row.unit != "none"
     ]
     return [
         "## machine",

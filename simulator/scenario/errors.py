@@ -9,7 +9,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
 
 from hashcredit.simulator.errors import ScenarioError
-from hashcredit.simulator.scenario.fields.base import choice_of, documentation, range_text
+from hashcredit.simulator.scenario.fields.base import choice_of, documentation, inner_model, range_text
 
 
 def near(name: str, known: Iterable[str]) -> str:
@@ -29,15 +29,6 @@ def near(name: str, known: Iterable[str]) -> str:
 def unknown(field: str, name: str, known: Iterable[str]) -> ScenarioError:
     """The error for a name that a section does not have."""
     return ScenarioError(field, name, f"a known name; {near(name, known)}")
-
-
-def inner_model(field: FieldInfo) -> type[BaseModel] | None:
-    """The section behind a field, also when it is optional or a list of tables."""
-    candidates = [field.annotation, *get_args(field.annotation)]
-    for candidate in candidates:
-        if isinstance(candidate, type) and issubclass(candidate, BaseModel):
-            return candidate
-    return None
 
 
 def allowed_text(field: FieldInfo) -> str:

@@ -10,9 +10,12 @@ from typing import Any
 from pydantic import BaseModel
 
 from hashcredit.simulator.errors import ScenarioError
-from hashcredit.simulator.scenario.errors import inner_model, near, unknown
+from hashcredit.simulator.scenario.errors import near, unknown
+from hashcredit.simulator.scenario.fields.base import inner_model, inner_sections
+from hashcredit.simulator.scenario.fields.earnings import Shocks
+from hashcredit.simulator.scenario.fields.types import Knots
 from hashcredit.simulator.scenario.network_files import NETWORKS, located
-from hashcredit.simulator.scenario.text import KINDS, NONE, read_knots
+from hashcredit.simulator.scenario.text import NONE, read_knots
 
 SCHEMA = 1
 _NOT_UTF8 = "a TOML file in UTF-8; this is a binary file or has another encoding"
@@ -74,7 +77,7 @@ def _read(file: Path, model: type[BaseModel], chain: tuple[Path, ...]) -> dict[s
     except ScenarioError as error:
         raise error.read_from(file.name) from None
     content.setdefault("name", file.stem)
-    return _lay_over(_read(below, model, (*chain, here)), content, ())
+    return _lay_over(_read(below, model, (*chain, here)), content, model)
 
 
 def is_schema(value: Any) -> bool:
@@ -116,16 +119,16 @@ def _require_complete(content: Mapping[str, Any], model: type[BaseModel], prefix
             _require_complete(value, inner, f"{prefix}{name}.")
 
 
-def _lay_over(below: Any, above: Mapping[str, Any], place: tuple[str, ...]) -> dict[str, Any]:
+def _lay_over(below: Any, above: Mapping[str, Any], model: type[BaseModel]) -> dict[str, Any]:
     """Sections are merged field by field, machines by name; other lists and tables are replaced whole."""
     result = dict(below)
+    sections = inner_sections(model)
     for name, value in above.items():
-        where = (*place, name)
-        is_section = len(where) == 1 or (len(where) == 2 and where[0] in KINDS)
-        if is_section and isinstance(value, Mapping) and isinstance(result.get(name), Mapping):
-            result[name] = _lay_over(result[name], value, where)
-        elif where == ("machine",) and isinstance(value, Mapping) and isinstance(result.get(name), list):
-            result[name] = _lay_over_machines(result[name], value)
+        present = result.get(name)
+        if name in sections and isinstance(value, Mapping) and isinstance(present, Mapping):
+            result[name] = _lay_over(present, value, sections[name])
+        elif name == "machine" and isinstance(value, Mapping) and isinstance(present, list):
+            result[name] = _lay_over_machines(present, value)
         else:
             result[name] = value
     return result
@@ -154,7 +157,7 @@ def read_paths(content: Mapping[str, Any], folder: Path) -> dict[str, Any]:
     shocks, networks = result.get("shocks"), result.get("networks")
     if isinstance(shocks, Mapping):
         result["shocks"] = dict(shocks)
-        for name in ("btc_path", "rent_path", "hashprice_path"):
+        for name in (name for name, info in Shocks.model_fields.items() if info.annotation == Knots):
             given = shocks.get(name)
             if isinstance(given, str | PathLike):
                 text = os.fspath(given)

@@ -4,12 +4,17 @@ from collections.abc import Mapping
 from typing import Annotated, Any, Protocol, Self, TypeVar
 
 from pydantic import BaseModel
-from pydantic.fields import FieldInfo
 
 from hashcredit.simulator.errors import ScenarioError
-from hashcredit.simulator.scenario.errors import inner_model
 from hashcredit.simulator.scenario.fields import base
-from hashcredit.simulator.scenario.fields.base import Section, documentation, is_settled_at_start, refused
+from hashcredit.simulator.scenario.fields.base import (
+    Section,
+    documentation,
+    inner_sections,
+    is_settled_at_start,
+    named_field,
+    refused,
+)
 from hashcredit.simulator.scenario.fields.types import Text, Week, unit
 
 
@@ -49,16 +54,7 @@ def regimes(scenario: Whole) -> list[tuple[int, Whole]]:
 
 def open_sections(model: type[BaseModel]) -> list[str]:
     """Sections whose numbers the weeks read; agents, machines and networks are settled at the start."""
-    inner = {name: inner_model(info) for name, info in model.model_fields.items()}
-    return [name for name, section in inner.items() if section and getattr(section, "open_to_policy", False)]
-
-
-def named_field(model: type[BaseModel], dotted: str) -> FieldInfo | None:
-    """The field behind a dotted name, None if there is none."""
-    name, _, rest = dotted.partition(".")
-    info = model.model_fields.get(name)
-    inner = None if info is None else inner_model(info)
-    return info if not rest else None if inner is None else named_field(inner, rest)
+    return [name for name, section in inner_sections(model).items() if section.open_to_policy]
 
 
 def instead_of(dotted: str, model: type[BaseModel]) -> str:

@@ -13,7 +13,14 @@ from pydantic import ValidationError, model_validator
 from hashcredit.agents.dimensions import MACHINE_TYPES
 from hashcredit.simulator.errors import ScenarioError
 from hashcredit.simulator.scenario.errors import near, scenario_error, unknown
-from hashcredit.simulator.scenario.fields.base import Section, check_weights, field, refused
+from hashcredit.simulator.scenario.fields.base import (
+    Section,
+    check_weights,
+    field,
+    inner_sections,
+    named_field,
+    refused,
+)
 from hashcredit.simulator.scenario.fields.buyers import Buyers
 from hashcredit.simulator.scenario.fields.channels import Channels
 from hashcredit.simulator.scenario.fields.credit import Credit, Equity
@@ -291,11 +298,7 @@ class Scenario(Section):
                 raise refused(name, spread, allowed)
 
 
-SECTIONS = {
-    name: info.annotation
-    for name, info in Scenario.model_fields.items()
-    if isinstance(info.annotation, type) and issubclass(info.annotation, Section)
-}
+SECTIONS = inner_sections(Scenario)
 """Name in a scenario file -> model, in the order of the file."""
 
 
@@ -334,7 +337,8 @@ def _assign(data: dict[str, Any], key: str, value: Any, prefix: str = "") -> Non
 
 def _is_share_table(dotted: str) -> bool:
     """Whether a dotted name is an entry of a table of machine weights."""
-    return dotted.rpartition(".")[0] in ("miners.asic_shares", "miners.gpu_shares", "neoclouds.gpu_shares")
+    info = named_field(Scenario, dotted.rpartition(".")[0])
+    return info is not None and info.annotation == dict[str, float]
 
 
 def _add_bounds(node: Any) -> None:

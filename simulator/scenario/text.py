@@ -15,9 +15,6 @@ from hashcredit.simulator.errors import ScenarioError
 from hashcredit.simulator.scenario.facts import facts
 from hashcredit.simulator.scenario.fields.base import CHOICE, documentation, of_kind
 
-KINDS = ("investors", "lenders", "buyers")
-"""Sections that consist of one table a kind of agent."""
-
 NONE = "none"
 """How a scenario file says that an optional field is absent."""
 
@@ -63,7 +60,7 @@ def _machine_parameters(machine: Any, default: Any, prefix: str) -> Iterator[Par
         key = f"{machine.source}.{name.removesuffix('_date')}"
         if key in facts():
             row = replace(row, source=key, evidence=facts()[key].tag)
-        elif machine.source != CHOICE and name in ("throughput", "kw", "price_new", "life_years"):
+        elif machine.source != CHOICE and field.annotation is float:
             row = replace(row, source=machine.source, evidence=machine.evidence)
         yield row
 
@@ -142,7 +139,7 @@ def _entries(content: Mapping[str, Any], prefix: str, comments: Mapping[str, str
 
 def _section(name: str, content: Mapping[str, Any], comments: Mapping[str, str]) -> list[str]:
     """Lines of a section, or of the tables by kind of agent inside it."""
-    if name in KINDS:
+    if all(isinstance(terms, Mapping) for terms in content.values()):
         return [
             line for kind, terms in content.items() for line in _section(f"{name}.{kind}", terms, comments)
         ]

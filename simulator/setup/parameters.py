@@ -11,12 +11,10 @@ from functools import cache
 from typing import Any, get_args, get_origin
 
 import numpy as np
-from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from hashcredit.agents.dimensions import MACHINE_TYPES, Cooling, MachineKind, row
-from hashcredit.simulator.scenario.errors import inner_model
-from hashcredit.simulator.scenario.fields.base import choice_of, documentation
+from hashcredit.simulator.scenario.fields.base import Section, choice_of, documentation, inner_sections
 from hashcredit.simulator.scenario.fields.machines import Machine
 from hashcredit.simulator.scenario.fields.types import Choice
 from hashcredit.simulator.scenario.interventions import regimes
@@ -114,29 +112,26 @@ def _layout(info: FieldInfo) -> tuple[str, tuple[int, ...]] | None:
 @cache
 def _columns() -> tuple[_Column, ...]:
     """Every field that has a column, kinds of agent one after the other."""
-    found = []
+    found: list[_Column] = []
     for section, model in SECTIONS.items():
-        for kind, index, kinds, terms in _tables(model):
-            for field, info in terms.model_fields.items():
-                layout = _layout(info)
-                if layout is not None:
-                    factor = conversion(documentation(info)["unit"])
-                    shape = (*kinds, *layout[1])
-                    column = _Column(section, kind, index, field, layout[0], shape, choice_of(info), factor)
-                    found.append(column)
+        kinds = inner_sections(model)
+        for place, (kind, terms) in enumerate(kinds.items()):
+            found += _columns_of(section, terms, kind, (0, place), (len(kinds),))
+        if not kinds:
+            found += _columns_of(section, model, None, 0, ())
     return tuple(found)
 
 
-def _tables(section: type[BaseModel]) -> Iterator[tuple[str | None, Any, tuple[int, ...], type[BaseModel]]]:
-    """The section itself, or the tables by kind of agent inside it: kind, place, how many kinds, model."""
-    inner = {
-        name: inner_model(info) for name, info in section.model_fields.items() if not documentation(info)
-    }
-    if not inner:
-        yield None, 0, (), section
-    for place, (kind, terms) in enumerate(inner.items()):
-        if terms is not None:
-            yield kind, (0, place), (len(inner),), terms
+def _columns_of(
+    section: str, terms: type[Section], kind: str | None, index: Any, kinds: tuple[int, ...]
+) -> Iterator[_Column]:
+    """Columns of a section, or their places for one kind of agent; `kinds` is how many there are."""
+    for field, info in terms.model_fields.items():
+        layout = _layout(info)
+        if layout is not None:
+            factor = conversion(documentation(info)["unit"])
+            shape = (*kinds, *layout[1])
+            yield _Column(section, kind, index, field, layout[0], shape, choice_of(info), factor)
 
 
 def _record() -> np.dtype[Any]:

@@ -4,7 +4,7 @@ import math
 from collections.abc import Iterator
 from datetime import date
 from itertools import pairwise
-from typing import Any, ClassVar, Self, TypeVar
+from typing import Any, ClassVar, Self, TypeVar, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator, model_validator
 from pydantic.fields import FieldInfo
@@ -221,3 +221,29 @@ def check_weights(name: str, weights: Any) -> None:
     if not sum(leaves(weights)) > 0.0:
         value = weights if isinstance(weights, tuple) else dict(weights)
         raise refused(name, value, "weights that do not sum to zero")
+
+
+# Finding fields
+
+
+def inner_model(field: FieldInfo) -> type[BaseModel] | None:
+    """The section behind a field, also when it is optional or a list of tables."""
+    candidates = [field.annotation, *get_args(field.annotation)]
+    for candidate in candidates:
+        if isinstance(candidate, type) and issubclass(candidate, BaseModel):
+            return candidate
+    return None
+
+
+def inner_sections(model: type[BaseModel]) -> dict[str, type[Section]]:
+    """Sections that a scenario consists of, or tables by kind of agent that a section consists of."""
+    inner = ((name, info.annotation) for name, info in model.model_fields.items() if not documentation(info))
+    return {name: kind for name, kind in inner if isinstance(kind, type) and issubclass(kind, Section)}
+
+
+def named_field(model: type[BaseModel], dotted: str) -> FieldInfo | None:
+    """The field behind a dotted name, None if there is none."""
+    name, _, rest = dotted.partition(".")
+    info = model.model_fields.get(name)
+    inner = None if info is None else inner_model(info)
+    return info if not rest else None if inner is None else named_field(inner, rest)
