@@ -3,57 +3,64 @@
 import numpy as np
 
 from hashcredit.agents.compiled import kernel
-from hashcredit.agents.dimensions import COOLING_CLASSES, DSCR_WINDOW, INSTRUMENTS, MACHINE_TYPES, row
+from hashcredit.agents.dimensions import (
+    DSCR_WINDOW,
+    BorrowerKind,
+    BorrowerStatus,
+    Cause,
+    Channel,
+    Cooling,
+    Instrument,
+)
+from hashcredit.agents.rows import MACHINES, Column, row
 
 BORROWER = row(
-    [
-        ("kind", "i1"),  # BorrowerKind
-        ("sector", "u1"),  # its column in the flow matrix
-        ("status", "i1"),  # BorrowerStatus
-        ("site_class", "i1"),  # which power price it pays (index into the scenario's classes)
-        ("grade", "i1"),  # own credit grade, 0 (best) to 3
-        ("selling", "i1"),  # 1: in distress, its unpledged machines are on sale
-        ("listed", "i1"),  # 1: it can sell shares while the window is open
-        ("trigger_channel", "i1"),  # Channel of the last event that cost it cash or credit
-        ("facilities", "i4"),  # loan rows in use, counted from its first one
-        ("claims", "i4"),  # of these, in default and not yet closed while it lives on
-        ("trigger_week", "i4"),  # week of the last event that cost it cash or credit
-        ("issued_week", "i4"),  # week of its last share issue
-        ("trigger_event", "i8"),  # id of the event that cost it cash or credit, -1 if none
-        ("strike", "f8"),  # equity at appraisal above which its convertibles convert, M$
-        ("cash", "f8"),  # M$
-        ("btc", "f8"),  # coins not pledged
-        ("payables", "f8"),  # overdue leases and supplier bills, M$ (owed to the rest of the world)
-        ("lease_week", "f8"),  # take-or-pay site leases, M$ a week
-        ("overhead_week", "f8"),  # fixed overhead, M$ a week
-        ("obligations", "f8"),  # leases, overhead and scheduled debt service of this week, M$
-        ("cfads_window", "f8"),  # sum of the trailing cash flows, M$
-        ("service_window", "f8"),  # sum of the trailing debt service, M$
-        ("cost_of_capital", "f8"),  # its discount rate over the market's cost of capital, per year
-        ("income", "f8"),  # cumulative profit and loss, M$
-        ("weeks_payables", "i4"),  # weeks in a row with overdue bills
-        ("orders", "i4"),  # orders of machines that are open
-        ("slots", "i8", (COOLING_CLASSES,)),  # leased rack slots, occupied or free
-        ("racked", "i8", (COOLING_CLASSES,)),  # machines that occupy them
-        ("debt", "f8", (INSTRUMENTS,)),  # face owed by instrument, M$ (the liability side)
-        ("units", "i8", (MACHINE_TYPES,)),  # machines owned, pledged ones included
-        ("book", "f8", (MACHINE_TYPES,)),  # book value of all units of a type, M$
-        ("offered", "i8", (MACHINE_TYPES,)),  # units put up for sale by itself or its estate
-        ("cfads", "f8", (DSCR_WINDOW,)),  # cash flow available for debt service, last weeks, M$
-        ("service", "f8", (DSCR_WINDOW,)),  # scheduled debt service, last weeks, M$
-        ("deposits", "f8"),  # paid on machines that have not arrived, M$ (owed by the vendor)
-        ("reserved", "f8"),  # own cash that these will take when they arrive, M$
-        ("opening_equity", "f8"),  # M$
-        ("issuance", "f8"),  # cumulative equity received, M$
-        ("distributions", "f8"),  # cumulative equity paid out, M$
-        ("pending_cause", "i1"),  # Cause for which it fails in this week's resolution phase
-        ("pending_channel", "i1"),  # Channel through which that reached it
-        ("pending_parent", "i8"),  # event that led to it, -1 if none
-        ("default_week", "i4"),  # -1 while alive
-        ("cause", "i1"),  # Cause
-        ("release_week", "i4"),  # week in which the stay ends
-        ("default_event", "i8"),  # id of its default event, -1 if none
-    ]
+    Column("kind", "i1", "miner or neo-cloud", codes=BorrowerKind),
+    Column("sector", "u1", "its column in the flow matrix", hidden=True),
+    Column("status", "i1", "alive or how far its resolution is", codes=BorrowerStatus),
+    Column("site_class", "i1", "which power price it pays (index into the scenario's classes)"),
+    Column("grade", "i1", "own credit grade, 0 (best) to 3"),
+    Column("selling", "i1", "1: in distress, its unpledged machines are on sale"),
+    Column("listed", "i1", "1: it can sell shares while the window is open"),
+    Column("trigger_channel", "i1", "of the last event that cost it cash or credit", codes=Channel),
+    Column("facilities", "i4", "loan rows in use, counted from its first one"),
+    Column("claims", "i4", "of these, in default and not yet closed while it lives on"),
+    Column("trigger_week", "i4", "week of the last event that cost it cash or credit"),
+    Column("issued_week", "i4", "week of its last share issue"),
+    Column("trigger_event", "i8", "id of the event that cost it cash or credit, -1 if none"),
+    Column("strike", "f8", "equity at appraisal above which its convertibles convert", "M$"),
+    Column("cash", "f8", "cash", "M$"),
+    Column("btc", "f8", "coins not pledged", "BTC"),
+    Column("payables", "f8", "overdue leases and supplier bills (owed to the rest of the world)", "M$"),
+    Column("lease_week", "f8", "take-or-pay site leases", "M$ a week"),
+    Column("overhead_week", "f8", "fixed overhead", "M$ a week"),
+    Column("obligations", "f8", "leases, overhead and scheduled debt service of this week", "M$"),
+    Column("cfads_window", "f8", "sum of the trailing cash flows", "M$", hidden=True),
+    Column("service_window", "f8", "sum of the trailing debt service", "M$", hidden=True),
+    Column("cost_of_capital", "f8", "its discount rate over the market's cost of capital", "1/yr"),
+    Column("income", "f8", "cumulative profit and loss", "M$"),
+    Column("weeks_payables", "i4", "weeks in a row with overdue bills"),
+    Column("orders", "i4", "orders of machines that are open"),
+    Column("slots", "i8", "leased rack slots, occupied or free", by=Cooling),
+    Column("racked", "i8", "machines that occupy them", by=Cooling),
+    Column("debt", "f8", "face owed by instrument (the liability side)", "M$", by=Instrument),
+    Column("units", "i8", "machines owned, pledged ones included", by=MACHINES),
+    Column("book", "f8", "book value of all units of a type", "M$", by=MACHINES),
+    Column("offered", "i8", "units put up for sale by itself or its estate", by=MACHINES),
+    Column("cfads", "f8", "cash flow for debt service, last weeks", "M$", shape=(DSCR_WINDOW,), hidden=True),
+    Column("service", "f8", "scheduled debt service, last weeks", "M$", shape=(DSCR_WINDOW,), hidden=True),
+    Column("deposits", "f8", "paid on machines that have not arrived (owed by the vendor)", "M$"),
+    Column("reserved", "f8", "own cash that these will take when they arrive", "M$"),
+    Column("opening_equity", "f8", "book equity in the opening", "M$"),
+    Column("issuance", "f8", "cumulative equity received", "M$"),
+    Column("distributions", "f8", "cumulative equity paid out", "M$"),
+    Column("pending_cause", "i1", "Cause for which it fails in this week's resolution phase", hidden=True),
+    Column("pending_channel", "i1", "Channel through which that reached it", hidden=True),
+    Column("pending_parent", "i8", "event that led to it, -1 if none", hidden=True),
+    Column("default_week", "i4", "week of its default, -1 while alive"),
+    Column("cause", "i1", "why it failed", codes=Cause),
+    Column("release_week", "i4", "week in which the stay ends"),
+    Column("default_event", "i8", "id of its default event, -1 if none"),
 )
 
 

@@ -3,30 +3,29 @@
 import math
 
 from hashcredit.agents.compiled import kernel
-from hashcredit.agents.dimensions import COOLING_CLASSES, MACHINE_TYPES, row
+from hashcredit.agents.dimensions import COOLING_CLASSES, BuyerKind, Cooling
+from hashcredit.agents.rows import MACHINES, Column, row
 
 BUYER = row(
-    [
-        ("kind", "i1"),  # BuyerKind
-        ("sector", "u1"),  # its column in the flow matrix
-        ("site_class", "i1"),  # which power price it pays
-        ("cost_of_capital", "f8"),  # its discount rate over the market's cost of capital, per year
-        ("margin", "f8"),  # share of value it keeps for itself, fraction
-        ("moving_cost", "f8"),  # freight, refurbishment and installation, M$ a GPU
-        ("moving_cost_asic", "f8"),  # the same, M$ an ASIC
-        ("cash", "f8"),  # M$
-        ("cash_target", "f8"),  # M$; refilled towards it with a lag, distributed above it
-        ("units", "i8", (MACHINE_TYPES,)),  # machines owned and racked
-        ("book", "f8", (MACHINE_TYPES,)),  # book value of all units of a type, M$
-        ("slots", "i8", (COOLING_CLASSES,)),  # rack slots, occupied or free
-        ("racked", "i8", (COOLING_CLASSES,)),  # machines that occupy them
-        ("slots_target", "i8", (COOLING_CLASSES,)),  # free slots it rebuilds towards
-        ("slot_credit", "f8", (COOLING_CLASSES,)),  # fraction of the next slot already built
-        ("opening_equity", "f8"),  # M$
-        ("income", "f8"),  # cumulative profit and loss, M$
-        ("issuance", "f8"),  # cumulative equity received, M$
-        ("distributions", "f8"),  # cumulative equity paid out, M$
-    ]
+    Column("kind", "i1", "operator, broker, refurbisher or scrap dealer", codes=BuyerKind),
+    Column("sector", "u1", "its column in the flow matrix", hidden=True),
+    Column("site_class", "i1", "which power price it pays"),
+    Column("cost_of_capital", "f8", "its discount rate over the market's cost of capital", "1/yr"),
+    Column("margin", "f8", "share of value it keeps for itself", "fraction"),
+    Column("moving_cost", "f8", "freight, refurbishment and installation", "M$ a GPU"),
+    Column("moving_cost_asic", "f8", "the same", "M$ an ASIC"),
+    Column("cash", "f8", "cash", "M$"),
+    Column("cash_target", "f8", "refilled towards it with a lag, distributed above it", "M$"),
+    Column("units", "i8", "machines owned and racked", by=MACHINES),
+    Column("book", "f8", "book value of all units of a type", "M$", by=MACHINES),
+    Column("slots", "i8", "rack slots, occupied or free", by=Cooling),
+    Column("racked", "i8", "machines that occupy them", by=Cooling),
+    Column("slots_target", "i8", "free slots it rebuilds towards", by=Cooling),
+    Column("slot_credit", "f8", "part of the next slot that is built", shape=(COOLING_CLASSES,), hidden=True),
+    Column("opening_equity", "f8", "book equity in the opening", "M$"),
+    Column("income", "f8", "cumulative profit and loss", "M$"),
+    Column("issuance", "f8", "cumulative equity received", "M$"),
+    Column("distributions", "f8", "cumulative equity paid out", "M$"),
 )
 
 

@@ -7,19 +7,8 @@ everything a researcher may vary is a scenario field instead.
 from enum import IntEnum
 from typing import Any, NamedTuple
 
-import numpy as np
-
 Record = Any
 """One row of a table, its fields as attributes: known to Numba, not to a type checker."""
-
-
-def row(fields: list[Any]) -> np.dtype:
-    """Type of the rows of a table, from (name, type) pairs, aligned as compiled code wants it.
-
-    A row of such a table shows its fields as attributes in plain Python too.
-    """
-    return np.dtype((np.record, np.dtype(fields, align=True)))
-
 
 MACHINE_TYPES = 12
 """Columns reserved for machine types in every per-type field; a scenario may use fewer."""

@@ -5,45 +5,45 @@ import math
 import numpy as np
 
 from hashcredit.agents.compiled import kernel
-from hashcredit.agents.dimensions import INSTRUMENTS, MACHINE_TYPES, Belief, row
+from hashcredit.agents.dimensions import Belief, Instrument, LenderKind, LenderStatus
 from hashcredit.agents.impact import average_left, price_left
+from hashcredit.agents.rows import MACHINES, Column, row
+from hashcredit.agents.units import WEEKS_A_YEAR
 
 LENDER = row(
-    [
-        ("kind", "i1"),  # LenderKind
-        ("sector", "u1"),  # its column in the flow matrix
-        ("status", "i1"),  # LenderStatus
-        ("belief", "i1"),  # Belief
-        ("cost_of_capital", "f8"),  # its discount rate over the market's cost of capital, per year
-        ("advance_rate", "f8"),  # loan to machine price at origination, fraction
-        ("capital_target", "f8"),  # equity over loans under which it stops lending, fraction
-        ("capital_minimum", "f8"),  # equity over loans under which it must act, fraction
-        ("cash", "f8"),  # M$
-        ("loans", "f8", (INSTRUMENTS,)),  # face held by instrument, M$ (the asset side)
-        ("committed", "f8"),  # loans promised for machines on order and not yet drawn, M$
-        ("allowance", "f8"),  # write-downs on defaulted loans, M$
-        ("funding", "f8"),  # deposits and term debt owed to the rest of the world, M$
-        ("repo", "f8"),  # back-leverage on its loans, owed to the rest of the world, M$
-        ("facility", "f8"),  # borrowed on seized machines at the standing facility, M$
-        ("claims", "f8"),  # face of its claims on other lenders that live, M$
-        ("owed", "f8"),  # face of its debts to other lenders, M$
-        ("guaranteed", "f8"),  # debts to other lenders that the guarantor has paid for it, M$
-        ("in_default", "f8"),  # face of its loans in default: they cannot be pledged, M$
-        ("called", "f8"),  # part of a call on its back-leverage that it has not met, M$
-        ("call_weeks", "i4"),  # weeks in a row with such a part
-        ("pressed_since", "i4"),  # week in which it came under pressure, -1 while it is under none
-        ("units", "i8", (MACHINE_TYPES,)),  # repossessed machines
-        ("trigger", "i8"),  # id of the default that last cost it a write-down, -1 if none
-        ("week_interest", "f8"),  # interest received this week, M$
-        ("learned_recovery", "f8"),  # running mean of its own realised recoveries, fraction
-        ("opening_equity", "f8"),  # M$
-        ("income", "f8"),  # cumulative profit and loss, M$
-        ("issuance", "f8"),  # cumulative equity received, M$
-        ("distributions", "f8"),  # cumulative equity paid out, M$
-        ("failure_week", "i4"),  # -1 while alive
-        ("settling", "i1"),  # 1: it fails now, and what it owes to others is being cleared
-        ("failure_event", "i8"),  # id of its failure
-    ]
+    Column("kind", "i1", "bank, private credit or bond fund", codes=LenderKind),
+    Column("sector", "u1", "its column in the flow matrix", hidden=True),
+    Column("status", "i1", "alive or failed", codes=LenderStatus),
+    Column("belief", "i1", "how it expects rents to move", codes=Belief),
+    Column("cost_of_capital", "f8", "its discount rate over the market's cost of capital", "1/yr"),
+    Column("advance_rate", "f8", "loan to machine price at origination", "fraction"),
+    Column("capital_target", "f8", "equity over loans under which it stops lending", "fraction"),
+    Column("capital_minimum", "f8", "equity over loans under which it must act", "fraction"),
+    Column("cash", "f8", "cash", "M$"),
+    Column("loans", "f8", "face held by instrument (the asset side)", "M$", by=Instrument),
+    Column("committed", "f8", "loans promised for machines on order and not yet drawn", "M$"),
+    Column("allowance", "f8", "write-downs on defaulted loans", "M$"),
+    Column("funding", "f8", "deposits and term debt owed to the rest of the world", "M$"),
+    Column("repo", "f8", "back-leverage on its loans, owed to the rest of the world", "M$"),
+    Column("facility", "f8", "borrowed on seized machines at the standing facility", "M$"),
+    Column("claims", "f8", "face of its claims on other lenders that live", "M$"),
+    Column("owed", "f8", "face of its debts to other lenders", "M$"),
+    Column("guaranteed", "f8", "debts to other lenders that the guarantor has paid for it", "M$"),
+    Column("in_default", "f8", "face of its loans in default: they cannot be pledged", "M$"),
+    Column("called", "f8", "part of a call on its back-leverage that it has not met", "M$"),
+    Column("call_weeks", "i4", "weeks in a row with such a part"),
+    Column("pressed_since", "i4", "week in which it came under pressure, -1 while it is under none"),
+    Column("units", "i8", "repossessed machines", by=MACHINES),
+    Column("trigger", "i8", "id of the default that last cost it a write-down, -1 if none"),
+    Column("week_interest", "f8", "interest received this week", "M$", hidden=True),
+    Column("learned_recovery", "f8", "running mean of its own realised recoveries", "fraction"),
+    Column("opening_equity", "f8", "book equity in the opening", "M$"),
+    Column("income", "f8", "cumulative profit and loss", "M$"),
+    Column("issuance", "f8", "cumulative equity received", "M$"),
+    Column("distributions", "f8", "cumulative equity paid out", "M$"),
+    Column("failure_week", "i4", "week of its failure, -1 while alive"),
+    Column("settling", "i1", "1: it fails now, and what it owes to others is being cleared", hidden=True),
+    Column("failure_event", "i8", "id of its failure", hidden=True),
 )
 
 
@@ -117,9 +117,9 @@ def value_of_waiting(
     to `years`, with weekly cash flow and due amount (M$), yearly discount rate and hazard, and L (`later`,
     M$) what the collateral fetches whenever it is sold: when the borrower fails during the wait or after it.
     """
-    weeks = round(years * 52.0)
-    week_discount = math.exp(-discount / 52.0)
-    week_hazard = hazard / 52.0
+    weeks = round(years * WEEKS_A_YEAR)
+    week_discount = math.exp(-discount / WEEKS_A_YEAR)
+    week_hazard = hazard / WEEKS_A_YEAR
     keep = week_discount * (1.0 - week_hazard)
     still = keep**weeks
     weeks_alive = float(weeks)

@@ -23,6 +23,7 @@ from hashcredit.experiments.folder.scenario_files import write_scenario
 from hashcredit.experiments.support.files import reason_of, sync_folder, write_text, write_whole
 from hashcredit.simulator.errors import OutputFolderError
 from hashcredit.simulator.provenance import provenance
+from hashcredit.simulator.reports.scalars import BY_NAME
 from hashcredit.simulator.reports.statistics import Estimate, mean_estimate, probability_estimate
 
 if TYPE_CHECKING:
@@ -31,22 +32,22 @@ if TYPE_CHECKING:
     from hashcredit.simulator.reports.run import ManyRuns, Run
     from hashcredit.simulator.scenario.scenario import Scenario
 
-QUANTITIES: dict[str, tuple[str, str]] = {
-    "defaults": ("defaults", "borrowers"),
-    "defaults_miners": ("defaults of miners", "borrowers"),
-    "defaults_neoclouds": ("defaults of neo-clouds", "borrowers"),
-    "lender_failures": ("lender failures", "lenders"),
-    "debt_defaulted": ("debt in default", "M$"),
-    "creditor_loss_musd": ("creditor loss", "M$"),
-    "recovery_rate": ("recovery rate", "share of claims"),
-    "paper_value_musd": ("paper value of seized machines", "M$"),
-    "paper_sold_musd": ("paper value of those sold", "M$"),
-    "proceeds_musd": ("proceeds of their sale", "M$"),
-    "realised_to_paper": ("proceeds to paper value", "share"),
-    "units_dumped": ("machines seized by creditors", "units"),
-    "units_unsold": ("machines unsold at the end", "units"),
-}
-"""Scalars of a run that are averaged: words and unit."""
+QUANTITIES = (
+    "defaults",
+    "defaults_miners",
+    "defaults_neoclouds",
+    "lender_failures",
+    "debt_defaulted",
+    "creditor_loss_musd",
+    "recovery_rate",
+    "paper_value_musd",
+    "paper_sold_musd",
+    "proceeds_musd",
+    "realised_to_paper",
+    "units_dumped",
+    "units_unsold",
+)
+"""Scalars of a run that are averaged, in the order in which they are printed."""
 
 RESIDUALS = ("money_residual", "balance_residual", "units_residual", "macro_residual")
 
@@ -73,8 +74,8 @@ def statistics_of(summary: "pd.DataFrame") -> list[Statistic]:
     happens and the mean where it does are separate rows.
     """
     rows = [
-        Statistic(name, words, unit, mean_estimate(summary[name]))
-        for name, (words, unit) in QUANTITIES.items()
+        Statistic(scalar.name, scalar.words, scalar.unit, mean_estimate(summary[scalar.name]))
+        for scalar in (BY_NAME[name] for name in QUANTITIES)
     ]
     defaults = summary["defaults"].to_numpy()
     unforced = defaults - summary["defaults_forced"].to_numpy()

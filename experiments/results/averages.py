@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from hashcredit.experiments.folder.output import QUANTITIES
 from hashcredit.experiments.results.cells import Cells
 from hashcredit.experiments.results.results import Results, ResultsError, as_names
+from hashcredit.simulator.reports.scalars import BY_NAME
 from hashcredit.simulator.reports.statistics import LEVEL, Estimate, mean_estimate, probability_estimate
 
 if TYPE_CHECKING:
@@ -22,19 +23,6 @@ if TYPE_CHECKING:
 
 Quantities = Sequence[str] | Mapping[str, Callable[["pd.DataFrame"], Any]]
 """Names of scalars, or functions from the table of runs to one value a run; of booleans the share is told."""
-
-UNITS = {
-    "loss_given_default": "share of claims",
-    "peak_haircut": "share",
-    "facility_defaults": "facilities",
-    "hand_backs": "facilities",
-    "refinancings_refused": "loans",
-    "sites_taken_over": "sites",
-    "mean_tightness": "0 to 1",
-    "units_residual": "units",
-    "run_seconds": "s",
-}
-"""Units of scalars that are not in the summary table."""
 
 ESTIMATE = ("n", "mean", "standard_error", "low", "high", "median")
 
@@ -187,13 +175,9 @@ def _values(results: Results, quantities: Quantities | None) -> Iterator[tuple[s
 
 def unit_of(scalar: str) -> str:
     """Unit of a scalar of a run, empty where there is none."""
-    if scalar in QUANTITIES:
-        return QUANTITIES[scalar][1]
-    if scalar.endswith("_musd"):
-        return "M$"
-    if scalar.startswith("defaults_"):
-        return "borrowers"
-    return UNITS.get(scalar, "")
+    if scalar == "run_seconds":
+        return "s"
+    return BY_NAME[scalar].unit if scalar in BY_NAME else ""
 
 
 def _within(values: NDArray[np.float64]) -> NDArray[np.float64]:

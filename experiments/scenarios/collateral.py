@@ -23,7 +23,7 @@ from hashcredit.experiments.scenarios.study import (
     Table,
     against,
 )
-from hashcredit.simulator.state.tables import EventKind
+from hashcredit.simulator.state.codes import EventKind
 
 # A launch
 

@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from hashcredit.simulator.state.tables import EventKind
-from hashcredit.simulator.week.observables import COLUMNS_PER_MACHINE, COMMON_COLUMNS, Column, MachineColumn
+from hashcredit.simulator.state.codes import EventKind
+from hashcredit.simulator.state.series import series_columns
 
 if TYPE_CHECKING:
     from hashcredit.simulator.reports.run import Run
@@ -17,14 +17,8 @@ Measure = Callable[["Run"], float]
 
 def series(run: "Run", column: str) -> np.ndarray:
     """A weekly series by its column of `run.series`, without making that table for thousands of runs."""
-    name = column.upper()
-    if name in Column.__members__:
-        return run.economy.series[:, Column[name]]
-    for place, machine in enumerate(run.setup.machine_names):
-        for each in MachineColumn:
-            if column == f"{each.name.lower()}_{machine.lower().replace(' ', '_')}":
-                return run.economy.series[:, COMMON_COLUMNS + COLUMNS_PER_MACHINE * place + each]
-    raise KeyError(column)
+    places = {name: place for place, name in enumerate(series_columns(run.setup.machine_names))}
+    return run.economy.series[:, places[column]]
 
 
 def scalar(name: str) -> Measure:

@@ -198,19 +198,13 @@ class Study(_Header):
 
     def _check_kept(self) -> None:
         """Columns and kinds that are to be kept exist in every base."""
-        from hashcredit.simulator.reports.frames import slug
-        from hashcredit.simulator.state.tables import EventKind
-        from hashcredit.simulator.week.observables import Column, MachineColumn
+        from hashcredit.simulator.state.codes import EventKind
+        from hashcredit.simulator.state.series import series_columns
 
         kinds = [kind.name.lower() for kind in EventKind]
         wanted = [("event_kinds", kind, kinds) for kind in self.keep.event_kinds]
         for scenario in self.bases.values():
-            columns = [column.name.lower() for column in Column]
-            columns += [
-                f"{column.name.lower()}_{slug(machine.name)}"
-                for machine in scenario.machine
-                for column in MachineColumn
-            ]
+            columns = list(series_columns([machine.name for machine in scenario.machine]))
             wanted += [("series_columns", column, columns) for column in self.keep.series_columns]
         for key, name, known in wanted:
             if name not in known:

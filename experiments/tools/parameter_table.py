@@ -6,7 +6,7 @@ source; with `--check` it writes nothing and fails if the file is stale.
 
 import argparse
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import groupby
 from pathlib import Path
 from typing import Any
@@ -180,21 +180,28 @@ def _number(value: Any) -> str:
     return f"{value:.12g}" if isinstance(value, int | float) else str(value)
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Write the document, or compare it with what is there."""
-    parser = argparse.ArgumentParser(prog="python -m hashcredit.experiments.tools.parameter_table")
-    parser.add_argument("file", nargs="?", type=Path, default=FILE, help=f"default: {FILE}")
+def write_or_compare(
+    tool: str, file: Path, document: Callable[[], str], arguments: Sequence[str] | None
+) -> int:
+    """Command line of a tool that writes a generated document, or with `--check` compares it."""
+    command = f"python -m hashcredit.experiments.tools.{tool}"
+    parser = argparse.ArgumentParser(prog=command)
+    parser.add_argument("file", nargs="?", type=Path, default=file, help=f"default: {file}")
     parser.add_argument("--check", action="store_true", help="write nothing, fail if the file is stale")
     options = parser.parse_args(arguments)
-    text = parameter_document()
+    text = document()
     if not options.check:
         options.file.write_text(text, encoding="utf-8")
         return 0
     if options.file.is_file() and options.file.read_text(encoding="utf-8") == text:
         return 0
-    command = "python -m hashcredit.experiments.tools.parameter_table"
     print(f"{options.file} is stale: run {command}", file=sys.stderr)
     return 1
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Write the document, or compare it with what is there."""
+    return write_or_compare("parameter_table", FILE, parameter_document, arguments)
 
 
 if __name__ == "__main__":

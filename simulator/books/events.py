@@ -6,8 +6,8 @@ that are most frequent.
 
 from hashcredit.agents.compiled import kernel
 from hashcredit.agents.dimensions import Cause, Channel, Record
+from hashcredit.simulator.state.codes import ErrorCode, Sector
 from hashcredit.simulator.state.economy import Economy
-from hashcredit.simulator.state.tables import ErrorCode, Sector
 
 NOBODY = -1
 """Sector and row of an agent, and machine type, of events without one."""

@@ -12,8 +12,9 @@ import numpy as np
 
 from hashcredit.agents.compiled import kernel
 from hashcredit.agents.dimensions import FACILITIES, Record
+from hashcredit.agents.units import MILLION
+from hashcredit.simulator.state.codes import LAST_INCOME_FLOW, Flow, Revaluation, Sector
 from hashcredit.simulator.state.economy import Economy
-from hashcredit.simulator.state.tables import LAST_INCOME_FLOW, Flow, Revaluation, Sector
 
 LAST_INCOME = int(LAST_INCOME_FLOW)
 
@@ -136,10 +137,10 @@ def free_slots(holder: Record, cooling: int) -> int:
 def borrower_equity(economy: Economy, b: int) -> float:
     """Book equity of borrower `b`, M$: cash, coins at market, deposits and machines at book less debts."""
     borrower = economy.borrowers[b]
-    equity = borrower.cash + borrower.btc * economy.market[0].btc_price * 1e-6 - borrower.payables
+    equity = borrower.cash + borrower.btc * economy.market[0].btc_price * MILLION - borrower.payables
     equity += borrower.deposits + sum_of(borrower.book) - sum_of(borrower.debt)
     for row in range(b * FACILITIES, (b + 1) * FACILITIES):
-        equity += economy.loans[row].coins * economy.market[0].btc_price * 1e-6
+        equity += economy.loans[row].coins * economy.market[0].btc_price * MILLION
     return equity
 
 

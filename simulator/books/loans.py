@@ -14,11 +14,12 @@ from hashcredit.agents.dimensions import (
     Record,
     Terms,
 )
+from hashcredit.agents.units import MILLION, WEEK
 from hashcredit.simulator.books.events import note_holder
 from hashcredit.simulator.books.ledger import capitalise, pay, post_principal, revalue, sum_of
+from hashcredit.simulator.state.codes import EventKind, Flow, Revaluation
 from hashcredit.simulator.state.economy import Economy
-from hashcredit.simulator.state.tables import LOAN, EventKind, Flow, Revaluation
-from hashcredit.simulator.state.units import WEEK
+from hashcredit.simulator.state.loans import LOAN
 
 DUST = 1e-9
 """M$ (a tenth of a cent): amounts below it are rounding, not debts."""
@@ -90,7 +91,7 @@ def weekly_service(loan: Record, policy_rate: float, week: int) -> float:
 @kernel
 def sell_coins(economy: Economy, p: Record, borrower: Record, amount: float) -> float:
     """Sell unpledged BTC worth up to `amount` (M$) and return what it fetched."""
-    price = economy.market[0].btc_price * 1e-6
+    price = economy.market[0].btc_price * MILLION
     coins = min(borrower.btc, amount / price)
     if coins <= 0.0:
         return 0.0
@@ -152,7 +153,7 @@ def liquidate_coins(economy: Economy, row: int) -> float:
     market = economy.market[0]
     loan = economy.loans[row]
     borrower = economy.borrowers[loan.obligor]
-    price = market.btc_price * 1e-6
+    price = market.btc_price * MILLION
     coins = min(loan.coins, loan.principal / price)
     proceeds = coins * price
     loan.coins -= coins
@@ -273,7 +274,7 @@ def write_contract(loan: Record, units: int, rent: float, end_week: int, hazard:
 def assets_at_appraisal(economy: Economy, b: int) -> float:
     """Cash, coins and machines at appraisal of borrower `b`, M$."""
     borrower = economy.borrowers[b]
-    coin = economy.market[0].btc_price * 1e-6
+    coin = economy.market[0].btc_price * MILLION
     total = borrower.cash + borrower.btc * coin
     for m in range(economy.machines.shape[0]):
         total += borrower.units[m] * economy.machines[m].appraisal

@@ -7,10 +7,11 @@ What becomes of an order when its machines arrive is decided in `investment`.
 
 from hashcredit.agents.compiled import kernel
 from hashcredit.agents.dimensions import ORDERS, Cause, MachineKind, Record
+from hashcredit.agents.units import WEEKS_A_YEAR
 from hashcredit.simulator.books.events import NO_EVENT, NOBODY, note
 from hashcredit.simulator.books.ledger import pay, revalue
+from hashcredit.simulator.state.codes import EventKind, Flow, Revaluation, Sector
 from hashcredit.simulator.state.economy import Economy
-from hashcredit.simulator.state.tables import EventKind, Flow, Revaluation, Sector
 
 
 @kernel
@@ -132,7 +133,7 @@ def place_order(
     if holder >= 0:
         lender = economy.lenders[holder]
         lender.committed += order.commitment
-        fee = p.investment_commitment_fee * weeks / 52.0 * order.commitment
+        fee = p.investment_commitment_fee * weeks / WEEKS_A_YEAR * order.commitment
         pay(economy, Flow.INTEREST, borrower, lender, fee)
         lender.week_interest += fee
     note_order(economy, EventKind.ORDER, row, units, units * order.price, holder)

@@ -11,6 +11,7 @@ from hashcredit.agents.dimensions import (
     Record,
 )
 from hashcredit.agents.miner import coins_to_keep
+from hashcredit.agents.units import MILLION, WEEK
 from hashcredit.simulator.books.events import note, note_obligor, remember
 from hashcredit.simulator.books.ledger import (
     bill,
@@ -33,9 +34,8 @@ from hashcredit.simulator.books.loans import (
     sell_coins,
 )
 from hashcredit.simulator.machines.earnings import add_contract
+from hashcredit.simulator.state.codes import EventKind, Flow, Revaluation, Sector
 from hashcredit.simulator.state.economy import Economy
-from hashcredit.simulator.state.tables import EventKind, Flow, Revaluation, Sector
-from hashcredit.simulator.state.units import WEEK
 
 RANKS = 2
 INTEREST, PRINCIPAL = 0, 1
@@ -45,7 +45,7 @@ INTEREST, PRINCIPAL = 0, 1
 @kernel
 def revalue_coins(economy: Economy, previous_price: float) -> None:
     """Mark every miner's BTC, pledged or not, from last week's price (USD) to this week's."""
-    change = (economy.market[0].btc_price - previous_price) * 1e-6
+    change = (economy.market[0].btc_price - previous_price) * MILLION
     for b in range(economy.borrowers.shape[0]):
         borrower = economy.borrowers[b]
         coins = borrower.btc
@@ -138,7 +138,7 @@ def earn(economy: Economy, p: Record, b: int) -> float:
                              p.miners_hold_share)  # fmt: skip
         if keep > 0.0:
             pay(economy, Flow.BTC_TRADES, borrower, world, keep)
-            borrower.btc += keep / (market.btc_price * 1e-6)
+            borrower.btc += keep / (market.btc_price * MILLION)
     pay_bill(economy, p, Flow.POWER_AND_UPKEEP, borrower, cost * WEEK)
     return (rent + mined - cost) * WEEK
 

@@ -10,6 +10,7 @@ import math
 from hashcredit.agents.compiled import kernel
 from hashcredit.agents.dimensions import Cause, LoanStatus, Record
 from hashcredit.agents.lender import learn
+from hashcredit.agents.units import WEEK
 from hashcredit.simulator.books.events import note_holder, note_obligor
 from hashcredit.simulator.books.ledger import (
     capitalise,
@@ -21,9 +22,8 @@ from hashcredit.simulator.books.ledger import (
 )
 from hashcredit.simulator.books.loans import DUST, facilities_of, liquidate_coins, loan_rate, sell_coins
 from hashcredit.simulator.machines.collateral import removal_cost, storage_cost
+from hashcredit.simulator.state.codes import EventKind, Flow, Revaluation
 from hashcredit.simulator.state.economy import Economy
-from hashcredit.simulator.state.tables import EventKind, Flow, Revaluation
-from hashcredit.simulator.state.units import WEEK
 
 
 @kernel

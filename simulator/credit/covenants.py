@@ -5,6 +5,7 @@ import math
 from hashcredit.agents.borrower import cover, hands_back
 from hashcredit.agents.compiled import inlined, kernel
 from hashcredit.agents.dimensions import BorrowerStatus, Cause, Channel, Enforcement, Record
+from hashcredit.agents.units import MILLION, WEEK
 from hashcredit.simulator.books.events import note_holder, remember
 from hashcredit.simulator.books.loans import (
     DUST,
@@ -28,9 +29,8 @@ from hashcredit.simulator.credit.distress import (
 from hashcredit.simulator.credit.enforcement import lender_accelerates
 from hashcredit.simulator.lenders.capital import is_pressed
 from hashcredit.simulator.machines.earnings import contract_premium, value_of
+from hashcredit.simulator.state.codes import EventKind
 from hashcredit.simulator.state.economy import Economy
-from hashcredit.simulator.state.tables import EventKind
-from hashcredit.simulator.state.units import WEEK
 
 
 @kernel
@@ -203,7 +203,7 @@ def call_margin(economy: Economy, p: Record, row: int) -> None:
     market = economy.market[0]
     loan = economy.loans[row]
     borrower = economy.borrowers[loan.obligor]
-    price = market.btc_price * 1e-6
+    price = market.btc_price * MILLION
     wanted = loan.principal / (p.credit_btc_initial_ltv * price) - loan.coins
     pledged = min(wanted, borrower.btc)
     loan.coins += pledged
@@ -254,7 +254,7 @@ def check_covenants(economy: Economy, p: Record, row: int, dscr: float, review: 
     """The covenants that a live loan has: margin, or borrowing base and cover; a review if it is due."""
     loan = economy.loans[row]
     if pledges_coins(loan):
-        if loan.principal > p.credit_btc_call_ltv * loan.coins * (economy.market[0].btc_price * 1e-6):
+        if loan.principal > p.credit_btc_call_ltv * loan.coins * (economy.market[0].btc_price * MILLION):
             call_margin(economy, p, row)
         return
     if loan.sweeping:

@@ -6,12 +6,12 @@ from hashcredit.agents.borrower import cover
 from hashcredit.agents.compiled import kernel
 from hashcredit.agents.dimensions import DSCR_WINDOW, Enforcement, Record
 from hashcredit.agents.lender import proceeds_now, value_of_waiting
+from hashcredit.agents.units import MILLION, WEEK
 from hashcredit.simulator.books.ledger import capital_ratio, sum_of
 from hashcredit.simulator.books.loans import DUST, weekly_service
 from hashcredit.simulator.machines.collateral import removal_cost, sale_depth
 from hashcredit.simulator.machines.earnings import earning_trend
 from hashcredit.simulator.state.economy import Economy
-from hashcredit.simulator.state.units import WEEK
 
 
 @kernel
@@ -60,7 +60,7 @@ def lender_accelerates(economy: Economy, p: Record, row: int) -> bool:
     later = liquidation_value(economy, p, row, later_price, 0, discount, stay)  # by then the glut is sold
     # what the borrower can pay a week: its earnings, and its liquid reserves spread over the wait
     share = loan.principal / max(sum_of(borrower.debt), DUST)
-    reserves = borrower.cash + borrower.btc * market.btc_price * 1e-6
+    reserves = borrower.cash + borrower.btc * market.btc_price * MILLION
     capacity = borrower.cfads_window / DSCR_WINDOW + reserves * WEEK / max(p.credit_waiting_years, WEEK)
     cash_flow = capacity * share
     due = weekly_service(loan, market.policy_rate, clock.week)

@@ -7,8 +7,8 @@ from hashcredit.agents.dimensions import BorrowerKind, Record
 from hashcredit.simulator.books.events import note, note_obligor
 from hashcredit.simulator.books.ledger import pay
 from hashcredit.simulator.books.loans import TERMS, assets_at_appraisal, debts, repay
+from hashcredit.simulator.state.codes import EventKind, Flow, Sector
 from hashcredit.simulator.state.economy import Economy
-from hashcredit.simulator.state.tables import EventKind, Flow, Sector
 
 
 @kernel

@@ -8,6 +8,7 @@ from hashcredit.agents.dimensions import (
     Channel,
     Record,
 )
+from hashcredit.agents.units import MILLION
 from hashcredit.simulator.books.events import note_holder, remember
 from hashcredit.simulator.books.ledger import capital_ratio
 from hashcredit.simulator.books.loans import (
@@ -23,8 +24,8 @@ from hashcredit.simulator.credit.distress import trace_trouble
 from hashcredit.simulator.credit.equity import convert, converts, issue_equity, watch_markets
 from hashcredit.simulator.lenders.capital import can_extend
 from hashcredit.simulator.lenders.funding import advance_now
+from hashcredit.simulator.state.codes import EventKind
 from hashcredit.simulator.state.economy import Economy
-from hashcredit.simulator.state.tables import EventKind
 
 
 @kernel
@@ -33,7 +34,7 @@ def roll_coins(economy: Economy, p: Record, row: int) -> None:
     clock, market = economy.clock[0], economy.market[0]
     loan = economy.loans[row]
     lender = economy.lenders[loan.holder]
-    covered = loan.principal <= p.credit_btc_call_ltv * loan.coins * market.btc_price * 1e-6
+    covered = loan.principal <= p.credit_btc_call_ltv * loan.coins * market.btc_price * MILLION
     able = can_extend(economy, p, lender)
     if able and covered:
         loan.maturity_week = clock.week + p.credit_btc_tenor_weeks

@@ -7,6 +7,7 @@ deposit.
 from hashcredit.agents.borrower import units_payable
 from hashcredit.agents.compiled import kernel
 from hashcredit.agents.dimensions import ORDERS, Cause, LoanStatus, Record
+from hashcredit.agents.units import MILLION
 from hashcredit.simulator.books.events import NO_EVENT
 from hashcredit.simulator.books.ledger import free_slots, pay, put_units
 from hashcredit.simulator.books.loans import DUST, empty_row, facilities_of, sell_coins
@@ -21,8 +22,8 @@ from hashcredit.simulator.investment.plans import (
 )
 from hashcredit.simulator.lenders.funding import capacity_of
 from hashcredit.simulator.machines.slots import slot_price
+from hashcredit.simulator.state.codes import EventKind, Flow
 from hashcredit.simulator.state.economy import Economy
-from hashcredit.simulator.state.tables import EventKind, Flow
 
 
 @kernel
@@ -72,7 +73,7 @@ def means_to_pay(economy: Economy, p: Record, b: int) -> float:
         loan = economy.loans[row]
         if loan.status == LoanStatus.PERFORMING and loan.weeks_overdue > 0:
             return 0.0
-    coins = borrower.btc * economy.market[0].btc_price * 1e-6
+    coins = borrower.btc * economy.market[0].btc_price * MILLION
     return borrower.cash + coins - reserve(p, borrower)
 
 

@@ -21,6 +21,7 @@ from hashcredit.agents.dimensions import (
 from hashcredit.agents.lender import advance, expected_unit_earning
 from hashcredit.agents.miner import runs
 from hashcredit.agents.neocloud import contract_rent, lets_out
+from hashcredit.agents.units import WEEKS_A_YEAR
 from hashcredit.simulator.books.events import note_holder
 from hashcredit.simulator.books.ledger import free_slots, pay, post_principal, sum_of
 from hashcredit.simulator.books.loans import (
@@ -42,8 +43,8 @@ from hashcredit.simulator.books.randomness import Stream, exponential, pick, uni
 from hashcredit.simulator.lenders.funding import advance_now, capacity_of, fund
 from hashcredit.simulator.machines.earnings import earning_trend, value_of
 from hashcredit.simulator.machines.slots import slot_cost, slot_price, slot_rent
+from hashcredit.simulator.state.codes import EventKind, Flow
 from hashcredit.simulator.state.economy import Economy
-from hashcredit.simulator.state.tables import EventKind, Flow
 
 
 @kernel
@@ -73,7 +74,7 @@ def value_of_order(economy: Economy, p: Record, m: int, borrower: Record) -> flo
     trend = earning_trend(p, machine.kind)
     discount = economy.market[0].cost_of_capital + borrower.cost_of_capital
     forgone = max(0.0, machine.earning - machine.cost[borrower.site_class])
-    return value - forgone * annuity(discount + trend, lead_weeks(p, machine.kind) / 52.0)
+    return value - forgone * annuity(discount + trend, lead_weeks(p, machine.kind) / WEEKS_A_YEAR)
 
 
 @kernel
@@ -94,7 +95,7 @@ def choose_machine(economy: Economy, p: Record, b: int) -> int:
             continue
         if not runs(borrower.kind, machine.kind):
             continue
-        later = math.exp(-discount * lead_weeks(p, machine.kind) / 52.0)
+        later = math.exp(-discount * lead_weeks(p, machine.kind) / WEEKS_A_YEAR)
         value = value_of_order(economy, p, m, borrower)
         value -= later * slot_cost(p, machine.cooling, discount)
         deposit = deposit_share(p, machine.kind)
@@ -121,7 +122,7 @@ def loan_offer(economy: Economy, p: Record, lender: Record, b: int, m: int, grad
     prior = p.lenders_recovery_prior[lender.kind]
     share = advance(lender.belief, rate, lender.learned_recovery, prior)
     offer = share * min(machine.price_new, machine.appraisal)
-    years = p.credit_tenor_weeks / 52.0
+    years = p.credit_tenor_weeks / WEEKS_A_YEAR
     # newer ASICs work through difficulty, which is in the trend
     step = 0.0 if machine.kind == MachineKind.ASIC else p.compute_launch_step
     trend = earning_trend(p, machine.kind)
@@ -162,7 +163,7 @@ def make_room(economy: Economy, p: Record, b: int, cooling: int, units: int, fre
     market.slots_closed -= relet
     market.slots_built += needed - relet
     borrower.slots[cooling] += needed
-    borrower.lease_week += needed * slot_rent(p, cooling) / 52.0
+    borrower.lease_week += needed * slot_rent(p, cooling) / WEEKS_A_YEAR
     pay(economy, Flow.SLOT_BUILDING, borrower, economy.world[0], needed * slot_price(p, cooling))
 
 
@@ -215,10 +216,10 @@ def invest_borrower(economy: Economy, p: Record, seed: int, replicate: int, b: i
     grade = pick(p.neoclouds_offtaker_shares, v[1]) if contracted else borrower.grade
     holder, offer = find_lender(economy, p, b, m, grade) if has_row_to_spare(economy, b) else (-1, 0.0)
     free = max(0, free_slots(borrower, machine.cooling) - units_on_order(economy, b, machine.cooling))
-    growth = p.investment_growth_cap * p.investment_decision_weeks / 52.0
+    growth = p.investment_growth_cap * p.investment_decision_weeks / WEEKS_A_YEAR
     room = free + int(growth * sum_of(borrower.slots))
     slot = slot_price(p, machine.cooling)
-    fee = p.investment_commitment_fee * lead_weeks(p, machine.kind) / 52.0 * offer
+    fee = p.investment_commitment_fee * lead_weeks(p, machine.kind) / WEEKS_A_YEAR * offer
     own = max(machine.price_new + slot - offer, deposit_share(p, machine.kind) * machine.price_new) + fee
     units = int(min(float(room), budget / own))
     if holder >= 0:

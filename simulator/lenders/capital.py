@@ -3,6 +3,7 @@
 from hashcredit.agents.compiled import kernel
 from hashcredit.agents.dimensions import BorrowerStatus, LenderStatus, LoanStatus, Record
 from hashcredit.agents.lender import under_pressure
+from hashcredit.agents.units import WEEK
 from hashcredit.simulator.books.ledger import capital_binds, lender_equity, pay, revalue, sum_of
 from hashcredit.simulator.books.loans import facilities_of
 from hashcredit.simulator.lenders.funding import (
@@ -17,9 +18,8 @@ from hashcredit.simulator.lenders.funding import (
 from hashcredit.simulator.lenders.interlender import pay_interlender_interest
 from hashcredit.simulator.lenders.receivership import run_off
 from hashcredit.simulator.machines.collateral import sale_ratio
+from hashcredit.simulator.state.codes import AUTHORITY_ACCOUNT, Flow, Revaluation
 from hashcredit.simulator.state.economy import Economy
-from hashcredit.simulator.state.tables import AUTHORITY_ACCOUNT, Flow, Revaluation
-from hashcredit.simulator.state.units import WEEK
 
 
 @kernel

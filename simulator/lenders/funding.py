@@ -8,8 +8,8 @@ from hashcredit.agents.compiled import kernel
 from hashcredit.agents.dimensions import LenderKind, LenderStatus, Record
 from hashcredit.agents.lender import lending_capacity
 from hashcredit.simulator.books.ledger import capital_binds, lender_equity, pay, sum_of
+from hashcredit.simulator.state.codes import AUTHORITY_ACCOUNT, Flow
 from hashcredit.simulator.state.economy import Economy
-from hashcredit.simulator.state.tables import AUTHORITY_ACCOUNT, Flow
 
 UNLIMITED = 1e18
 """M$."""

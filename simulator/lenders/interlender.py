@@ -9,13 +9,13 @@ run).
 
 from hashcredit.agents.compiled import kernel
 from hashcredit.agents.dimensions import Channel, LenderStatus, Record
+from hashcredit.agents.units import WEEK
 from hashcredit.simulator.books.events import note
 from hashcredit.simulator.books.ledger import pay, revalue, sum_of
 from hashcredit.simulator.contagion.rounds.clearing import clear_all, clear_round
 from hashcredit.simulator.lenders.funding import fund, take_deposits
+from hashcredit.simulator.state.codes import GUARANTOR_ACCOUNT, EventKind, Flow, Revaluation, Sector
 from hashcredit.simulator.state.economy import Economy
-from hashcredit.simulator.state.tables import GUARANTOR_ACCOUNT, EventKind, Flow, Revaluation, Sector
-from hashcredit.simulator.state.units import WEEK
 
 OWED, EXTERNAL, ASSETS, PAID = 0, 1, 2, 3
 """Rows of `Economy.clearing_vectors`."""

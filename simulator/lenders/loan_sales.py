@@ -6,14 +6,14 @@ A loan goes whole to the lender linked to its borrower that values it most among
 from hashcredit.agents.compiled import kernel
 from hashcredit.agents.dimensions import Cause, LenderStatus, LoanStatus, Record
 from hashcredit.agents.lender import present_value
+from hashcredit.agents.units import MILLION, WEEK
 from hashcredit.simulator.books.events import note
 from hashcredit.simulator.books.ledger import pay, revalue
 from hashcredit.simulator.books.loans import DUST, loan_rate, pledges_coins
 from hashcredit.simulator.lenders.funding import capacity_of, fund
 from hashcredit.simulator.machines.collateral import sale_ratio
+from hashcredit.simulator.state.codes import EventKind, Flow, Revaluation, Sector
 from hashcredit.simulator.state.economy import Economy
-from hashcredit.simulator.state.tables import EventKind, Flow, Revaluation, Sector
-from hashcredit.simulator.state.units import WEEK
 
 
 @kernel
@@ -21,7 +21,7 @@ def expected_share(economy: Economy, p: Record, row: int, buyer: Record) -> floa
     """Share (0 to 1) of a loan's face that a buyer expects back if it fails."""
     loan = economy.loans[row]
     if pledges_coins(loan):
-        worth = loan.coins * economy.market[0].btc_price * 1e-6
+        worth = loan.coins * economy.market[0].btc_price * MILLION
     elif loan.machine >= 0 and loan.units > 0:
         worth = sale_ratio(p) * loan.units * economy.machines[loan.machine].appraisal
     else:

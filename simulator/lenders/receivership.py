@@ -27,14 +27,14 @@ from hashcredit.simulator.lenders.interlender import (
     state_positions,
 )
 from hashcredit.simulator.lenders.loan_sales import sell_loans
-from hashcredit.simulator.state.economy import Economy
-from hashcredit.simulator.state.tables import (
+from hashcredit.simulator.state.codes import (
     AUTHORITY_ACCOUNT,
     GUARANTOR_ACCOUNT,
     EventKind,
     Flow,
     Revaluation,
 )
+from hashcredit.simulator.state.economy import Economy
 
 
 @kernel

@@ -8,6 +8,7 @@ import math
 
 from hashcredit.agents.compiled import kernel
 from hashcredit.agents.dimensions import BorrowerStatus, Channel, LenderStatus, LoanStatus, Record
+from hashcredit.agents.units import WEEK, WEEKS_A_YEAR
 from hashcredit.simulator.books.events import note
 from hashcredit.simulator.books.loans import DUST, facilities_of
 from hashcredit.simulator.lenders.funding import (
@@ -18,11 +19,8 @@ from hashcredit.simulator.lenders.funding import (
     has_deposits,
     repo_is_called,
 )
+from hashcredit.simulator.state.codes import EventKind, Sector
 from hashcredit.simulator.state.economy import Economy
-from hashcredit.simulator.state.tables import EventKind, Sector
-from hashcredit.simulator.state.units import WEEK
-
-WEEKS_A_YEAR = 52.0
 
 
 @kernel

@@ -11,16 +11,14 @@ from hashcredit.agents.buyer import annuity
 from hashcredit.agents.compiled import kernel
 from hashcredit.agents.dimensions import Channel, MachineKind, Record
 from hashcredit.agents.neocloud import over_spot
+from hashcredit.agents.units import DAYS_A_YEAR, HOURS_A_YEAR, MILLION, WEEK
 from hashcredit.simulator.books.events import note
 from hashcredit.simulator.machines.collateral import sales_move_prices
 from hashcredit.simulator.machines.valuation import value_at, value_coefficients
 from hashcredit.simulator.macro.conditions import world_seen
+from hashcredit.simulator.state.codes import EventKind
 from hashcredit.simulator.state.economy import Economy
-from hashcredit.simulator.state.tables import EventKind
-from hashcredit.simulator.state.units import WEEK
 
-HOURS_A_YEAR = 8766.0
-DAYS_A_YEAR = 365.25
 LEAST_SUPPLY = 1e-3
 """Of the first week's: with less than this switched on, rents rise no further."""
 GONE = 8.0
@@ -99,7 +97,7 @@ def set_earning(economy: Economy, p: Record, m: int) -> None:
     """Earning of a spot unit of type `m` (M$ a year), and in which site classes it stays on."""
     clock, market = economy.clock[0], economy.market[0]
     machine = economy.machines[m]
-    scale = machine.throughput * math.exp(machine.idiosyncratic) * 1e-6
+    scale = machine.throughput * math.exp(machine.idiosyncratic) * MILLION
     if machine.kind == MachineKind.GPU:
         hourly = market.rent_index * p.compute_utilisation * obsolescence(p, machine, clock.week)
         machine.earning = hourly * HOURS_A_YEAR * scale

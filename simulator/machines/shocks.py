@@ -4,12 +4,12 @@ import math
 
 from hashcredit.agents.compiled import kernel
 from hashcredit.agents.dimensions import Record
+from hashcredit.agents.units import WEEK
 from hashcredit.simulator.books.randomness import Stream, normal, normal4
 from hashcredit.simulator.macro.assets import price_assets
 from hashcredit.simulator.macro.conditions import world_seen
 from hashcredit.simulator.state.economy import Economy
 from hashcredit.simulator.state.pool import Asset
-from hashcredit.simulator.state.units import WEEK
 
 
 @kernel

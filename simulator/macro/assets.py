@@ -6,10 +6,10 @@ import numpy as np
 
 from hashcredit.agents.compiled import kernel
 from hashcredit.agents.dimensions import Record
+from hashcredit.agents.units import WEEK
 from hashcredit.simulator.books.randomness import Stream, normal, normal4, uniform
 from hashcredit.simulator.state.pool import WITHOUT, Asset
 
-WEEK = 1.0 / 52.0
 DEEPEST_IMPACT = 5.0
 """Log fall of a price by sales at which others buy whatever is sold."""
 

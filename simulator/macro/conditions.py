@@ -4,13 +4,11 @@ import math
 
 from hashcredit.agents.compiled import kernel
 from hashcredit.agents.dimensions import Record
+from hashcredit.agents.units import BILLION
 from hashcredit.simulator.macro.pool import build_compute, cost_of_capital, fund_week, open_funding
+from hashcredit.simulator.state.codes import Flow, Sector
 from hashcredit.simulator.state.economy import Economy
 from hashcredit.simulator.state.pool import WITH, WITHOUT, FundingRule, MacroPath
-from hashcredit.simulator.state.tables import Flow, Sector
-
-BILLION = 1e-3
-"""bn$ a M$."""
 
 
 @kernel

@@ -4,7 +4,7 @@ import numpy as np
 
 from hashcredit.agents.compiled import kernel
 from hashcredit.agents.dimensions import Record
-from hashcredit.simulator.macro.assets import WEEK
+from hashcredit.agents.units import WEEK
 from hashcredit.simulator.state.pool import MacroFlow, MacroSector
 
 DUST = 1e-9

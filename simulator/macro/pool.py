@@ -6,8 +6,9 @@ import numpy as np
 
 from hashcredit.agents.compiled import kernel
 from hashcredit.agents.dimensions import Record
+from hashcredit.agents.units import WEEK
 from hashcredit.simulator.books.randomness import Stream, normal
-from hashcredit.simulator.macro.assets import WEEK, price_assets
+from hashcredit.simulator.macro.assets import price_assets
 from hashcredit.simulator.macro.investors import investors_week, pay
 from hashcredit.simulator.state.pool import WITH, Asset, MacroFlow, MacroPath, MacroSector
 

@@ -22,8 +22,8 @@ from hashcredit.simulator.machines.earnings import orderly_value, scrap_price
 from hashcredit.simulator.machines.slots import peer_moving_cost
 from hashcredit.simulator.market.bidding import call_bidders, rank_classes, units_wanted
 from hashcredit.simulator.market.lots import is_dumping, open_dumped_lots, open_lots
+from hashcredit.simulator.state.codes import EventKind, Flow, Revaluation, Sector
 from hashcredit.simulator.state.economy import Economy
-from hashcredit.simulator.state.tables import EventKind, Flow, Revaluation, Sector
 
 
 @kernel

@@ -25,9 +25,9 @@ from hashcredit.agents.dimensions import (
 from hashcredit.simulator.books.ledger import free_slots, pay
 from hashcredit.simulator.machines.earnings import scrap_price, value_of
 from hashcredit.simulator.machines.slots import slot_cost
+from hashcredit.simulator.state.codes import Flow
 from hashcredit.simulator.state.decisions import sound_bid
 from hashcredit.simulator.state.economy import Economy
-from hashcredit.simulator.state.tables import Flow
 
 NO_LIMIT = 1 << 40
 """Slots of a scrap dealer."""

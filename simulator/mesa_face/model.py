@@ -23,14 +23,16 @@ from hashcredit.simulator.errors import (
 from hashcredit.simulator.mesa_face import graphs
 from hashcredit.simulator.mesa_face.hooks import AFTER, BEFORE, AgentClasses, chosen_classes, collect_hooks
 from hashcredit.simulator.mesa_face.payments import make_payment
-from hashcredit.simulator.reports.checks import TABLES, check_identities
+from hashcredit.simulator.reports.checks import check_identities
 from hashcredit.simulator.reports.run import Run
 from hashcredit.simulator.runs.engine import FIRST_EVENTS_PER_BORROWER, MOST_EVENTS, whole_number
 from hashcredit.simulator.scenario.scenario import Scenario
-from hashcredit.simulator.setup.prepare import Setup, allocate, clear, prepare, shell
+from hashcredit.simulator.setup.prepare import Setup, allocate, clear, prepare, reported_copy
 from hashcredit.simulator.setup.rules import Rule, telling_where
+from hashcredit.simulator.state.arrays import FIELDS, STATE
+from hashcredit.simulator.state.clock_and_outcomes import EVENT
+from hashcredit.simulator.state.codes import ErrorCode
 from hashcredit.simulator.state.economy import Economy
-from hashcredit.simulator.state.tables import EVENT, FIELDS, ErrorCode
 from hashcredit.simulator.week.observables import close_run
 from hashcredit.simulator.week.regimes import enter_week
 from hashcredit.simulator.week.step import PHASES, open_economy
@@ -104,7 +106,7 @@ class MarketModel(mesa.Model):
         self.economy = allocate(self._setup, series=True, events=first)
         clear(self.economy, self._setup)
         open_economy(self.economy, self._setup.parameters, self.seed, self.replicate)
-        self._before = shell(self.economy)
+        self._before = reported_copy(self.economy)
         self._final: Run | None = None
         self._regime = 0  # row of the parameters that hold this week
         self._stage = ""  # the phase or hook that is under way, or in which a week broke off
@@ -256,8 +258,7 @@ class MarketModel(mesa.Model):
         """The run so far: at the horizon that of `simulate`, before it a copy of how things stand."""
         if self._final is not None:
             return self._final
-        copies = ("flows", "revaluations", "events", "series")
-        return self._run_of(self._closed().copy_with(*TABLES, *copies))
+        return self._run_of(self._closed().copy_with(*STATE, "events", "series"))
 
     def _run_of(self, economy: Economy) -> Run:
         return Run(setup=self._setup, replicate=self.replicate, economy=economy, before=self._before)

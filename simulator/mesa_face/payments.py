@@ -8,8 +8,8 @@ import numpy as np
 from hashcredit.agents.views import View
 from hashcredit.simulator.books.ledger import pay
 from hashcredit.simulator.errors import PaymentError
+from hashcredit.simulator.state.codes import LAST_INCOME_FLOW, Flow
 from hashcredit.simulator.state.economy import Economy
-from hashcredit.simulator.state.tables import LAST_INCOME_FLOW, Flow
 
 WORLD_NAME = "world"
 

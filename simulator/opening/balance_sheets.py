@@ -8,8 +8,8 @@ from hashcredit.simulator.books.ledger import borrower_equity, buyer_equity, len
 from hashcredit.simulator.books.randomness import Stream
 from hashcredit.simulator.lenders.interlender import open_interlender_claims
 from hashcredit.simulator.opening.draws import opening_normal
+from hashcredit.simulator.state.codes import Sector
 from hashcredit.simulator.state.economy import Economy
-from hashcredit.simulator.state.tables import Sector
 
 LEAST_SHARE = 0.25
 """A lender without loans opens with the capital for this share of the average loan book."""

@@ -8,6 +8,7 @@ from hashcredit.agents.dimensions import (
     MachineKind,
     Record,
 )
+from hashcredit.agents.units import WEEKS_A_YEAR
 from hashcredit.simulator.books.ledger import post_principal
 from hashcredit.simulator.books.loans import TERMS, empty_row, pledge_machines, write_contract, write_loan
 from hashcredit.simulator.books.randomness import Stream, pick
@@ -88,7 +89,7 @@ def purchase_price(p: Record, machine: Record, age: int) -> float:
     """
     if machine.kind == MachineKind.GPU:
         return machine.price_new
-    return min(machine.price_new, machine.appraisal * math.exp(p.mining_asic_trend * age / 52.0))
+    return min(machine.price_new, machine.appraisal * math.exp(p.mining_asic_trend * age / WEEKS_A_YEAR))
 
 
 @kernel

@@ -16,6 +16,7 @@ from hashcredit.agents.dimensions import (
     MachineKind,
     Record,
 )
+from hashcredit.agents.units import MILLION, WEEKS_A_YEAR
 from hashcredit.simulator.books.ledger import put_units, sum_of
 from hashcredit.simulator.books.loans import (
     BLANK_LOAN,
@@ -42,8 +43,8 @@ from hashcredit.simulator.opening.loans import (
     open_running_contract,
     purchase_price,
 )
+from hashcredit.simulator.state.codes import Sector
 from hashcredit.simulator.state.economy import Economy
-from hashcredit.simulator.state.tables import Sector
 
 NEVER_VALUED = -1_000_000
 UNREACHABLE = 1e18
@@ -82,7 +83,7 @@ def open_market(economy: Economy, p: Record) -> None:
 def buy_fleet(economy: Economy, p: Record, b: int, m: int, units: int, age: int) -> None:
     """Put `units` machines bought `age` weeks ago on the books."""
     machine = economy.machines[m]
-    left = max(0.0, 1.0 - age / (52.0 * machine.life_years))
+    left = max(0.0, 1.0 - age / (WEEKS_A_YEAR * machine.life_years))
     book = units * purchase_price(p, machine, age) * left
     put_units(economy, economy.borrowers[b], m, units, book)
 
@@ -96,7 +97,7 @@ def lease_sites(economy: Economy, p: Record, b: int, free_share: float) -> None:
         racked = borrower.racked[cooling]
         borrower.slots[cooling] = racked + int(free_share * racked)
         lease += borrower.slots[cooling] * p.costs_lease[cooling] * p.costs_slot_kw[cooling]
-    borrower.lease_week = lease / 52.0
+    borrower.lease_week = lease / WEEKS_A_YEAR
 
 
 @kernel
@@ -118,7 +119,7 @@ def opening_earnings(economy: Economy, b: int) -> tuple[float, float]:
         loan = economy.loans[row]
         if loan.contract_units > 0:
             revenue, cost = add_contract(economy, loan, site, revenue, cost)
-    return revenue / 52.0, cost / 52.0
+    return revenue / WEEKS_A_YEAR, cost / WEEKS_A_YEAR
 
 
 @kernel
@@ -276,7 +277,7 @@ def open_miner(economy: Economy, p: Record, seed: int, replicate: int, b: int) -
                                 p.miners_gpu_shares, p.neoclouds_mix_log_sd, True)  # fmt: skip
     coins = hashrate * p.miners_btc_per_ehs
     coins *= math.exp(p.miners_btc_log_sd * opening_normal(seed, replicate, stream, b, 2))
-    price = economy.market[0].btc_price * 1e-6
+    price = economy.market[0].btc_price * MILLION
     value += coins * price
     borrower.btc = coins
     if opening_uniform(seed, replicate, stream, b, 4) < p.miners_btc_loan_probability:

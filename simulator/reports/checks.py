@@ -10,18 +10,16 @@ from hashcredit.agents.dimensions import (
     LenderStatus,
     LoanStatus,
 )
+from hashcredit.agents.units import MILLION
 from hashcredit.simulator.errors import SimulationError
 from hashcredit.simulator.reports.frames import sector_cash
+from hashcredit.simulator.state.arrays import TABLES
+from hashcredit.simulator.state.codes import LAST_INCOME_FLOW, Sector
 from hashcredit.simulator.state.economy import Economy
 from hashcredit.simulator.state.pool import MacroSector
-from hashcredit.simulator.state.tables import LAST_INCOME_FLOW, Sector
 
 TOLERANCE = 1e-9
 """Relative: sums of about 1e5 float64 payments keep at least ten digits."""
-
-AGENT_TABLES = ("borrowers", "lenders", "buyers", "loans", "orders", "machines")
-ROWS = ("clock", "market", "repo", "outcomes")
-TABLES = (*AGENT_TABLES, *ROWS, "world", "macro", "assets", "investors")
 
 
 def check_identities(economy: Economy, opening: Economy, phase: str, lines_end: bool = True) -> None:
@@ -206,7 +204,7 @@ def check_cash(economy: Economy, opening: Economy, phase: str) -> None:
 
 def check_equity(economy: Economy, phase: str) -> None:
     """Change in equity is income plus issuance less distributions, for every agent."""
-    coin = economy.market["btc_price"][0] * 1e-6
+    coin = economy.market["btc_price"][0] * MILLION
     borrowers = economy.borrowers
     coins = borrowers["btc"] + economy.loans["coins"].reshape(-1, FACILITIES).sum(axis=1)
     assets = borrowers["cash"] + coins * coin + borrowers["deposits"] + borrowers["book"].sum(axis=1)

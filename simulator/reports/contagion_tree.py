@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from hashcredit.simulator.reports.frames import SECTOR_NAMES
-from hashcredit.simulator.state.tables import EventKind, Sector
+from hashcredit.simulator.state.codes import EventKind, Sector
 
 if TYPE_CHECKING:
     import networkx as nx

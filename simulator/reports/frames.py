@@ -7,72 +7,22 @@ import numpy as np
 
 from hashcredit.agents.dimensions import (
     ORDERS,
-    Belief,
-    BorrowerKind,
-    BorrowerStatus,
-    BuyerKind,
     Cause,
     Channel,
-    Cooling,
-    Instrument,
-    LenderKind,
-    LenderStatus,
     LoanStatus,
-    MachineKind,
 )
+from hashcredit.agents.rows import Names, Types, columns_of
+from hashcredit.agents.units import USD
+from hashcredit.simulator.state.arrays import FIELDS
+from hashcredit.simulator.state.codes import EventKind, Flow, Revaluation, Sector
 from hashcredit.simulator.state.economy import Economy
-from hashcredit.simulator.state.tables import EventKind, Flow, Revaluation, Sector
-from hashcredit.simulator.week.observables import Column, MachineColumn
+from hashcredit.simulator.state.series import series_columns, slug
 
 if TYPE_CHECKING:
     import pandas as pd
 
-CODES: dict[tuple[str, str], type[IntEnum]] = {
-    ("borrowers", "kind"): BorrowerKind,
-    ("borrowers", "status"): BorrowerStatus,
-    ("borrowers", "cause"): Cause,
-    ("borrowers", "trigger_channel"): Channel,
-    ("lenders", "kind"): LenderKind,
-    ("lenders", "status"): LenderStatus,
-    ("lenders", "belief"): Belief,
-    ("buyers", "kind"): BuyerKind,
-    ("loans", "status"): LoanStatus,
-    ("loans", "instrument"): Instrument,
-    ("machines", "kind"): MachineKind,
-    ("machines", "cooling"): Cooling,
-}
-"""Columns that hold codes, and what the codes mean."""
-
-HIDDEN = frozenset(
-    {
-        "sector",
-        "used",
-        "cfads",
-        "service",
-        "cfads_window",
-        "service_window",
-        "pending_cause",
-        "pending_channel",
-        "pending_parent",
-        "week_interest",
-        "slot_credit",
-        "settling",
-        "failure_event",
-        "news",
-        "news_value",
-        "last_appraisal",
-    }
-)
-"""Working fields that are no part of the reported tables."""
-
-BY_MACHINE = frozenset({"units", "book", "offered"})
 SECTOR_NAMES = [sector.name.lower() for sector in Sector]
 AGENT_TABLES = ("borrowers", "lenders", "buyers")
-
-
-def slug(name: str) -> str:
-    """A machine's name as it appears in column names."""
-    return name.lower().replace(" ", "_")
 
 
 def names_of(codes: type[IntEnum], values: np.ndarray) -> np.ndarray:
@@ -81,25 +31,29 @@ def names_of(codes: type[IntEnum], values: np.ndarray) -> np.ndarray:
     return np.array([lookup.get(int(value), "") for value in values], dtype=object)
 
 
+def _names(kind: Names, machines: list[str]) -> list[str]:
+    """What the members of a kind are called in column names."""
+    if isinstance(kind, Types):
+        return [slug(name) for name in machines]
+    return [member.name.lower() for member in kind]
+
+
 def _columns(table: str, rows: np.ndarray, machines: list[str]) -> "dict[str, Any]":
+    """The reported columns of some rows of a table."""
     columns: dict[str, Any] = {}
-    for field in rows.dtype.names or ():
-        if field in HIDDEN:
+    for column in columns_of(FIELDS[table].dtype):
+        values, name = rows[column.name], column.label or column.name
+        if not column.is_reported:
             continue
-        values = rows[field]
-        if (table, field) in CODES:
-            columns[field] = names_of(CODES[table, field], values)
-        elif values.ndim == 1:
-            columns[field] = values.copy()
-        elif field in BY_MACHINE and table in AGENT_TABLES:
-            for m, name in enumerate(machines):
-                columns[f"{field}_{slug(name)}"] = values[:, m].copy()
-        elif field in ("debt", "loans"):
-            for instrument in Instrument:
-                columns[f"{field}_{instrument.name.lower()}"] = values[:, instrument].copy()
-        elif field in ("slots", "racked", "slots_target"):
-            for cooling in Cooling:
-                columns[f"{field}_{cooling.name.lower()}"] = values[:, cooling].copy()
+        if column.by is not None:
+            for place, member in enumerate(_names(column.by, machines)):
+                columns[f"{name}_{member}"] = values[:, place].copy()
+        elif column.codes is None:
+            columns[name] = values.copy()
+        elif isinstance(column.codes, Types):
+            columns[name] = _machine_names(values, machines)
+        else:
+            columns[name] = names_of(column.codes, values)
     return columns
 
 
@@ -111,20 +65,16 @@ def table_frames(economy: Economy, machines: list[str]) -> "dict[str, pd.DataFra
     loans = economy.loans[economy.loans["status"] != LoanStatus.EMPTY]
     frame = pd.DataFrame(_columns("loans", loans, machines))
     frame.insert(0, "row", np.flatnonzero(economy.loans["status"] != LoanStatus.EMPTY))
-    frame["machine"] = _machine_names(loans["machine"], machines)
     result["loans"] = frame
     is_open = economy.orders["units"] > 0
     frame = pd.DataFrame(_columns("orders", economy.orders[is_open], machines))
     frame.insert(0, "row", np.flatnonzero(is_open))
     frame.insert(1, "borrower", np.flatnonzero(is_open) // ORDERS)
-    frame["machine"] = _machine_names(economy.orders["machine"][is_open], machines)
     result["orders"] = frame
     rows = economy.machines[: len(machines)]
     frame = pd.DataFrame(_columns("machines", rows, machines))
     frame.insert(0, "name", machines)
-    result["machines"] = frame.rename(
-        columns={"delivered": "units_delivered", "scrapped": "units_scrapped"}
-    ).drop(columns=["trigger", "launches", "inventory"])
+    result["machines"] = frame
     return result
 
 
@@ -136,13 +86,10 @@ def series_frame(series: np.ndarray, machines: list[str]) -> "pd.DataFrame":
     """The weekly series with named columns."""
     import pandas as pd
 
-    names = [column.name.lower() for column in Column]
-    for machine in machines:
-        names += [f"{column.name.lower()}_{slug(machine)}" for column in MachineColumn]
-    columns = {}
-    for name, values in zip(names, series.T, strict=True):
-        is_whole = name.startswith(("alive_", "defaults_", "units_"))
-        columns[name] = values.astype(np.int64 if is_whole else np.float64)
+    columns = {
+        name: values.astype(np.int64 if column.is_whole else np.float64)
+        for (name, column), values in zip(series_columns(machines).items(), series.T, strict=True)
+    }
     return pd.DataFrame(columns, index=pd.RangeIndex(len(series), name="week"))
 
 
@@ -161,7 +108,7 @@ def events_frame(events: np.ndarray, machines: list[str]) -> "pd.DataFrame":
             "machine": _machine_names(events["machine"], machines),
             "units": events["units"].copy(),
             "amount_musd": events["amount"].copy(),
-            "price": events["price"] * 1e6,
+            "price": events["price"] * USD,
             "cause": names_of(Cause, events["cause"]),
             "channel": names_of(Channel, events["channel"]),
             "parent": events["parent"].copy(),

@@ -7,69 +7,15 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from hashcredit.agents.dimensions import Cause
 from hashcredit.simulator.provenance import provenance
 from hashcredit.simulator.reports import frames
+from hashcredit.simulator.reports.scalars import summarise
 from hashcredit.simulator.setup.prepare import Setup
 from hashcredit.simulator.state.economy import Economy
 
 if TYPE_CHECKING:
     import networkx as nx
     import pandas as pd
-
-
-def summarise(outcomes: np.ndarray) -> dict[str, np.ndarray]:
-    """Summary scalars of runs from their closing OUTCOMES rows (any shape); one array a scalar.
-
-    Money in M$. `recovery_rate` is NaN where no resolution ended, `realised_to_paper` where nothing was
-    sold.
-    """
-    with np.errstate(invalid="ignore", divide="ignore"):
-        recovery = np.where(
-            outcomes["resolved_claims"] > 0,
-            outcomes["resolved_recoveries"] / outcomes["resolved_claims"],
-            np.nan,
-        )
-        realised = np.where(
-            outcomes["paper_sold"] > 0, outcomes["proceeds_sold"] / outcomes["paper_sold"], np.nan
-        )
-    summary = {
-        "defaults": outcomes["defaults"],
-        "defaults_miners": outcomes["defaults_miners"],
-        "defaults_neoclouds": outcomes["defaults_neoclouds"],
-        "lender_failures": outcomes["lender_failures"],
-        "facility_defaults": outcomes["facility_defaults"],
-        "hand_backs": outcomes["hand_backs"],
-        "refinancings_refused": outcomes["refinancings_refused"],
-        "sites_taken_over": outcomes["sites_taken_over"],
-        "equity_raised_musd": outcomes["equity_raised"],
-        "debt_defaulted": outcomes["debt_defaulted"],
-        "recovery_rate": recovery,
-        "loss_given_default": 1.0 - recovery,
-        "realised_to_paper": realised,
-        "units_dumped": outcomes["units_dumped"],
-        "units_unsold": outcomes["units_unsold"],
-        "paper_value_musd": outcomes["paper_seized"],
-        "paper_sold_musd": outcomes["paper_sold"],
-        "proceeds_musd": outcomes["proceeds_sold"],
-        "creditor_loss_musd": outcomes["credit_lost"] + outcomes["allowances"],
-        "peak_haircut": outcomes["peak_haircut"],
-        "mean_tightness": outcomes["tightness_sum"] / np.maximum(outcomes["weeks"], 1),
-        "repo_calls": outcomes["repo_calls"],
-        "loans_sold_musd": outcomes["loans_sold"],
-        "interlender_loss_musd": outcomes["interlender_losses"],
-        "authority_loss_musd": outcomes["authority_losses"],
-        "authority_exposure_musd": outcomes["authority_exposure"],
-        "most_rounds": outcomes["most_rounds"],
-        "money_residual": outcomes["money_residual"],
-        "balance_residual": outcomes["balance_residual"],
-        "units_residual": outcomes["units_residual"],
-        "macro_residual": outcomes["macro_residual"],
-    }
-    for cause in Cause:
-        if cause not in (Cause.NONE, Cause.HAND_BACK):  # a facility is handed back, its borrower lives on
-            summary[f"defaults_{cause.name.lower()}"] = outcomes["defaults_by_cause"][..., cause]
-    return summary
 
 
 @dataclass(frozen=True)
@@ -83,7 +29,7 @@ class Run:
 
     @cached_property
     def summary(self) -> dict[str, Any]:
-        """Scalars of the run; see `summarise`."""
+        """Scalars of the run; see `scalars`."""
         return {key: value.item() for key, value in summarise(self.economy.outcomes[0]).items()}
 
     @cached_property

@@ -30,8 +30,8 @@ from hashcredit.simulator.credit.claims import (
 )
 from hashcredit.simulator.credit.distress import mark_to_fail
 from hashcredit.simulator.resolution.takeover import take_over
+from hashcredit.simulator.state.codes import EventKind, Flow
 from hashcredit.simulator.state.economy import Economy
-from hashcredit.simulator.state.tables import EventKind, Flow
 
 
 @kernel

@@ -19,6 +19,7 @@ from hashcredit.agents.dimensions import (
 )
 from hashcredit.agents.lender import weekly_quota
 from hashcredit.agents.miner import runs
+from hashcredit.agents.units import WEEKS_A_YEAR
 from hashcredit.simulator.books.events import note
 from hashcredit.simulator.books.ledger import bill, pay, put_units, revalue, sum_of, take_units
 from hashcredit.simulator.books.loans import (
@@ -34,9 +35,9 @@ from hashcredit.simulator.machines.collateral import removal_cost
 from hashcredit.simulator.machines.earnings import contract_premium, scrap_price, value_of
 from hashcredit.simulator.market.auction import formula_price, outsiders_are_elastic
 from hashcredit.simulator.market.bidding import peer_budget
+from hashcredit.simulator.state.codes import EventKind, Flow, Revaluation
 from hashcredit.simulator.state.decisions import sound_reservation
 from hashcredit.simulator.state.economy import Economy
-from hashcredit.simulator.state.tables import EventKind, Flow, Revaluation
 
 PREMIUM = 0
 """Row of `Economy.payments_due` (scratch) that holds what contracts are worth over spot, M$."""
@@ -180,7 +181,7 @@ def site_worth(economy: Economy, p: Record, b: int, bidder: int) -> float:
     for _ in range(empty_rows(economy, bidder)):
         worth += pick_contract(economy, b)[1]
     years = annuity(economy.market[0].cost_of_capital + spread, p.valuation_horizon_years)
-    return worth - p.secondary_market_slot_cost_share * 52.0 * failed.lease_week * years
+    return worth - p.secondary_market_slot_cost_share * WEEKS_A_YEAR * failed.lease_week * years
 
 
 @kernel

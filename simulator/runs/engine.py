@@ -14,10 +14,11 @@ from hashcredit.simulator.errors import EventBufferFull, ScenarioError, TooManyR
 from hashcredit.simulator.reports.checks import check_identities
 from hashcredit.simulator.reports.run import ManyRuns, Run
 from hashcredit.simulator.scenario.scenario import Scenario
-from hashcredit.simulator.setup.prepare import Setup, allocate, clear, prepare, shell
+from hashcredit.simulator.setup.prepare import Setup, allocate, clear, prepare, reported_copy
 from hashcredit.simulator.setup.rules import Rule, Rules, telling_where
+from hashcredit.simulator.state.clock_and_outcomes import OUTCOMES
+from hashcredit.simulator.state.codes import ErrorCode
 from hashcredit.simulator.state.economy import Economy
-from hashcredit.simulator.state.tables import OUTCOMES, ErrorCode
 from hashcredit.simulator.week.observables import close_run
 from hashcredit.simulator.week.regimes import enter_week
 from hashcredit.simulator.week.step import PHASES, open_economy, run_weeks
@@ -61,7 +62,7 @@ def record(setup: Setup, replicate: int, *, check: bool = False) -> Run:
         economy = allocate(setup, series=True, events=capacity)
         clear(economy, setup)
         open_economy(economy, setup.parameters, seed, replicate)
-        opening = shell(economy)
+        opening = reported_copy(economy)
         with telling_where(setup.scenario.name, replicate, economy.clock):
             if check:
                 _run_checked(economy, setup, replicate, opening)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from hashcredit.agents.units import WEEKS_A_YEAR
 from hashcredit.simulator.errors import ScenarioError
 from hashcredit.simulator.macro.pool import run_pool
 from hashcredit.simulator.runs.engine import whole_number
@@ -176,7 +177,7 @@ class FundingRun:
         weekly = np.diff(self.receipts[:, WITH], axis=0, prepend=0.0)
         for flow in MacroFlow:
             if flow != MacroFlow.COMMITMENTS:  # these go past the pool
-                columns[f"flow_{flow.name.lower()}"] = weekly[:, flow] * 52.0
+                columns[f"flow_{flow.name.lower()}"] = weekly[:, flow] * WEEKS_A_YEAR
         columns["capex_planned"] = self.paths[:, MacroPath.CAPEX]
         return pd.DataFrame(columns, index=pd.RangeIndex(len(self.macro), name="week"))
 
@@ -229,7 +230,7 @@ class FundingRun:
             "peak_tightness": float(own["tightness"].max()),
             "mean_tightness_without": float(self.macro["tightness"][:, WITHOUT].mean()),
             "lowest_pool": float(own["cash"][:, MacroSector.POOL].min()),
-            "capex_not_funded": float((self.paths[:, MacroPath.CAPEX] - own["capex"]).sum() / 52.0),
+            "capex_not_funded": float((self.paths[:, MacroPath.CAPEX] - own["capex"]).sum() / WEEKS_A_YEAR),
             "asset_sales": float(self.table["sales"][WITH].sum()),
             "redemptions": float(self.table["redemptions"][WITH].sum()),
             "macro_residual": float(self.macro["residual"][-1].max()),

@@ -13,15 +13,16 @@ from typing import Any, get_args, get_origin
 import numpy as np
 from pydantic.fields import FieldInfo
 
-from hashcredit.agents.dimensions import MACHINE_TYPES, Cooling, MachineKind, row
+from hashcredit.agents.dimensions import MACHINE_TYPES, Cooling, MachineKind
+from hashcredit.agents.rows import aligned
+from hashcredit.agents.units import HOURS_A_YEAR, MILLION, WEEKS_A_YEAR
 from hashcredit.simulator.scenario.fields.base import Section, choice_of, documentation, inner_sections
 from hashcredit.simulator.scenario.fields.machines import Machine
 from hashcredit.simulator.scenario.fields.types import Choice
 from hashcredit.simulator.scenario.interventions import regimes
 from hashcredit.simulator.scenario.scenario import SECTIONS, Scenario
+from hashcredit.simulator.state.machines import MACHINE
 from hashcredit.simulator.state.pool import ASSETS, MacroPath
-from hashcredit.simulator.state.tables import MACHINE
-from hashcredit.simulator.state.units import HOURS_A_YEAR, MILLION, WEEKS_A_YEAR
 
 NO_WEEK = 10**6
 """Week of something that does not happen."""
@@ -141,7 +142,7 @@ def _record() -> np.dtype[Any]:
     forced = dict.fromkeys(("forced_week", "forced_machine", "forced_units"), whole)
     columns = {"horizon_weeks": whole, "from_week": whole, **columns, **forced}
     columns["asset_volatility"] = "f8", (ASSETS,)
-    return row([(name, kind, shape) if shape else (name, kind) for name, (kind, shape) in columns.items()])
+    return aligned((name, kind, shape) for name, (kind, shape) in columns.items())
 
 
 PARAMETERS = _record()

@@ -10,6 +10,7 @@ from functools import lru_cache
 
 import numpy as np
 
+from hashcredit.agents.units import WEEKS_A_YEAR
 from hashcredit.simulator.macro.pool import run_pool
 from hashcredit.simulator.scenario.fields.credit import Credit
 from hashcredit.simulator.scenario.fields.earnings import Shocks
@@ -26,7 +27,6 @@ from hashcredit.simulator.state.pool import (
     MacroFlow,
     MacroSector,
 )
-from hashcredit.simulator.state.units import WEEKS_A_YEAR
 
 REPLICATES = 16
 SEED = 2**63 - 1

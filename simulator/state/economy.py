@@ -30,8 +30,8 @@ from numba.extending import (
 )
 from numba.np.arrayobj import populate_array
 
+from hashcredit.simulator.state.arrays import FIELDS, Arrays
 from hashcredit.simulator.state.decisions import DECISIONS, DEFAULT_RULES, Decision, attribute
-from hashcredit.simulator.state.tables import FIELDS, FIXED_SHAPES
 
 WORD = ir.IntType(64)
 MOST_DIMENSIONS = 3
@@ -42,71 +42,14 @@ RULES = {attribute(name): decision for name, decision in DECISIONS.items()}
 """Decisions by their names in kernels."""
 
 
-class Economy:
-    """The tables, networks, paths and scratch arrays of one replicate; see `tables.FIELDS`.
+class Economy(Arrays):
+    """The tables, networks, paths and scratch arrays of one replicate; see `Arrays`.
 
     rules    function of each decision; kernels call the machine code that they keep alive
     """
 
     __slots__ = (*FIELDS, *RULES, "_table", "address", "rules")
 
-    borrowers: np.ndarray
-    lenders: np.ndarray
-    buyers: np.ndarray
-    loans: np.ndarray
-    orders: np.ndarray
-    machines: np.ndarray
-    clock: np.ndarray
-    market: np.ndarray
-    repo: np.ndarray
-    outcomes: np.ndarray
-    world: np.ndarray
-    macro: np.ndarray
-    assets: np.ndarray
-    investors: np.ndarray
-    macro_flows: np.ndarray
-    flows: np.ndarray
-    revaluations: np.ndarray
-    events: np.ndarray
-    series: np.ndarray
-    credit_start: np.ndarray
-    credit_lender: np.ndarray
-    trade_start: np.ndarray
-    trade_seller: np.ndarray
-    tightness_path: np.ndarray
-    macro_paths: np.ndarray
-    haircut_path: np.ndarray
-    claim_start: np.ndarray
-    claim_debtor: np.ndarray
-    claim_share: np.ndarray
-    claim_face: np.ndarray
-    clearing_amounts: np.ndarray
-    clearing_vectors: np.ndarray
-    clearing_default: np.ndarray
-    clearing_position: np.ndarray
-    clearing_shares: np.ndarray
-    clearing_work: np.ndarray
-    btc_path: np.ndarray
-    rent_path: np.ndarray
-    hashprice_path: np.ndarray
-    payments_due: np.ndarray
-    value_table: np.ndarray
-    valued_week: np.ndarray
-    launch_times: np.ndarray
-    launch_factors: np.ndarray
-    pieces: np.ndarray
-    moments: np.ndarray
-    weights: np.ndarray
-    count: np.ndarray
-    lots: np.ndarray
-    known: np.ndarray
-    trades: np.ndarray
-    node_head: np.ndarray
-    classes: np.ndarray
-    class_of: np.ndarray
-    called: np.ndarray
-    ranking: np.ndarray
-    served: np.ndarray
     underwriting_rule: Callable[..., bool]
     forbearance_rule: Callable[..., bool]
     rollover_rule: Callable[..., bool]
@@ -123,15 +66,13 @@ class Economy:
             raise TypeError(f"an economy needs exactly the rules {list(DECISIONS)}")
         table = np.zeros(FIRST_RULE + len(RULES), np.int64)
         fields = table[:FIRST_RULE].reshape(len(FIELDS), WORDS_A_FIELD)
-        for position, (name, (dtype, dimensions)) in enumerate(FIELDS.items()):
+        for position, (name, field) in enumerate(FIELDS.items()):
             array = arrays[name]
-            if array.dtype != dtype or array.ndim != dimensions or not array.flags.c_contiguous:
-                raise TypeError(f"{name} must be a contiguous array of {dimensions} dimensions of {dtype}")
-            if array.shape != FIXED_SHAPES.get(name, array.shape):
-                raise TypeError(f"{name} must have the shape {FIXED_SHAPES[name]}")
+            if array.dtype != field.dtype or not field.fits(array.shape) or not array.flags.c_contiguous:
+                raise TypeError(f"{name} must be a contiguous array of {field.dtype} of shape {field.shape}")
             object.__setattr__(self, name, array)
             fields[position, 0] = array.ctypes.data
-            fields[position, 1 : 1 + dimensions] = array.shape
+            fields[position, 1 : 1 + array.ndim] = array.shape
         for position, (name, decision) in enumerate(DECISIONS.items()):
             object.__setattr__(self, attribute(name), rules[name])
             table[FIRST_RULE + position] = entry_point(rules[name], decision)
@@ -165,7 +106,7 @@ class EconomyType(types.Type):
 
 ECONOMY = EconomyType()
 ARRAY_TYPES = {
-    name: types.Array(from_dtype(dtype), dimensions, "C") for name, (dtype, dimensions) in FIELDS.items()
+    name: types.Array(from_dtype(field.dtype), len(field.shape), "C") for name, field in FIELDS.items()
 }
 
 
@@ -219,10 +160,11 @@ def _lower(name: str, position: int) -> None:
         def word(index: int) -> Any:
             return _word(builder, address, WORDS_A_FIELD * position + index)
 
-        if name in FIXED_SHAPES:
-            shape = [ir.Constant(WORD, length) for length in FIXED_SHAPES[name]]
-        else:
-            shape = [word(1 + axis) for axis in range(kind.ndim)]
+        # a length that is the same in every economy need not be looked up
+        shape = [
+            ir.Constant(WORD, length) if isinstance(length, int) else word(1 + axis)
+            for axis, length in enumerate(FIELDS[name].shape)
+        ]
         size = context.get_abi_sizeof(context.get_data_type(kind.dtype))
         strides = [ir.Constant(WORD, size)]
         for length in reversed(shape[1:]):

@@ -6,7 +6,7 @@ be without this economy's debts and sales (`WITHOUT`), and with them (`WITH`).
 
 from enum import IntEnum
 
-from hashcredit.agents.dimensions import row
+from hashcredit.agents.rows import Column, row
 
 WITHOUT, WITH = 0, 1
 """First index of the pool's tables."""
@@ -82,47 +82,41 @@ class MacroFlow(IntEnum):
 
 
 MACRO = row(
-    [
-        ("tightness", "f8"),  # 0 to 1
-        ("cost_of_capital", "f8"),  # 1/yr
-        ("opening_cost", "f8"),  # the same in the opening, 1/yr
-        ("cash", "f8", (len(MacroSector),)),  # accounts; that of investors lies on their rows
-        ("lagged_capex", "f8"),  # bn$/yr
-        ("capex", "f8"),  # spent in the week, bn$/yr
-        ("stock", "f8"),  # hyperscalers' throughput over that of the opening
-        ("portfolio", "f8"),  # opening holdings of all investors at this week's prices
-        ("portfolio_mean", "f8"),  # its trailing mean
-        ("hoard", "f8"),  # withdrawn from the pool because prices fell
-        ("water", "f8"),  # into the pool this week, bn$/yr
-        ("drain", "f8"),  # out of it, bn$/yr
-        ("opening_money", "f8"),  # sum of all accounts in the opening
-        ("residual", "f8"),  # largest |sum of accounts - opening sum| so far, relative
-    ]
+    Column("tightness", "f8", "tightness", "0 to 1"),
+    Column("cost_of_capital", "f8", "cost of capital", "1/yr"),
+    Column("opening_cost", "f8", "the same in the opening", "1/yr"),
+    Column("cash", "f8", "accounts; that of investors lies on their rows", shape=(len(MacroSector),)),
+    Column("lagged_capex", "f8", "lagged capex", "bn$/yr"),
+    Column("capex", "f8", "spent in the week", "bn$/yr"),
+    Column("stock", "f8", "hyperscalers' throughput over that of the opening"),
+    Column("portfolio", "f8", "opening holdings of all investors at this week's prices"),
+    Column("portfolio_mean", "f8", "its trailing mean"),
+    Column("hoard", "f8", "withdrawn from the pool because prices fell"),
+    Column("water", "f8", "into the pool this week", "bn$/yr"),
+    Column("drain", "f8", "out of it", "bn$/yr"),
+    Column("opening_money", "f8", "sum of all accounts in the opening"),
+    Column("residual", "f8", "largest |sum of accounts - opening sum| so far, relative"),
 )
 
 ASSET = row(
-    [
-        ("fundamental", "f8"),  # ln X; BTC in USD, the others 0 in the opening
-        ("impact", "f8"),  # m, log
-        ("sold", "f8"),  # by investors this week
-        ("price", "f8"),  # BTC in USD, the others 1 in the opening
-        ("opening", "f8"),  # price in the opening
-        ("relative", "f8"),  # price over that of the opening
-        ("before", "f8"),  # the same a week ago
-        ("weight", "f8"),  # opening holdings of all investors
-    ]
+    Column("fundamental", "f8", "ln X; BTC in USD, the others 0 in the opening"),
+    Column("impact", "f8", "m, log"),
+    Column("sold", "f8", "by investors this week"),
+    Column("price", "f8", "BTC in USD, the others 1 in the opening"),
+    Column("opening", "f8", "price in the opening"),
+    Column("relative", "f8", "price over that of the opening"),
+    Column("before", "f8", "the same a week ago"),
+    Column("weight", "f8", "opening holdings of all investors"),
 )
 
 INVESTOR = row(
-    [
-        ("cash", "f8"),
-        ("target", "f8"),  # cash above it is placed in the pool
-        ("holdings", "f8", (ASSETS,)),  # at opening prices: times `relative` it is worth today's bn$
-        ("order", "i1", (ASSETS,)),  # assets by conviction, the first is sold first
-        ("unit", "f8"),  # worth of a share in its portfolio, 1 in the opening
-        ("peak", "f8"),  # the highest it has been
-        ("commitments", "f8"),  # paid for capex, cumulative
-        ("redemptions", "f8"),  # paid to its clients, cumulative
-        ("sales", "f8"),  # proceeds, cumulative
-    ]
+    Column("cash", "f8", "cash"),
+    Column("target", "f8", "cash above it is placed in the pool"),
+    Column("holdings", "f8", "at opening prices: times `relative` it is worth today's bn$", shape=(ASSETS,)),
+    Column("order", "i1", "assets by conviction, the first is sold first", shape=(ASSETS,)),
+    Column("unit", "f8", "worth of a share in its portfolio, 1 in the opening"),
+    Column("peak", "f8", "the highest it has been"),
+    Column("commitments", "f8", "paid for capex, cumulative"),
+    Column("redemptions", "f8", "paid to its clients, cumulative"),
+    Column("sales", "f8", "proceeds, cumulative"),
 )

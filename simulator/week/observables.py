@@ -1,94 +1,17 @@
 """Phase `bookkeeping`: the week's series, and the three residuals that are always on."""
 
 import math
-from enum import IntEnum
 
 import numpy as np
 
 from hashcredit.agents.compiled import kernel
 from hashcredit.agents.dimensions import BorrowerKind, BorrowerStatus, LenderStatus, LoanStatus, Record
+from hashcredit.agents.units import HOURS_A_YEAR, USD
 from hashcredit.simulator.books.ledger import lender_equity, sum_of
 from hashcredit.simulator.macro.conditions import world_seen
 from hashcredit.simulator.state.economy import Economy
 from hashcredit.simulator.state.pool import WITHOUT, Asset, FundingRule, MacroSector
-
-
-class Column(IntEnum):
-    """Columns of the series that do not belong to a machine type."""
-
-    TIGHTNESS = 0
-    POLICY_RATE = 1
-    COST_OF_CAPITAL = 2
-    HAIRCUT = 3
-    BTC_PRICE_USD = 4
-    HASHPRICE_USD_PH_DAY = 5
-    RENT_INDEX_USD_H = 6
-    DEMAND = 7
-    SUPPLY = 8
-    CORRELATION = 9
-    ALIVE_MINERS = 10
-    ALIVE_NEOCLOUDS = 11
-    ALIVE_LENDERS = 12
-    DEFAULTS_FORCED = 13
-    DEFAULTS_INSOLVENCY = 14
-    DEFAULTS_ILLIQUIDITY = 15
-    DEFAULTS_MARGIN = 16
-    DEFAULTS_ACCELERATION = 17
-    DEFAULTS_MATURITY = 18
-    DEFAULTS_CROSS_DEFAULT = 19
-    DEBT_MUSD = 20
-    DEBT_IN_DEFAULT_MUSD = 21
-    ALLOWANCE_MUSD = 22
-    LENDER_EQUITY_MUSD = 23
-    BORROWER_CASH_MUSD = 24
-    LENDER_CASH_MUSD = 25
-    BUYER_CASH_MUSD = 26
-    BTC_HELD = 27
-    UNITS_OFFERED = 28
-    UNITS_SOLD = 29
-    UNITS_UNSOLD = 30
-    SALE_PROCEEDS_MUSD = 31
-    MONEY_RESIDUAL = 32
-    BALANCE_RESIDUAL = 33
-    UNITS_RESIDUAL = 34
-    UNITS_ON_ORDER = 35
-    DEPOSITS_MUSD = 36
-    COMMITTED_MUSD = 37
-    TIGHTNESS_EXOGENOUS = 38
-    POOL_BNUSD = 39
-    WATER_BNUSD_YR = 40
-    DRAIN_BNUSD_YR = 41
-    CAPEX_BNUSD_YR = 42
-    SOFTWARE_EQUITY = 43
-    MEMORY_EQUITY = 44
-    HEDGE_FUND_UNITS = 45
-    SOVEREIGN_BONDS = 46
-    MACRO_RESIDUAL = 47
-    REPO_MUSD = 48
-    REPO_ROOM_MUSD = 49
-    REPO_UNMET_MUSD = 50
-    STANDING_FACILITY_MUSD = 51
-    INTERLENDER_MUSD = 52
-    APPRAISAL_VOLATILITY = 53
-    UNSOLD_SHARE = 54
-    ROUNDS = 55
-
-
-class MachineColumn(IntEnum):
-    """Columns of the series that every machine type has."""
-
-    EARNING_USD_H = 0
-    APPRAISAL_USD = 1
-    FUNDAMENTAL_USD = 2
-    PRICE_USD = 3
-    UNITS_ON_SALE = 4
-    UNITS_TRADED = 5
-
-
-COMMON_COLUMNS = len(Column)
-COLUMNS_PER_MACHINE = len(MachineColumn)
-USD = 1e6
-HOURS_A_YEAR = 8766.0
+from hashcredit.simulator.state.series import COLUMNS_PER_MACHINE, COMMON_COLUMNS, Column, MachineColumn
 
 
 @kernel

@@ -9,8 +9,8 @@ import numpy as np
 from hashcredit.agents.compiled import kernel
 from hashcredit.agents.dimensions import Channel
 from hashcredit.simulator.books.events import note
+from hashcredit.simulator.state.codes import EventKind
 from hashcredit.simulator.state.economy import Economy
-from hashcredit.simulator.state.tables import EventKind
 
 
 @kernel

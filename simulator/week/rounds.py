@@ -15,8 +15,8 @@ from hashcredit.simulator.lenders.repo import call_repo
 from hashcredit.simulator.market.auction import trade_dumped
 from hashcredit.simulator.market.bidding import refill_buyers
 from hashcredit.simulator.resolution.default import fail_marked
+from hashcredit.simulator.state.codes import ErrorCode
 from hashcredit.simulator.state.economy import Economy
-from hashcredit.simulator.state.tables import ErrorCode
 
 
 @kernel

@@ -23,8 +23,8 @@ from hashcredit.simulator.macro.conditions import set_funding
 from hashcredit.simulator.market.auction import trade_machines
 from hashcredit.simulator.opening.population import open_economy
 from hashcredit.simulator.resolution.default import resolve_defaults
+from hashcredit.simulator.state.codes import ErrorCode
 from hashcredit.simulator.state.economy import Economy
-from hashcredit.simulator.state.tables import ErrorCode
 from hashcredit.simulator.week.observables import close_run, record
 from hashcredit.simulator.week.regimes import enter_week
 from hashcredit.simulator.week.rounds import manage_capital, repeat_rounds

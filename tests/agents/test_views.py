@@ -10,7 +10,7 @@ from hashcredit.agents.views import Lender, Miner, NeoCloud, SecondaryBuyer
 from hashcredit.simulator import MarketModel, Scenario
 from hashcredit.simulator.errors import PaymentError
 from hashcredit.simulator.reports.checks import check_identities
-from hashcredit.simulator.reports.frames import slug
+from hashcredit.simulator.state.series import slug
 
 SMALL = Scenario.load().with_changes(
     {

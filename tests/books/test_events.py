@@ -15,7 +15,7 @@ from hashcredit.simulator.books.events import (
     note_lender,
     note_obligor,
 )
-from hashcredit.simulator.state.tables import EventKind, Sector
+from hashcredit.simulator.state.codes import EventKind, Sector
 
 FIELDS = ("agent_kind", "agent", "counterparty_kind", "counterparty", "machine", "units", "amount", "price")
 REASONS = ("cause", "channel", "parent")

@@ -27,7 +27,7 @@ from hashcredit.simulator.books.orders import deposit_share, lead_weeks
 from hashcredit.simulator.investment.plans import capacity_of, choose_machine
 from hashcredit.simulator.machines.slots import slot_cost
 from hashcredit.simulator.market.bidding import peer_budget
-from hashcredit.simulator.state.tables import EventKind, Flow, Sector
+from hashcredit.simulator.state.codes import EventKind, Flow, Sector
 
 # The order.
 

@@ -21,7 +21,7 @@ from hashcredit.simulator.lenders.capital import write_down_loans
 from hashcredit.simulator.machines.earnings import mark_appraisals
 from hashcredit.simulator.market.auction import trade_machines
 from hashcredit.simulator.resolution.default import resolve_defaults
-from hashcredit.simulator.state.tables import EventKind
+from hashcredit.simulator.state.codes import EventKind
 from hashcredit.simulator.week.rounds import manage_capital
 
 # Channels by hand.

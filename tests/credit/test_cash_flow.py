@@ -8,7 +8,7 @@ from worlds import ASIC, GPU, NEW_GPU, World
 from hashcredit.agents.dimensions import DSCR_WINDOW, Instrument, LoanStatus
 from hashcredit.simulator.books.loans import scheduled_principal, weekly_service
 from hashcredit.simulator.credit.cash_flow import operate, revalue_coins
-from hashcredit.simulator.state.tables import EventKind, Flow, Revaluation, Sector
+from hashcredit.simulator.state.codes import EventKind, Flow, Revaluation, Sector
 
 # Yearly numbers below are multiples of 52, so that a week's are round.
 EARNING = {GPU: 52 * 0.0002, NEW_GPU: 52 * 0.0004, ASIC: 52 * 0.00003}

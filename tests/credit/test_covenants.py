@@ -8,7 +8,7 @@ from worlds import GPU, World
 
 from hashcredit.agents.dimensions import Cause, Channel, Enforcement, Instrument, LoanStatus
 from hashcredit.simulator.credit.enforcement import lender_accelerates
-from hashcredit.simulator.state.tables import EventKind
+from hashcredit.simulator.state.codes import EventKind
 
 
 def lost(w: World, row: int = 0) -> tuple[int, int]:

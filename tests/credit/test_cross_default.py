@@ -7,7 +7,7 @@ from hashcredit.agents.dimensions import BorrowerStatus, Cause, Channel, Instrum
 from hashcredit.simulator.books.loans import debts
 from hashcredit.simulator.credit.covenants import accelerate, cross_defaults, enforce_covenants
 from hashcredit.simulator.resolution.default import resolve_defaults
-from hashcredit.simulator.state.tables import EventKind
+from hashcredit.simulator.state.codes import EventKind
 
 FIRST, SECOND = 0, 1
 """Loan rows: the one in trouble, and another facility of the same borrower."""

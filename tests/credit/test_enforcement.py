@@ -10,7 +10,7 @@ from hashcredit.agents.lender import proceeds_now, under_pressure, value_of_wait
 from hashcredit.simulator.credit.covenants import enforce_covenants
 from hashcredit.simulator.lenders.capital import is_pressed
 from hashcredit.simulator.lenders.repo import call_repo
-from hashcredit.simulator.state.tables import EventKind
+from hashcredit.simulator.state.codes import EventKind
 
 TRIGGER = 17
 """Event that last cost the lender a write-down."""

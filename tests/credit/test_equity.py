@@ -8,7 +8,7 @@ from worlds import ASIC, BIG, GPU, World
 from hashcredit.agents.dimensions import Instrument
 from hashcredit.simulator.credit.equity import issue_equity, watch_markets, window_open
 from hashcredit.simulator.credit.rollover import roll_over
-from hashcredit.simulator.state.tables import EventKind, Flow, Sector
+from hashcredit.simulator.state.codes import EventKind, Flow, Sector
 
 WEEK = 9
 

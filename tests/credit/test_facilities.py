@@ -21,7 +21,7 @@ from hashcredit.simulator.investment.plans import open_facility
 from hashcredit.simulator.lenders.capital import write_down_loans
 from hashcredit.simulator.market.auction import trade_machines
 from hashcredit.simulator.resolution.default import resolve_defaults
-from hashcredit.simulator.state.tables import EventKind
+from hashcredit.simulator.state.codes import EventKind
 
 # Hand-back. 100 GPUs at site class 0 earn 0.010 less 0.002 a year each: 0.8 / 52 a week. A face of P at
 # 4 + 6 % with 104 instalments left is due P (0.10 + 0.50) / 52 a week: cover is one at P = 0.8 / 0.6 = 4/3.

@@ -10,7 +10,7 @@ from hashcredit.agents.dimensions import Cause, Channel, Instrument, LenderStatu
 from hashcredit.simulator.credit.distress import mark_to_fail
 from hashcredit.simulator.credit.rollover import roll_over
 from hashcredit.simulator.machines.shocks import move_prices
-from hashcredit.simulator.state.tables import EventKind, Flow, Sector
+from hashcredit.simulator.state.codes import EventKind, Flow, Sector
 
 # BTC margin.
 

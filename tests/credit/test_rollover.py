@@ -10,7 +10,7 @@ from hashcredit.simulator.credit.covenants import enforce_covenants
 from hashcredit.simulator.credit.rollover import roll_over
 from hashcredit.simulator.lenders.repo import call_repo
 from hashcredit.simulator.opening.population import UNREACHABLE, set_strikes
-from hashcredit.simulator.state.tables import EventKind, Flow, Sector
+from hashcredit.simulator.state.codes import EventKind, Flow, Sector
 
 WEEK = 9
 TRIGGER = 17

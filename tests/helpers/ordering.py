@@ -6,7 +6,7 @@ from hashcredit.simulator import Scenario
 from hashcredit.simulator.books.ledger import pay
 from hashcredit.simulator.investment.deliveries import deliver
 from hashcredit.simulator.investment.plans import invest
-from hashcredit.simulator.state.tables import Flow
+from hashcredit.simulator.state.codes import Flow
 
 PLANNING_WEEK = 12  # plans are made every 13 weeks
 LEAD = 13

@@ -6,8 +6,8 @@ from functools import cache
 from small_economy import FIRE_SALE
 
 from hashcredit.simulator import simulate
+from hashcredit.simulator.state.arrays import FIELDS
 from hashcredit.simulator.state.decisions import DECISIONS
-from hashcredit.simulator.state.tables import FIELDS
 
 SMALL = FIRE_SALE.with_changes(
     {

@@ -11,7 +11,7 @@ from hashcredit.agents.dimensions import (
     Instrument,
 )
 from hashcredit.simulator.resolution.default import resolve_defaults
-from hashcredit.simulator.state.tables import EventKind
+from hashcredit.simulator.state.codes import EventKind
 
 FAILED, FIRST, SECOND = 0, 1, 2
 """Borrowers: one in default, two that may take its site over."""

@@ -31,8 +31,8 @@ from hashcredit.simulator.macro.pool import open_funding
 from hashcredit.simulator.opening.balance_sheets import open_books
 from hashcredit.simulator.opening.population import UNREACHABLE
 from hashcredit.simulator.reports.checks import check_identities
-from hashcredit.simulator.setup.prepare import Setup, allocate, prepare, shell
-from hashcredit.simulator.state.tables import LAST_INCOME_FLOW, EventKind, Sector
+from hashcredit.simulator.setup.prepare import Setup, allocate, prepare, reported_copy
+from hashcredit.simulator.state.codes import LAST_INCOME_FLOW, EventKind, Sector
 
 GPU, NEW_GPU, ASIC = 0, 1, 2
 """Columns of the three machine types."""
@@ -291,7 +291,7 @@ class World:
             row["opening_equity"] = buyer_equity(row)
         e.machines["opening_units"] = e.lenders["units"].sum(axis=0) + e.buyers["units"].sum(axis=0)
         open_books(e)
-        self.opening = shell(e)
+        self.opening = reported_copy(e)
 
     def assert_books_close(self) -> None:
         """All identities of `--check`; racks hold the machines; income is what the two matrices say."""

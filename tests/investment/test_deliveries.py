@@ -27,7 +27,7 @@ from hashcredit.agents.dimensions import (
 from hashcredit.simulator import simulate
 from hashcredit.simulator.books.ledger import pay
 from hashcredit.simulator.resolution.default import resolve_defaults
-from hashcredit.simulator.state.tables import EventKind, Flow, Revaluation, Sector
+from hashcredit.simulator.state.codes import EventKind, Flow, Revaluation, Sector
 from hashcredit.simulator.week.rounds import manage_capital
 
 # Arrival.

@@ -21,7 +21,7 @@ from hashcredit.simulator.investment.plans import (
     loan_offer,
 )
 from hashcredit.simulator.machines.slots import slot_cost
-from hashcredit.simulator.state.tables import EventKind, Flow, Sector
+from hashcredit.simulator.state.codes import EventKind, Flow, Sector
 
 PLANNING_WEEK = 12  # plans are made every 13 weeks
 OFFER = 0.5 * 0.036

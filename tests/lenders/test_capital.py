@@ -6,7 +6,7 @@ from worlds import GPU, NEW_GPU, World
 from hashcredit.agents.dimensions import Instrument, LenderStatus, LoanStatus
 from hashcredit.simulator.books.ledger import lender_equity, write_off
 from hashcredit.simulator.lenders.capital import write_down_loans
-from hashcredit.simulator.state.tables import EventKind, Flow, Revaluation, Sector
+from hashcredit.simulator.state.codes import EventKind, Flow, Revaluation, Sector
 from hashcredit.simulator.week.rounds import manage_capital
 
 WORLD = Sector.REST_OF_WORLD

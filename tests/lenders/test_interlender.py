@@ -26,7 +26,7 @@ from hashcredit.simulator.lenders.interlender import (
     state_positions,
 )
 from hashcredit.simulator.lenders.receivership import fail_lenders, run_off
-from hashcredit.simulator.state.tables import EventKind, Flow, Revaluation, Sector
+from hashcredit.simulator.state.codes import EventKind, Flow, Revaluation, Sector
 
 LOW, SOUND = 1e-12, LenderStatus.ALIVE
 BANKS = 12

@@ -10,7 +10,7 @@ from hashcredit.simulator.credit.cash_flow import operate
 from hashcredit.simulator.lenders.capital import manage_lender, manage_lenders
 from hashcredit.simulator.lenders.loan_sales import best_buyer, sell_loans, worth_to
 from hashcredit.simulator.lenders.receivership import fail_lenders, must_fail, run_off
-from hashcredit.simulator.state.tables import EventKind, Flow, Revaluation, Sector
+from hashcredit.simulator.state.codes import EventKind, Flow, Revaluation, Sector
 from hashcredit.simulator.week.rounds import manage_capital
 
 REST, AUTHORITY, GUARANTOR = 0, 1, 2

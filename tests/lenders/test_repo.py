@@ -29,7 +29,7 @@ from hashcredit.simulator.lenders.repo import (
     rationing,
     set_haircut,
 )
-from hashcredit.simulator.state.tables import EventKind, Flow, Sector
+from hashcredit.simulator.state.codes import EventKind, Flow, Sector
 
 BANK, FUND, OTHER = 0, 1, 2
 PLENTY = 1e6

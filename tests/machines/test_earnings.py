@@ -20,7 +20,7 @@ from hashcredit.simulator.machines.earnings import (
     update_income_values,
     value_of,
 )
-from hashcredit.simulator.state.tables import EventKind
+from hashcredit.simulator.state.codes import EventKind
 
 WEEK = 1 / 52
 STEP = 0.2

@@ -17,7 +17,7 @@ from hashcredit.agents.dimensions import FACILITIES, BorrowerStatus, LoanStatus,
 from hashcredit.simulator.machines.earnings import mark_appraisals
 from hashcredit.simulator.market.auction import trade_machines
 from hashcredit.simulator.market.lots import open_lots
-from hashcredit.simulator.state.tables import EventKind, Flow, Sector
+from hashcredit.simulator.state.codes import EventKind, Flow, Sector
 
 
 def test_auction_by_hand() -> None:

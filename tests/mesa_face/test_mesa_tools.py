@@ -19,7 +19,7 @@ from hashcredit.simulator import MarketModel, Scenario, simulate, simulate_many
 from hashcredit.simulator.mesa_face import model
 from hashcredit.simulator.scenario.files import PACKAGED, packaged_names
 from hashcredit.simulator.setup.prepare import prepare
-from hashcredit.simulator.state.tables import FIELDS
+from hashcredit.simulator.state.arrays import FIELDS
 
 SHORT = SMALL.with_changes({"name": "short", "horizon_weeks": 4})
 

@@ -13,7 +13,7 @@ from hashcredit.simulator import MarketModel, Scenario, simulate, simulate_many
 from hashcredit.simulator.errors import EventBufferFull, HookError, ScenarioError, SimulationError
 from hashcredit.simulator.mesa_face import model
 from hashcredit.simulator.scenario.files import PACKAGED, packaged_names
-from hashcredit.simulator.state.tables import FIELDS
+from hashcredit.simulator.state.arrays import FIELDS
 from hashcredit.simulator.week.step import PHASES
 
 SHORT = SMALL.with_changes({"name": "short", "horizon_weeks": 4})

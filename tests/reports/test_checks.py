@@ -7,28 +7,22 @@ import re
 import numpy as np
 import pytest
 
+from hashcredit.agents.borrower import BORROWER
+from hashcredit.agents.buyer import BUYER
 from hashcredit.agents.dimensions import FACILITIES, ORDERS, BorrowerStatus, LenderStatus, LoanStatus
+from hashcredit.agents.lender import LENDER
 from hashcredit.simulator import Scenario, simulate
 from hashcredit.simulator.errors import SimulationError
-from hashcredit.simulator.reports.checks import TABLES, check_identities
+from hashcredit.simulator.reports.checks import check_identities
 from hashcredit.simulator.runs import engine
-from hashcredit.simulator.setup.prepare import allocate, clear, prepare, shell
+from hashcredit.simulator.setup.prepare import allocate, clear, prepare, reported_copy
+from hashcredit.simulator.state.arrays import TABLES
+from hashcredit.simulator.state.clock_and_outcomes import CLOCK, OUTCOMES, WORLD
+from hashcredit.simulator.state.codes import Flow, Sector
+from hashcredit.simulator.state.loans import LOAN, ORDER
+from hashcredit.simulator.state.machines import MACHINE
+from hashcredit.simulator.state.market import MARKET, REPO
 from hashcredit.simulator.state.pool import ASSET, INVESTOR, MACRO, MacroFlow, MacroSector
-from hashcredit.simulator.state.tables import (
-    BORROWER,
-    BUYER,
-    CLOCK,
-    LENDER,
-    LOAN,
-    MACHINE,
-    MARKET,
-    ORDER,
-    OUTCOMES,
-    REPO,
-    WORLD,
-    Flow,
-    Sector,
-)
 from hashcredit.simulator.week.step import PHASES, open_economy, run_weeks
 
 SCENARIO = Scenario.load().with_changes(
@@ -56,7 +50,7 @@ def world():
     economy = allocate(setup, series=False, events=10_000)
     clear(economy, setup)
     open_economy(economy, setup.parameters, 1, 0)
-    opening = shell(economy)
+    opening = reported_copy(economy)
     run_weeks(economy, setup.parameters, 1, 0, WEEKS)
     return economy, opening
 

@@ -9,7 +9,7 @@ from cases import ALONE, BASELINE, CASES, ROUNDING, closed_claims, events, run_o
 
 from hashcredit.simulator import simulate, simulate_many
 from hashcredit.simulator.provenance import rebuild
-from hashcredit.simulator.state.tables import Flow, Sector
+from hashcredit.simulator.state.codes import Flow, Sector
 
 SUMMARY = ["defaults", "defaults_miners", "defaults_neoclouds", "lender_failures", "debt_defaulted"]
 SUMMARY += ["recovery_rate", "loss_given_default", "realised_to_paper", "units_dumped", "units_unsold"]

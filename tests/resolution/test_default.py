@@ -20,7 +20,7 @@ from hashcredit.agents.dimensions import (
 )
 from hashcredit.simulator.market.auction import trade_machines
 from hashcredit.simulator.resolution.default import estate_waterfall, pro_rata, resolve_defaults
-from hashcredit.simulator.state.tables import EventKind, Flow, Sector
+from hashcredit.simulator.state.codes import EventKind, Flow, Sector
 
 FIRST, SECOND, BOND = 0, 1, 2
 """Loan rows of the worked example."""

@@ -36,7 +36,7 @@ from hashcredit.simulator import Scenario, simulate
 from hashcredit.simulator.credit.cash_flow import operate
 from hashcredit.simulator.resolution.default import resolve_defaults
 from hashcredit.simulator.resolution.takeover import site_ask, site_worth
-from hashcredit.simulator.state.tables import EventKind, Flow, Sector
+from hashcredit.simulator.state.codes import EventKind, Flow, Sector
 
 # What becomes of everything
 

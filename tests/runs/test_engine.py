@@ -10,10 +10,9 @@ import pytest
 
 from hashcredit.simulator import Scenario, simulate, simulate_many
 from hashcredit.simulator.errors import EventBufferFull, ScenarioError
-from hashcredit.simulator.reports.checks import TABLES
 from hashcredit.simulator.runs import engine
 from hashcredit.simulator.setup.prepare import allocate, prepare
-from hashcredit.simulator.state.tables import FIELDS
+from hashcredit.simulator.state.arrays import FIELDS, TABLES
 from hashcredit.simulator.week.step import PHASES, run_weeks
 
 SMALL = Scenario.load().with_changes(

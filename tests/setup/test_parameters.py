@@ -32,8 +32,8 @@ from hashcredit.simulator.setup.parameters import (
     conversion,
     weeks_from,
 )
+from hashcredit.simulator.state.machines import MACHINE
 from hashcredit.simulator.state.pool import FundingRule
-from hashcredit.simulator.state.tables import MACHINE
 
 BASELINE = Scenario()
 P = compile_parameters(BASELINE)[0]

@@ -35,8 +35,8 @@ from hashcredit.simulator.runs import engine
 from hashcredit.simulator.setup.prepare import allocate, prepare
 from hashcredit.simulator.setup.rules import Rules
 from hashcredit.simulator.state import economy
+from hashcredit.simulator.state.arrays import FIELDS
 from hashcredit.simulator.state.decisions import DEFAULT_RULES
-from hashcredit.simulator.state.tables import FIELDS
 from hashcredit.simulator.week.step import PHASES, run_weeks
 
 

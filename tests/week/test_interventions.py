@@ -15,7 +15,7 @@ from hashcredit.simulator.errors import ScenarioError
 from hashcredit.simulator.scenario.fields.base import is_settled_at_start, named_field
 from hashcredit.simulator.scenario.interventions import instead_of, open_sections
 from hashcredit.simulator.setup.parameters import PARAMETERS, compile_parameters
-from hashcredit.simulator.state.tables import EventKind
+from hashcredit.simulator.state.codes import EventKind
 from hashcredit.simulator.week.regimes import regime
 
 TABLES = (

@@ -16,7 +16,7 @@ from hashcredit.simulator.credit.covenants import enforce_covenants
 from hashcredit.simulator.credit.pressure import act_under_pressure, cash_needed, in_breach
 from hashcredit.simulator.lenders.repo import set_haircut
 from hashcredit.simulator.market.auction import trade_dumped, trade_machines
-from hashcredit.simulator.state.tables import EventKind, Sector
+from hashcredit.simulator.state.codes import EventKind, Sector
 from hashcredit.simulator.week.rounds import end_pressures
 from hashcredit.simulator.week.step import further_rounds, losses, repo, resolution, secondary_market
 

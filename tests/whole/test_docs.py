@@ -6,6 +6,7 @@ import shlex
 from pathlib import Path
 
 import mesa
+import numpy as np
 import pyarrow.parquet as pq
 import pytest
 from repository import ROOT
@@ -15,17 +16,21 @@ from hashcredit.experiments.commands.arguments import build_parser
 from hashcredit.experiments.commands.cli import main
 from hashcredit.experiments.figures import FIGURES
 from hashcredit.experiments.scenarios.named import NAMED
+from hashcredit.experiments.tools.observables_table import main as write_observables
 from hashcredit.experiments.tools.parameter_table import FILE, parameter_document
 from hashcredit.experiments.tools.parameter_table import main as write_parameters
 from hashcredit.simulator import Scenario
 from hashcredit.simulator.books.randomness import Stream
 from hashcredit.simulator.mesa_face import payments
-from hashcredit.simulator.reports.run import summarise
+from hashcredit.simulator.reports.scalars import summarise
 from hashcredit.simulator.scenario.facts import facts
 from hashcredit.simulator.scenario.scenario import SECTIONS
-from hashcredit.simulator.state import tables
+from hashcredit.simulator.state.clock_and_outcomes import OUTCOMES
 from hashcredit.simulator.state.decisions import DECISIONS
+from hashcredit.simulator.state.loans import LOAN, ORDER
+from hashcredit.simulator.state.machines import MACHINE
 from hashcredit.simulator.state.pool import ASSET, INVESTOR, MACRO
+from hashcredit.simulator.state.series import series_columns
 from hashcredit.simulator.week import step
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -312,6 +317,23 @@ def test_parameter_table_has_every_field_and_every_cited_fact():
     assert min(widths) >= 3
 
 
+# Observables
+
+
+def test_observables_are_current(capsys):
+    assert write_observables(["--check", str(ROOT / "docs" / "observables.md")]) == 0, capsys.readouterr().err
+
+
+def test_observables_are_all_listed_with_a_unit():
+    """Whatever a run reports has its row, whether it was asked for by name or came with a machine type."""
+    document = (ROOT / "docs" / "observables.md").read_text(encoding="utf-8").partition("## Tables")[0]
+    rows = [re.split(r" \| ", line.strip("| ")) for line in document.splitlines() if line.startswith("| `")]
+    assert all(len(row) in (3, 4) and all(row) for row in rows)
+    columns = [name.removesuffix("_a") for name in series_columns(["A"])]
+    scalars = list(summarise(np.zeros(1, OUTCOMES)))
+    assert [row[0].strip("`") for row in rows] == scalars + columns
+
+
 # The model's description
 
 
@@ -341,9 +363,9 @@ def test_streams_are_all_listed():
         ("Borrowers", borrower.BORROWER),
         ("Lenders", lender.LENDER),
         ("Secondary buyers", buyer.BUYER),
-        ("Loans", tables.LOAN),
-        ("Orders", tables.ORDER),
-        ("Machine types", tables.MACHINE),
+        ("Loans", LOAN),
+        ("Orders", ORDER),
+        ("Machine types", MACHINE),
     ],
 )
 def test_state_variables_are_all_listed(heading, row):
@@ -359,18 +381,6 @@ def test_state_variables_of_the_pool_are_all_listed():
     for table, row in (("pool", MACRO), ("asset", ASSET), ("investor", INVESTOR)):
         cells = re.findall(rf"^\| {table} \| (`[^|]*) \|", part, re.MULTILINE)
         assert {name for cell in cells for name in re.findall(r"`(\w+)`", cell)} == set(row.names), table
-
-
-def test_summary_scalars_are_all_listed():
-    import numpy as np
-
-    (part,) = re.findall(r"^\| scalar \|.*?\n\n", ODD, re.MULTILINE | re.DOTALL)
-    cells = re.findall(r"^\| (`[^|]*) \|", part, re.MULTILINE)
-    listed = {name for cell in cells for name in re.findall(r"`([\w<>]+)`", cell)}
-    scalars = set(summarise(np.zeros(1, tables.OUTCOMES)))
-    causes = {name for name in scalars if name.startswith("defaults_") and name not in listed}
-    assert listed - {"defaults_<cause>"} == scalars - causes
-    assert "defaults_<cause>" in listed and "defaults_insolvency" in causes
 
 
 def test_decisions_that_can_be_replaced_are_all_listed():

@@ -14,14 +14,7 @@ from hashcredit.agents.dimensions import FACILITIES, ORDERS, Cooling, LoanStatus
 from hashcredit.simulator import simulate, simulate_many
 from hashcredit.simulator.reports.frames import sector_cash
 from hashcredit.simulator.setup.prepare import allocate, clear, prepare
-from hashcredit.simulator.state.tables import (
-    LAST_INCOME_FLOW,
-    ErrorCode,
-    EventKind,
-    Flow,
-    Revaluation,
-    Sector,
-)
+from hashcredit.simulator.state.codes import LAST_INCOME_FLOW, ErrorCode, EventKind, Flow, Revaluation, Sector
 from hashcredit.simulator.week.step import open_economy, run_weeks
 
 TOLERANCE = 1e-9

@@ -9,8 +9,8 @@ from strategies import BASELINE, changes_of_scenarios
 from hashcredit.simulator import simulate_many
 from hashcredit.simulator.books.ledger import capital_binds
 from hashcredit.simulator.reports.checks import check_identities
-from hashcredit.simulator.setup.prepare import allocate, clear, prepare, shell
-from hashcredit.simulator.state.tables import ErrorCode, EventKind
+from hashcredit.simulator.setup.prepare import allocate, clear, prepare, reported_copy
+from hashcredit.simulator.state.codes import ErrorCode, EventKind
 from hashcredit.simulator.week.regimes import enter_week
 from hashcredit.simulator.week.rounds import most_rounds
 from hashcredit.simulator.week.step import PHASES, open_economy, run_weeks
@@ -47,7 +47,7 @@ def opened(changes, number, replicate):
 @given(changes=changes_of_scenarios(), number=SEEDS, replicate=st.integers(0, 10**6))
 def test_the_books_close_after_every_phase(changes, number, replicate):
     economy, setup = opened(changes, number, replicate)
-    opening = shell(economy)
+    opening = reported_copy(economy)
     for _ in range(setup.scenario.horizon_weeks):
         p = setup.parameters[enter_week(economy, setup.parameters)]
         for phase in PHASES:

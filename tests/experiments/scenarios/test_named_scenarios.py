@@ -27,7 +27,7 @@ from hashcredit.simulator import Scenario, simulate
 from hashcredit.simulator.errors import ScenarioError
 from hashcredit.simulator.reports.statistics import Estimate, mean_estimate, paired_difference
 from hashcredit.simulator.scenario.files import PACKAGED
-from hashcredit.simulator.state.tables import EventKind
+from hashcredit.simulator.state.codes import EventKind
 
 FEW = 10
 """Replicates of each arm that are run again here."""

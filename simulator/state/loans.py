@@ -1,0 +1,70 @@
+"""Loans and machines on order: what a row of each table holds."""
+
+from hashcredit.agents.dimensions import Instrument, LoanStatus
+from hashcredit.agents.rows import MACHINES, Column, row
+
+LOAN = row(
+    # the first cache line: what every pass over the loans reads
+    Column("status", "i1", "live, in default or over", codes=LoanStatus),
+    Column("instrument", "u1", "kind of loan", codes=Instrument),
+    Column("rank", "i1", "0 secured, 1 unsecured"),
+    Column("customer_grade", "i1", "grade of the customer behind it, 0 (best) to 3"),
+    Column("amortising", "i1", "1: level principal to maturity, 0: bullet"),
+    Column("fixed_rate", "i1", "1: rate is the coupon, 0: rate is a spread over the policy rate"),
+    Column("borrowing_base", "i1", "1: marked to market against advance_rate"),
+    Column("machine", "i1", "pledged type, -1 if none", codes=MACHINES),
+    Column("weeks_overdue", "i2", "weeks in a row with a missed payment"),
+    Column("weeks_over_base", "i2", "weeks in a row over the borrowing base"),
+    Column("weeks_under_dscr", "i2", "weeks in a row under the DSCR covenant"),
+    Column("cure_weeks", "i2", "weeks after which a breach counts"),
+    Column("holder", "i4", "row of the lender that holds it"),
+    Column("maturity_week", "i4", "in which it is due"),
+    Column("principal", "f8", "face", "M$"),
+    Column("rate", "f8", "spread or coupon", "1/yr"),
+    Column("overdue", "f8", "missed payments (part of principal)", "M$"),
+    Column("dscr_covenant", "f8", "cover required, 0 if none"),
+    Column("floor", "f8", "floor of the policy rate", "1/yr"),
+    # the second: collateral and contract
+    Column("units", "i8", "pledged machines"),
+    Column("advance_rate", "f8", "of appraisal that may be lent", "fraction"),
+    Column("contract_units", "i8", "pledged units rented out under a contract"),
+    Column("contract_rent", "f8", "what the customer pays", "M$ a unit and year"),
+    Column("hazard_left", "f8", "integrated hazard left before the customer fails"),
+    Column("contract_end", "i4", "week in which the contract expires"),
+    Column("obligor", "i4", "row of its borrower"),
+    Column("coins", "f8", "pledged", "BTC"),
+    Column("cash_sweep", "i1", "1: free cash prepays while cover is under the covenant"),
+    Column("recourse", "i1", "1: a deficiency is a claim on the estate"),
+    Column("cross_default", "i1", "1: the default of another facility defaults this one"),
+    Column("maturity_sweep", "i1", "1: a refused refinancing makes it a cash sweep, not a default"),
+    Column("sweeping", "i1", "1: that has happened"),
+    # the third, once defaulted:
+    Column("claim", "f8", "face at default", "M$"),
+    Column("seized", "i4", "machines in the holder's hands and not yet sold"),
+    Column("weeks_held", "i4", "weeks since the first of them could be sold, negative before"),
+    Column("default_week", "i4", "of its default"),
+    Column("default_event", "i8", "id of the default of its borrower or of itself, -1 if none"),
+    Column("recovered", "f8", "cash received", "M$"),
+    Column("recovered_pv", "f8", "the same, discounted to the default date", "M$"),
+    Column("paper_value", "f8", "appraisal of the seized units at seizure", "M$"),
+    Column("allowance", "f8", "write-down", "M$"),
+    whole_lines=True,
+)
+
+ORDER = row(
+    Column("machine", "i1", "type ordered", codes=MACHINES),
+    Column("grade", "i1", "of the customer behind its loan, 0 (best) to 3"),
+    Column("contracted", "i1", "1: the machines are let under a contract when they arrive"),
+    Column("marked", "i1", "clause of its loan: borrowing base"),
+    Column("recourse", "i1", "clause of its loan"),
+    Column("cross_default", "i1", "clause of its loan"),
+    Column("holder", "i4", "lender that has promised the loan, -1 if none"),
+    Column("delivery_week", "i4", "in which the machines arrive"),
+    Column("units", "i8", "machines ordered, 0: the row is free"),
+    Column("price", "f8", "price agreed", "M$ a unit"),
+    Column("deposit", "f8", "what is paid", "M$"),
+    Column("offer", "f8", "loan promised", "M$ a unit"),
+    Column("commitment", "f8", "the same for all units; 0 without a lender", "M$"),
+    Column("reserved", "f8", "own cash for the rest of price and slots; negative: the loan is larger", "M$"),
+    Column("hazard", "f8", "integrated hazard after which the customer of the contract fails"),
+)
