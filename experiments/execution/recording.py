@@ -10,8 +10,7 @@ import pyarrow as pa
 from hashcredit.experiments.store.schema import runs_schema
 from hashcredit.experiments.store.store import EVENTS, RUNS, SERIES
 from hashcredit.experiments.support.arrow import numbers, texts
-from hashcredit.simulator.reports.scalars import summarise
-from hashcredit.simulator.state.clock_and_outcomes import OUTCOMES
+from hashcredit.simulator.state.outcomes import OUTCOMES, summarise
 
 if TYPE_CHECKING:
     import pandas as pd

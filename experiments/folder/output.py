@@ -23,8 +23,8 @@ from hashcredit.experiments.folder.scenario_files import write_scenario
 from hashcredit.experiments.support.files import reason_of, sync_folder, write_text, write_whole
 from hashcredit.simulator.errors import OutputFolderError
 from hashcredit.simulator.provenance import provenance
-from hashcredit.simulator.reports.scalars import BY_NAME
 from hashcredit.simulator.reports.statistics import Estimate, mean_estimate, probability_estimate
+from hashcredit.simulator.state.outcomes import BY_NAME
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 from hashcredit.experiments.folder.output import QUANTITIES
 from hashcredit.experiments.results.cells import Cells
 from hashcredit.experiments.results.results import Results, ResultsError, as_names
-from hashcredit.simulator.reports.scalars import BY_NAME
 from hashcredit.simulator.reports.statistics import LEVEL, Estimate, mean_estimate, probability_estimate
+from hashcredit.simulator.state.outcomes import BY_NAME
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -4,8 +4,7 @@ import numpy as np
 import pyarrow as pa
 
 from hashcredit.experiments.store.plan import LAST_COLUMNS
-from hashcredit.simulator.reports.scalars import summarise
-from hashcredit.simulator.state.clock_and_outcomes import OUTCOMES
+from hashcredit.simulator.state.outcomes import OUTCOMES, summarise
 
 
 def runs_schema(plan: pa.Schema) -> pa.Schema:

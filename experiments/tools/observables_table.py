@@ -1,6 +1,6 @@
 """The tables of observables `docs/observables.md`, written from their own rows.
 
-Run `python -m hashcredit.experiments.tools.observables_table` after a change of `reports.scalars`,
+Run `python -m hashcredit.experiments.tools.observables_table` after a change of `state.outcomes`,
 `state.series` or the columns of a table; with `--check` it writes nothing and fails if the file is stale.
 """
 
@@ -10,8 +10,8 @@ from pathlib import Path
 
 from hashcredit.agents.rows import Names, Types, columns_of
 from hashcredit.experiments.tools.parameter_table import table, write_or_compare
-from hashcredit.simulator.reports.scalars import SCALARS
 from hashcredit.simulator.state.arrays import FIELDS
+from hashcredit.simulator.state.outcomes import SCALARS
 from hashcredit.simulator.state.series import Column, MachineColumn, Observable
 
 FILE = Path(__file__).resolve().parents[2] / "docs" / "observables.md"
@@ -26,7 +26,7 @@ What a run tells about itself, besides its events and flows. `M$` are millions o
 ## Scalars
 
 One value a run: `run.summary`, a column of `simulate_many(...).summary` and of `results.runs`. They are
-made of what the run adds up in `OUTCOMES` (`simulator/state/clock_and_outcomes.py`).
+made of the fields of `OUTCOMES` (`simulator/state/outcomes.py`).
 """
 
 SERIES = """\
@@ -53,11 +53,11 @@ REPORTED = ("borrowers", "lenders", "buyers", "loans", "orders", "machines")
 def observables_document() -> str:
     """The whole document as text."""
     scalars = (
-        (f"`{scalar.name}`", scalar.unit or "none", scalar.meaning, _code(scalar.made_of))
-        for scalar in SCALARS
+        (f"`{each.name}`", each.unit or "none", each.meaning, f"`{each.formula}`" if each.formula else "")
+        for each in SCALARS
     )
     blocks = [
-        [HEADER, *table(("scalar", "unit", "meaning", "made of"), scalars)],
+        [HEADER, *table(("scalar", "unit", "meaning", "computed as"), scalars)],
         [SERIES, *table(("column", "unit", "meaning"), _rows(Column))],
         [BY_MACHINE, *table(("column", "unit", "meaning"), _rows(MachineColumn))],
         [TABLES.rstrip()],
@@ -84,11 +84,6 @@ def _columns(name: str) -> Iterator[tuple[str, str, str, str]]:
 def _members(names: Names) -> str:
     """What may stand in a column, or what its columns are called."""
     return "machine type" if isinstance(names, Types) else ", ".join(each.name.lower() for each in names)
-
-
-def _code(made_of: str) -> str:
-    """A field as code; a formula has its own marks."""
-    return made_of if "`" in made_of else f"`{made_of}`"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -113,7 +113,7 @@ def seize(economy: Economy, p: Record, row: int) -> None:
     loan.weeks_held = -1  # this week's storage makes it 0: the first sale is in the week of seizure
     loan.paper_value = units * machine.appraisal
     economy.outcomes[0].units_dumped += units
-    economy.outcomes[0].paper_seized += loan.paper_value
+    economy.outcomes[0].paper_value_musd += loan.paper_value
     charge_collateral(economy, row, units * removal_cost(p, machine.kind))
     note_holder(
         economy,

@@ -51,7 +51,7 @@ def issue_equity(economy: Economy, p: Record, b: int, wanted: float) -> None:
         return
     sell_shares(economy, borrower, amount)
     borrower.issued_week = economy.clock[0].week
-    economy.outcomes[0].equity_raised += amount
+    economy.outcomes[0].equity_raised_musd += amount
     note(economy, EventKind.EQUITY_ISSUE, borrower.sector, b, Sector.REST_OF_WORLD, amount=amount)
 
 

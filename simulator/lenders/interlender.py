@@ -139,7 +139,7 @@ def settle_interlender_claim(economy: Economy, i: int, j: int, link: int, share:
     debtor.owed -= paid
     creditor.claims -= face
     revalue(economy, Revaluation.INTERLENDER_LOSSES, creditor, -lost)
-    economy.outcomes[0].interlender_losses += lost
+    economy.outcomes[0].interlender_loss_musd += lost
     event = note(economy, EventKind.INTERLENDER_LOSS, Sector.LENDERS, i, Sector.LENDERS, j, amount=lost,
                  channel=Channel.INTERLENDER, parent=debtor.failure_event)  # fmt: skip
     if lost > 0.0:
@@ -198,7 +198,7 @@ def repay_interlender_claim(economy: Economy, i: int, j: int, link: int, amount:
     else:
         pay(economy, Flow.INTERLENDER, economy.lenders[j], economy.lenders[i], amount)
         revalue(economy, Revaluation.INTERLENDER_LOSSES, economy.lenders[i], amount)
-    economy.outcomes[0].interlender_losses -= amount
+    economy.outcomes[0].interlender_loss_musd -= amount
 
 
 @kernel

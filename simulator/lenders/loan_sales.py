@@ -81,7 +81,7 @@ def transfer_loan(economy: Economy, row: int, index: int, price: float, channel:
     buyer.loans[loan.instrument] += loan.principal
     revalue(economy, Revaluation.LOAN_SALES, seller, price - loan.principal)
     revalue(economy, Revaluation.LOAN_SALES, buyer, loan.principal - price)
-    economy.outcomes[0].loans_sold += loan.principal
+    economy.outcomes[0].loans_sold_musd += loan.principal
     note(economy, EventKind.LOAN_SALE, Sector.LENDERS, loan.holder, Sector.LENDERS, index, loan.machine,
          loan.units, loan.principal, price, channel=channel, parent=parent)  # fmt: skip
     loan.holder = index

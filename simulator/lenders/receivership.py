@@ -164,7 +164,7 @@ def close_lender(economy: Economy, index: int) -> None:
     revalue(economy, Revaluation.LENDER_WRITE_OFFS, world, -outside)
     revalue(economy, Revaluation.LENDER_WRITE_OFFS, economy.world[AUTHORITY_ACCOUNT], -lender.facility)
     revalue(economy, Revaluation.LENDER_WRITE_OFFS, economy.world[GUARANTOR_ACCOUNT], -lender.guaranteed)
-    economy.outcomes[0].authority_losses += lender.facility
+    economy.outcomes[0].authority_loss_musd += lender.facility
     lost = outside + lender.facility + lender.guaranteed + end_interlender_claims(economy, index)
     revalue(economy, Revaluation.LENDER_WRITE_OFFS, lender, lost)
     lender.funding = 0.0

@@ -149,8 +149,8 @@ def hand_over(economy: Economy, lot: int, m: int, units: int, buyer: Record, amo
         loan.paper_value -= paper
         loan.seized -= units
         lender.units[m] -= units
-        economy.outcomes[0].paper_sold += paper
-        economy.outcomes[0].proceeds_sold += amount
+        economy.outcomes[0].paper_sold_musd += paper
+        economy.outcomes[0].proceeds_musd += amount
         apply_collateral(economy, row, amount)
     else:
         owner = economy.borrowers[row]

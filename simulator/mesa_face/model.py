@@ -30,7 +30,7 @@ from hashcredit.simulator.scenario.scenario import Scenario
 from hashcredit.simulator.setup.prepare import Setup, allocate, clear, prepare, reported_copy
 from hashcredit.simulator.setup.rules import Rule, telling_where
 from hashcredit.simulator.state.arrays import FIELDS, STATE
-from hashcredit.simulator.state.clock_and_outcomes import EVENT
+from hashcredit.simulator.state.clock import EVENT
 from hashcredit.simulator.state.codes import ErrorCode
 from hashcredit.simulator.state.economy import Economy
 from hashcredit.simulator.week.observables import close_run

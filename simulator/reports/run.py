@@ -9,9 +9,9 @@ import numpy as np
 
 from hashcredit.simulator.provenance import provenance
 from hashcredit.simulator.reports import frames
-from hashcredit.simulator.reports.scalars import summarise
 from hashcredit.simulator.setup.prepare import Setup
 from hashcredit.simulator.state.economy import Economy
+from hashcredit.simulator.state.outcomes import summarise
 
 if TYPE_CHECKING:
     import networkx as nx
@@ -29,7 +29,7 @@ class Run:
 
     @cached_property
     def summary(self) -> dict[str, Any]:
-        """Scalars of the run; see `scalars`."""
+        """Scalars of the run; see `state.outcomes`."""
         return {key: value.item() for key, value in summarise(self.economy.outcomes[0]).items()}
 
     @cached_property

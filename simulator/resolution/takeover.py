@@ -270,9 +270,9 @@ def sell_pledged(economy: Economy, row: int, owner: Record, amount: float, cure:
     failed = economy.borrowers[loan.obligor]
     outcomes = economy.outcomes[0]
     paper = loan.units * economy.machines[loan.machine].appraisal
-    outcomes.paper_seized += paper
-    outcomes.paper_sold += paper
-    outcomes.proceeds_sold += amount
+    outcomes.paper_value_musd += paper
+    outcomes.paper_sold_musd += paper
+    outcomes.proceeds_musd += amount
     pay(economy, Flow.USED_MACHINES, owner, economy.lenders[loan.holder], amount)
     book = take_units(economy, failed, loan.machine, loan.units)
     revalue(economy, Revaluation.MACHINE_SALES, failed, -book)

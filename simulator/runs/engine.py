@@ -16,9 +16,9 @@ from hashcredit.simulator.reports.run import ManyRuns, Run
 from hashcredit.simulator.scenario.scenario import Scenario
 from hashcredit.simulator.setup.prepare import Setup, allocate, clear, prepare, reported_copy
 from hashcredit.simulator.setup.rules import Rule, Rules, telling_where
-from hashcredit.simulator.state.clock_and_outcomes import OUTCOMES
 from hashcredit.simulator.state.codes import ErrorCode
 from hashcredit.simulator.state.economy import Economy
+from hashcredit.simulator.state.outcomes import OUTCOMES
 from hashcredit.simulator.week.observables import close_run
 from hashcredit.simulator.week.regimes import enter_week
 from hashcredit.simulator.week.step import PHASES, open_economy, run_weeks

@@ -9,12 +9,13 @@ from hashcredit.agents.borrower import BORROWER
 from hashcredit.agents.buyer import BUYER
 from hashcredit.agents.dimensions import FACILITIES, MACHINE_TYPES, MAX_LAUNCHES, SITE_CLASSES
 from hashcredit.agents.lender import LENDER
-from hashcredit.simulator.state.clock_and_outcomes import CLOCK, EVENT, OUTCOMES, WORLD
+from hashcredit.simulator.state.clock import CLOCK, EVENT, WORLD
 from hashcredit.simulator.state.codes import Flow, Revaluation, Sector
 from hashcredit.simulator.state.fields import Role, fields_of, given, log, scratch, state
 from hashcredit.simulator.state.loans import LOAN, ORDER
 from hashcredit.simulator.state.machines import MACHINE
 from hashcredit.simulator.state.market import BIDDER_CLASS, LOT, MARKET, REPO, TRADE
+from hashcredit.simulator.state.outcomes import OUTCOMES
 from hashcredit.simulator.state.pool import (
     ASSET,
     ASSETS,

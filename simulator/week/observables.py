@@ -233,7 +233,7 @@ def close_run(economy: Economy) -> None:
     outcomes = economy.outcomes[0]
     outcomes.units_unsold = 0
     outcomes.allowances = 0.0
-    outcomes.authority_exposure = 0.0
+    outcomes.authority_exposure_musd = 0.0
     for b in range(economy.borrowers.shape[0]):
         if economy.borrowers[b].status == BorrowerStatus.IN_RESOLUTION:
             outcomes.units_unsold += sum_of(economy.borrowers[b].offered)
@@ -241,4 +241,4 @@ def close_run(economy: Economy) -> None:
         outcomes.units_unsold += sum_of(economy.lenders[index].units)
         lender = economy.lenders[index]
         outcomes.allowances += lender.allowance
-        outcomes.authority_exposure += lender.facility if lender.status != LenderStatus.ALIVE else 0.0
+        outcomes.authority_exposure_musd += lender.facility if lender.status != LenderStatus.ALIVE else 0.0

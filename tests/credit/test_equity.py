@@ -77,7 +77,7 @@ def test_low_cash_is_refilled_to_the_buffer(cash: float, sold: float) -> None:
     assert w.borrowers["issuance"][0] == pytest.approx(sold, rel=1e-12)
     assert w.borrowers["cash"][0] == pytest.approx(cash + sold, rel=1e-12)
     assert w.economy.flows[Flow.EQUITY_INJECTIONS, Sector.NEOCLOUDS] == pytest.approx(sold, rel=1e-12)
-    assert w.outcomes["equity_raised"] == pytest.approx(sold, rel=1e-12)
+    assert w.outcomes["equity_raised_musd"] == pytest.approx(sold, rel=1e-12)
     assert w.borrowers["issued_week"][0] == (WEEK if sold else -BIG)
     if sold:
         (event,) = w.events(EventKind.EQUITY_ISSUE)

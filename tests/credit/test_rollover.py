@@ -263,7 +263,7 @@ def test_books_of_a_conversion() -> None:
     assert flows[Flow.LOAN_REPAYMENTS, Sector.LENDERS] == 1.0
     (event,) = w.events(EventKind.CONVERSION)
     assert (event["agent"], event["counterparty"], event["amount"]) == (0, 0, 1.0)
-    assert (w.outcomes["equity_raised"], w.outcomes["refinancings_refused"]) == (0.0, 0)
+    assert (w.outcomes["equity_raised_musd"], w.outcomes["refinancings_refused"]) == (0.0, 0)
 
 
 def test_bonds_do_not_convert() -> None:

@@ -212,7 +212,7 @@ def test_a_creditor_gets_its_share_and_writes_down_the_rest() -> None:
     assert w.lenders["funding"][1] == pytest.approx(3.0 - 3 / 7, rel=1e-12)
     lost = 4.0 - 4 / 7
     assert w.economy.claim_face[0] == w.lenders["owed"][1] == pytest.approx(lost, rel=1e-12)
-    assert w.outcomes["interlender_losses"] == pytest.approx(lost, rel=1e-12)
+    assert w.outcomes["interlender_loss_musd"] == pytest.approx(lost, rel=1e-12)
     assert w.economy.revaluations[Revaluation.INTERLENDER_LOSSES, Sector.LENDERS] == pytest.approx(-lost)
     (event,) = w.events(EventKind.INTERLENDER_LOSS)
     (failure,) = w.events(EventKind.LENDER_FAILURE)
@@ -313,7 +313,7 @@ def test_what_comes_in_later_is_recovered() -> None:
     assert w.lenders["owed"][1] == pytest.approx(0.75 * lost, rel=1e-12)
     assert w.lenders["cash"][0] == pytest.approx(4 / 7 + 0.25 * lost, rel=1e-12)
     assert w.lenders["claims"][0] == 0.0
-    assert w.outcomes["interlender_losses"] == pytest.approx(0.75 * lost, rel=1e-12)
+    assert w.outcomes["interlender_loss_musd"] == pytest.approx(0.75 * lost, rel=1e-12)
 
 
 def test_recoveries_of_a_creditor_that_is_gone_go_to_its_own_creditors() -> None:

@@ -129,14 +129,14 @@ def test_other_lenders_are_among_them() -> None:
     w.loan(0, 1, 5.0)
     w.lender(1, status=LenderStatus.RECEIVERSHIP, cash=2.0, funding=3.0)
     w.lender(0, cash=1.0, claims=0.0)
-    w.outcomes["interlender_losses"] = 1.0
+    w.outcomes["interlender_loss_musd"] = 1.0
     w.open()
     left = after(w)
     assert (left["funding"], left["owed"]) == pytest.approx((1.5, 0.5), rel=1e-12)
     assert (w.lenders["cash"][0], w.lenders["claims"][0]) == (pytest.approx(1.5, rel=1e-12), 0.0)
     assert w.economy.claim_face[0] == pytest.approx(0.5, rel=1e-12)
     assert w.economy.revaluations[Revaluation.INTERLENDER_LOSSES, Sector.LENDERS] == pytest.approx(0.5)
-    assert w.outcomes["interlender_losses"] == pytest.approx(0.5, rel=1e-12)
+    assert w.outcomes["interlender_loss_musd"] == pytest.approx(0.5, rel=1e-12)
 
 
 def test_an_estate_that_is_overdrawn_borrows_from_its_manager() -> None:
@@ -158,7 +158,7 @@ def test_what_stays_unpaid_is_written_off_where_it_was_lent() -> None:
     assert losses[Sector.AUTHORITY] == pytest.approx(-0.75, rel=1e-12)
     assert losses[Sector.GUARANTOR] == pytest.approx(-0.5, rel=1e-12)
     assert losses[Sector.LENDERS] == pytest.approx(5.5, rel=1e-12)
-    assert w.outcomes["authority_losses"] == pytest.approx(0.75, rel=1e-12)
+    assert w.outcomes["authority_loss_musd"] == pytest.approx(0.75, rel=1e-12)
     assert lender_equity(w.lenders[1]) == 0.0
     assert w.lenders["status"][1] == LenderStatus.CLOSED
     (event,) = w.events(EventKind.LENDER_CLOSED)
@@ -291,7 +291,7 @@ def test_it_goes_to_the_linked_lender_that_values_it_most() -> None:
     assert losses[Revaluation.LENDER_WRITE_OFFS, Sector.REST_OF_WORLD] == pytest.approx(-(1.5 - price))
     assert losses[Revaluation.LOAN_SALES, Sector.LENDERS] == pytest.approx(0.0, abs=1e-15)
     assert w.lenders["income"][1] == pytest.approx(1.0 - price, abs=1e-12)
-    assert w.outcomes["loans_sold"] == 1.0
+    assert w.outcomes["loans_sold_musd"] == 1.0
     (event,) = w.events(EventKind.LOAN_SALE)
     assert (event["agent"], event["counterparty"], event["parent"]) == (3, 1, TRIGGER)
     assert (event["amount"], event["price"]) == pytest.approx((1.0, price), rel=1e-12)
@@ -329,7 +329,7 @@ def test_a_run_off_sells_nothing() -> None:
         w = auction()
         put(w.p, **numbers)
         after(w, 3)
-        assert (w.loans["holder"][0], w.outcomes["loans_sold"]) == (3, 0.0)
+        assert (w.loans["holder"][0], w.outcomes["loans_sold_musd"]) == (3, 0.0)
 
 
 def test_no_more_is_sold_than_is_needed() -> None:

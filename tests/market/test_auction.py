@@ -61,8 +61,8 @@ def test_auction_moves_units_and_money() -> None:
     # Each claim falls by what its own lot fetched; paper sold is the share of units sold.
     assert w.loans["principal"][LOTS] == pytest.approx([1 - 14.5 * K, 1 - 87 * K], rel=1e-12)
     assert w.loans["paper_value"][LOTS] == pytest.approx([180 * K, 0.0], abs=1e-15)
-    assert w.outcomes["paper_sold"] == pytest.approx(7 * 20 * K, rel=1e-12)
-    assert w.outcomes["proceeds_sold"] == pytest.approx(101.5 * K, rel=1e-12)
+    assert w.outcomes["paper_sold_musd"] == pytest.approx(7 * 20 * K, rel=1e-12)
+    assert w.outcomes["proceeds_musd"] == pytest.approx(101.5 * K, rel=1e-12)
     # Used machines net to zero over sectors; the world bought the dealer's scrap.
     used = w.economy.flows[Flow.USED_MACHINES]
     assert used[Sector.LENDERS] == pytest.approx(101.5 * K, rel=1e-12)

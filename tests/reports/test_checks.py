@@ -17,11 +17,12 @@ from hashcredit.simulator.reports.checks import check_identities
 from hashcredit.simulator.runs import engine
 from hashcredit.simulator.setup.prepare import allocate, clear, prepare, reported_copy
 from hashcredit.simulator.state.arrays import TABLES
-from hashcredit.simulator.state.clock_and_outcomes import CLOCK, OUTCOMES, WORLD
+from hashcredit.simulator.state.clock import CLOCK, WORLD
 from hashcredit.simulator.state.codes import Flow, Sector
 from hashcredit.simulator.state.loans import LOAN, ORDER
 from hashcredit.simulator.state.machines import MACHINE
 from hashcredit.simulator.state.market import MARKET, REPO
+from hashcredit.simulator.state.outcomes import OUTCOMES
 from hashcredit.simulator.state.pool import ASSET, INVESTOR, MACRO, MacroFlow, MacroSector
 from hashcredit.simulator.week.step import PHASES, open_economy, run_weeks
 

@@ -106,9 +106,9 @@ def test_machines_are_seized_when_the_stay_ends_and_not_before() -> None:
     assert seizures == [(14, 0, 100), (14, 1, 50)]
     assert w.outcomes["units_dumped"] == 150
     # paper value at appraisal: 100 * 0.020 + 50 * 0.036
-    assert w.outcomes["paper_seized"] == pytest.approx(3.8, rel=1e-12)
-    assert w.outcomes["paper_sold"] == pytest.approx(3.8, rel=1e-12)
-    assert w.outcomes["proceeds_sold"] == pytest.approx(100 * 0.02 + 50 * 0.03, rel=1e-12)
+    assert w.outcomes["paper_value_musd"] == pytest.approx(3.8, rel=1e-12)
+    assert w.outcomes["paper_sold_musd"] == pytest.approx(3.8, rel=1e-12)
+    assert w.outcomes["proceeds_musd"] == pytest.approx(100 * 0.02 + 50 * 0.03, rel=1e-12)
     w.assert_books_close()
 
 

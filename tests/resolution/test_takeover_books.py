@@ -108,8 +108,8 @@ def test_what_a_lot_fetches_beyond_its_claim_goes_to_the_estate() -> None:
 def test_pledged_machines_count_as_sold_at_their_appraisal() -> None:
     w = taken()
     paper = 20 * 0.020 + 10 * 0.036
-    assert w.outcomes["paper_sold"] == w.outcomes["paper_seized"] == pytest.approx(paper, rel=1e-12)
-    assert w.outcomes["proceeds_sold"] == pytest.approx(ASKS[0] + ASKS[1], rel=1e-12)
+    assert w.outcomes["paper_sold_musd"] == w.outcomes["paper_value_musd"] == pytest.approx(paper, rel=1e-12)
+    assert w.outcomes["proceeds_musd"] == pytest.approx(ASKS[0] + ASKS[1], rel=1e-12)
 
 
 def test_they_are_booked_at_what_they_cost_with_the_cure() -> None:
@@ -150,7 +150,7 @@ def test_if_nobody_asks_anything_lots_share_by_machines() -> None:
     assert site_ask(w.economy, w.p, FAILED) == 0.0
     release(w)
     assert price(w) == pytest.approx(WORTH - CURE, rel=1e-12)
-    assert w.outcomes["proceeds_sold"] == pytest.approx((WORTH - CURE) * 30 / 40, rel=1e-12)
+    assert w.outcomes["proceeds_musd"] == pytest.approx((WORTH - CURE) * 30 / 40, rel=1e-12)
 
 
 def test_machines_seized_before_are_no_part_of_the_site() -> None:

@@ -142,7 +142,7 @@ def test_it_sells_until_the_call_is_met(call: float, sold: int) -> None:
     w.assert_books_close()
     assert [int(holder) for holder in w.loans["holder"][::12]] == [0] * sold + [1] * (3 - sold)
     assert w.lenders["cash"][1] == pytest.approx(float(sold), rel=1e-12)
-    assert w.outcomes["loans_sold"] == pytest.approx(float(sold), rel=1e-12)
+    assert w.outcomes["loans_sold_musd"] == pytest.approx(float(sold), rel=1e-12)
     assert {event["channel"] for event in w.events(EventKind.LOAN_SALE)} == {Channel.REPO}
 
 
@@ -177,7 +177,7 @@ def test_a_failed_lender_calls_and_does_not_sell_here() -> None:
     put(w.loans[0], weeks_over_base=3)
     act_under_pressure(w.economy, w.p)
     assert len(w.events(EventKind.ACCELERATION)) == 1
-    assert w.outcomes["loans_sold"] == 0.0
+    assert w.outcomes["loans_sold_musd"] == 0.0
 
 
 # Machines. Ten seized GPUs, appraised at 0.020: the reserve of the first week is 0.012, scrap 0.0012.
