@@ -7,6 +7,7 @@
 # make test-cluster     runs on a real Slurm, which the tests start and end; needs root on Debian or its like
 # make lint   the checks that run no code
 # make bench  speed and memory of the kernels
+# make regenerate   write the generated tables and files anew
 # make clean  remove the environment and all caches; results stay
 #
 # Needs Python 3.11, 3.12 or 3.13 and nothing else; PYTHON=... chooses which.
@@ -26,7 +27,7 @@ export MPLCONFIGDIR ?= $(CURDIR)/.cache/matplotlib
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 unexport PYTHONPATH PYTHONHOME
 
-.PHONY: run test warm test-faults test-papers test-fuzz test-packaging test-cluster lint bench clean
+.PHONY: run test warm test-faults test-papers test-fuzz test-packaging test-cluster lint bench regenerate clean
 .DELETE_ON_ERROR:
 
 run: $(READY)
@@ -65,6 +66,9 @@ lint: $(READY)
 
 bench: $(READY)
 	$(BIN)/python -m hashcredit.experiments.tools.benchmark
+
+regenerate: $(READY)
+	$(BIN)/python -m hashcredit.experiments.tools.regenerate
 
 $(READY): setup.cfg pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' || { \

@@ -10,25 +10,18 @@ import pyarrow.compute as pc
 import pyarrow.csv
 import pyarrow.parquet as pq
 
+from hashcredit.experiments.results.kept import ResultsError
 from hashcredit.experiments.results.labelled import load
-from hashcredit.experiments.results.results import Results, ResultsError
+from hashcredit.experiments.results.results import Results
 from hashcredit.experiments.store.store import RUNS
 from hashcredit.experiments.support.files import reason_of, write_whole
-from hashcredit.simulator.errors import HashcreditError
+from hashcredit.simulator.errors import UnusableError
 
 Kind = Literal["parquet", "netcdf", "csv"]
 
 
-class ExportError(HashcreditError):
+class ExportError(UnusableError):
     """A file that results cannot be written to."""
-
-    def __init__(self, target: str, reason: str) -> None:
-        super().__init__(target, reason)
-        self.target = target
-        self.reason = reason
-
-    def __str__(self) -> str:
-        return " ".join(f"{self.target}: {self.reason}".split())
 
 
 def export(

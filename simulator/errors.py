@@ -68,6 +68,23 @@ class RefusedError(HashcreditError):
         return _one_line(f"{self.argument}: {refusal(self.shown(), self.allowed)}", 600)
 
 
+class UnusableError(HashcreditError):
+    """Something that cannot be used: its name, what is wrong with it, and what would be right."""
+
+    what = ""
+    """What it is, before its name."""
+    longest = 600
+    """Characters of the message; a longer one is cut."""
+
+    def __init__(self, name: str, reason: str) -> None:
+        super().__init__(name, reason)
+        self.name = name
+        self.reason = reason
+
+    def __str__(self) -> str:
+        return _one_line(f"{self.what}{self.name}: {self.reason}", self.longest)
+
+
 class ScenarioError(RefusedError):
     """A scenario, a change to one or a calibration key that cannot be used.
 
@@ -101,16 +118,8 @@ class StudyError(ScenarioError):
     """A study file that cannot be used; `field` is the key in it, such as `factors."horizon_weeks"`."""
 
 
-class HookError(HashcreditError):
+class HookError(UnusableError):
     """A class of agents that a model cannot use: not a view, or a hook before or after something unknown."""
-
-    def __init__(self, name: str, reason: str) -> None:
-        super().__init__(name, reason)
-        self.name = name
-        self.reason = reason
-
-    def __str__(self) -> str:
-        return _one_line(f"{self.name}: {self.reason}", 600)
 
 
 class PaymentError(RefusedError):
@@ -120,16 +129,11 @@ class PaymentError(RefusedError):
         return str(self.value)
 
 
-class OutputFolderError(HashcreditError):
+class OutputFolderError(UnusableError):
     """A result folder that cannot be used: not empty, not writable, not a folder."""
 
-    def __init__(self, folder: str, reason: str) -> None:
-        super().__init__(folder, reason)
-        self.folder = folder
-        self.reason = reason
-
-    def __str__(self) -> str:
-        return _one_line(f"output folder {self.folder}: {self.reason}")
+    what = "output folder "
+    longest = 400
 
 
 class SimulationError(HashcreditError):
@@ -154,24 +158,14 @@ class SimulationError(HashcreditError):
         return _one_line(f"{place}: {self.reason}" if place else self.reason)
 
 
-class RuleError(HashcreditError):
+class RuleError(UnusableError):
     """A user's own rule that cannot be used: of no decision, no function, or of other types than asked for.
 
-    Parameters
-    ----------
-    rule : str
-        The decision for which it was given.
-    reason : str
-        What is wrong with it, and what would be right.
+    Its name is that of the decision for which it was given.
     """
 
-    def __init__(self, rule: str, reason: str) -> None:
-        super().__init__(rule, reason)
-        self.rule = rule
-        self.reason = reason
-
-    def __str__(self) -> str:
-        return _one_line(f"rule {self.rule}: {self.reason}", 900)
+    what = "rule "
+    longest = 900
 
 
 class RuleResultError(SimulationError):

@@ -3,7 +3,7 @@
 import argparse
 from typing import Any
 
-from hashcredit.experiments.commands.parsing import Parser, whole
+from hashcredit.experiments.commands.parsing import Parser, add_command, whole
 from hashcredit.experiments.commands.study_arguments import add_study_commands
 from hashcredit.simulator.channels import CHANNELS
 
@@ -33,7 +33,7 @@ CHECKED_REPLICATES = 10
 
 
 def build_parser() -> argparse.ArgumentParser:
-    """The whole command line; every command is stored as a function under `command`."""
+    """The whole command line; the command is stored by its name under `command`."""
     parser = Parser(
         prog="hashcredit",
         description="How far does a fire sale of GPUs spread through miners, neo-clouds and lenders?",
@@ -47,12 +47,16 @@ def build_parser() -> argparse.ArgumentParser:
     _add_compare(commands)
     add_study_commands(commands)
     _add_scenario(commands)
-    figures = commands.add_parser("figures", help="list the figures of a result folder")
-    figures.set_defaults(command="figures")
-    reproduce = commands.add_parser(
-        "reproduce", help="papers' results and named scenarios again, with intervals"
+    add_command(commands, "figures", "list the figures of a result folder")
+    _add_reproduce(commands)
+    add_command(commands, "warmup", "compile the kernels into the cache")
+    return parser
+
+
+def _add_reproduce(commands: Any) -> None:
+    reproduce = add_command(
+        commands, "reproduce", "papers' results and named scenarios again, with intervals"
     )
-    reproduce.set_defaults(command="reproduce")
     reproduce.add_argument(
         "keys",
         nargs="*",
@@ -62,16 +66,10 @@ def build_parser() -> argparse.ArgumentParser:
     reproduce.add_argument("--list", action="store_true", help="only say which there are")
     reproduce.add_argument("--quick", action="store_true", help="smaller samples with larger errors")
     reproduce.add_argument("--out", metavar="DIR", help="new or empty folder (default: reproduced)")
-    warmup = commands.add_parser("warmup", help="compile the kernels into the cache")
-    warmup.set_defaults(command="warmup")
-    return parser
 
 
 def _add_run(commands: Any) -> None:
-    run = commands.add_parser(
-        "run", help="simulate a scenario many times and summarise it", allow_abbrev=False
-    )
-    run.set_defaults(command="run")
+    run = add_command(commands, "run", "simulate a scenario many times and summarise it")
     _add_common(run)
     run.add_argument("--out", metavar="DIR", help="new or empty folder for data, figures and provenance")
     run.add_argument(
@@ -85,10 +83,8 @@ def _add_run(commands: Any) -> None:
 
 
 def _add_compare(commands: Any) -> None:
-    compare = commands.add_parser(
-        "compare", help="the same draws under several market rules, or without contagion", allow_abbrev=False
-    )
-    compare.set_defaults(command="compare")
+    about = "the same draws under several market rules, or without contagion"
+    compare = add_command(commands, "compare", about)
     _add_common(compare)
     arms = compare.add_mutually_exclusive_group()
     arms.add_argument(
@@ -136,18 +132,14 @@ def _add_common(parser: argparse.ArgumentParser) -> None:
 def _add_scenario(commands: Any) -> None:
     scenario = commands.add_parser("scenario", help="list, show and check scenarios")
     actions = scenario.add_subparsers(title="actions", metavar="ACTION", required=True, parser_class=Parser)
-    listing = actions.add_parser("list", help="packaged scenarios, one a line, name first")
-    listing.set_defaults(command="scenario list")
-    show = actions.add_parser("show", help="print a complete scenario file")
+    add_command(actions, "list", "packaged scenarios, one a line, name first", "scenario")
+    show = add_command(actions, "show", "print a complete scenario file", "scenario")
     show.add_argument("scenario", nargs="?", metavar="SCENARIO", help="default: baseline_2026")
     show.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="change a field first")
     show.add_argument("--table", action="store_true", help="one line a field: unit, bounds, meaning, source")
-    show.set_defaults(command="scenario show")
-    check = actions.add_parser("check", help="validate scenario files")
+    check = add_command(actions, "check", "validate scenario files", "scenario")
     check.add_argument("files", nargs="+", metavar="FILE")
-    check.set_defaults(command="scenario check")
-    schema = actions.add_parser("schema", help="print the JSON schema of a scenario file")
-    schema.set_defaults(command="scenario schema")
+    add_command(actions, "schema", "print the JSON schema of a scenario file", "scenario")
 
 
 class _Version(argparse.Action):

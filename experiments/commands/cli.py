@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from hashcredit.experiments.commands.arguments import CHECKED_REPLICATES, REPLICATES, build_parser
-from hashcredit.experiments.support.progress import Progress
+from hashcredit.experiments.support.progress import ProgressBar
 from hashcredit.experiments.support.stopping import StopListener
 from hashcredit.simulator.channels import CHANNELS
 
@@ -114,13 +114,13 @@ def _simulate(
 
     count = arguments.replicates or (CHECKED_REPLICATES if arguments.check else REPLICATES)
     _prepare_cache(arguments.quiet, listener)
-    with Progress("runs", arguments.quiet) as progress:
+    with ProgressBar("runs", arguments.quiet) as progress:
         many = simulate_many(
             scenario, arguments.seed, count, threads=arguments.threads, progress=progress.update
         )
     run = simulate(scenario, arguments.seed, 0, check=arguments.check)
     if arguments.check:
-        with Progress("checked runs", arguments.quiet) as progress:
+        with ProgressBar("checked runs", arguments.quiet) as progress:
             _same_scalars(run, many)
             progress.update(1, count)
             for replicate in range(1, count):
@@ -169,14 +169,18 @@ def _compare(arguments: argparse.Namespace, listener: StopListener) -> int:
             from hashcredit.simulator.errors import ScenarioError
 
             raise ScenarioError(option, " ".join(words), "each name at most once")
-    from hashcredit.experiments.folder.compare import compare_channels, compare_markets, format_comparison
+    from hashcredit.experiments.folder.compare import channel_arms, compare, format_comparison, market_arms
 
+    if arguments.channels is None:
+        what, arms = "under each market rule", market_arms(scenario, arguments.markets)
+    else:
+        channels = arguments.channels or CHANNELS
+        what, arms = f"with {', '.join(channels)} off and on", channel_arms(scenario, channels)
     _prepare_cache(arguments.quiet, listener)
-    with Progress("runs", arguments.quiet) as progress:
-        compare = compare_markets if arguments.channels is None else compare_channels
+    with ProgressBar("runs", arguments.quiet) as progress:
         comparison = compare(
-            scenario,
-            arguments.markets if arguments.channels is None else arguments.channels or CHANNELS,
+            what,
+            arms,
             arguments.seed,
             arguments.replicates or REPLICATES,
             threads=arguments.threads,

@@ -13,6 +13,15 @@ class Parser(argparse.ArgumentParser):
         self.exit(2, f"hashcredit: error: {' '.join(message.split())}\n")
 
 
+def add_command(
+    commands: Any, name: str, about: str, group: str = "", **more: Any
+) -> argparse.ArgumentParser:
+    """A command with its help; its name, behind that of its group, is stored under `command`."""
+    parser: Parser = commands.add_parser(name, help=about, allow_abbrev=False, **more)
+    parser.set_defaults(command=f"{group} {name}".strip())
+    return parser
+
+
 def whole(least: int, most: int) -> Any:
     """Argument type: a whole number within bounds."""
 

@@ -15,9 +15,9 @@ from hashcredit.experiments.papers.replication import (
     read_published,
     table_csv,
 )
-from hashcredit.experiments.scenarios.named import NAMED, study_of
+from hashcredit.experiments.scenarios.named import NAMED
 from hashcredit.experiments.support.files import write_text
-from hashcredit.experiments.support.progress import Progress
+from hashcredit.experiments.support.progress import ProgressBar
 from hashcredit.experiments.support.stopping import StopListener
 from hashcredit.simulator.errors import ScenarioError
 from hashcredit.simulator.scenario.errors import near
@@ -104,12 +104,12 @@ def _study(name: str, quick: bool, folder: Path) -> str:
     """Run the study of a scenario, write its table and figure, and say what came out."""
     from hashcredit.experiments.figures.style import house_style, save
     from hashcredit.experiments.scenarios.figure import draw
-    from hashcredit.experiments.scenarios.study import run_study
+    from hashcredit.experiments.scenarios.study import run_study, study_of
     from hashcredit.experiments.scenarios.tables import format_text, sample, to_csv
 
     study = study_of(name)
     replicates = study.replicates // QUICK_SHARE if quick else study.replicates
-    with Progress("runs") as bar:
+    with ProgressBar("runs") as bar:
         outcome = run_study(study, SEED, replicates, bar.update)
     numbers = outcome.estimates()
     place = folder / name

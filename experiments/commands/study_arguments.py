@@ -3,7 +3,7 @@
 import argparse
 from typing import Any
 
-from hashcredit.experiments.commands.parsing import whole
+from hashcredit.experiments.commands.parsing import add_command, whole
 
 EXECUTORS = ("local", "dask", "slurm", "array")
 KINDS = ("parquet", "csv", "netcdf")
@@ -23,16 +23,10 @@ Failed runs are rows with their error (hashcredit failures DIR) and end nothing;
 def add_study_commands(commands: Any) -> None:
     """Add the commands on studies to the command line."""
     _add_sweep(commands)
-    status = commands.add_parser("status", help="how far a study is", allow_abbrev=False)
-    status.set_defaults(command="status")
-    _add_folder(status)
-    failures = commands.add_parser("failures", help="failed runs of a study and why", allow_abbrev=False)
-    failures.set_defaults(command="failures")
-    _add_folder(failures)
+    _with_folder(add_command(commands, "status", "how far a study is"))
+    failures = _with_folder(add_command(commands, "failures", "failed runs of a study and why"))
     failures.add_argument("--limit", type=whole(1, 10**9), default=20, metavar="N", help="default: 20")
-    rerun = commands.add_parser("rerun", help="one run of a study again, alone", allow_abbrev=False)
-    rerun.set_defaults(command="rerun")
-    _add_folder(rerun)
+    rerun = _with_folder(add_command(commands, "rerun", "one run of a study again, alone"))
     rerun.add_argument("run_id", metavar="RUN_ID", help="its name in the results, or how that begins")
     rerun.add_argument(
         "--out", metavar="DIR2", help="new or empty folder for its data, figures and provenance"
@@ -45,15 +39,14 @@ def add_study_commands(commands: Any) -> None:
 
 
 def _add_sweep(commands: Any) -> None:
-    sweep = commands.add_parser(
+    sweep = add_command(
+        commands,
         "sweep",
-        help="run a study, or what is missing of it",
+        "run a study, or what is missing of it",
         description="Run every run of a study that its folder does not have yet.",
         epilog=SWEEP_EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
-        allow_abbrev=False,
     )
-    sweep.set_defaults(command="sweep")
     sweep.add_argument(
         "study", nargs="?", metavar="STUDY", help="TOML file; may be left out to go on in a folder"
     )
@@ -106,14 +99,13 @@ def _add_sweep(commands: Any) -> None:
     )
 
 
-def _add_folder(parser: argparse.ArgumentParser) -> None:
+def _with_folder(parser: argparse.ArgumentParser) -> argparse.ArgumentParser:
     parser.add_argument("folder", metavar="DIR", help="folder of a study")
+    return parser
 
 
 def _add_export(commands: Any) -> None:
-    export = commands.add_parser("export", help="the results of a study in one file", allow_abbrev=False)
-    export.set_defaults(command="export")
-    _add_folder(export)
+    export = _with_folder(add_command(commands, "export", "the results of a study in one file"))
     export.add_argument("--format", choices=KINDS, default="parquet", help="default: parquet")
     export.add_argument(
         "--what",

@@ -9,7 +9,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from hashcredit.experiments.support.progress import Progress, duration
+from hashcredit.experiments.support.progress import ProgressBar, duration
 from hashcredit.experiments.support.stopping import StopListener
 
 if TYPE_CHECKING:
@@ -34,10 +34,10 @@ def sweep(arguments: argparse.Namespace, listener: StopListener) -> int:
     _check_words(arguments)
     if arguments.plan:
         return _plan(arguments, listener)
-    from hashcredit.experiments.execution.crews import crew_of
+    from hashcredit.experiments.execution.workforce import workforce_of
 
     started = time.monotonic()
-    with crew_of(arguments, listener) as get_crew:
+    with workforce_of(arguments, listener) as gather:
         from hashcredit.experiments.execution.resume import begin
         from hashcredit.experiments.execution.sweep import work
 
@@ -54,7 +54,7 @@ def sweep(arguments: argparse.Namespace, listener: StopListener) -> int:
         else:
             store, state = _opened(arguments.out)
         _announce(arguments, store, int(state.done.sum()), len(state.done))
-        with Progress("runs", arguments.quiet) as progress:
+        with ProgressBar("runs", arguments.quiet) as progress:
             seen = _watch(listener, progress, arguments)
             if not state.done.all():
                 if arguments.executor == "array" and share is None:
@@ -63,8 +63,8 @@ def sweep(arguments: argparse.Namespace, listener: StopListener) -> int:
                     if not run_array(arguments, store, progress, listener):
                         return 0
                 else:
-                    crew = get_crew()
-                    tally = work(store, state, crew, share=share, kind=arguments.executor, progress=seen)
+                    workforce = gather()
+                    tally = work(store, state, workforce, share=share, kind=arguments.executor, progress=seen)
                     if share is not None:
                         return _close_share(tally)
     return close(store, time.monotonic() - started, arguments.quiet)
@@ -109,13 +109,13 @@ def _share(text: str | None) -> Any:
 
 def _opened(folder: str) -> Any:
     """A store whose plan somebody else has made, and how far it is."""
-    from hashcredit.experiments.execution.worker import Desk
+    from hashcredit.experiments.execution.worker import StudyWorker
     from hashcredit.experiments.store.store import Store
 
     store = Store(Path(folder).resolve())
-    state = store.progress()
+    state = store.state()
     if not state.done.all():
-        Desk(store, store.manifest["plan"])  # refuses a plan of other code, as every worker does
+        StudyWorker(store, store.manifest["plan"])  # refuses a plan of other code, as every worker does
     return store, state
 
 
@@ -130,7 +130,7 @@ def _announce(arguments: argparse.Namespace, store: "Store", done: int, total: i
         print("compiling the kernels, about a minute; the next start needs none of it", file=sys.stderr)
 
 
-def _watch(listener: StopListener, progress: Progress, arguments: argparse.Namespace) -> Any:
+def _watch(listener: StopListener, progress: ProgressBar, arguments: argparse.Namespace) -> Any:
     """Show progress, and know at a stop what to say."""
     last: dict[str, int] = {}
     runs = f"runs of part {arguments.shard}" if arguments.shard else "runs"
@@ -155,7 +155,7 @@ def _watch(listener: StopListener, progress: Progress, arguments: argparse.Names
 
 def close(store: "Store", seconds: float, quiet: bool) -> int:
     """Say what became of a study; 1 if a run failed or is missing."""
-    state = store.progress()
+    state = store.state()
     missing = len(state.done) - int(state.done.sum())
     parts = [f"{len(state.done) - missing - state.failed:,} of {len(state.done):,} runs ok"]
     parts += [f"{state.failed:,} failed"] if state.failed else []

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from hashcredit.experiments.execution.threads import THREAD_VARIABLES
 from hashcredit.experiments.support.files import write_text
-from hashcredit.experiments.support.progress import Progress
+from hashcredit.experiments.support.progress import ProgressBar
 from hashcredit.simulator.errors import HashcreditError
 
 if TYPE_CHECKING:
@@ -155,11 +155,11 @@ def states(job: str) -> list[str]:
         raise
 
 
-def wait_for(store: "Store", job: str, progress: Progress) -> None:
+def wait_for(store: "Store", job: str, progress: ProgressBar) -> None:
     """Stay until no task of an array is left."""
     while True:
         left = states(job)
-        state = store.progress()
+        state = store.state()
         progress.update(int(state.done.sum()), len(state.done), _summary(left))
         if not left:
             return
@@ -182,7 +182,7 @@ def _slurm(*words: str) -> str:
     return done.stdout
 
 
-def run_array(arguments: argparse.Namespace, store: "Store", progress: Progress, listener: Any) -> bool:
+def run_array(arguments: argparse.Namespace, store: "Store", progress: ProgressBar, listener: Any) -> bool:
     """`hashcredit sweep --executor array`: submit, and stay if asked to. True if it has stayed."""
     job = submit(store, arguments)
     print(f"submitted array job {job}; hashcredit status {store.path} says how far it is", flush=True)

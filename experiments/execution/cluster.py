@@ -13,30 +13,14 @@ from dataclasses import dataclass
 from importlib import import_module
 from typing import Any
 
-from hashcredit.simulator.errors import HashcreditError
+from hashcredit.simulator.errors import UnusableError
 
 PATIENCE = 10.0
 """Seconds in which a scheduler has to answer."""
 
 
-class ClusterError(HashcreditError):
-    """A cluster that cannot be used.
-
-    Parameters
-    ----------
-    cluster : str
-        What was asked for: the address of a scheduler, or Slurm.
-    reason : str
-        What is wrong with it, and what would help.
-    """
-
-    def __init__(self, cluster: str, reason: str) -> None:
-        super().__init__(cluster, reason)
-        self.cluster = cluster
-        self.reason = reason
-
-    def __str__(self) -> str:
-        return " ".join(f"{self.cluster}: {self.reason}".split())[:600]
+class ClusterError(UnusableError):
+    """A cluster that cannot be used; its name is the address of a scheduler, or Slurm."""
 
 
 class ClusterLostError(ClusterError):

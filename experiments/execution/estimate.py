@@ -4,20 +4,17 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
 
 from hashcredit.experiments.execution.blocks import Block
 from hashcredit.experiments.execution.resume import create
-from hashcredit.experiments.execution.worker import Desk, ready_kernels
+from hashcredit.experiments.execution.worker import StudyWorker, ready_kernels
 from hashcredit.experiments.store.store import RUNS, Store, encode_table
 from hashcredit.experiments.study.points import Points
+from hashcredit.experiments.study.study import Study
 from hashcredit.experiments.support.progress import duration
-
-if TYPE_CHECKING:
-    from hashcredit.experiments.study.study import Study
 
 TRIAL_SECONDS = 3.0
 TRIAL_POINTS = 16
@@ -25,7 +22,7 @@ TRIAL_REPLICATES = 4
 
 
 @dataclass(frozen=True)
-class Estimate:
+class Cost:
     """Cost of a study."""
 
     points: int
@@ -53,7 +50,7 @@ class Estimate:
         return self.runs * self.run_bytes
 
 
-def estimate(study: "Study", points: Points, folder: Path) -> Estimate:
+def estimate(study: Study, points: Points, folder: Path) -> Cost:
     """Try a few runs at points spread over the study; their results go to `folder`, which is empty.
 
     Takes about three seconds, or one run at each of two points if that takes longer.
@@ -65,7 +62,7 @@ def estimate(study: "Study", points: Points, folder: Path) -> Estimate:
     replicates = min(study.replicates, TRIAL_REPLICATES)
     store = Store(folder)
     create(store, study.model_copy(update={"replicates": replicates}), some, None)
-    desk = Desk(store, store.manifest["plan"])
+    worker = StudyWorker(store, store.manifest["plan"])
     first, rest, failed, tried = [], [], 0, 0
     chunks: list[dict[str, pa.Table]] = []
     deadline = time.monotonic() + TRIAL_SECONDS
@@ -75,14 +72,14 @@ def estimate(study: "Study", points: Points, folder: Path) -> Estimate:
             break
         start = point * replicates
         positions = np.arange(start, start + replicates)
-        outcome = desk.compute(desk.rows(Block(start, start + replicates, positions)))
+        outcome = worker.compute(worker.rows(Block(start, start + replicates, positions)))
         first.append(outcome.seconds[0])
         rest += outcome.seconds[1:].tolist()
         failed += sum(error is not None for error in outcome.errors)
         chunks.append(outcome.tables())
         tried += replicates
     again = float(np.mean(rest)) if rest else 0.0
-    return Estimate(
+    return Cost(
         points=len(distinct),
         runs=len(distinct) * study.replicates,
         tried=tried,
@@ -113,7 +110,7 @@ def _size(chunks: Sequence[Mapping[str, pa.Table]]) -> int:
     return size
 
 
-def format_estimate(study: "Study", cost: Estimate, workers: int) -> str:
+def format_estimate(study: Study, cost: Cost, workers: int) -> str:
     """The estimate as text, with what it rests on."""
     each = f"{1e3 * cost.run_seconds:.3g} ms a run"
     if cost.point_seconds:

@@ -19,7 +19,7 @@ from hashcredit.experiments.execution.threads import one_thread
 PRELOADED = "hashcredit.experiments.execution.worker"
 
 
-class ProcessCrew(Executor):
+class WorkerProcesses(Executor):
     """Processes that each have a pool of their own.
 
     One that is killed takes its own task with it and nothing else, and it is known which task that was; the
@@ -50,7 +50,7 @@ class ProcessCrew(Executor):
             raise TypeError("keyword arguments are not passed on")
         with self._lock:
             if self._closed:
-                raise RuntimeError("this crew was shut down")
+                raise RuntimeError("this workforce was shut down")
             future: Future[Any] = Future()
             self._waiting.append((future, function, args))
             self._dispatch()

@@ -10,16 +10,15 @@ import pyarrow as pa
 from hashcredit.experiments.store.schema import runs_schema
 from hashcredit.experiments.store.store import EVENTS, RUNS, SERIES
 from hashcredit.experiments.support.arrow import numbers, texts
+from hashcredit.simulator.reports.run import Run
 from hashcredit.simulator.state.outcomes import OUTCOMES, summarise
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from hashcredit.simulator.reports.run import Run
-
 
 @dataclass
-class Outcome:
+class BlockResult:
     """What became of some runs of the plan."""
 
     rows: pa.Table
@@ -66,7 +65,7 @@ def _stack(tables: Sequence[pa.Table]) -> pa.Table:
     return pa.concat_tables(tables, promote_options="permissive")
 
 
-def details_of(run: "Run", run_id: str, keep: Mapping[str, Any]) -> dict[str, pa.Table]:
+def details_of(run: Run, run_id: str, keep: Mapping[str, Any]) -> dict[str, pa.Table]:
     """Series, events and agent tables of a run, as far as the study keeps them."""
     kept: dict[str, pd.DataFrame] = {}
     if keep["series"]:

@@ -2,12 +2,12 @@
 
 import argparse
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from hashcredit.experiments.execution.resume import MixedResultsError
-from hashcredit.experiments.execution.worker import Desk
+from hashcredit.experiments.execution.worker import StudyWorker
 from hashcredit.experiments.store.plan import changes_of
 from hashcredit.experiments.store.store import Store
 from hashcredit.experiments.support.stopping import StopListener
@@ -15,9 +15,7 @@ from hashcredit.simulator.errors import ScenarioError
 from hashcredit.simulator.provenance import code_key
 from hashcredit.simulator.reports.run import ManyRuns, Run
 from hashcredit.simulator.runs.engine import record
-
-if TYPE_CHECKING:
-    from hashcredit.simulator.setup.prepare import Setup
+from hashcredit.simulator.setup.prepare import Setup
 
 
 def rerun(arguments: argparse.Namespace, listener: StopListener) -> int:
@@ -30,7 +28,7 @@ def rerun(arguments: argparse.Namespace, listener: StopListener) -> int:
             "may differ; --allow-mixed runs it all the same"
         )
         raise MixedResultsError(arguments.folder, reason)
-    setup = Desk(store, store.manifest["plan"]).setup(row)
+    setup = StudyWorker(store, store.manifest["plan"]).setup(row)
     _describe(store, row)
     if arguments.out is None:
         run = record(setup, row["replicate"], check=arguments.check)
@@ -57,7 +55,7 @@ def _describe(store: Store, row: dict[str, Any]) -> None:
         print(f"  {name} = {value!r}")
 
 
-def _write(setup: "Setup", row: dict[str, Any], arguments: argparse.Namespace, listener: StopListener) -> Run:
+def _write(setup: Setup, row: dict[str, Any], arguments: argparse.Namespace, listener: StopListener) -> Run:
     """Run it and write a result folder as `hashcredit run` does."""
     from hashcredit.experiments.folder.output import ResultFolder, write_results
 

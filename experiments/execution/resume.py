@@ -4,7 +4,7 @@ import secrets
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -24,44 +24,36 @@ from hashcredit.experiments.store.store import (
     PLAN_FILE,
     SCENARIOS,
     STUDY_FILE,
-    Progress,
     Store,
+    StoreState,
     write_table,
 )
+from hashcredit.experiments.study.points import Points
+from hashcredit.experiments.study.study import Study
 from hashcredit.experiments.support.files import reason_of, write_text
-from hashcredit.simulator.errors import HashcreditError, OutputFolderError
+from hashcredit.simulator.errors import OutputFolderError, UnusableError
 from hashcredit.simulator.provenance import code_key, environment
-
-if TYPE_CHECKING:
-    from hashcredit.experiments.study.points import Points
-    from hashcredit.experiments.study.study import Study
 
 Say = Callable[[str], None]
 NEW_PLAN = "plan.new.parquet"
 """A plan that may take the place of the present one."""
 
 
-class MixedResultsError(HashcreditError):
+class MixedResultsError(UnusableError):
     """A folder whose runs were made of another study, scenario or code than those to come."""
 
-    def __init__(self, folder: str, reason: str) -> None:
-        super().__init__(folder, reason)
-        self.folder = folder
-        self.reason = reason
-
-    def __str__(self) -> str:
-        return " ".join(f"{self.folder}: {self.reason}".split())
+    longest = 10_000
 
 
 def begin(
-    study: "Study | str | Path | None",
+    study: Study | str | Path | None,
     folder: str | Path,
     *,
     allow_mixed: bool = False,
     retry_failed: bool = False,
     verify: bool = False,
     say: Say = lambda text: None,
-) -> tuple[Store, Progress]:
+) -> tuple[Store, StoreState]:
     """Write the plan of a study into a new folder, or check that a folder has just that plan.
 
     Without a study, go on with the plan that the folder has. Returns the store and what is done already.
@@ -73,28 +65,26 @@ def begin(
         if asked is None:
             raise OutputFolderError(str(folder), "has no study to go on with; give a study file too")
         create(store, *asked)
-        return store, Progress(np.zeros(len(store.plan), bool), 0, 0, 0)
-    state = store.progress(verify)
+        return store, StoreState(np.zeros(len(store.plan), bool), 0, 0, 0)
+    state = store.state(verify)
     if not state.done.all() or state.damaged or (retry_failed and state.failed):
         state = _mend(store, state, retry_failed, say)
     if asked is None:
         check_code(store, state)
     elif _check(store, asked[0], asked[1], state, allow_mixed, say):
-        state = store.progress()
+        state = store.state()
     return store, state
 
 
-def _asked(study: "Study | str | Path") -> "tuple[Study, Points, str | None]":
+def _asked(study: Study | str | Path) -> tuple[Study, Points, str | None]:
     """A study, its points, and the text of its file if there is one."""
-    from hashcredit.experiments.study.study import Study
-
     if isinstance(study, Study):
         return study, study.points(), None
     found = Study.load(study)
     return found, found.points(), Path(study).read_text(encoding="utf-8-sig")
 
 
-def _mend(store: Store, state: Progress, retry_failed: bool, say: Say) -> Progress:
+def _mend(store: Store, state: StoreState, retry_failed: bool, say: Say) -> StoreState:
     """Remove what cannot be used, so that its runs are missing, and look again."""
     store.check_writable()
     store.tidy()
@@ -103,10 +93,10 @@ def _mend(store: Store, state: Progress, retry_failed: bool, say: Say) -> Progre
         say(f"damaged and computed again: {', '.join(path.name for path in state.damaged)}")
     if retry_failed and state.failed:
         say(f"{store.forget_failures():,} failed runs are tried again")
-    return store.progress()
+    return store.state()
 
 
-def check_code(store: Store, state: Progress | None = None) -> None:
+def check_code(store: Store, state: StoreState | None = None) -> None:
     """Refuse to go on with a plan that was made for other code; fine if nothing is missing."""
     if state is not None and state.done.all():
         return
@@ -146,7 +136,7 @@ def _usable(folder: str | Path) -> Path:
     return path
 
 
-def create(store: Store, study: "Study", points: "Points", text: str | None) -> None:
+def create(store: Store, study: Study, points: Points, text: str | None) -> None:
     """Write everything that workers read; the manifest comes last."""
     try:
         store.path.mkdir(parents=True, exist_ok=True)
@@ -161,7 +151,7 @@ def create(store: Store, study: "Study", points: "Points", text: str | None) -> 
         raise OutputFolderError(str(store.path), reason) from None
 
 
-def _write_bases(store: Store, study: "Study") -> dict[str, Base]:
+def _write_bases(store: Store, study: Study) -> dict[str, Base]:
     """Copies of the base scenarios, which workers read."""
     bases = {}
     for name, scenario in study.bases.items():
@@ -174,7 +164,7 @@ def _write_bases(store: Store, study: "Study") -> dict[str, Base]:
 
 
 def _manifest(
-    study: "Study", points: "Points", bases: Mapping[str, Base], runs: int, before: Mapping[str, Any]
+    study: Study, points: Points, bases: Mapping[str, Base], runs: int, before: Mapping[str, Any]
 ) -> dict[str, Any]:
     """What a plan was made of; of an older manifest its age and earlier versions of the code are kept."""
     codes = [*before.get("codes", []), code_key()]
@@ -191,7 +181,7 @@ def _manifest(
 
 
 def _check(
-    store: Store, study: "Study", points: "Points", state: Progress, allow_mixed: bool, say: Say
+    store: Store, study: Study, points: Points, state: StoreState, allow_mixed: bool, say: Say
 ) -> bool:
     """Compare a study with the plan of its folder; return whether the plan was changed.
 
@@ -204,7 +194,7 @@ def _check(
     changed = _changed_inputs(old, new_bases)
     asked = study.to_dict()
     if asked["keep"] != old["study"]["keep"]:
-        what = "; ".join(_differences(old["study"]["keep"], asked["keep"], "keep."))
+        what = "; ".join(differences(old["study"]["keep"], asked["keep"], "keep."))
         raise MixedResultsError(str(store.path), f"keeps other things ({what}): use a new folder")
     if same_design and not changed:
         return False
@@ -229,7 +219,7 @@ def _check(
             "computed; use a new folder, or --allow-mixed to compute the others with what there is now"
         )
         raise MixedResultsError(str(store.path), reason)
-    what = "; ".join([*_differences(old["study"], asked), *changed])
+    what = "; ".join([*differences(old["study"], asked), *changed])
     raise MixedResultsError(str(store.path), f"holds another study ({what}): use a new folder")
 
 
@@ -244,7 +234,7 @@ def _changed_inputs(old: Mapping[str, Any], bases: Mapping[str, str]) -> list[st
     return changed
 
 
-def _extend(store: Store, study: "Study", points: "Points", say: Say) -> None:
+def _extend(store: Store, study: Study, points: Points, say: Say) -> None:
     """Put a plan in the place of a smaller one, if it has all runs of that."""
     old = store.manifest
     bases = _write_bases(store, study)
@@ -254,7 +244,7 @@ def _extend(store: Store, study: "Study", points: "Points", say: Say) -> None:
     lost = len(set(before).difference(fresh.column("run_id").to_pylist()))
     if lost:
         fresh.path.unlink()
-        what = "; ".join(_differences(old["study"], study.to_dict()))
+        what = "; ".join(differences(old["study"], study.to_dict()))
         reason = (
             f"holds another study ({what}; {lost:,} of its runs are not in the new one): use a new folder"
         )
@@ -266,14 +256,14 @@ def _extend(store: Store, study: "Study", points: "Points", say: Say) -> None:
     say(f"the study has grown from {len(before):,} to {runs:,} runs")
 
 
-def _differences(old: Any, new: Any, prefix: str = "") -> list[str]:
+def differences(old: Any, new: Any, prefix: str = "") -> list[str]:
     """One text a value that differs between two nested tables."""
     if isinstance(old, Mapping) and isinstance(new, Mapping):
         names = [*old, *(name for name in new if name not in old)]
         return [
             line
             for name in names
-            for line in _differences(old.get(name, "none"), new.get(name, "none"), f"{prefix}{name}.")
+            for line in differences(old.get(name, "none"), new.get(name, "none"), f"{prefix}{name}.")
         ]
     if old == new:
         return []

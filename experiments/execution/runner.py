@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from hashcredit.experiments.execution.blocks import Block, Missing
-from hashcredit.experiments.execution.recording import Outcome
+from hashcredit.experiments.execution.recording import BlockResult
 from hashcredit.experiments.execution.worker import Report, Task, run_task
 from hashcredit.experiments.store.store import Store, StoreWriteError
 from hashcredit.experiments.support.arrow import numbers
@@ -49,7 +49,7 @@ class WorkersDieError(SimulationError):
 
 
 @dataclass(frozen=True)
-class Crew:
+class Workforce:
     """Whom the work is given to."""
 
     executor: Executor
@@ -96,7 +96,7 @@ def lead(
     store: Store,
     missing: Missing,
     tally: Tally,
-    crew: Crew,
+    workforce: Workforce,
     *,
     report: Callable[[Tally], None] = lambda tally: None,
     note: Callable[[str, dict[str, Any]], None] = lambda event, facts: None,
@@ -108,7 +108,7 @@ def lead(
     StoreWriteError if results cannot be written and WorkersDieError if no worker lives; what was done until
     then is kept.
     """
-    return _Leader(store, missing, tally, crew, report, note, function).run()
+    return _Leader(store, missing, tally, workforce, report, note, function).run()
 
 
 @dataclass
@@ -116,15 +116,15 @@ class _Leader:
     store: Store
     missing: Missing
     tally: Tally
-    crew: Crew
+    workforce: Workforce
     report: Callable[[Tally], None]
     note: Callable[[str, dict[str, Any]], None]
     function: Callable[[Task], Report]
     running: dict[Future[Report], Block] = field(default_factory=dict)
     again: deque[Block] = field(default_factory=deque)
     """Blocks that were lost, in smaller ones."""
-    accused: deque[Block] = field(default_factory=deque)
-    """Single runs under which a worker died; they are tried when nobody else can be to blame."""
+    suspects: deque[Block] = field(default_factory=deque)
+    """Single runs under which a worker died; they are tried when nothing else can be to blame."""
     tries: dict[int, int] = field(default_factory=dict)
     deaths: int = 0
     write_errors: int = 0
@@ -133,14 +133,14 @@ class _Leader:
 
     def run(self) -> Tally:
         try:
-            while self.running or self.again or self.accused or len(self.missing):
+            while self.running or self.again or self.suspects or len(self.missing):
                 self._hand_out()
                 finished, _ = wait(self.running, timeout=1.0, return_when=FIRST_COMPLETED)
                 for future in finished:
                     self._take_back(future, self.running.pop(future))
                 self.report(self.tally)
                 if time.monotonic() - self.checked > CHECK_SECONDS:
-                    self.crew.check()
+                    self.workforce.check()
                     self.checked = time.monotonic()
         finally:
             for future in self.running:
@@ -148,14 +148,14 @@ class _Leader:
         return self.tally
 
     def _hand_out(self) -> None:
-        """Keep every worker busy; an accused run gets the whole crew's silence."""
-        while len(self.running) < self.crew.workers:
+        """Keep every worker busy; a suspect is tried while nothing else runs."""
+        while len(self.running) < self.workforce.workers:
             if self.again:
                 block = self.again.popleft()
             elif len(self.missing):
                 block = self.missing.take(self._size())
-            elif self.accused and not self.running:
-                self._submit(self.accused.popleft())
+            elif self.suspects and not self.running:
+                self._submit(self.suspects.popleft())
                 return
             else:
                 return
@@ -164,19 +164,19 @@ class _Leader:
     def _submit(self, block: Block) -> None:
         task = Task(str(self.store.path), self.store.manifest["plan"], block)
         self.note("start", {"first": block.first, "last": block.last, "runs": len(block)})
-        self.running[self.crew.executor.submit(self.function, task)] = block
+        self.running[self.workforce.executor.submit(self.function, task)] = block
 
     def _size(self) -> int:
         """Runs of the next block."""
-        crew, tally = self.crew, self.tally
-        if crew.chunk is not None:
-            return crew.chunk
+        workforce, tally = self.workforce, self.tally
+        if workforce.chunk is not None:
+            return workforce.chunk
         if not tally.computed:
-            return crew.least
+            return workforce.least
         seconds = max(tally.seconds / tally.computed, 1e-7)
-        share = seconds * len(self.missing) / (SHARES * crew.workers)
+        share = seconds * len(self.missing) / (SHARES * workforce.workers)
         runs = int(min(SECONDS_MOST, max(SECONDS_LEAST, share)) / seconds)
-        return max(crew.least, min(runs, GROWTH * self.largest))
+        return max(workforce.least, min(runs, GROWTH * self.largest))
 
     def _take_back(self, future: Future[Report], block: Block) -> None:
         error = CancelledError() if future.cancelled() else future.exception()
@@ -184,8 +184,8 @@ class _Leader:
             self._keep(future.result(), block)
         elif isinstance(error, StoreWriteError):
             self._not_written(error, block)
-        elif isinstance(error, (BrokenExecutor, CancelledError, *self.crew.lost)):
-            self.crew.check()  # if nobody is there any more, this worker is not to blame
+        elif isinstance(error, (BrokenExecutor, CancelledError, *self.workforce.lost)):
+            self.workforce.check()  # if nobody is there any more, this worker is not to blame
             self._worker_died(error, block)
         else:
             raise error
@@ -223,7 +223,7 @@ class _Leader:
         self.note(
             "lost", {"first": block.first, "last": block.last, "runs": len(block), "reason": str(error)}
         )
-        if self.deaths >= max(LEAST_DEATHS, 4 * self.crew.workers):
+        if self.deaths >= max(LEAST_DEATHS, 4 * self.workforce.workers):
             raise WorkersDieError(self.deaths, " ".join(str(error).split()))
         if len(block) > 1:
             self.again.extend(block.parts())
@@ -231,7 +231,7 @@ class _Leader:
         run = int(block.positions[0])
         self.tries[run] = self.tries.get(run, 0) + 1
         if self.tries[run] < TRIES:
-            self.accused.append(block)
+            self.suspects.append(block)
         else:
             self._give_up(block)
 
@@ -248,7 +248,7 @@ class _Leader:
     def _give_up(self, block: Block) -> None:
         """Write the row of a run that kills whoever computes it."""
         rows = self.store.plan.rows(int(block.positions[0]), int(block.positions[0]) + 1)
-        outcome = Outcome(rows.combine_chunks(), "", details={name: [] for name in self.store.details})
+        outcome = BlockResult(rows.combine_chunks(), "", details={name: [] for name in self.store.details})
         outcome.errors[0] = DIED
         outcome.finished[:] = time.time_ns() // 1000
         self.store.commit(outcome.tables())

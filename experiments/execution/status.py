@@ -76,26 +76,26 @@ def status(folder: str | Path, now: datetime | None = None) -> Status:
     Damaged files and torn lines of logs are no error. Raises OutputFolderError where there is no study.
     """
     store = Store(Path(folder))
-    progress = store.progress()
+    state = store.state()
     manifest = store.manifest
-    planned, done = len(progress.done), int(progress.done.sum())
+    planned, done = len(state.done), int(state.done.sum())
     missing = planned - done
     sessions = read_sessions(store.path, now or datetime.now(UTC))
     rates = [session.rate for session in sessions if session.is_alive]
     rate = sum(rates) or None
-    mean = _mean_seconds(store, {path.name for path in progress.damaged})
-    codes, scenarios = _versions(store, progress.done)
+    mean = _mean_seconds(store, {path.name for path in state.damaged})
+    codes, scenarios = _versions(store, state.done)
     return Status(
         folder=str(folder),
         study=str(manifest["study"]["name"]),
         title=str(manifest["study"]["title"]),
         planned=planned,
         done=done,
-        failed=progress.failed,
+        failed=state.failed,
         missing=missing,
-        repeated=progress.repeated,
-        strangers=progress.strangers,
-        damaged=tuple(f"{path.parent.name}/{path.name}" for path in progress.damaged),
+        repeated=state.repeated,
+        strangers=state.strangers,
+        damaged=tuple(f"{path.parent.name}/{path.name}" for path in state.damaged),
         codes=codes,
         scenarios=scenarios,
         bytes=_bytes(store.path),

@@ -9,19 +9,17 @@ from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from hashcredit.experiments.execution.blocks import Missing, shard, shard_grain
 from hashcredit.experiments.execution.resume import Say, begin
-from hashcredit.experiments.execution.runner import Crew, Tally, lead
+from hashcredit.experiments.execution.runner import Tally, Workforce, lead
 from hashcredit.experiments.execution.worker import Report, Task, run_task
-from hashcredit.experiments.store.store import SESSIONS, Progress, Store
+from hashcredit.experiments.store.store import SESSIONS, Store, StoreState
+from hashcredit.experiments.study.study import Study
 from hashcredit.simulator.provenance import environment
-
-if TYPE_CHECKING:
-    from hashcredit.experiments.study.study import Study
 
 
 @dataclass(frozen=True)
@@ -33,7 +31,7 @@ class Share:
 
 
 def sweep(
-    study: "Study | str | Path",
+    study: Study | str | Path,
     folder: str | Path,
     *,
     executor: Executor | None = None,
@@ -74,31 +72,31 @@ def sweep(
     Errors: StudyError, OutputFolderError and MixedResultsError before anything is changed; StoreWriteError
     and WorkersDieError later, with everything kept that was done.
     """
-    from hashcredit.experiments.execution.local import ProcessCrew, ready_kernels
+    from hashcredit.experiments.execution.local import WorkerProcesses, ready_kernels
     from hashcredit.simulator.runs.engine import processors
 
     count = workers or processors()
     with ExitStack() as stack:
         if executor is None:
-            executor = own = ProcessCrew(count, ready_kernels)
+            executor = own = WorkerProcesses(count, ready_kernels)
             stack.callback(own.kill)
         store, done = begin(
             study, folder, allow_mixed=allow_mixed, retry_failed=retry_failed, verify=verify, say=say
         )
-        return work(store, done, Crew(executor, count, chunk=chunk), progress=progress)
+        return work(store, done, Workforce(executor, count, chunk=chunk), progress=progress)
 
 
 def work(
     store: Store,
-    state: Progress,
-    crew: Crew,
+    state: StoreState,
+    workforce: Workforce,
     *,
     share: Share | None = None,
     kind: str = "local",
     progress: Callable[[Tally], None] = lambda tally: None,
     function: Callable[[Task], Report] = run_task,
 ) -> Tally:
-    """Have a crew compute what is missing, and keep a log of it."""
+    """Have a workforce compute what is missing, and keep a log of it."""
     done, total = state.done, len(state.done)
     if share is not None:
         others = shard(np.zeros_like(done), share.index, share.count, shard_grain(total, share.count))
@@ -108,9 +106,9 @@ def work(
     progress(tally)
     if not len(missing):
         return tally
-    facts = {"executor": kind, "workers": crew.workers, "missing": len(missing), **environment()}
+    facts = {"executor": kind, "workers": workforce.workers, "missing": len(missing), **environment()}
     with session(store, facts) as note:
-        return lead(store, missing, tally, crew, report=progress, note=note, function=function)
+        return lead(store, missing, tally, workforce, report=progress, note=note, function=function)
 
 
 @contextmanager

@@ -21,7 +21,7 @@ import pyarrow as pa
 
 from hashcredit.agents.compiled import cache_folder
 from hashcredit.experiments.execution.blocks import Block
-from hashcredit.experiments.execution.recording import Outcome, details_of
+from hashcredit.experiments.execution.recording import BlockResult, details_of
 from hashcredit.experiments.folder.scenario_files import SCENARIO_FILE
 from hashcredit.experiments.store.plan import changes_of
 from hashcredit.experiments.store.schema import scenario_folder
@@ -87,11 +87,11 @@ def run_task(task: Task) -> Report:
 
     A run that raises becomes a row with its error. StoreWriteError means that nothing of the block was kept.
     """
-    desk = _desk(task.folder, task.plan)  # first of all: who has other code need not compile it
+    worker = _worker(task.folder, task.plan)  # first of all: who has other code need not compile it
     ready_kernels()
     started = time.perf_counter()
-    outcome = desk.compute(desk.rows(task.block))
-    size = desk.store.commit(outcome.tables())
+    outcome = worker.compute(worker.rows(task.block))
+    size = worker.store.commit(outcome.tables())
     seconds = float(outcome.seconds.sum())
     return Report(
         runs=len(outcome.rows),
@@ -137,11 +137,11 @@ def _locked(path: Path) -> Iterator[None]:
 
 
 @lru_cache(maxsize=2)
-def _desk(folder: str, plan: str) -> "Desk":
-    return Desk(Store(Path(folder)), plan)
+def _worker(folder: str, plan: str) -> "StudyWorker":
+    return StudyWorker(Store(Path(folder)), plan)
 
 
-class Desk:
+class StudyWorker:
     """What a worker keeps of a store between two blocks."""
 
     def __init__(self, store: Store, plan: str) -> None:
@@ -159,9 +159,9 @@ class Desk:
         rows = self.store.plan.rows(block.first, min(block.last, len(self.store.plan)))
         return rows.take(numbers(block.positions - block.first)).combine_chunks()
 
-    def compute(self, rows: pa.Table) -> Outcome:
+    def compute(self, rows: pa.Table) -> BlockResult:
         """Run the rows of a plan; a run that raises leaves its error."""
-        outcome = Outcome(rows, self._who, details={name: [] for name in self.store.details})
+        outcome = BlockResult(rows, self._who, details={name: [] for name in self.store.details})
         for first, last in _stretches(rows):
             started = time.perf_counter()
             try:
@@ -186,7 +186,7 @@ class Desk:
             self._bases[digest] = Scenario.load(folder / SCENARIO_FILE)
         return self._bases[digest]
 
-    def _compute_point(self, outcome: Outcome, setup: Setup, first: int, last: int) -> None:
+    def _compute_point(self, outcome: BlockResult, setup: Setup, first: int, last: int) -> None:
         """Run the replicates of one point."""
         economy = None
         replicates = outcome.rows["replicate"].slice(first, last - first).to_pylist()

@@ -1,4 +1,4 @@
-"""The figures of a result folder: one module each, with its key, its title and `draw`.
+"""The figures of a result folder: a module each, whose `draw` is called in the house style, and a row below.
 
 Matplotlib is imported by the figure modules only, so listing them costs nothing.
 """
@@ -26,8 +26,11 @@ FIGURES: dict[str, str] = {
 
 
 def draw(key: str, source: "FigureSource") -> "Figure":
-    """Draw the figure called `key` from the results of one scenario."""
+    """Draw the figure called `key` from the results of one scenario, in the house style."""
     if key not in FIGURES:
         raise KeyError(f"no figure {key!r}; there are {', '.join(FIGURES)}")
-    figure: Figure = import_module(f"{__name__}.{key}").draw(source)
+    from hashcredit.experiments.figures.style import house_style
+
+    with house_style():
+        figure: Figure = import_module(f"{__name__}.{key}").draw(source)
     return figure

@@ -8,9 +8,6 @@ from matplotlib.ticker import MaxNLocator
 from hashcredit.experiments.figures import FIGURES, style
 from hashcredit.experiments.figures.source import FigureSource
 
-KEY = "assets"
-TITLE = FIGURES[KEY]
-
 _COLUMNS = {
     "btc": ("btc_price_usd", "BTC"),
     "software": ("software_equity", "software equity"),
@@ -21,11 +18,9 @@ _COLUMNS = {
 """Of each class: its column in the series and its name; BTC comes in USD, the others from 1."""
 
 
-@style.styled
 def draw(source: FigureSource) -> Figure:
     """One panel a class; where the source knows durations the longest comes first."""
-    figure = style.new_figure(height=5.6)
-    style.title(figure, TITLE, empty_lines=1)
+    figure = style.new_figure(FIGURES["assets"], height=5.6, empty_lines=1)
     durations = source.durations
     order = sorted(_COLUMNS, key=lambda name: -durations.get(name, 0.0))
     panels = figure.subplots(len(order), 1, sharex=True)
@@ -51,12 +46,12 @@ def _panel(axes: Axes, source: FigureSource, name: str) -> None:
     if name in source.bands:
         low, middle, high = source.bands[name] / opening
         axes.fill_between(dates, low, high, color=style.SKY, alpha=0.35, linewidth=0, label="middle 90 %")
-        axes.plot(dates, middle, color=style.BLUE, linestyle=(0, (4, 1.2)), label="median")
+        axes.plot(dates, middle, color=style.BLUE, linestyle=style.DASHED, label="median")
     axes.plot(dates, source.series[column].to_numpy() / opening, color=style.BLACK, label="this run")
     axes.axhline(1.0, color=style.GREY, linewidth=0.5)
     years = source.durations.get(name)
     axes.set_title(words if years is None else f"{words}, duration {years:g} years", loc="left", pad=2.0)
     axes.yaxis.set_major_locator(MaxNLocator(nbins=3, min_n_ticks=2))
-    axes.grid(axis="y", color="#E4E4E4", linewidth=0.5)
+    style.level_lines(axes)
     if not np.isfinite(source.series[column]).all():
         style.say(axes, "no price")

@@ -9,17 +9,13 @@ from matplotlib.ticker import MaxNLocator
 from hashcredit.experiments.figures import FIGURES, style
 from hashcredit.experiments.figures.source import FigureSource
 
-KEY = "bathtub"
-TITLE = FIGURES[KEY]
 MEAN_WEEKS = 13
 """Weekly flows jump with prices; their trailing mean shows which way the level goes."""
 
 
-@style.styled
 def draw(source: FigureSource) -> Figure:
     """Four panels under one date axis."""
-    figure = style.new_figure(height=5.2)
-    style.title(figure, TITLE)
+    figure = style.new_figure(FIGURES["bathtub"], height=5.2)
     panels = figure.subplots(4, 1, sharex=True)
     series, dates = source.series, source.dates.to_numpy()
     if has_pool(series):
@@ -34,7 +30,7 @@ def draw(source: FigureSource) -> Figure:
     _cost(panels[3], dates, series)
     for axes in panels:
         axes.yaxis.set_major_locator(MaxNLocator(nbins=4, min_n_ticks=2))
-        axes.grid(axis="y", color="#E4E4E4", linewidth=0.5)
+        style.level_lines(axes)
     style.date_axis(panels[3], source.dates)
     style.caption(figure, f"{style.one_run(source)}\n{note}")
     return figure
@@ -69,7 +65,7 @@ def _tightness(axes: Axes, dates: np.ndarray, series: pd.DataFrame) -> None:
         dates,
         series["tightness_exogenous"],
         color=style.GREY,
-        linestyle=(0, (4, 1.2)),
+        linestyle=style.DASHED,
         label="without this economy",
     )
     axes.plot(dates, series["tightness"], color=style.BLACK, label="as agents see it")

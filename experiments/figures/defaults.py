@@ -7,9 +7,6 @@ from matplotlib.ticker import MaxNLocator
 from hashcredit.experiments.figures import FIGURES, style
 from hashcredit.experiments.figures.source import FigureSource
 
-KEY = "defaults"
-TITLE = FIGURES[KEY]
-
 CAUSES: dict[str, tuple[str, str]] = {
     "forced": ("set by the scenario", style.GREY),
     "illiquidity": ("out of cash", style.BLUE),
@@ -22,11 +19,9 @@ CAUSES: dict[str, tuple[str, str]] = {
 """Cause as in the series' column names, with its words and its colour, from the bottom of the stack up."""
 
 
-@style.styled
 def draw(source: FigureSource) -> Figure:
     """Stack the causes that occur as steps; the top edge is the number of failed borrowers."""
-    figure = style.new_figure(height=2.8)
-    style.title(figure, TITLE)
+    figure = style.new_figure(FIGURES["defaults"], height=2.8)
     axes = figure.subplots()
     dates = source.dates.to_numpy()
     floor = np.zeros(len(dates))
@@ -41,11 +36,10 @@ def draw(source: FigureSource) -> Figure:
         floor = top
     if floor.max(initial=0.0) > 0.0:
         axes.step(dates, floor, where="post", color=style.BLACK, linewidth=0.8)
-        handles, labels = axes.get_legend_handles_labels()
-        axes.legend(handles, labels, loc="lower left", bbox_to_anchor=(-0.02, 1.0), ncols=2, handlelength=1.0)
+        style.legend_above(axes, key_length=1.0)
         axes.set_ylim(0.0, floor.max() * 1.05)
         axes.yaxis.set_major_locator(MaxNLocator(integer=True))
-        axes.grid(axis="y", color="#E4E4E4", linewidth=0.5)
+        style.level_lines(axes)
         axes.set_xlim(dates[0], dates[-1])
         style.date_axis(axes, source.dates)
     else:

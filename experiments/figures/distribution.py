@@ -10,9 +10,6 @@ from hashcredit.experiments.figures import FIGURES, style
 from hashcredit.experiments.figures.source import FigureSource
 from hashcredit.simulator.reports.statistics import wilson_interval
 
-KEY = "distribution"
-TITLE = FIGURES[KEY]
-
 _PANELS = (
     ("defaults", "all", style.GREY),
     ("defaults_miners", "miners", style.ORANGE),
@@ -21,11 +18,9 @@ _PANELS = (
 _MOST_BARS = 40
 
 
-@style.styled
 def draw(source: FigureSource) -> Figure:
     """Three histograms on one axis: all borrowers, miners, neo-clouds."""
-    figure = style.new_figure(height=4.1)
-    style.title(figure, TITLE)
+    figure = style.new_figure(FIGURES["distribution"], height=4.1)
     most = int(max(source.summary[column].max() for column, _, _ in _PANELS))
     width = most // _MOST_BARS + 1
     panels = figure.subplots(3, 1, sharex=True)

@@ -8,20 +8,15 @@ from matplotlib.ticker import PercentFormatter
 from hashcredit.experiments.figures import FIGURES, style
 from hashcredit.experiments.figures.source import FigureSource
 
-KEY = "haircut"
-TITLE = FIGURES[KEY]
 
-
-@style.styled
 def draw(source: FigureSource) -> Figure:
     """Two panels over the weeks of one run: percentages above, millions of dollars below."""
-    figure = style.new_figure(height=4.2)
-    style.title(figure, TITLE)
+    figure = style.new_figure(FIGURES["haircut"], height=4.2)
     above, below = figure.subplots(2, 1, sharex=True)
     _dangers(above, source)
     _borrowing(below, source)
     for axes in (above, below):
-        axes.grid(axis="y", color="#E4E4E4", linewidth=0.5)
+        style.level_lines(axes)
         axes.set_ylim(bottom=0.0)
     dates = source.dates
     if len(dates) > 1:
@@ -43,11 +38,9 @@ def _dangers(axes: Axes, source: FigureSource) -> None:
     axes.plot(
         dates, series["appraisal_volatility"], color=style.BLUE, label="volatility of appraisals (a year)"
     )
-    axes.plot(
-        dates, series["unsold_share"], color=style.ORANGE, linestyle=(0, (4, 1.2)), label="unsold share"
-    )
+    axes.plot(dates, series["unsold_share"], color=style.ORANGE, linestyle=style.DASHED, label="unsold share")
     axes.yaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
-    axes.legend(loc="lower left", bbox_to_anchor=(-0.02, 1.0), ncols=2, handlelength=1.2)
+    style.legend_above(axes)
 
 
 def _borrowing(axes: Axes, source: FigureSource) -> None:
@@ -64,4 +57,4 @@ def _borrowing(axes: Axes, source: FigureSource) -> None:
     if np.any(facility > 0.0):
         axes.plot(dates, facility, color=style.GREEN, label="standing facility")
     axes.set_ylabel("M$")
-    axes.legend(loc="lower left", bbox_to_anchor=(-0.02, 1.0), ncols=2, handlelength=1.2)
+    style.legend_above(axes)

@@ -8,15 +8,10 @@ from matplotlib.ticker import MaxNLocator
 from hashcredit.experiments.figures import FIGURES, style
 from hashcredit.experiments.figures.source import FigureSource
 
-KEY = "lenders"
-TITLE = FIGURES[KEY]
 
-
-@style.styled
 def draw(source: FigureSource) -> Figure:
     """One run above (equity and write-downs, lenders alive); failures in all replicates below."""
-    figure = style.new_figure(height=4.0)
-    style.title(figure, TITLE)
+    figure = style.new_figure(FIGURES["lenders"], height=4.0)
     equity, alive, failures = figure.subplots(3, 1, height_ratios=(1.5, 0.7, 1.0))
     _equity(equity, source)
     _alive(alive, source)
@@ -39,10 +34,10 @@ def _equity(axes: Axes, source: FigureSource) -> None:
         dates, equity / 1e3, (equity + allowance) / 1e3, color=style.ORANGE, linewidth=0, label="write-downs"
     )
     axes.set_ylabel("bn$")
-    axes.grid(axis="y", color="#E4E4E4", linewidth=0.5)
+    style.level_lines(axes)
     if len(dates) > 1:
         axes.set_xlim(dates[0], dates[-1])
-    axes.legend(loc="lower left", bbox_to_anchor=(-0.02, 1.0), ncols=2, handlelength=1.2)
+    style.legend_above(axes)
     axes.xaxis.set_tick_params(labelbottom=False)
     style.date_axis(axes, source.dates)
 
@@ -68,4 +63,4 @@ def _failures(axes: Axes, source: FigureSource) -> None:
     axes.set_ylabel("share of runs")
     axes.set_xlim(-0.6, max(len(counts) - 0.4, 3.6))
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-    axes.grid(axis="y", color="#E4E4E4", linewidth=0.5)
+    style.level_lines(axes)

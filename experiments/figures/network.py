@@ -39,8 +39,6 @@ from hashcredit.simulator.reports.contagion_tree import cascade_depth, cascade_s
 if TYPE_CHECKING:
     import networkx as nx
 
-KEY = "network"
-TITLE = FIGURES[KEY]
 
 PANEL, RING, ROW = 3.4, 3.2, 0.078
 """Inches: width of either panel, height of the rings, and of a row of names."""
@@ -59,7 +57,6 @@ LETTER = 0.6
 """Mean width of a letter over the font size."""
 
 
-@style.styled
 def draw(source: FigureSource) -> Figure:
     """Rings of borrowers and lenders on the left, rows of failures over the weeks on the right."""
     tree, cascade = source.tree, largest_cascade(source.tree)
@@ -69,8 +66,7 @@ def draw(source: FigureSource) -> Figure:
     keys = keys_of(tree, spots)
     below = 0.15 * -(-len(keys) // KEY_COLUMNS) + 0.05
     body = max(RING + below, ROW * (max(lines.height.values(), default=0.0) + 4.0) + 0.3)
-    figure = style.new_figure(height=body + 0.85, width=style.WIDE)
-    style.title(figure, TITLE)
+    figure = style.new_figure(FIGURES["network"], height=body + 0.85, width=style.WIDE)
     grid = figure.add_gridspec(2, 2, height_ratios=[RING, body - RING])
     told = [name for name in cascade if name in lines.height]
     _draw_rings(figure.add_subplot(grid[0, 0]), source, spots, told)

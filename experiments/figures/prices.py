@@ -10,18 +10,13 @@ from matplotlib.ticker import MaxNLocator
 from hashcredit.experiments.figures import FIGURES, style
 from hashcredit.experiments.figures.source import FigureSource
 
-KEY = "prices"
-TITLE = FIGURES[KEY]
 
-
-@style.styled
 def draw(source: FigureSource) -> Figure:
     """One small panel for each machine type that has a price, in thousands of dollars a unit."""
     names = [name for name in source.machines if _has_price(source, name)]
     columns = 3 if len(names) > 4 else 2
     rows = max(1, ceil(len(names) / columns))
-    figure = style.new_figure(height=1.1 + 0.95 * rows)
-    style.title(figure, TITLE, empty_lines=1)
+    figure = style.new_figure(FIGURES["prices"], height=1.1 + 0.95 * rows, empty_lines=1)
     if not names:
         style.say(figure.subplots(), "no machine has a price in this run")
         style.caption(figure, style.one_run(source))
@@ -57,7 +52,7 @@ def _panel(axes: Axes, source: FigureSource, name: str, columns: int) -> None:
     price = source.column("price_usd", name).to_numpy() / 1e3
     traded = np.nan_to_num(source.column("units_traded", name).to_numpy()) > 0
     axes.plot(dates, fundamental, color=style.BLUE, label="fundamental")
-    axes.plot(dates, appraisal, color=style.ORANGE, linestyle=(0, (4, 1.2)), label="appraisal")
+    axes.plot(dates, appraisal, color=style.ORANGE, linestyle=style.DASHED, label="appraisal")
     axes.scatter(
         dates[traded],
         price[traded],
@@ -70,5 +65,5 @@ def _panel(axes: Axes, source: FigureSource, name: str, columns: int) -> None:
     axes.set_title(name, loc="left", pad=2.0)
     axes.set_ylim(bottom=0.0)
     axes.yaxis.set_major_locator(MaxNLocator(nbins=3, min_n_ticks=2))
-    axes.grid(axis="y", color="#E4E4E4", linewidth=0.5)
+    style.level_lines(axes)
     style.date_axis(axes, source.dates, ticks=4 if columns < 3 else 3, short=columns > 2)

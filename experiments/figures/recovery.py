@@ -9,15 +9,10 @@ from hashcredit.experiments.figures import FIGURES, style
 from hashcredit.experiments.figures.source import FigureSource
 from hashcredit.simulator.reports.statistics import mean_estimate
 
-KEY = "recovery"
-TITLE = FIGURES[KEY]
 
-
-@style.styled
 def draw(source: FigureSource) -> Figure:
     """One dot a replicate (paper value, share of it realised), above a histogram of recovery rates."""
-    figure = style.new_figure(height=4.5)
-    style.title(figure, TITLE)
+    figure = style.new_figure(FIGURES["recovery"], height=4.5)
     above, below = figure.subplots(2, 1, height_ratios=[1.5, 1.0])
     shown = _paper_against_proceeds(above, source)
     resolved = _recovery_rates(below, source)

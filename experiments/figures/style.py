@@ -1,14 +1,14 @@
 """House style of the figures: palette, sizes, date axes, the caption line."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from functools import wraps
 from math import ceil
 from pathlib import Path
 from textwrap import wrap
 from typing import Any
 
 import matplotlib as mpl
+import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -16,6 +16,7 @@ from matplotlib.dates import AutoDateLocator, DateFormatter, DateLocator, MonthL
 from matplotlib.figure import Figure
 
 from hashcredit.experiments.figures.source import FigureSource
+from hashcredit.simulator.reports.statistics import Estimate
 
 WIDTH = 3.5
 """Inches: one column of a two-column journal."""
@@ -25,8 +26,10 @@ WIDE = 7.16
 
 # Okabe and Ito (2008): told apart with any common colour blindness.
 BLACK, ORANGE, SKY, GREEN = "#000000", "#E69F00", "#56B4E9", "#009E73"
-YELLOW, BLUE, RED, PURPLE = "#F0E442", "#0072B2", "#D55E00", "#CC79A7"
+BLUE, RED, PURPLE = "#0072B2", "#D55E00", "#CC79A7"
 GREY = "#8C8C8C"
+
+DASHED = (0, (4, 1.2))
 
 _RULES: Any = {
     "font.family": "DejaVu Sans",
@@ -49,36 +52,40 @@ _RULES: Any = {
 }
 
 
-def styled(draw: Callable[[FigureSource], Figure]) -> Callable[[FigureSource], Figure]:
-    """Run a drawing function under the house style, leaving Matplotlib's settings as they were."""
-
-    @wraps(draw)
-    def under_style(source: FigureSource) -> Figure:
-        with house_style():
-            return draw(source)
-
-    return under_style
-
-
 @contextmanager
 def house_style() -> Iterator[None]:
-    """Draw under the house style: a user's matplotlibrc must not change a published figure."""
+    """Draw under the house style: a user's matplotlibrc must not change a published figure, nor we it."""
     with mpl.rc_context():
         mpl.rcdefaults()
         mpl.rcParams.update(_RULES)
         yield
 
 
-def new_figure(height: float, width: float = WIDTH) -> Figure:
-    """Return an empty figure (inches) with an Agg canvas and no window manager behind it."""
+def new_figure(title: str, height: float, width: float = WIDTH, empty_lines: int = 0) -> Figure:
+    """Return a figure (inches) with its title, left-aligned, and room for `empty_lines` under it.
+
+    It has an Agg canvas and no window manager behind it.
+    """
     figure = Figure(figsize=(width, height), layout="constrained")
     FigureCanvasAgg(figure)
+    figure.suptitle(title + "\n" * empty_lines, x=0.01, ha="left", fontsize=8.0, fontweight="bold")
     return figure
 
 
-def title(figure: Figure, text: str, empty_lines: int = 0) -> None:
-    """Write the figure's title, left-aligned, with room for `empty_lines` under it."""
-    figure.suptitle(text + "\n" * empty_lines, x=0.01, ha="left", fontsize=8.0, fontweight="bold")
+def level_lines(axes: Axes) -> None:
+    """Faint lines at the ticks of the vertical axis."""
+    axes.grid(axis="y", color="#E4E4E4", linewidth=0.5)
+
+
+def estimates(axes: Axes, x: Any, found: Sequence[Estimate], **look: Any) -> None:
+    """A point for each estimate, with its interval as a bar; `look` as `Axes.errorbar` has it."""
+    reach = np.abs([[e.mean - e.low, e.high - e.mean] for e in found]).T
+    axes.errorbar(x, [e.mean for e in found], reach, markersize=2.5, **{"linewidth": 0.7, **look})
+
+
+def legend_above(axes: Axes, key_length: float = 1.2) -> None:
+    """Keys of one panel in two columns above it; `key_length` is their length in font sizes."""
+    axes.legend(loc="lower left", bbox_to_anchor=(-0.02, 1.0), ncols=2, handlelength=key_length)
 
 
 def legend_under_title(figure: Figure, axes: Axes) -> None:

@@ -1,16 +1,13 @@
 """The same draws under different rules of the secondary market, or with channels on and off, side by side."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from hashcredit.simulator.reports.statistics import Estimate, mean_estimate, paired_difference
-from hashcredit.simulator.runs.engine import simulate_many
-
-if TYPE_CHECKING:
-    from hashcredit.simulator.scenario.scenario import Scenario
+from hashcredit.simulator.runs.engine import OnProgress, simulate_many
+from hashcredit.simulator.scenario.scenario import Scenario
 
 QUANTITIES: dict[str, str] = {
     "paper_value_musd": "paper value of seized machines, M$",
@@ -40,51 +37,32 @@ class Comparison:
     """Quantity to arm minus the first one, for all but the first; paired by replicate."""
 
 
-def compare_markets(
-    scenario: "Scenario",
-    markets: Sequence[str],
-    seed: int = 1,
-    replicates: int = 1000,
-    *,
-    threads: int | None = None,
-    progress: Callable[[int, int], None] | None = None,
-) -> Comparison:
-    """Run a scenario under several values of `secondary_market.rule` with common random numbers."""
-    arms = {market: scenario.with_changes({"secondary_market.rule": market}) for market in markets}
-    return _compare(scenario.name, "under each market rule", arms, seed, replicates, threads, progress)
+def market_arms(scenario: Scenario, markets: Sequence[str]) -> dict[str, Scenario]:
+    """A scenario under several values of `secondary_market.rule`."""
+    return {market: scenario.with_changes({"secondary_market.rule": market}) for market in markets}
 
 
-def compare_channels(
-    scenario: "Scenario",
-    channels: Sequence[str],
-    seed: int = 1,
-    replicates: int = 1000,
-    *,
-    threads: int | None = None,
-    progress: Callable[[int, int], None] | None = None,
-) -> Comparison:
-    """Run a scenario with some channels of contagion off, and as it is, with common random numbers."""
+def channel_arms(scenario: Scenario, channels: Sequence[str]) -> dict[str, Scenario]:
+    """A scenario with some channels of contagion off, and as it is."""
     off = scenario.with_changes({f"channels.{name}": False for name in channels})
-    arms = {"off": off, "on": scenario}
-    what = f"with {', '.join(channels)} off and on"
-    return _compare(scenario.name, what, arms, seed, replicates, threads, progress)
+    return {"off": off, "on": scenario}
 
 
-def _compare(
-    name: str,
+def compare(
     what: str,
-    arms: "Mapping[str, Scenario]",
-    seed: int,
-    replicates: int,
-    threads: int | None,
-    progress: Callable[[int, int], None] | None,
+    arms: Mapping[str, Scenario],
+    seed: int = 1,
+    replicates: int = 1000,
+    *,
+    threads: int | None = None,
+    progress: OnProgress | None = None,
 ) -> Comparison:
-    """Run every arm on the same draws."""
+    """Run every arm on the same draws; `what` tells the arms apart, in words."""
     summary = simulate_many(list(arms.values()), seed, replicates, threads=threads, progress=progress).summary
     # Scenario-major: all replicates of the first variant, then of the second. Their names are the same.
     samples = {each: summary[each].to_numpy(float).reshape(len(arms), -1) for each in QUANTITIES}
     return Comparison(
-        scenario=name,
+        scenario=next(iter(arms.values())).name,
         seed=seed,
         replicates=replicates,
         what=what,

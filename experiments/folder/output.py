@@ -12,9 +12,10 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self
+from typing import Any, Self
 
 import numpy as np
+import pandas as pd
 
 from hashcredit.experiments.figures import FIGURES, draw
 from hashcredit.experiments.figures.font_cache import find_font_cache
@@ -23,14 +24,10 @@ from hashcredit.experiments.folder.scenario_files import write_scenario
 from hashcredit.experiments.support.files import reason_of, sync_folder, write_text, write_whole
 from hashcredit.simulator.errors import OutputFolderError
 from hashcredit.simulator.provenance import provenance
+from hashcredit.simulator.reports.run import ManyRuns, Run
 from hashcredit.simulator.reports.statistics import Estimate, mean_estimate, probability_estimate
+from hashcredit.simulator.scenario.scenario import Scenario
 from hashcredit.simulator.state.outcomes import BY_NAME
-
-if TYPE_CHECKING:
-    import pandas as pd
-
-    from hashcredit.simulator.reports.run import ManyRuns, Run
-    from hashcredit.simulator.scenario.scenario import Scenario
 
 QUANTITIES = (
     "defaults",
@@ -67,7 +64,7 @@ class Statistic:
     estimate: Estimate
 
 
-def statistics_of(summary: "pd.DataFrame") -> list[Statistic]:
+def statistics_of(summary: pd.DataFrame) -> list[Statistic]:
     """Means of the scalars of all replicates, then probabilities.
 
     The distribution of defaults has two humps, so that its mean says little: the probability that anything
@@ -112,7 +109,7 @@ def format_statistics(rows: Sequence[Statistic]) -> str:
     return "\n".join(lines)
 
 
-def format_residuals(summary: "pd.DataFrame") -> str:
+def format_residuals(summary: pd.DataFrame) -> str:
     """The largest bookkeeping residuals of all replicates in one line."""
     money, balance, units, macro = (summary[name].max() for name in RESIDUALS)
     return (
@@ -121,7 +118,7 @@ def format_residuals(summary: "pd.DataFrame") -> str:
     )
 
 
-def format_flows(flows: "pd.DataFrame") -> str:
+def format_flows(flows: pd.DataFrame) -> str:
     """The transaction-flow matrix as text, M$: receipts positive, rows and columns sum to zero."""
     width = 1 + max(14, *(len(str(name)) for name in flows.columns))
     lines = [f"{'M$':<24}" + "".join(f"{name:>{width}}" for name in flows.columns)]
@@ -237,29 +234,11 @@ class ResultFolder:
             self._made.append(folder)
 
 
-def write_run_folder(
-    folder: str | Path,
-    scenario: "Scenario",
-    many: "ManyRuns",
-    run: "Run",
-    *,
-    figures: bool = True,
-    command: Sequence[str] = (),
-    start_time: datetime | None = None,
-) -> None:
-    """Write all results of one scenario to a new folder; see `write_results`."""
-    with ResultFolder(folder) as result:
-        write_results(
-            result.path, scenario, many, run, figures=figures, command=command, start_time=start_time
-        )
-        result.publish()
-
-
 def write_results(
     folder: Path,
-    scenario: "Scenario",
-    many: "ManyRuns",
-    run: "Run",
+    scenario: Scenario,
+    many: ManyRuns,
+    run: Run,
     *,
     figures: bool = True,
     command: Sequence[str] = (),
@@ -284,7 +263,7 @@ def write_results(
     write_text(folder / "provenance.json", json.dumps(record, indent=2, allow_nan=False) + "\n")
 
 
-def figure_source(scenario: "Scenario", many: "ManyRuns", run: "Run") -> FigureSource:
+def figure_source(scenario: Scenario, many: ManyRuns, run: Run) -> FigureSource:
     """What the figures of a result folder are drawn from."""
     return FigureSource(
         scenario=scenario.name,
@@ -302,7 +281,7 @@ def figure_source(scenario: "Scenario", many: "ManyRuns", run: "Run") -> FigureS
     )
 
 
-def _bands(scenario: "Scenario", many: "ManyRuns", run: "Run") -> dict[str, Any]:
+def _bands(scenario: Scenario, many: ManyRuns, run: Run) -> dict[str, Any]:
     """Quantiles of asset prices over replicates, where there is a pool that makes them."""
     if scenario.funding.rule != "pool":
         return {}
@@ -323,7 +302,7 @@ def write_figures(folder: Path, source: FigureSource) -> None:
         save(draw(key, source), folder, key)
 
 
-def _write_frame(path: Path, frame: "pd.DataFrame", *, index: bool) -> None:
+def _write_frame(path: Path, frame: pd.DataFrame, *, index: bool) -> None:
     write_whole(path, lambda handle: frame.to_parquet(handle, engine="pyarrow", index=index))
 
 

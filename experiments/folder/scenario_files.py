@@ -1,25 +1,22 @@
 """A scenario kept in a folder: complete, readable, with the network files that it names beside it."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from hashcredit.experiments.support.files import write_text, write_whole
 from hashcredit.simulator.scenario.network_files import NETWORKS, beside, content_of, path_of
-
-if TYPE_CHECKING:
-    from hashcredit.simulator.scenario.scenario import Scenario
+from hashcredit.simulator.scenario.scenario import Scenario
 
 SCENARIO_FILE = "scenario.toml"
 
 
-def write_scenario(folder: Path, scenario: "Scenario") -> "Scenario":
+def write_scenario(folder: Path, scenario: Scenario) -> Scenario:
     """Write a commented scenario file and copies of its network files; return the scenario of that folder."""
     kept = copy_networks(folder, scenario)
     write_text(folder / SCENARIO_FILE, kept.to_toml(comments=True))
     return kept
 
 
-def copy_networks(folder: Path, scenario: "Scenario") -> "Scenario":
+def copy_networks(folder: Path, scenario: Scenario) -> Scenario:
     """Copy the network files of a scenario into a folder; return it with their names in that folder."""
     copies = {}
     for network in NETWORKS:

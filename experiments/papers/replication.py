@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from hashcredit.simulator.errors import ScenarioError
+from hashcredit.experiments.support.files import read_csv
+from hashcredit.simulator.reports.statistics import Estimate
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -27,6 +28,11 @@ class Found:
     def exactly(cls, value: float) -> "Found":
         """A number without Monte Carlo error."""
         return cls(value, value, value)
+
+    @classmethod
+    def of(cls, estimate: Estimate) -> "Found":
+        """A mean or a probability over replicates."""
+        return cls(estimate.mean, estimate.low, estimate.high)
 
 
 @dataclass(frozen=True)
@@ -68,23 +74,12 @@ class Row:
 
 def read_published(file: Path) -> list[Published]:
     """The numbers of a paper; ScenarioError where the file is not one of these."""
-    try:
-        with open(file, encoding="utf-8", newline="") as handle:
-            lines = list(csv.DictReader(handle))
-            return [
-                Published(
-                    line["quantity"],
-                    line["unit"],
-                    float(line["published"]),
-                    float(line["tolerance"]),
-                    line["source"],
-                )
-                for line in lines
-            ]
-    except (OSError, ValueError, KeyError, TypeError, csv.Error) as error:
-        raise ScenarioError(
-            "reference", str(file), f"a CSV file with {', '.join(COLUMNS)}; {error}"
-        ) from None
+    return read_csv(file, COLUMNS, _published)
+
+
+def _published(line: Mapping[str, str]) -> Published:
+    value, tolerance = float(line["published"]), float(line["tolerance"])
+    return Published(line["quantity"], line["unit"], value, tolerance, line["source"])
 
 
 def compare(replication: Replication, published: list[Published]) -> list[Row]:

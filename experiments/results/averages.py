@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from hashcredit.experiments.folder.output import QUANTITIES
 from hashcredit.experiments.results.cells import Cells
-from hashcredit.experiments.results.results import Results, ResultsError, as_names
+from hashcredit.experiments.results.kept import KeptRuns, ResultsError, as_names
 from hashcredit.simulator.reports.statistics import LEVEL, Estimate, mean_estimate, probability_estimate
 from hashcredit.simulator.state.outcomes import BY_NAME
 
@@ -28,7 +28,7 @@ ESTIMATE = ("n", "mean", "standard_error", "low", "high", "median")
 
 
 def statistics(
-    results: Results,
+    results: KeptRuns,
     quantities: Quantities | None = None,
     by: Sequence[str] | None = None,
     level: float = LEVEL,
@@ -37,7 +37,7 @@ def statistics(
 
     Parameters
     ----------
-    results : Results
+    results : KeptRuns
         Failed runs do not count.
     quantities : names of scalars, or functions by name, optional
         What is averaged; the scalars of the summary table if left out. A function gets the table of runs that
@@ -76,7 +76,7 @@ def statistics(
 
 
 def paired(
-    results: Results,
+    results: KeptRuns,
     quantity: str,
     factor: str,
     reference: Any,
@@ -87,7 +87,7 @@ def paired(
 
     Parameters
     ----------
-    results : Results
+    results : KeptRuns
         Of a study with common random numbers. A replicate counts if both of its runs are ok.
     quantity : str
         A scalar.
@@ -149,7 +149,7 @@ def _pairs(
             yield group, partner[group]
 
 
-def _values(results: Results, quantities: Quantities | None) -> Iterator[tuple[str, str, bool, Any]]:
+def _values(results: KeptRuns, quantities: Quantities | None) -> Iterator[tuple[str, str, bool, Any]]:
     """Name, unit, whether it is a boolean, and one value for each run that is ok."""
     if quantities is None:
         known = results.reader.index.columns
@@ -190,7 +190,7 @@ def _within(values: NDArray[np.float64]) -> NDArray[np.float64]:
     return means
 
 
-def _check(results: Results, by: Sequence[str], level: float) -> None:
+def _check(results: KeptRuns, by: Sequence[str], level: float) -> None:
     for name in by:
         results.check_factor("by", name)
     if not 0.0 < level < 1.0:

@@ -9,17 +9,17 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from hashcredit.experiments.results.kept import KeptRuns
+
 if TYPE_CHECKING:
     import pandas as pd
-
-    from hashcredit.experiments.results.results import Results
 
 
 @dataclass(frozen=True)
 class Cells:
     """Where each run belongs in an array of shape (points, replicates); identical ones once."""
 
-    results: "Results"
+    results: KeptRuns
 
     @cached_property
     def points(self) -> "pd.DataFrame":

@@ -10,7 +10,7 @@ import numpy as np
 from hashcredit.experiments.folder.scenario_files import SCENARIO_FILE
 from hashcredit.experiments.results.averages import unit_of
 from hashcredit.experiments.results.cells import Cells
-from hashcredit.experiments.results.results import Results
+from hashcredit.experiments.results.kept import KeptRuns
 from hashcredit.experiments.store.schema import scenario_folder
 from hashcredit.experiments.store.store import SCENARIOS
 from hashcredit.experiments.study.designs import KINDS
@@ -43,7 +43,7 @@ def load(library: str) -> Any:
         raise MissingLibraryError(library, "netcdf") from None
 
 
-def to_xarray(results: Results) -> "xr.Dataset":
+def to_xarray(results: KeptRuns) -> "xr.Dataset":
     """All runs as arrays: every scalar float64, NaN where a run is missing or failed.
 
     A grid has a dimension a factor and `replicate`. Other designs have `point`, which has every point of the
@@ -76,7 +76,7 @@ def to_xarray(results: Results) -> "xr.Dataset":
     return dataset
 
 
-def _axes(results: Results, points: "pd.DataFrame") -> dict[str, np.ndarray] | None:
+def _axes(results: KeptRuns, points: "pd.DataFrame") -> dict[str, np.ndarray] | None:
     """Values of each factor if the points are every combination in the order of an array, else None."""
     design = results.manifest["study"]["design"]
     if any(KINDS[part["kind"]].sampled for part in design.get("of", [design])):
@@ -95,7 +95,7 @@ def _axes(results: Results, points: "pd.DataFrame") -> dict[str, np.ndarray] | N
 
 
 def _coordinates(
-    results: Results, points: "pd.DataFrame", axes: Mapping[str, np.ndarray] | None
+    results: KeptRuns, points: "pd.DataFrame", axes: Mapping[str, np.ndarray] | None
 ) -> dict[str, Any]:
     about = _described(results)
     replicates = {REPLICATE: (REPLICATE, np.arange(results.replicates))}
@@ -105,14 +105,14 @@ def _coordinates(
     return {name: ("point", _plain(points[name]), about.get(name, {})) for name in names} | replicates
 
 
-def _scalars(results: Results) -> list[str]:
+def _scalars(results: KeptRuns) -> list[str]:
     """Columns of numbers that are neither names nor factors."""
     index = results.reader.index
     given = {*results.store.plan.schema.names, "status", "error", "host_and_pid", "finished_time"}
     return [name for name in index.columns if name not in given]
 
 
-def _names(results: Results, cells: Cells) -> dict[str, np.ndarray]:
+def _names(results: KeptRuns, cells: Cells) -> dict[str, np.ndarray]:
     """What a run needs to be repeated, and what became of it."""
     plan, index = results.store.plan.file.read(["run_id", "seed"]), results.reader.index
     status = np.where(index.failed, "failed", np.where(index.found, "ok", "missing"))
@@ -131,7 +131,7 @@ def _attributes(unit: str) -> dict[str, str]:
     return {"units": unit} if unit else {}
 
 
-def _described(results: Results) -> dict[str, dict[str, str]]:
+def _described(results: KeptRuns) -> dict[str, dict[str, str]]:
     """Unit and meaning of each factor, as the first base scenario documents them."""
     from hashcredit.simulator.scenario.scenario import Scenario
 
@@ -146,7 +146,7 @@ def _described(results: Results) -> dict[str, dict[str, str]]:
     }
 
 
-def _provenance(results: Results) -> dict[str, Any]:
+def _provenance(results: KeptRuns) -> dict[str, Any]:
     manifest = results.manifest
     return {
         "title": manifest["study"]["title"],

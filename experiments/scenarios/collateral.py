@@ -11,7 +11,6 @@ from hashcredit.experiments.scenarios.measures import (
     lowest,
     scalar,
 )
-from hashcredit.experiments.scenarios.named import NAMED
 from hashcredit.experiments.scenarios.statistics import gap, saved_beyond
 from hashcredit.experiments.scenarios.study import (
     SCENARIO,
@@ -48,7 +47,6 @@ NO_RUBIN = Change(
 
 RUBIN = ScenarioStudy(
     scenario="rubin_launch",
-    question=NAMED["rubin_launch"],
     arms={
         "expected": Change({"valuation.launch_belief": 1.0}),
         "no Rubin": NO_RUBIN,
@@ -131,7 +129,6 @@ CALLED = "calls that lenders cannot meet at once"
 
 STANDING_REPO = ScenarioStudy(
     scenario="standing_repo",
-    question=NAMED["standing_repo"],
     arms={
         "no facility": Change(WITHOUT),
         "thicker capital": Change(THICK),
@@ -150,17 +147,7 @@ STANDING_REPO = ScenarioStudy(
     tables=(
         Table(
             against("no facility")
-            | {"thicker capital: with less without": ("thicker capital", "thicker capital, no facility")},
-            (
-                "drawn at the facility, largest, M$",
-                CALLED,
-                "loans sold by lenders, M$",
-                "appraisal of an H100, lowest, USD",
-                "machines unsold at the end",
-                "the authority's loss, M$",
-                "owed to it by failed lenders at the end, M$",
-                *DAMAGE,
-            ),
+            | {"thicker capital: with less without": ("thicker capital", "thicker capital, no facility")}
         ),
     ),
     statistics={

@@ -1,7 +1,6 @@
 """A scenario and its controls side by side: medians of weekly series, with the middle 80 % of replicates."""
 
 from math import ceil
-from typing import TYPE_CHECKING
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -9,9 +8,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from hashcredit.experiments.figures import style
-
-if TYPE_CHECKING:
-    from hashcredit.experiments.scenarios.study import Outcome
+from hashcredit.experiments.scenarios.study import Outcome
 
 COLOURS = (style.RED, style.BLUE, style.GREEN, style.PURPLE)
 """The scenario's first, then its controls'."""
@@ -21,14 +18,13 @@ BANDS = 2
 """Arms that have one; more of them hide each other."""
 
 
-def draw(outcome: "Outcome") -> Figure:
+def draw(outcome: Outcome) -> Figure:
     """One panel a series; call it inside the house style."""
     study = outcome.study
     count = len(study.pictures)
     columns = 2 if count > 1 else 1
     rows = ceil(count / columns)
-    figure = style.new_figure(height=1.1 + 1.5 * rows, width=style.WIDE)
-    style.title(figure, study.question, empty_lines=1)
+    figure = style.new_figure(study.question, height=1.1 + 1.5 * rows, width=style.WIDE, empty_lines=1)
     grid = figure.subplots(rows, columns, squeeze=False, sharex=True)
     for axes, (label, column) in zip(grid.flat, study.pictures.items(), strict=False):
         _panel(axes, outcome, label, column)
@@ -46,7 +42,7 @@ def draw(outcome: "Outcome") -> Figure:
     return figure
 
 
-def _panel(axes: Axes, outcome: "Outcome", label: str, column: str) -> None:
+def _panel(axes: Axes, outcome: Outcome, label: str, column: str) -> None:
     """Median and band of a series in every arm."""
     for place, ((arm, series), colour) in enumerate(zip(outcome.series.items(), COLOURS, strict=False)):
         rows = series[column]
@@ -59,4 +55,4 @@ def _panel(axes: Axes, outcome: "Outcome", label: str, column: str) -> None:
     axes.set_ylabel(label)
     axes.set_xlim(0, rows.shape[1] - 1)
     axes.yaxis.set_major_locator(MaxNLocator(nbins=4))
-    axes.grid(axis="y", color="#E4E4E4", linewidth=0.5)
+    style.level_lines(axes)

@@ -1,7 +1,6 @@
 """Studies of scenarios about money: a boom that drains it, an authority that adds to the drain."""
 
 from hashcredit.experiments.scenarios.measures import DAMAGE, end_of, log_end, mean_of, scalar
-from hashcredit.experiments.scenarios.named import NAMED
 from hashcredit.experiments.scenarios.statistics import interaction, rank_correlation, spread_of_falls
 from hashcredit.experiments.scenarios.study import (
     SCENARIO,
@@ -53,7 +52,6 @@ RISE = ("tightness, mean", "cost of capital, mean, 1/yr", "cost of capital at th
 
 REVERSE_QE = ScenarioStudy(
     scenario="reverse_qe",
-    question=NAMED["reverse_qe"],
     arms={
         "no boom": Change(NO_BOOM),
         "the boom on own cash": Change(OWN_CASH),
@@ -73,10 +71,7 @@ REVERSE_QE = ScenarioStudy(
         **DAMAGE,
     },
     tables=(
-        Table(
-            against("no boom", "the boom on own cash"),
-            (*RISE, *PRICES, "rent index at the end, USD/h", *DAMAGE),
-        ),
+        Table(against("no boom", "the boom on own cash")),
         Table(
             {"equal durations: boom less none": ("equal durations", "equal durations, no boom")},
             tuple(PRICES),
@@ -136,7 +131,6 @@ AUTHORITY_RESTS: dict[str, object] = {"interventions": (), "funding.purchases": 
 
 HAWKISH = ScenarioStudy(
     scenario="hawkish_misdiagnosis",
-    question=NAMED["hawkish_misdiagnosis"],
     arms={
         "the boom alone": Change(AUTHORITY_RESTS),
         "the tightening alone": Change(NO_BOOM),
@@ -152,14 +146,7 @@ HAWKISH = ScenarioStudy(
     tables=(
         Table(
             against("the boom alone", "neither")
-            | {"tightening alone, less neither": ("the tightening alone", "neither")},
-            (
-                "tightness, mean",
-                "cost of capital at the end, 1/yr",
-                "refused refinancings",
-                "loans outstanding at the end, M$",
-                *DAMAGE,
-            ),
+            | {"tightening alone, less neither": ("the tightening alone", "neither")}
         ),
     ),
     statistics={

@@ -1,21 +1,18 @@
 """What is measured of a run of a named scenario: a number each, read from series, events or summary."""
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
 import numpy as np
 
+from hashcredit.simulator.reports.run import Run
 from hashcredit.simulator.state.codes import EventKind
 from hashcredit.simulator.state.series import series_columns
 
-if TYPE_CHECKING:
-    from hashcredit.simulator.reports.run import Run
-
-Measure = Callable[["Run"], float]
+Measure = Callable[[Run], float]
 """A number of a run; NaN where there is none."""
 
 
-def series(run: "Run", column: str) -> np.ndarray:
+def series(run: Run, column: str) -> np.ndarray:
     """A weekly series by its column of `run.series`, without making that table for thousands of runs."""
     places = {name: place for place, name in enumerate(series_columns(run.setup.machine_names))}
     return run.economy.series[:, places[column]]
@@ -59,14 +56,14 @@ def lowest(column: str) -> Measure:
 def events_between(kind: EventKind, first: int, last: int) -> Measure:
     """Number of events of a kind in weeks `first` to `last`, both included."""
 
-    def count(run: "Run") -> float:
+    def count(run: Run) -> float:
         weeks = events_of(run, kind)["week"]
         return float(np.count_nonzero((weeks >= first) & (weeks <= last)))
 
     return count
 
 
-def events_of(run: "Run", kind: EventKind) -> np.ndarray:
+def events_of(run: Run, kind: EventKind) -> np.ndarray:
     """All events of a kind."""
     used = run.economy.events[: run.economy.clock["events"][0]]
     found: np.ndarray = used[used["kind"] == kind]
@@ -85,7 +82,7 @@ def loans_called(first: int, last: int) -> Measure:
     A loan is told by lender, borrower and machine type.
     """
 
-    def count(run: "Run") -> float:
+    def count(run: Run) -> float:
         calls = events_of(run, EventKind.BORROWING_BASE_CALL)
         calls = calls[(calls["week"] >= first) & (calls["week"] <= last)]
         return float(np.unique(calls[["agent", "counterparty", "machine"]]).size)
@@ -97,7 +94,7 @@ def loans_called_elsewhere(first: int, last: int) -> Measure:
     """Mean of `loans_called` over all windows as long that do not touch weeks `first` to `last`."""
     length = last - first + 1
 
-    def mean(run: "Run") -> float:
+    def mean(run: Run) -> float:
         weeks = run.setup.scenario.horizon_weeks
         calls = events_of(run, EventKind.BORROWING_BASE_CALL)
         _, loan = np.unique(calls[["agent", "counterparty", "machine"]], return_inverse=True)

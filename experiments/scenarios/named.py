@@ -1,14 +1,8 @@
-"""The named scenarios, and where the study of each is. Pages: docs/scenarios.
+"""The named scenarios, each with a study in this room. Pages: docs/scenarios.
 
 Expectations come from the mechanism. Neither scenarios nor claims are tuned until a claim holds: one that
 fails is a finding, and its page says so.
 """
-
-from importlib import import_module
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from hashcredit.experiments.scenarios.study import ScenarioStudy
 
 NAMED: dict[str, str] = {
     "reverse_qe": "A boom of capital expenditure on borrowed money, or none",
@@ -19,19 +13,3 @@ NAMED: dict[str, str] = {
     "standing_repo": "The authority lends against seized machines, or nobody does",
 }
 """Name of each scenario, with the question that its study asks; in the order of the pages."""
-
-_MODULES = {
-    "reverse_qe": "funding",
-    "hawkish_misdiagnosis": "funding",
-    "correlation_convergence": "prices",
-    "rubin_launch": "collateral",
-    "two_sided_rents": "prices",
-    "standing_repo": "collateral",
-}
-
-
-def study_of(name: str) -> "ScenarioStudy":
-    """The study of a named scenario; what it needs is imported only now."""
-    module = import_module(f"hashcredit.experiments.scenarios.{_MODULES[name]}")
-    found: ScenarioStudy = module.STUDIES[name]
-    return found

@@ -9,7 +9,6 @@ from hashcredit.experiments.scenarios.measures import (
     mean_of,
     share_of_miners_fails,
 )
-from hashcredit.experiments.scenarios.named import NAMED
 from hashcredit.experiments.scenarios.statistics import percentile_gap
 from hashcredit.experiments.scenarios.study import (
     SCENARIO,
@@ -28,7 +27,6 @@ from hashcredit.simulator.state.codes import EventKind
 
 CORRELATION = ScenarioStudy(
     scenario="correlation_convergence",
-    question=NAMED["correlation_convergence"],
     arms={
         "constant correlation": HeldAtMean(("shocks.rho_calm", "shocks.rho_stress"), "correlation, mean"),
         "no correlation": Change({"shocks.rho_stress": 0.0}),
@@ -39,17 +37,7 @@ CORRELATION = ScenarioStudy(
         "a third of the miners fail, probability": share_of_miners_fails(1.0 / 3.0),
         **DAMAGE,
     },
-    tables=(
-        Table(
-            against("constant correlation", "no correlation"),
-            (
-                "correlation, mean",
-                "correlation, largest",
-                "a third of the miners fail, probability",
-                *DAMAGE,
-            ),
-        ),
-    ),
+    tables=(Table(against("constant correlation", "no correlation")),),
     statistics={
         "miners that fail, 99th percentile: scenario": percentile_gap("defaults of miners", 99.0, SCENARIO),
         "the same: constant correlation": percentile_gap("defaults of miners", 99.0, "constant correlation"),
@@ -95,7 +83,6 @@ LEVEL = ((0, 2.35), (10, 2.3824), (146, 2.3824), (156, 1.74))
 
 TWO_SIDED = ScenarioStudy(
     scenario="two_sided_rents",
-    question=NAMED["two_sided_rents"],
     arms={
         "straight fall": Change({"shocks.rent_path": ((0, 2.35), (156, 1.74))}),
         "level rents": Change({"shocks.rent_path": LEVEL}),
@@ -111,21 +98,7 @@ TWO_SIDED = ScenarioStudy(
         "defaults from week 35 on": events_between(EventKind.DEFAULT, TOP_ENDS, 155),
         **DAMAGE,
     },
-    tables=(
-        Table(
-            against("straight fall", "level rents", "the rise stays"),
-            (
-                "rent index, mean, USD/h",
-                "machines on order, largest",
-                "debt in week 35, M$",
-                "debt in week 60, M$",
-                "debt at the end, M$",
-                "defaults to week 34",
-                "defaults from week 35 on",
-                *DAMAGE,
-            ),
-        ),
-    ),
+    tables=(Table(against("straight fall", "level rents", "the rise stays")),),
     claims=(
         Claim(
             "the rise and fall leaves more defaults than the straight fall",

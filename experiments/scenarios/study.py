@@ -9,20 +9,20 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, field
 from enum import Enum
+from importlib import import_module
 
 import numpy as np
 
 from hashcredit.experiments.scenarios.measures import Measure, series
+from hashcredit.experiments.scenarios.named import NAMED
 from hashcredit.experiments.scenarios.statistics import Samples, Statistic
 from hashcredit.simulator.reports.statistics import Estimate, mean_estimate, paired_difference
-from hashcredit.simulator.runs.engine import processors, record
+from hashcredit.simulator.runs.engine import OnProgress, processors, record
 from hashcredit.simulator.scenario.scenario import Scenario
 from hashcredit.simulator.setup.prepare import Setup, prepare
 
 SCENARIO = "scenario"
 """The arm that is the scenario itself."""
-
-Progress = Callable[[int, int], None]
 
 
 class Change:
@@ -72,11 +72,8 @@ class Table:
 
     columns: Mapping[str, tuple[str, str]]
     """Heading to (arm, arm that is taken off or nothing)."""
-    measures: tuple[str, ...]
-
-    def cells(self) -> list[list[Cell]]:
-        """Rows of cells."""
-        return [[Cell(name, *column) for column in self.columns.values()] for name in self.measures]
+    measures: tuple[str, ...] = ()
+    """Those of the study, all and in its order, if left out."""
 
 
 def against(*controls: str) -> dict[str, tuple[str, str]]:
@@ -114,7 +111,6 @@ class ScenarioStudy:
     """What a named scenario is compared with, and in what."""
 
     scenario: str
-    question: str
     arms: Mapping[str, Change]
     """Controls and further arms by their words, each made from the scenario."""
     measures: Mapping[str, Measure]
@@ -129,9 +125,19 @@ class ScenarioStudy:
     statistics: Mapping[str, Statistic] = field(default_factory=dict)
     replicates: int = 300
 
+    @property
+    def question(self) -> str:
+        """What the study asks."""
+        return NAMED[self.scenario]
+
+    def rows(self, table: Table) -> list[list[Cell]]:
+        """The cells of a table."""
+        names = table.measures or tuple(self.measures)
+        return [[Cell(name, *column) for column in table.columns.values()] for name in names]
+
     def cells(self) -> list[Cell]:
         """Every number of the study, each once, statistics last."""
-        listed = [cell for table in self.tables for row in table.cells() for cell in row]
+        listed = [cell for table in self.tables for row in self.rows(table) for cell in row]
         return list(dict.fromkeys([*listed, *(Cell(name) for name in self.statistics)]))
 
 
@@ -159,11 +165,19 @@ class Outcome:
         return {cell: self.estimate(cell) for cell in self.study.cells()}
 
 
+def study_of(name: str) -> ScenarioStudy:
+    """The study of a named scenario."""
+    studies: dict[str, ScenarioStudy] = {}
+    for module in ("funding", "prices", "collateral"):
+        studies |= import_module(f"hashcredit.experiments.scenarios.{module}").STUDIES
+    return studies[name]
+
+
 def run_study(
     study: ScenarioStudy,
     seed: int = 1,
     replicates: int | None = None,
-    progress: Progress | None = None,
+    progress: OnProgress | None = None,
 ) -> Outcome:
     """Run every arm of a study on the draws of (seed, 0 to replicates - 1)."""
     scenario = Scenario.load(study.scenario)
@@ -181,7 +195,7 @@ def run_study(
     return Outcome(study, seed, samples, drawn)
 
 
-def _told(progress: Progress | None, before: int, total: int) -> Callable[[int], None]:
+def _told(progress: OnProgress | None, before: int, total: int) -> Callable[[int], None]:
     """Tell progress of an arm as progress of the study."""
     return lambda done: progress(before + done, total) if progress else None
 

@@ -9,7 +9,8 @@ from pathlib import Path
 import numpy as np
 
 from hashcredit.experiments.scenarios.study import Cell, Claim, ScenarioStudy, Sign, Table
-from hashcredit.simulator.errors import ScenarioError
+from hashcredit.experiments.support.files import read_csv
+from hashcredit.experiments.support.markdown import markdown_table
 from hashcredit.simulator.reports.statistics import Estimate
 
 COLUMNS = ("measure", "arm", "less", "mean", "low", "high", "standard_error", "replicates")
@@ -29,20 +30,15 @@ def to_csv(numbers: Numbers) -> str:
     return text.getvalue()
 
 
-def read_csv(file: Path) -> dict[Cell, Estimate]:
+def read_numbers(file: Path) -> dict[Cell, Estimate]:
     """What `to_csv` wrote; ScenarioError where the file is not one of these."""
-    try:
-        with open(file, encoding="utf-8", newline="") as handle:
-            numbers = {}
-            for line in csv.DictReader(handle):
-                mean, low, high, error = (float(line[name]) for name in COLUMNS[3:7])
-                cell = Cell(line["measure"], line["arm"], line["less"])
-                numbers[cell] = Estimate(int(line["replicates"]), mean, error, low, high, np.nan)
-            return numbers
-    except (OSError, ValueError, KeyError, TypeError, csv.Error) as error:
-        raise ScenarioError(
-            "reference", str(file), f"a CSV file with {', '.join(COLUMNS)}; {error}"
-        ) from None
+    return dict(read_csv(file, COLUMNS, _number_of))
+
+
+def _number_of(line: Mapping[str, str]) -> tuple[Cell, Estimate]:
+    mean, low, high, error = (float(line[name]) for name in COLUMNS[3:7])
+    cell = Cell(line["measure"], line["arm"], line["less"])
+    return cell, Estimate(int(line["replicates"]), mean, error, low, high, np.nan)
 
 
 def number(value: float) -> str:
@@ -70,10 +66,12 @@ def show(cell: Cell, found: Estimate) -> str:
     return number(found.mean)
 
 
-def _table_cells(table: Table, numbers: Numbers) -> list[tuple[str, ...]]:
+def _table_cells(study: ScenarioStudy, table: Table, numbers: Numbers) -> list[tuple[str, ...]]:
     """Heading and rows of a table."""
     rows: list[tuple[str, ...]] = [("", *table.columns)]
-    return rows + [(row[0].measure, *(show(cell, numbers[cell]) for cell in row)) for row in table.cells()]
+    return rows + [
+        (row[0].measure, *(show(cell, numbers[cell]) for cell in row)) for row in study.rows(table)
+    ]
 
 
 def _statistic_cells(study: ScenarioStudy, numbers: Numbers) -> list[tuple[str, ...]]:
@@ -128,7 +126,7 @@ def sample(study: ScenarioStudy, numbers: Numbers, seed: int) -> str:
 
 def format_text(study: ScenarioStudy, numbers: Numbers) -> str:
     """All tables of a study as text, claims last."""
-    parts = [_as_text(_table_cells(table, numbers)) for table in study.tables]
+    parts = [_as_text(_table_cells(study, table, numbers)) for table in study.tables]
     if study.statistics:
         parts.append(_as_text(_statistic_cells(study, numbers)))
     parts.append(_as_text(_claim_cells(study, numbers)))
@@ -144,20 +142,14 @@ def markdown(study: ScenarioStudy, numbers: Numbers, seed: int) -> dict[str, str
     """What stands between the marks of the study's page, by mark."""
     parts = {
         "verdict": verdict(study, numbers),
-        "expectations": _as_markdown(_claim_cells(study, numbers)),
+        "expectations": markdown_table(_claim_cells(study, numbers)),
         "sample": sample(study, numbers, seed),
     }
     for place, table in enumerate(study.tables, start=1):
-        parts[f"table {place}"] = _as_markdown(_table_cells(table, numbers))
+        parts[f"table {place}"] = markdown_table(_table_cells(study, table, numbers))
     if study.statistics:
-        parts["statistics"] = _as_markdown(_statistic_cells(study, numbers))
+        parts["statistics"] = markdown_table(_statistic_cells(study, numbers))
     return parts
-
-
-def _as_markdown(rows: Sequence[tuple[str, ...]]) -> str:
-    head, *body = rows
-    lines = [head, tuple("---" for _ in head), *body]
-    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
 
 
 def index_row(study: ScenarioStudy, numbers: Numbers) -> tuple[str, ...]:
@@ -171,4 +163,4 @@ def index_row(study: ScenarioStudy, numbers: Numbers) -> tuple[str, ...]:
 def index(rows: Sequence[tuple[str, ...]]) -> str:
     """The table of the index."""
     head = ("scenario", "does what its name says", "first expectation", "found", "expectations that hold")
-    return _as_markdown([head, *rows])
+    return markdown_table([head, *rows])

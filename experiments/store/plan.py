@@ -15,19 +15,17 @@ from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from hashcredit.experiments.study.points import Points
+from hashcredit.experiments.study.study import Study
 from hashcredit.experiments.support.arrow import numbers, texts
 from hashcredit.experiments.support.files import write_whole
-
-if TYPE_CHECKING:
-    from hashcredit.experiments.study.points import Points
-    from hashcredit.experiments.study.study import Study
 
 ROW_GROUP = 4096
 """Rows of the plan that are read together: a block of runs needs one or a few groups."""
@@ -55,7 +53,7 @@ class Base:
     digest: str
 
 
-def factor_kinds(points: "Points") -> dict[str, str]:
+def factor_kinds(points: Points) -> dict[str, str]:
     """Kind of the values of every factor but "scenario", which is a column of its own."""
     kinds = {}
     for name, column in zip(points.names, points.columns, strict=True):
@@ -83,7 +81,7 @@ def plan_schema(kinds: Mapping[str, str]) -> pa.Schema:
     return schema.with_metadata({METADATA: json.dumps(dict(kinds)).encode()})
 
 
-def write_plan(path: Path, study: "Study", points: "Points", bases: Mapping[str, Base], code: str) -> int:
+def write_plan(path: Path, study: Study, points: Points, bases: Mapping[str, Base], code: str) -> int:
     """Write all runs of a study and return their number; memory does not grow with it."""
     kinds = factor_kinds(points)
     schema = plan_schema(kinds)
@@ -101,8 +99,8 @@ def write_plan(path: Path, study: "Study", points: "Points", bases: Mapping[str,
 
 
 def _tables(
-    study: "Study",
-    points: "Points",
+    study: Study,
+    points: Points,
     bases: Mapping[str, Base],
     code: str,
     kinds: Mapping[str, str],
@@ -159,7 +157,7 @@ def _prefix(base: Base, code: str) -> hashlib.blake2b:
     return hashlib.blake2b(f"{code} {base.digest} ".encode(), digest_size=16)
 
 
-def _seed(study: "Study", base: Base, words: bytes) -> int:
+def _seed(study: Study, base: Base, words: bytes) -> int:
     """The study's seed, or one of 63 bits for a point that shall not share its random numbers."""
     if study.common_random_numbers:
         return study.seed
@@ -274,7 +272,7 @@ def replace_missing(old: Plan, new: Path, done: np.ndarray) -> None:
     write_whole(old.path, write)
 
 
-def design_table(points: "Points") -> pa.Table:
+def design_table(points: Points) -> pa.Table:
     """Every point with its values; `same_as` is the first identical one, which is the one in the plan."""
     columns: dict[str, Any] = {"point": numbers(np.arange(len(points))), "same_as": numbers(points.first)}
     kinds = factor_kinds(points)
@@ -283,7 +281,7 @@ def design_table(points: "Points") -> pa.Table:
     return pa.table(columns)
 
 
-def design_digest(study: "Study", points: "Points") -> str:
+def design_digest(study: Study, points: Points) -> str:
     """Hash of which runs a study asks for, the contents of code and scenarios apart."""
     digest = hashlib.sha256()
     shape: Sequence[Any] = (

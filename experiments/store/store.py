@@ -15,8 +15,7 @@ file is there whole or not at all, and a run counts as done when a file in runs/
 import hashlib
 import json
 import os
-import shutil
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -50,7 +49,7 @@ class StoreWriteError(SimulationError):
 
 
 @dataclass(frozen=True)
-class Progress:
+class StoreState:
     """How far a study is."""
 
     done: NDArray[np.bool_]
@@ -147,7 +146,7 @@ class Store:
 
     # Looking
 
-    def progress(self, verify: bool = False) -> Progress:
+    def state(self, verify: bool = False) -> StoreState:
         """Compare the rows in runs/ with the plan; nothing is changed.
 
         A file whose end is missing is noticed always, one that is damaged inside only with `verify`, which
@@ -164,7 +163,7 @@ class Store:
         found = np.sort(np.concatenate(names))
         distinct = len(found) - int(np.count_nonzero(found[1:] == found[:-1]))
         done = np.concatenate([_is_in(found, planned) for planned in self.plan.run_ids()])
-        return Progress(
+        return StoreState(
             done=done,
             failed=failed,
             repeated=len(found) - distinct,
@@ -185,13 +184,6 @@ class Store:
                 return file.read(["run_id", "status"], use_threads=False)
         except (OSError, pa.ArrowException):
             return None
-
-    def failures(self) -> Iterator[dict[str, Any]]:
-        """Rows of failed runs, with their parameters and the error."""
-        for path in self.chunks():
-            with suppress(OSError, pa.ArrowException):  # `progress` names damaged files
-                table = pq.read_table(path, filters=[("status", "=", "failed")], partitioning=None)
-                yield from table.to_pylist()
 
     def row(self, run_id: str) -> dict[str, Any] | None:
         """The row of a run, or None if it has none; one that did not fail, if there are several."""
@@ -248,10 +240,6 @@ class Store:
         except OSError as error:
             reason = f"cannot be written ({reason_of(error)})"
             raise OutputFolderError(str(self.path), reason) from None
-
-    def space_free(self) -> int:
-        """Bytes that the file system has left."""
-        return shutil.disk_usage(self.path).free
 
 
 def _is_in(found: np.ndarray, names: np.ndarray) -> NDArray[np.bool_]:

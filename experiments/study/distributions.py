@@ -41,22 +41,31 @@ class Form(Section):
         return 1.0
 
 
-class Range(Form):
-    """Every value between two ends, or every order of magnitude, equally likely."""
+class _Ended(Form):
+    """A range or distribution with two ends of its own."""
 
     low: float = _number("least value")
     high: float = _number("largest value")
-    scale: Literal["linear", "log"] = field("linear", "what is equally likely")
 
     @model_validator(mode="after")
     def _ordered(self) -> Self:
         _check_order(self.low, self.high)
-        if self.scale == "log" and self.low <= 0.0:
-            raise refused("low", self.low, "a number above 0, since the scale is logarithmic")
         return self
 
     def bounds(self, low: float, high: float) -> tuple[float, float]:
         return self.low, self.high
+
+
+class Range(_Ended):
+    """Every value between two ends, or every order of magnitude, equally likely."""
+
+    scale: Literal["linear", "log"] = field("linear", "what is equally likely")
+
+    @model_validator(mode="after")
+    def _positive(self) -> Self:
+        if self.scale == "log" and self.low <= 0.0:
+            raise refused("low", self.low, "a number above 0, since the scale is logarithmic")
+        return self
 
     def quantile(self, u: np.ndarray, low: float, high: float) -> np.ndarray:
         if self.scale == "log":
@@ -152,23 +161,17 @@ class LogNormal(_Cut):
             return np.asarray(np.exp(np.log(self.median) + self.sigma * score))
 
 
-class Triangular(Form):
+class Triangular(_Ended):
     """From low up to mode and down to high."""
 
     distribution: Literal["triangular"] = field(..., "kind")
-    low: float = _number("least value")
     mode: float = _number("most likely value")
-    high: float = _number("largest value")
 
     @model_validator(mode="after")
-    def _ordered(self) -> Self:
-        _check_order(self.low, self.high)
+    def _inside(self) -> Self:
         if not self.low <= self.mode <= self.high:
             raise refused("mode", self.mode, f"a number from low to high, {self.low} to {self.high}")
         return self
-
-    def bounds(self, low: float, high: float) -> tuple[float, float]:
-        return self.low, self.high
 
     def quantile(self, u: np.ndarray, low: float, high: float) -> np.ndarray:
         width, rise, fall = self.high - self.low, self.mode - self.low, self.high - self.mode
@@ -177,22 +180,12 @@ class Triangular(Form):
         return _clipped(np.where(u * width < rise, rising, falling), self.low, self.high)
 
 
-class Beta(Form):
+class Beta(_Ended):
     """Beta distribution with parameters a and b, stretched from low to high."""
 
     distribution: Literal["beta"] = field(..., "kind")
-    low: float = _number("least value")
-    high: float = _number("largest value")
     a: float = field(..., "first shape parameter", low=0.01, high=1e4)
     b: float = field(..., "second shape parameter", low=0.01, high=1e4)
-
-    @model_validator(mode="after")
-    def _ordered(self) -> Self:
-        _check_order(self.low, self.high)
-        return self
-
-    def bounds(self, low: float, high: float) -> tuple[float, float]:
-        return self.low, self.high
 
     def quantile(self, u: np.ndarray, low: float, high: float) -> np.ndarray:
         from scipy.special import betaincinv

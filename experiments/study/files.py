@@ -112,7 +112,7 @@ def read_factors(given: Mapping[str, Any], design: Design, bases: Bases, folder:
     for name, content in given.items():
         place = f'factors."{name}"'
         field = _field(name, place, bases)
-        if isinstance(content, Cells):
+        if isinstance(content, CsvColumn):
             content = [_from_cell(cell, field) for cell in content]
         factor = factors[name] = read_factor(content, field, place, folder)
         if factor.is_list and not _is_paired(design, name):
@@ -198,7 +198,7 @@ def _named(part: Design, place: str, factors: Mapping[str, Any]) -> tuple[str, .
 # Points in files and rows
 
 
-class Cells(list[str]):
+class CsvColumn(list[str]):
     """A column of a CSV file, whose texts become values once the field is known."""
 
 
@@ -238,7 +238,7 @@ def _read_csv(place: str, file: Path) -> dict[str, list[Any]]:
     for number, row in enumerate(lines[1:]):
         if len(row) != len(names) or not all(cell.strip() for cell in row):
             raise StudyError(place, ",".join(row), f"{len(names)} values for point {number} of {file.name}")
-    return {name: Cells(row[k].strip() for row in lines[1:]) for k, name in enumerate(names)}
+    return {name: CsvColumn(row[k].strip() for row in lines[1:]) for k, name in enumerate(names)}
 
 
 def _from_cell(cell: str, field: TargetField) -> Any:

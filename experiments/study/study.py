@@ -22,6 +22,7 @@ MOST_REPLICATES = 10_000_000
 MOST_RUNS = 1_000_000_000
 
 TABLES = ("borrowers", "lenders", "buyers", "loans", "machines")
+"""Closing tables that can be kept."""
 
 
 class Keep(Section):
@@ -162,21 +163,6 @@ class Study(_Header):
             "keep": self.keep.model_dump(mode="json"),
         }
 
-    def difference(self, other: "Study") -> list[str]:
-        """One line for each thing that `other` has otherwise: its key, the value here and the value there."""
-        here, there = _leaves(self.to_dict()), _leaves(other.to_dict())
-        for name, scenario in self.bases.items():
-            if name in other.bases and here[f"scenarios.{name}"] != there[f"scenarios.{name}"]:
-                here |= _leaves(scenario.to_dict(), f"scenarios.{name}.")
-                there |= _leaves(other.bases[name].to_dict(), f"scenarios.{name}.")
-        keys = [*here, *(key for key in there if key not in here)]
-        absent = "(absent)"
-        return [
-            f"{key}: {_short(here.get(key, absent))} -> {_short(there.get(key, absent))}"
-            for key in keys
-            if here.get(key, absent) != there.get(key, absent)
-        ]
-
     def salib_problem(self) -> dict[str, Any]:
         """What SALib's analysers call a problem: num_vars, names and bounds, one a factor.
 
@@ -214,15 +200,3 @@ class Study(_Header):
 def as_name(text: str) -> str:
     """A text as a name: anything but letters, digits and -_. becomes an underscore."""
     return "".join(c if c.isalnum() or c in "-_." else "_" for c in text)
-
-
-def _leaves(value: Any, prefix: str = "") -> dict[str, Any]:
-    """Everything in nested tables by dotted key; lists as they are."""
-    if not isinstance(value, Mapping):
-        return {prefix.removesuffix("."): value}
-    return {k: v for name, entry in value.items() for k, v in _leaves(entry, f"{prefix}{name}.").items()}
-
-
-def _short(value: Any) -> str:
-    text = " ".join(repr(value).split())
-    return text if len(text) <= 120 else f"{text[:60]}...{text[-60:]}"

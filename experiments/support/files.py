@@ -1,15 +1,20 @@
 """Files that are on disk whole or not at all, also after a kill or a power cut."""
 
+import csv
 import errno
 import os
 import re
 import secrets
 import socket
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, TypeVar
+
+from hashcredit.simulator.errors import ScenarioError
+
+Entry = TypeVar("Entry")
 
 STALE_SECONDS = 86_400.0
 """Age at which a half-written file of another machine is taken for abandoned."""
@@ -40,6 +45,16 @@ def write_whole(path: Path, write: Callable[[BinaryIO], Any]) -> None:
 def write_text(path: Path, text: str) -> None:
     """Write a text in UTF-8 as `write_whole` does."""
     write_whole(path, lambda handle: handle.write(text.encode()))
+
+
+def read_csv(file: Path, columns: Sequence[str], entry: Callable[[dict[str, str]], Entry]) -> list[Entry]:
+    """What `entry` makes of each line; ScenarioError where the file is no CSV file with these columns."""
+    try:
+        with open(file, encoding="utf-8", newline="") as handle:
+            return [entry(line) for line in csv.DictReader(handle)]
+    except (OSError, ValueError, KeyError, TypeError, csv.Error) as error:
+        wanted = f"a CSV file with {', '.join(columns)}; {error}"
+        raise ScenarioError("reference", str(file), wanted) from None
 
 
 def sync_folder(folder: Path) -> None:

@@ -1,4 +1,4 @@
-"""Progress on stderr: a bar on a terminal, a few plain lines anywhere else."""
+"""ProgressBar on stderr: a bar on a terminal, a few plain lines anywhere else."""
 
 import sys
 import time
@@ -11,7 +11,7 @@ SECONDS_BETWEEN_LINES, MOST_SECONDS_BETWEEN_LINES = 5.0, 60.0
 LINES_OF_A_LOG = 20
 
 
-class Progress:
+class ProgressBar:
     """Shows how much of a known amount of work is done."""
 
     def __init__(self, unit: str, quiet: bool = False) -> None:

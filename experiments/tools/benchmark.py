@@ -12,7 +12,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 
 from hashcredit.experiments.execution.threads import THREAD_VARIABLES
@@ -60,12 +60,7 @@ def compilation() -> str:
 
 def warm_start() -> str:
     """Seconds of `hashcredit run` for one replicate without figures, its kernels compiled before."""
-    command = [*COMMAND, "run", "--replicates", "1", "--quiet"]
-    times = []
-    for _ in range(4):
-        started = time.perf_counter()
-        subprocess.run(command, check=True, capture_output=True)
-        times.append(time.perf_counter() - started)
+    times = [_seconds(["run", "--replicates", "1", "--quiet"]) for _ in range(4)]
     return f"{statistics.median(times[1:]):.2f} s for a whole `hashcredit run` of one replicate"
 
 
@@ -107,9 +102,7 @@ def study() -> str:
     with tempfile.TemporaryDirectory() as folder:
         file, store = Path(folder, "study.toml"), Path(folder, "store")
         file.write_text(STUDY)
-        started = time.perf_counter()
-        subprocess.run([*COMMAND, "sweep", file, "--out", store], check=True, capture_output=True)
-        wall = time.perf_counter() - started
+        wall = _seconds(["sweep", file, "--out", store])
         rows = pq.read_table(store / "runs", columns=["run_seconds", "host_and_pid"])
     workers = len(rows["host_and_pid"].unique())
     kernels = sum(rows["run_seconds"].to_pylist()) / workers
@@ -175,15 +168,20 @@ BENCHMARKS: dict[str, Callable[[], str]] = {
 }
 
 
+def named(known: Collection[str], about: str | None, arguments: list[str] | None) -> list[str]:
+    """Names on the command line out of those known; all of them if there is none."""
+    parser = argparse.ArgumentParser(description=about)
+    parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(known)}; default: all")
+    names: list[str] = parser.parse_args(arguments).names
+    unknown = [name for name in names if name not in known]
+    if unknown:
+        parser.error(f"unknown name {unknown[0]!r}; there are {', '.join(known)}")
+    return names or list(known)
+
+
 def main(arguments: list[str] | None = None) -> int:
     """Run the named benchmarks, or all of them."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(BENCHMARKS)}; default: all")
-    names = parser.parse_args(arguments).names or list(BENCHMARKS)
-    unknown = [name for name in names if name not in BENCHMARKS]
-    if unknown:
-        parser.error(f"unknown benchmark {unknown[0]!r}; there are {', '.join(BENCHMARKS)}")
-    for name in names:
+    for name in named(BENCHMARKS, __doc__, arguments):
         print(f"{name:12s} {BENCHMARKS[name]()}", flush=True)
     return 0
 

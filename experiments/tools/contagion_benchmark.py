@@ -5,7 +5,6 @@ them. Both sides solve the same case and must agree. Times are the best of a few
 the user's matrix to the answer; only building a NetworkX graph is left out, to the rival's advantage.
 """
 
-import argparse
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -13,6 +12,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from hashcredit.experiments.tools.benchmark import named
 from hashcredit.simulator.contagion import clearing_vector, debtrank, threshold_cascade
 
 LINKS = 10
@@ -156,12 +156,7 @@ PARTS: dict[str, Callable[[], Iterator[Row]]] = {
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the named parts, or all of them, and print a table."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(PARTS)}; default: all")
-    names = parser.parse_args(arguments).names or list(PARTS)
-    unknown = [name for name in names if name not in PARTS]
-    if unknown:
-        parser.error(f"unknown part {unknown[0]!r}; there are {', '.join(PARTS)}")
+    names = named(PARTS, __doc__, arguments)
     print(f"{'ours / rival':26s} {'nodes':>8s} {'ours, ms':>10s} {'rival, ms':>10s} {'ratio':>8s}")
     for name in names:
         for row in PARTS[name]():

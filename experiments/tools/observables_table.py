@@ -9,7 +9,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from hashcredit.agents.rows import Names, Types, columns_of
-from hashcredit.experiments.tools.parameter_table import table, write_or_compare
+from hashcredit.experiments.tools.generated import write_or_compare
+from hashcredit.experiments.tools.parameter_table import table
 from hashcredit.simulator.state.arrays import FIELDS
 from hashcredit.simulator.state.outcomes import SCALARS
 from hashcredit.simulator.state.series import Column, MachineColumn, Observable

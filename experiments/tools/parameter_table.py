@@ -4,13 +4,13 @@ Run `python -m hashcredit.experiments.tools.parameter_table` after changing a de
 source; with `--check` it writes nothing and fails if the file is stale.
 """
 
-import argparse
 import sys
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
 from pathlib import Path
 from typing import Any
 
+from hashcredit.experiments.tools.generated import write_or_compare
 from hashcredit.simulator.scenario.facts import Fact, facts
 from hashcredit.simulator.scenario.fields.base import CHOICE, EVIDENCE, documentation, inner_sections
 from hashcredit.simulator.scenario.fields.machines import Machine
@@ -178,25 +178,6 @@ def _number(value: Any) -> str:
     if value is None:
         return ""
     return f"{value:.12g}" if isinstance(value, int | float) else str(value)
-
-
-def write_or_compare(
-    tool: str, file: Path, document: Callable[[], str], arguments: Sequence[str] | None
-) -> int:
-    """Command line of a tool that writes a generated document, or with `--check` compares it."""
-    command = f"python -m hashcredit.experiments.tools.{tool}"
-    parser = argparse.ArgumentParser(prog=command)
-    parser.add_argument("file", nargs="?", type=Path, default=file, help=f"default: {file}")
-    parser.add_argument("--check", action="store_true", help="write nothing, fail if the file is stale")
-    options = parser.parse_args(arguments)
-    text = document()
-    if not options.check:
-        options.file.write_text(text, encoding="utf-8")
-        return 0
-    if options.file.is_file() and options.file.read_text(encoding="utf-8") == text:
-        return 0
-    print(f"{options.file} is stale: run {command}", file=sys.stderr)
-    return 1
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -7,11 +7,12 @@ around the tables is written by hand; what it says has to be read again afterwar
 import argparse
 from pathlib import Path
 
-from hashcredit.experiments.scenarios.named import NAMED, study_of
-from hashcredit.experiments.scenarios.study import Outcome, run_study
-from hashcredit.experiments.scenarios.tables import index, index_row, markdown, read_csv, to_csv
+from hashcredit.experiments.scenarios.named import NAMED
+from hashcredit.experiments.scenarios.study import Outcome, run_study, study_of
+from hashcredit.experiments.scenarios.tables import index, index_row, markdown, read_numbers, to_csv
 from hashcredit.experiments.support.files import write_text
-from hashcredit.experiments.support.progress import Progress
+from hashcredit.experiments.support.markdown import filled
+from hashcredit.experiments.support.progress import ProgressBar
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = ROOT / "docs" / "scenarios"
@@ -19,17 +20,6 @@ REFERENCE = ROOT / "results" / "reference" / "scenarios"
 IMAGES = ROOT / "docs" / "images"
 SEED = 1
 DOTS_AN_INCH = 110
-
-
-def fill(text: str, parts: dict[str, str], file: Path) -> str:
-    """A page with what stands between its marks replaced; SystemExit where a mark is missing."""
-    for name, content in parts.items():
-        before, start, rest = text.partition(f"<!-- {name} -->")
-        _, end, after = rest.partition(f"<!-- end of {name} -->")
-        if not start or not end:
-            raise SystemExit(f"{file}: the marks of {name!r} are missing")
-        text = f"{before}{start}\n{content}\n{end}{after}"
-    return text
 
 
 def page_of(name: str) -> Path:
@@ -49,16 +39,14 @@ def image_of(name: str) -> Path:
 
 def written(name: str) -> str:
     """The page of a scenario as it follows from its reference table."""
-    numbers = read_csv(reference_of(name))
-    page = page_of(name)
-    return fill(page.read_text(encoding="utf-8"), markdown(study_of(name), numbers, SEED), page)
+    numbers = read_numbers(reference_of(name))
+    return filled(page_of(name), markdown(study_of(name), numbers, SEED))
 
 
 def written_index() -> str:
     """The index as it follows from all reference tables."""
-    page = PAGES / "README.md"
-    rows = [index_row(study_of(name), read_csv(reference_of(name))) for name in NAMED]
-    return fill(page.read_text(encoding="utf-8"), {"verdicts": index(rows)}, page)
+    rows = [index_row(study_of(name), read_numbers(reference_of(name))) for name in NAMED]
+    return filled(PAGES / "README.md", {"verdicts": index(rows)})
 
 
 def draw(outcome: Outcome) -> None:
@@ -79,13 +67,12 @@ def main() -> None:
         "--text", action="store_true", help="run nothing: fill pages from the reference tables"
     )
     arguments = parser.parse_args()
-    unknown = set(arguments.names) - set(NAMED)
-    if unknown:
+    if unknown := set(arguments.names) - set(NAMED):
         parser.error(f"{', '.join(sorted(unknown))}: there are {', '.join(NAMED)}")
     REFERENCE.mkdir(parents=True, exist_ok=True)
     for name in arguments.names or NAMED:
         if not arguments.text:
-            with Progress(f"runs of {name}") as bar:
+            with ProgressBar(f"runs of {name}") as bar:
                 outcome = run_study(study_of(name), SEED, progress=bar.update)
             write_text(reference_of(name), to_csv(outcome.estimates()))
             draw(outcome)

@@ -48,46 +48,36 @@ if TYPE_CHECKING:
     from hashcredit.simulator.contagion.portfolios import random_portfolios as random_portfolios
 
 # Imported on first use: a kernel module of this package must not bring in SciPy.
-_HOMES = {
-    "CollateralEquilibrium": "leverage_cycle",
-    "ContagionError": "errors",
-    "Deleveraging": "deleveraging",
-    "FireSale": "fire_sales",
-    "LelandValues": "credit_pricing",
-    "LeverageCycle": "leverage_cycle",
-    "LeverageTargeting": "fire_sales",
-    "LeveragedFunds": "funds",
-    "MertonValues": "credit_pricing",
-    "PortfolioCascade": "portfolios",
-    "ReturnStatistics": "funds",
-    "SolutionError": "errors",
-    "cascade_rounds": "cascades",
-    "clearing_vector": "clearing",
-    "collateral_equilibrium": "leverage_cycle",
-    "debtrank": "distress",
-    "deleveraging_rounds": "deleveraging",
-    "gai_kapadia_extent": "cascade_theory",
-    "gai_kapadia_probability": "cascade_theory",
-    "gai_kapadia_window": "cascade_theory",
-    "haircut_sale": "leverage_cycle",
-    "leland": "credit_pricing",
-    "leland_optimal_coupon": "credit_pricing",
-    "leland_spread": "credit_pricing",
-    "leverage_cycle_equilibrium": "leverage_cycle",
-    "leverage_targeting": "fire_sales",
-    "merton": "credit_pricing",
-    "merton_spread": "credit_pricing",
-    "portfolio_cascade": "portfolios",
-    "random_portfolios": "portfolios",
-    "restoring_sale": "fire_sales",
-    "return_statistics": "funds",
-    "simulate_leveraged_funds": "funds",
-    "threshold_cascade": "cascades",
-    "watts_cascade": "cascades",
-    "watts_rounds": "cascades",
-    "watts_window": "cascade_theory",
+_NAMES = {
+    "cascade_theory": ("gai_kapadia_extent", "gai_kapadia_probability", "gai_kapadia_window", "watts_window"),
+    "cascades": ("cascade_rounds", "threshold_cascade", "watts_cascade", "watts_rounds"),
+    "clearing": ("clearing_vector",),
+    "credit_pricing": (
+        "LelandValues",
+        "MertonValues",
+        "leland",
+        "leland_optimal_coupon",
+        "leland_spread",
+        "merton",
+        "merton_spread",
+    ),
+    "deleveraging": ("Deleveraging", "deleveraging_rounds"),
+    "distress": ("debtrank",),
+    "errors": ("ContagionError", "SolutionError"),
+    "fire_sales": ("FireSale", "LeverageTargeting", "leverage_targeting", "restoring_sale"),
+    "funds": ("LeveragedFunds", "ReturnStatistics", "return_statistics", "simulate_leveraged_funds"),
+    "leverage_cycle": (
+        "CollateralEquilibrium",
+        "LeverageCycle",
+        "collateral_equilibrium",
+        "haircut_sale",
+        "leverage_cycle_equilibrium",
+    ),
+    "portfolios": ("PortfolioCascade", "portfolio_cascade", "random_portfolios"),
 }
 
-__all__ = sorted(_HOMES)
+__getattr__, __dir__ = public_names(
+    __name__, {name: module for module, names in _NAMES.items() for name in names}
+)
 
-__getattr__, __dir__ = public_names(__name__, _HOMES)
+__all__ = __dir__()

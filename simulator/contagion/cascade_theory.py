@@ -11,8 +11,7 @@ from collections.abc import Callable
 import numpy as np
 
 from hashcredit.simulator.contagion.cascades import RULES
-from hashcredit.simulator.contagion.errors import ContagionError
-from hashcredit.simulator.contagion.inputs import as_choice, as_share
+from hashcredit.simulator.contagion.inputs import SHARE, Range, as_choice, as_number
 from hashcredit.simulator.contagion.rounds.failures import fails
 
 LARGEST_DEGREE = 10_000
@@ -39,7 +38,7 @@ def watts_window(threshold: float) -> tuple[float, float]:
     K = floor(1 / threshold). The window is where z P(Poisson(z) <= K - 2) > 1. The threshold is in [0, 1];
     ties as in `watts_cascade`. (nan, nan) if there is no window.
     """
-    limit = as_share("threshold", threshold)
+    limit = as_number("threshold", threshold, SHARE)
     return _window(_most(lambda k: fails(1.0, limit * k, True)) - 2)
 
 
@@ -58,7 +57,7 @@ def gai_kapadia_probability(
     """
     from scipy.special import pdtr
 
-    z = _mean_degree(mean_degree)
+    z = as_number("mean_degree", mean_degree, Range(0.0, LARGEST_DEGREE))
     lost, weak = _checked(interbank_share, capital, recovery, rule)
     most = _most(lambda j: fails(lost / j, capital, weak))
     reach = z * float(pdtr(most - 1, z)) if most > 0 else 0.0
@@ -83,7 +82,7 @@ def gai_kapadia_extent(
     from scipy.special import bdtrc
     from scipy.stats import poisson
 
-    z = _mean_degree(mean_degree)
+    z = as_number("mean_degree", mean_degree, Range(0.0, LARGEST_DEGREE))
     lost, weak = _checked(interbank_share, capital, recovery, rule)
     degrees = np.arange(1, int(z + 12.0 * math.sqrt(z)) + 40)  # beyond, less than a rounding
     weights = poisson.pmf(degrees, z)
@@ -104,15 +103,11 @@ def gai_kapadia_extent(
 
 def _checked(interbank_share: float, capital: float, recovery: float, rule: str) -> tuple[float, bool]:
     """What a bank loses if all its borrowers fail, and whether the weak rule holds."""
-    lost = as_share("interbank_share", interbank_share) * (1.0 - as_share("recovery", recovery))
-    as_share("capital", capital)
+    lost = as_number("interbank_share", interbank_share, SHARE) * (
+        1.0 - as_number("recovery", recovery, SHARE)
+    )
+    as_number("capital", capital, SHARE)
     return lost, as_choice("rule", rule, RULES) == "weak"
-
-
-def _mean_degree(value: float) -> float:
-    if not isinstance(value, int | float | np.number) or not 0.0 <= value <= LARGEST_DEGREE:
-        raise ContagionError("mean_degree", value, f"a number from 0 to {LARGEST_DEGREE}")
-    return float(value)
 
 
 def _needed(borrowers: int, lost: float, capital: float, weak: bool) -> int:

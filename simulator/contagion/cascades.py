@@ -5,15 +5,17 @@ from typing import Any
 import numpy as np
 
 from hashcredit.simulator.contagion.inputs import (
+    AMOUNT,
+    SHARE,
     Booleans,
     Floats,
     Integers,
     Network,
     as_choice,
+    as_list,
     as_mask,
     as_network,
-    as_share,
-    as_vector,
+    as_number,
 )
 from hashcredit.simulator.contagion.rounds.failures import failure_round
 
@@ -63,9 +65,9 @@ def cascade_rounds(
 ) -> Integers:
     """Return the round (int64) of each bank's failure: 0 the start, -1 never; see `threshold_cascade`."""
     claims = as_network("exposures", exposures)
-    buffers = as_vector("capital", capital, claims.nodes, low=0.0, scalar=True)
+    buffers = as_list("capital", capital, AMOUNT, claims.nodes)
     first = as_mask("failed", failed, claims.nodes)
-    loss_share = 1.0 - as_share("recovery", recovery)
+    loss_share = 1.0 - as_number("recovery", recovery, SHARE)
     weak = as_choice("rule", rule, RULES) == "weak"
     return _rounds(claims, buffers, first, loss_share, weak)
 
@@ -102,7 +104,7 @@ def watts_cascade(adjacency: Any, thresholds: Any, seeds: Any) -> Booleans:
 def watts_rounds(adjacency: Any, thresholds: Any, seeds: Any) -> Integers:
     """Return the round (int64) in which each node becomes active: 0 a seed, -1 never; see `watts_cascade`."""
     links = as_network("adjacency", adjacency)
-    limits = as_vector("thresholds", thresholds, links.nodes, scalar=True)
+    limits = as_list("thresholds", thresholds, size=links.nodes)
     first = as_mask("seeds", seeds, links.nodes)
     neighbours = np.diff(links.indptr)
     needed = np.where(neighbours > 0, np.maximum(limits, 0.0) * neighbours, np.inf)

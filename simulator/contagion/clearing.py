@@ -4,7 +4,16 @@ from typing import Any
 
 import numpy as np
 
-from hashcredit.simulator.contagion.inputs import Booleans, Floats, Network, as_network, as_share, as_vector
+from hashcredit.simulator.contagion.inputs import (
+    AMOUNT,
+    SHARE,
+    Booleans,
+    Floats,
+    Network,
+    as_list,
+    as_network,
+    as_number,
+)
 from hashcredit.simulator.contagion.linear import solve
 from hashcredit.simulator.contagion.rounds.clearing import clear_all, clearing_work, settle, spread_defaults
 
@@ -60,13 +69,13 @@ def clearing_vector(
     """
     owing = as_network("liabilities", liabilities)
     nodes = owing.nodes
-    assets = as_vector("external_assets", external_assets, nodes, low=0.0)
+    assets = as_list("external_assets", external_assets, AMOUNT, nodes, one_for_all=False)
     external = np.zeros(nodes)
     if external_liabilities is not None:
-        external = as_vector("external_liabilities", external_liabilities, nodes, low=0.0)
-    alpha, beta = as_share("alpha", alpha), as_share("beta", beta)
+        external = as_list("external_liabilities", external_liabilities, AMOUNT, nodes, one_for_all=False)
+    alpha, beta = as_number("alpha", alpha, SHARE), as_number("beta", beta, SHARE)
     with np.errstate(over="ignore"):
-        owed = as_vector("total liabilities", owing.row_sums() + external, nodes)
+        owed = as_list("total liabilities", owing.row_sums() + external)
     if nodes <= DENSE_NODES:
         return _clear_small(owing, owed, external, assets, alpha, beta)
     return _clear_large(owing, owed, external, assets, alpha, beta)

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from hashcredit.simulator.contagion.amounts import (
+from hashcredit.simulator.contagion.inputs import (
     AMOUNT,
     ANY,
     POSITIVE,

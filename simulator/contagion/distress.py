@@ -6,12 +6,13 @@ import numpy as np
 
 from hashcredit.simulator.contagion.errors import ContagionError
 from hashcredit.simulator.contagion.inputs import (
+    SHARE,
     Booleans,
     Floats,
     Network,
     as_choice,
+    as_list,
     as_network,
-    as_vector,
 )
 from hashcredit.simulator.contagion.linear import solve
 from hashcredit.simulator.contagion.rounds.distress import distress_round
@@ -61,8 +62,8 @@ def debtrank(exposures: Any, equity: Any, shock: Any, variant: str = "linear") -
     """
     claims = as_network("exposures", exposures)
     nodes = claims.nodes
-    capital = as_vector("equity", equity, nodes, scalar=True)
-    first = as_vector("shock", shock, nodes, 0.0, 1.0, scalar=True)
+    capital = as_list("equity", equity, size=nodes)
+    first = as_list("shock", shock, SHARE, nodes)
     variant = as_choice("variant", variant, VARIANTS)
     solvent = capital > 0.0
     impact = _impact(claims, capital, solvent)

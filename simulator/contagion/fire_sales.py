@@ -6,7 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from hashcredit.simulator.contagion.amounts import (
+from hashcredit.simulator.contagion.errors import ContagionError
+from hashcredit.simulator.contagion.inputs import (
     AMOUNT,
     POSITIVE,
     Floats,
@@ -15,7 +16,6 @@ from hashcredit.simulator.contagion.amounts import (
     as_list,
     as_number,
 )
-from hashcredit.simulator.contagion.errors import ContagionError
 from hashcredit.simulator.contagion.rounds.sales import sales_to_restore, targeting_round
 
 NEWTON_STEPS = 200

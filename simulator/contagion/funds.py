@@ -5,7 +5,8 @@ from typing import Any
 
 import numpy as np
 
-from hashcredit.simulator.contagion.amounts import (
+from hashcredit.simulator.contagion.errors import ContagionError
+from hashcredit.simulator.contagion.inputs import (
     AMOUNT,
     ANY,
     POSITIVE,
@@ -13,12 +14,11 @@ from hashcredit.simulator.contagion.amounts import (
     Booleans,
     Floats,
     Range,
+    as_choice,
     as_list,
     as_number,
     as_whole,
 )
-from hashcredit.simulator.contagion.errors import ContagionError
-from hashcredit.simulator.contagion.inputs import as_choice
 from hashcredit.simulator.contagion.rounds.funds import fund_steps
 
 ROOTS = ("nearest", "highest", "lowest")

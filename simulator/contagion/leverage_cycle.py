@@ -12,8 +12,8 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
-from hashcredit.simulator.contagion.amounts import AMOUNT, POSITIVE, Range, as_number, plain, together
 from hashcredit.simulator.contagion.errors import ContagionError
+from hashcredit.simulator.contagion.inputs import AMOUNT, POSITIVE, Range, as_number, plain, together
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,8 @@ from typing import Any
 
 import numpy as np
 
-from hashcredit.simulator.contagion.amounts import (
+from hashcredit.simulator.contagion.errors import ContagionError
+from hashcredit.simulator.contagion.inputs import (
     AMOUNT,
     SHARE,
     Booleans,
@@ -13,11 +14,10 @@ from hashcredit.simulator.contagion.amounts import (
     Range,
     as_holdings,
     as_list,
+    as_mask,
     as_number,
     as_whole,
 )
-from hashcredit.simulator.contagion.errors import ContagionError
-from hashcredit.simulator.contagion.inputs import as_mask
 from hashcredit.simulator.contagion.rounds.sales import liquidation_round
 
 IMPACT = 1.0536

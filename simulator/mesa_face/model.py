@@ -311,11 +311,11 @@ class MarketModel(mesa.Model):
 
     def credit_network(self) -> "nx.Graph":
         """Borrowers and lenders by name; edges carry `face` (M$) and `loans`. A copy, and frozen."""
-        return graphs.credit_graph(self)
+        return graphs.credit_graph(self.economy, self.borrowers, self.lenders)
 
     def trade_network(self) -> "nx.DiGraph":
         """From sellers of used machines to the bidders that know them, by name. A copy, and frozen."""
-        return graphs.trade_graph(self)
+        return graphs.trade_graph(self.economy, self.borrowers, self.lenders, self.buyers)
 
 
 def most_events(setup: Setup) -> int:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from hashcredit.simulator.channels import CHANNELS
 from hashcredit.simulator.errors import ScenarioError
 from hashcredit.simulator.reports.statistics import mean_estimate, paired_difference
-from hashcredit.simulator.runs.engine import Progress, simulate_many
+from hashcredit.simulator.runs.engine import OnProgress, simulate_many
 from hashcredit.simulator.scenario.scenario import Scenario
 
 if TYPE_CHECKING:
@@ -72,7 +72,7 @@ def paired_contagion(
     *,
     channels: Iterable[str] | None = None,
     threads: int | None = None,
-    progress: Progress | None = None,
+    progress: OnProgress | None = None,
 ) -> PairedContagion:
     """How much of what happens in a scenario is contagion: paired differences with common random numbers.
 

@@ -31,7 +31,8 @@ TASK_SECONDS = 0.1
 SLICE = 500_000
 """Agents times weeks that a kernel is given at once, about the same time; one replicate of most scenarios."""
 
-Progress = Callable[[int, int], None]
+OnProgress = Callable[[int, int], None]
+"""Told how many runs are done, and of how many."""
 
 
 def simulate(
@@ -82,7 +83,7 @@ def simulate_many(
     *,
     rules: Mapping[str, Rule] | None = None,
     threads: int | None = None,
-    progress: Progress | None = None,
+    progress: OnProgress | None = None,
 ) -> ManyRuns:
     """Run many replicates of one scenario, or of each of several, and keep their summaries.
 
@@ -182,7 +183,7 @@ def _batch(
     return last - first
 
 
-def _run_pool(setups: list[Setup], outcomes: np.ndarray, workers: int, progress: Progress | None) -> None:
+def _run_pool(setups: list[Setup], outcomes: np.ndarray, workers: int, progress: OnProgress | None) -> None:
     """Spread all replicates over threads; kernels release the GIL, results go to fixed places."""
     replicates = outcomes.shape[1]
     total = outcomes.size

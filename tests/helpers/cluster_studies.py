@@ -78,7 +78,7 @@ def finish(process, code=0):
 
 def is_whole(folder, content):
     """Nothing lost, nothing twice, nothing half done, and the very same bits."""
-    state = Store(folder).progress()
+    state = Store(folder).state()
     assert state.done.all()
     assert (state.repeated, state.strangers, state.failed, state.damaged) == (0, 0, 0, [])
     assert not list(folder.rglob("*.partial"))

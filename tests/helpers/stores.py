@@ -11,6 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from hashcredit.experiments.execution.sweep import sweep
+from hashcredit.experiments.folder.output import ResultFolder, write_results
 from hashcredit.experiments.results.results import Results
 from hashcredit.experiments.store.store import Store, write_table
 from hashcredit.experiments.study.study import Study
@@ -31,6 +32,13 @@ def make_store(folder: Path, changes: Mapping[str, Any] | None = None, chunk: in
     with ThreadPoolExecutor(1) as executor:
         sweep(Study.from_dict(content), folder, executor=executor, workers=1, chunk=chunk)
     return folder
+
+
+def write_run_folder(folder, scenario, many, run, **options):
+    """A result folder as `hashcredit run` leaves it."""
+    with ResultFolder(folder) as result:
+        write_results(result.path, scenario, many, run, **options)
+        result.publish()
 
 
 def rewrite(path: Path, change: Callable[[pa.Table], pa.Table], name: str | None = None) -> Path:

@@ -56,6 +56,11 @@ def rows_of(folder):
     return pa.concat_tables(tables).sort_by("run_id")
 
 
+def failed_rows(folder):
+    """The rows of failed runs."""
+    return [row for row in rows_of(folder).to_pylist() if row["status"] == "failed"]
+
+
 def content_of(folder, table="runs"):
     """What must be the same however a study was computed: columns as bytes, nulls apart, by name."""
     if table == "runs":

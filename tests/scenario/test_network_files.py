@@ -7,8 +7,8 @@ import networkx as nx
 import numpy as np
 import pytest
 from small_economy import SMALL, with_files
+from stores import write_run_folder
 
-from hashcredit.experiments.folder.output import write_run_folder
 from hashcredit.simulator import Scenario, simulate, simulate_many, write_networks
 from hashcredit.simulator.errors import OutputFolderError, ScenarioError
 from hashcredit.simulator.provenance import provenance, rebuild

@@ -1,15 +1,15 @@
 """The ASIC-backed loans of 2022: value, depth and what followed, held against dated facts."""
 
-from typing import TYPE_CHECKING
+from dataclasses import replace
 
 import numpy as np
 
+from hashcredit.experiments.papers.asic_loans_2022.outcomes import SCENARIO, replay
+from hashcredit.experiments.papers.asic_loans_2022.paths import HASHPRICE, weekly
+from hashcredit.experiments.papers.asic_loans_2022.picture import draw
+from hashcredit.experiments.papers.asic_loans_2022.value import average_operator, year
 from hashcredit.experiments.papers.replication import Found, Replication
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
-
-    from hashcredit.experiments.papers.asic_loans_2022.outcomes import Outcome
+from hashcredit.simulator.scenario.scenario import Scenario
 
 REPLICATES, QUICK = 200, 10
 """At each of five depths."""
@@ -23,8 +23,6 @@ MEAN_2023 = "mean hashprice of 2023"
 
 def replicate(quick: bool) -> Replication:
     """Value and paths without randomness; the rest of the episode over replicates and depths."""
-    from hashcredit.experiments.papers.asic_loans_2022.outcomes import replay
-
     outcomes = replay(QUICK if quick else REPLICATES)
     found = {name: Found.exactly(value) for name, value in certain().items()}
     for name, outcome in outcomes.items():
@@ -34,13 +32,6 @@ def replicate(quick: bool) -> Replication:
 
 def certain() -> dict[str, float]:
     """Numbers in which nothing is random: the value's fall over the year, and means of the path."""
-    from dataclasses import replace
-
-    from hashcredit.experiments.papers.asic_loans_2022.outcomes import SCENARIO
-    from hashcredit.experiments.papers.asic_loans_2022.paths import HASHPRICE, weekly
-    from hashcredit.experiments.papers.asic_loans_2022.value import average_operator, year
-    from hashcredit.simulator.scenario.scenario import Scenario
-
     scenario = Scenario.load(SCENARIO)
     valuer = average_operator(scenario)
     path = np.array([value for _, value in weekly(HASHPRICE)])
@@ -52,10 +43,3 @@ def certain() -> dict[str, float]:
         MEAN_2022: float(path[:52].mean()),
         MEAN_2023: float(path[52:].mean()),
     }
-
-
-def draw(outcomes: "dict[str, Outcome]") -> "Figure":
-    """The episode: paths, value, depth, and the rest of it against what happened."""
-    from hashcredit.experiments.papers.asic_loans_2022.picture import draw as draw_picture
-
-    return draw_picture(outcomes)

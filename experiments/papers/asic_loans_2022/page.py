@@ -8,7 +8,6 @@ The text around the tables is written by hand; what it says of the numbers has t
 
 import argparse
 import math
-from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -42,6 +41,7 @@ from hashcredit.experiments.papers.asic_loans_2022.value import (
 )
 from hashcredit.experiments.papers.replication import Published, read_published
 from hashcredit.experiments.support.files import write_text
+from hashcredit.experiments.support.markdown import filled, markdown_table
 from hashcredit.simulator import simulate
 from hashcredit.simulator.scenario.scenario import Scenario
 
@@ -73,12 +73,6 @@ def number(value: float, digits: int = 3) -> str:
     return "none" if math.isnan(value) else f"{value:.{digits}g}"
 
 
-def table(head: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> str:
-    """A table in Markdown."""
-    lines = [head, tuple("---" for _ in head), *rows]
-    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
-
-
 def value_table() -> str:
     """Trends that meet both prices, and what constant expectations make of December."""
     scenario = Scenario.load(SCENARIO)
@@ -102,7 +96,7 @@ def value_table() -> str:
     head = ("power, $/kWh", "discount rate", "trend that meets January's price", "value's ratio",
             "plain margin's ratio", "volatility that meets .147", "trend that meets December's price",
             "or speed of return that does, 1/yr")  # fmt: skip
-    return table(head, rows)
+    return markdown_table([head, *rows])
 
 
 def depth_table() -> str:
@@ -130,7 +124,7 @@ def depth_table() -> str:
             "best depth over no impact", "identified")  # fmt: skip
     shares = [share_of_tier(level) for level in (0.05, 0.5, 0.95)]
     return (
-        table(head, rows)
+        markdown_table([head, *rows])
         + f"\n\nOver the {machines_of_tier()[0] / 1e6:.1f} million machines of the tier "
         + f"(.3 to .7 of the network): median {shares[1]:.3f}, "
         + f"middle 90 % {shares[0]:.4f} to {shares[2]:.2g}."
@@ -158,7 +152,7 @@ def outcome_table(outcomes: dict[str, Outcome], published: list[Published]) -> s
         rows.append((row.quantity, given, middle, error, interval, ends, "yes" if met else "no"))
     head = ("quantity", "what happened", "obtained", "standard error", "middle 95 % of replicates",
             "at shallowest, deepest", "met")  # fmt: skip
-    return table(head, rows)
+    return markdown_table([head, *rows])
 
 
 def choice_table(replicates: int, published: list[Published]) -> str:
@@ -177,7 +171,7 @@ def choice_table(replicates: int, published: list[Published]) -> str:
         for row in published
         if row.quantity in columns[0]
     ]
-    return table(("quantity", *CHOICES), rows)
+    return markdown_table([("quantity", *CHOICES), *rows])
 
 
 def main() -> None:
@@ -192,14 +186,7 @@ def main() -> None:
         "outcomes": outcome_table(replay(replicates), published),
         "choices": choice_table(max(QUICK, replicates // 4), published),
     }
-    text = PAGE.read_text(encoding="utf-8")
-    for name, content in tables.items():
-        before, start, rest = text.partition(f"<!-- {name} -->")
-        _, end, after = rest.partition(f"<!-- end of {name} -->")
-        if not start or not end:
-            raise SystemExit(f"{PAGE}: the marks of the table {name!r} are missing")
-        text = f"{before}{start}\n{content}\n{end}{after}"
-    write_text(PAGE, text)
+    write_text(PAGE, filled(PAGE, tables))
 
 
 if __name__ == "__main__":

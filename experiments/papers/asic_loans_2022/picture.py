@@ -4,6 +4,7 @@ import math
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -22,7 +23,6 @@ from hashcredit.experiments.figures.style import (
     WIDE,
     caption,
     new_figure,
-    title,
 )
 from hashcredit.experiments.papers.asic_loans_2022.depth import (
     PRIOR_UNITS,
@@ -49,8 +49,7 @@ COLOURS = (GREEN, SKY, BLUE, PURPLE)
 
 def draw(outcomes: Mapping[str, Outcome]) -> Figure:
     """Four panels."""
-    figure = new_figure(5.2, WIDE)
-    title(figure, "Loans secured by mining machines, 2022")
+    figure = new_figure("Loans secured by mining machines, 2022", 5.2, WIDE)
     (paths, value), (depth, after) = figure.subplots(2, 2)
     scenario = Scenario.load(SCENARIO)
     draw_paths(paths, scenario)
@@ -170,9 +169,7 @@ def draw_outcomes(axes: Axes, outcomes: Mapping[str, Outcome]) -> None:
 
 
 def _published() -> list[Published]:
-    from hashcredit.experiments.papers import folder_of
-
-    return read_published(folder_of("asic_loans_2022") / "published.csv")
+    return read_published(Path(__file__).parent / "published.csv")
 
 
 def short(quantity: str) -> str:

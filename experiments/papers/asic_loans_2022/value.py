@@ -20,8 +20,6 @@ VOLATILITIES = (0.0, 1.5)
 """Where a trend or volatility (per year) that meets a price is looked for."""
 REVERSIONS = (0.2, 5.0)
 """Where a speed of return (per year) that meets a price is looked for; slower ones end beyond the horizon."""
-PLAIN = 0.0
-"""Volatility of a plain discounted margin: no option to wait for better days."""
 
 
 @dataclass(frozen=True)

@@ -4,15 +4,13 @@ Banks hold random assets; one fails and liquidates, prices fall, and whoever has
 too. With few assets each the failure stays local, with many it is diluted: contagion has a window in between.
 """
 
-from typing import TYPE_CHECKING
-
 import numpy as np
+from matplotlib.figure import Figure
 
+from hashcredit.experiments.figures.style import BLUE, GREEN, ORANGE, caption, estimates, new_figure
 from hashcredit.experiments.papers.replication import Found, Replication
+from hashcredit.simulator.contagion import portfolio_cascade, random_portfolios
 from hashcredit.simulator.reports.statistics import Estimate, probability_estimate
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
 
 BANKS = ASSETS = 300
 LEVERAGES = (10.0, 20.0, 30.0)
@@ -50,8 +48,6 @@ def replicate(quick: bool) -> Replication:
 
 def contagion(leverage: float, diversification: float, networks: int) -> Estimate:
     """How often the failure of one bank brings down more than 5 % of banks."""
-    from hashcredit.simulator.contagion import portfolio_cascade, random_portfolios
-
     spread = []
     for number in range(networks):
         rng = np.random.default_rng([SEED, round(1000 * diversification), number])
@@ -67,26 +63,13 @@ def window(curve: dict[float, Estimate]) -> tuple[float, float]:
     return (inside[0], inside[-1]) if inside else (0.0, 0.0)
 
 
-def draw(curve: dict[float, dict[float, Estimate]], networks: int) -> "Figure":
+def draw(curve: dict[float, dict[float, Estimate]], networks: int) -> Figure:
     """The windows."""
-    from hashcredit.experiments.figures.style import BLUE, GREEN, ORANGE, caption, new_figure, title
-
-    figure = new_figure(2.7)
-    title(figure, "Common holdings (Caccioli et al. 2014)")
+    figure = new_figure("Common holdings (Caccioli et al. 2014)", 2.7)
     axes = figure.add_subplot()
-    for colour, (leverage, estimates) in zip((BLUE, GREEN, ORANGE), curve.items(), strict=True):
-        middle = np.array([e.mean for e in estimates.values()])
-        reach = np.array([[e.mean - e.low, e.high - e.mean] for e in estimates.values()]).T
-        axes.errorbar(
-            list(estimates),
-            middle,
-            np.abs(reach),
-            fmt="o-",
-            markersize=2.5,
-            linewidth=0.7,
-            color=colour,
-            label=f"leverage {leverage:g}",
-        )
+    for colour, (leverage, found) in zip((BLUE, GREEN, ORANGE), curve.items(), strict=True):
+        words = f"leverage {leverage:g}"
+        estimates(axes, list(found), list(found.values()), fmt="o-", color=colour, label=words)
     axes.set_xscale("log")
     ticks = (0.5, 1, 2, 5, 10, 20)
     axes.set_xticks(ticks, [f"{tick:g}" for tick in ticks])

@@ -4,16 +4,14 @@ Who targets leverage sells after any loss; who has a constraint sells only when 
 targeting overstates what small shocks do and misses that large ones are of another kind.
 """
 
-from typing import TYPE_CHECKING
-
 import numpy as np
+from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
+from hashcredit.experiments.figures.style import BLUE, ORANGE, caption, estimates, new_figure
 from hashcredit.experiments.papers.replication import Found, Replication
-from hashcredit.simulator.reports.statistics import Estimate, mean_estimate, paired_difference
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
+from hashcredit.simulator.contagion import deleveraging_rounds
+from hashcredit.simulator.reports.statistics import mean_estimate, paired_difference
 
 INSTITUTIONS, KINDS = 20, 6
 SHOCKS = np.array([0.0, 0.005, 0.01, 0.02, 0.03, 0.04, 0.06, 0.08, 0.1, 0.13, 0.16, 0.2])
@@ -43,15 +41,13 @@ def replicate(quick: bool) -> Replication:
         float(np.all(nothing == 0))
     )
     found["targeting loses more after a small shock (1 yes)"] = Found.exactly(float(gap[SMALL].low > 0.0))
-    found["loss by sales, targeting less constraint, shock of 1 %"] = _found(gap[SMALL])
-    found["loss by sales, targeting less constraint, shock of 16 %"] = _found(gap[LARGE])
+    found["loss by sales, targeting less constraint, shock of 1 %"] = Found.of(gap[SMALL])
+    found["loss by sales, targeting less constraint, shock of 16 %"] = Found.of(gap[LARGE])
     return Replication(found, lambda: draw(losses))
 
 
 def example() -> dict[str, Found]:
     """Three institutions and two assets, worked through by hand and by an independent program."""
-    from hashcredit.simulator.contagion import deleveraging_rounds
-
     done = deleveraging_rounds(
         cash=(2, 3, 4),
         holdings=((20, 30), (40, 10), (10, 50)),
@@ -77,8 +73,6 @@ def lost(rule: str, number: int, shock: float) -> float:
 
     The first asset falls by `shock` before anybody acts. Until then everybody was at the target of 5 %.
     """
-    from hashcredit.simulator.contagion import deleveraging_rounds
-
     rng = np.random.default_rng([SEED, number])
     holdings: NDArray[np.float64] = rng.exponential(1.0, (INSTITUTIONS, KINDS)) * 10.0
     holdings *= rng.random((INSTITUTIONS, KINDS)) < 0.6
@@ -106,19 +100,13 @@ def lost(rule: str, number: int, shock: float) -> float:
     return float(fall / equity.sum())
 
 
-def draw(losses: dict[str, NDArray[np.float64]]) -> "Figure":
+def draw(losses: dict[str, NDArray[np.float64]]) -> Figure:
     """Losses by sales against the shock under both rules."""
-    from hashcredit.experiments.figures.style import BLUE, ORANGE, caption, new_figure, title
-
-    figure = new_figure(2.7)
-    title(figure, "Two ways to deleverage (Cont and Schaanning 2017)")
+    figure = new_figure("Two ways to deleverage (Cont and Schaanning 2017)", 2.7)
     axes = figure.add_subplot()
     for colour, (rule, sample) in zip((BLUE, ORANGE), losses.items(), strict=True):
-        estimates = [mean_estimate(column) for column in sample.T]
-        middle = np.array([e.mean for e in estimates])
-        reach = np.array([[e.mean - e.low, e.high - e.mean] for e in estimates]).T
-        axes.errorbar(
-            100.0 * SHOCKS, middle, reach, fmt="o-", markersize=2.5, linewidth=0.7, color=colour, label=rule
+        estimates(
+            axes, 100.0 * SHOCKS, [mean_estimate(x) for x in sample.T], fmt="o-", color=colour, label=rule
         )
     axes.set(xlabel="fall of one asset, %", ylabel="loss by sales, share of all equity", ylim=0)
     axes.legend(loc="lower right")
@@ -127,7 +115,3 @@ def draw(losses: dict[str, NDArray[np.float64]]) -> "Figure":
         figure, f"{systems} random systems of {INSTITUTIONS} institutions and {KINDS} assets, 95 % intervals."
     )
     return figure
-
-
-def _found(estimate: Estimate) -> Found:
-    return Found(estimate.mean, estimate.low, estimate.high)

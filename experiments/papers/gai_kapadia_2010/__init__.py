@@ -6,17 +6,21 @@ bank fails. Contagion is the failure of more than 5 % of banks.
 """
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
+from matplotlib.figure import Figure
 from numpy.typing import NDArray
+from scipy.sparse import csr_array
 
+from hashcredit.experiments.figures.style import BLUE, ORANGE, caption, estimates, new_figure
 from hashcredit.experiments.papers.replication import Found, Replication
+from hashcredit.simulator.contagion import (
+    gai_kapadia_extent,
+    gai_kapadia_probability,
+    gai_kapadia_window,
+    threshold_cascade,
+)
 from hashcredit.simulator.reports.statistics import Estimate, mean_estimate, probability_estimate
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
-    from scipy.sparse import csr_array
 
 BANKS = 1000
 """As in the paper, and in the figure."""
@@ -30,26 +34,7 @@ INTERBANK, CAPITAL = 0.2, 0.04
 CONTAGION = 0.05
 NETWORKS, QUICK_NETWORKS = 1000, 200
 TABLE_DEGREES = (1.5, 3.0, 4.0, 5.0)
-DEGREES = (
-    0.5,
-    0.8,
-    1.0,
-    1.2,
-    *TABLE_DEGREES[:1],
-    2.0,
-    2.5,
-    3.0,
-    3.5,
-    4.0,
-    4.5,
-    5.0,
-    5.5,
-    6.0,
-    6.5,
-    7.0,
-    8.0,
-    9.0,
-)
+DEGREES = (0.5, 0.8, 1.0, 1.2, 1.5, 2.0, 2.5, 3.0, 3.5, 4.0, 4.5, 5.0, 5.5, 6.0, 6.5, 7.0, 8.0, 9.0)
 SEED = 2010
 
 
@@ -65,8 +50,6 @@ class AtDegree:
 
 def replicate(quick: bool) -> Replication:
     """Simulate the window of contagion and compare it with the theory of the infinite network."""
-    from hashcredit.simulator.contagion import gai_kapadia_window
-
     networks = QUICK_NETWORKS if quick else NETWORKS
     curve = {degree: at_degree(degree, networks, BANKS) for degree in DEGREES}
     table = {degree: at_degree(degree, networks, MANY_BANKS) for degree in TABLE_DEGREES}
@@ -78,8 +61,8 @@ def replicate(quick: bool) -> Replication:
         "upper edge, weak rule": Found.exactly(weak[1]),
     }
     for degree in TABLE_DEGREES:
-        found[f"probability at degree {degree:g}"] = _found(table[degree].probability)
-        found[f"extent at degree {degree:g}"] = _found(table[degree].extent)
+        found[f"probability at degree {degree:g}"] = Found.of(table[degree].probability)
+        found[f"extent at degree {degree:g}"] = Found.of(table[degree].extent)
     return Replication(found, lambda: draw(curve))
 
 
@@ -92,18 +75,14 @@ def at_degree(degree: float, networks: int, banks: int) -> AtDegree:
 
 def share_failed(degree: float, number: int, banks: int) -> float:
     """Share of banks that have failed when the cascade in one random network has ended."""
-    from hashcredit.simulator.contagion import threshold_cascade
-
     rng = np.random.default_rng([SEED, round(1000 * degree), banks, number])
     first = np.zeros(banks, bool)
     first[rng.integers(banks)] = True
     return float(threshold_cascade(exposures(degree, banks, rng), CAPITAL, first).mean())
 
 
-def exposures(degree: float, banks: int, rng: np.random.Generator) -> "csr_array":
+def exposures(degree: float, banks: int, rng: np.random.Generator) -> csr_array:
     """Claims of each bank on its borrowers: each ordered pair is linked with the same probability."""
-    from scipy.sparse import csr_array
-
     pairs = banks * (banks - 1)
     linked = rng.choice(pairs, rng.binomial(pairs, degree / (banks - 1)), replace=False, shuffle=False)
     lender, other = np.divmod(linked, banks - 1)
@@ -112,26 +91,18 @@ def exposures(degree: float, banks: int, rng: np.random.Generator) -> "csr_array
     return csr_array((INTERBANK / borrowers[lender], (lender, borrower)), shape=(banks, banks))
 
 
-def draw(curve: dict[float, AtDegree]) -> "Figure":
+def draw(curve: dict[float, AtDegree]) -> Figure:
     """Probability and extent of contagion against the mean degree, with the theory as lines."""
-    from hashcredit.experiments.figures.style import BLUE, ORANGE, caption, new_figure, title
-    from hashcredit.simulator.contagion import gai_kapadia_extent, gai_kapadia_probability
-
-    figure = new_figure(2.7)
-    title(figure, "Contagion after one failure (Gai and Kapadia 2010)")
+    figure = new_figure("Contagion after one failure (Gai and Kapadia 2010)", 2.7)
     axes = figure.add_subplot()
     fine = np.linspace(0.05, 9.5, 400)
     degrees = np.array(sorted(curve))
-    for colour, words, theory, estimates in (
+    for colour, words, theory, found in (
         (BLUE, "probability", gai_kapadia_probability, [curve[z].probability for z in degrees]),
         (ORANGE, "extent, given contagion", gai_kapadia_extent, [curve[z].extent for z in degrees]),
     ):
         axes.plot(fine, [theory(z) for z in fine], color=colour, linewidth=0.8)
-        middle = np.array([e.mean for e in estimates])
-        reach = np.abs(np.array([[e.mean - e.low, e.high - e.mean] for e in estimates])).T
-        axes.errorbar(
-            degrees, middle, reach, fmt="o", markersize=2.5, linewidth=0.6, color=colour, label=words
-        )
+        estimates(axes, degrees, found, fmt="o", linewidth=0.6, color=colour, label=words)
     axes.set(xlabel="mean number of borrowers of a bank", ylabel="share", ylim=(-0.02, 1.04), xlim=(0, 9.5))
     axes.legend(loc="center right")
     networks = curve[TABLE_DEGREES[0]].probability.n
@@ -140,7 +111,3 @@ def draw(curve: dict[float, AtDegree]) -> "Figure":
         f"Points: {networks:,} networks of {BANKS:,} banks each, 95 % intervals. Lines: infinite network.",
     )
     return figure
-
-
-def _found(estimate: Estimate) -> Found:
-    return Found(estimate.mean, estimate.low, estimate.high)

@@ -1,13 +1,11 @@
 """Geanakoplos (2010): leverage that is set by the market, and what bad news does to it and to the price."""
 
-from typing import TYPE_CHECKING
-
 import numpy as np
+from matplotlib.figure import Figure
 
+from hashcredit.experiments.figures.style import BLACK, BLUE, ORANGE, WIDE, caption, new_figure
 from hashcredit.experiments.papers.replication import Found, Replication
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
+from hashcredit.simulator.contagion import collateral_equilibrium, leverage_cycle_equilibrium
 
 WORST = np.linspace(0.05, 0.6, 56)
 """Payoffs after bad news in the figure; the paper's example has 0.2."""
@@ -15,8 +13,6 @@ WORST = np.linspace(0.05, 0.6, 56)
 
 def replicate(quick: bool) -> Replication:
     """Both economies of the paper's example; nothing is random, so `quick` changes nothing."""
-    from hashcredit.simulator.contagion import collateral_equilibrium, leverage_cycle_equilibrium
-
     bare = collateral_equilibrium(borrowing=False)
     loans = collateral_equilibrium()
     cycle = leverage_cycle_equilibrium()
@@ -36,13 +32,9 @@ def replicate(quick: bool) -> Replication:
     return Replication({name: Found.exactly(value) for name, value in values.items()}, draw)
 
 
-def draw() -> "Figure":
+def draw() -> Figure:
     """Prices, the crash and leverage against how bad bad news is."""
-    from hashcredit.experiments.figures.style import BLACK, BLUE, ORANGE, WIDE, caption, new_figure, title
-    from hashcredit.simulator.contagion import collateral_equilibrium, leverage_cycle_equilibrium
-
-    figure = new_figure(2.5, WIDE)
-    title(figure, "The leverage cycle (Geanakoplos 2010)")
+    figure = new_figure("The leverage cycle (Geanakoplos 2010)", 2.5, WIDE)
     prices, leverage, crash = figure.subplots(1, 3)
     cycles = [leverage_cycle_equilibrium(low=float(low)) for low in WORST]
     bare = [collateral_equilibrium(low=float(low), borrowing=False).price for low in WORST]

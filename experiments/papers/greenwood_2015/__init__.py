@@ -1,15 +1,11 @@
 """Greenwood, Landier and Thesmar (2015): what a round of leverage targeting adds to a shock."""
 
-from typing import TYPE_CHECKING
-
 import numpy as np
+from matplotlib.figure import Figure
 
+from hashcredit.experiments.figures.style import BLUE, ORANGE, WIDE, caption, new_figure
 from hashcredit.experiments.papers.replication import Found, Replication
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
-
-    from hashcredit.simulator.contagion import LeverageTargeting
+from hashcredit.simulator.contagion import LeverageTargeting, leverage_targeting
 
 EQUITY = (4.0, 6.0, 10.0)
 DEBT = (96.0, 84.0, 90.0)
@@ -21,8 +17,6 @@ SHOCKS = np.linspace(0.0, 0.04, 21)
 
 def replicate(quick: bool) -> Replication:
     """A table of three banks and two assets; nothing is random, so `quick` changes nothing."""
-    from hashcredit.simulator.contagion import leverage_targeting
-
     done = leverage_targeting(EQUITY, DEBT, WEIGHTS, IMPACT, SHOCK)
     found = {"aggregate vulnerability": Found.exactly(done.aggregate_vulnerability)}
     for name in ("returns", "losses", "systemicness"):
@@ -34,13 +28,9 @@ def replicate(quick: bool) -> Replication:
     return Replication(found, lambda: draw(done))
 
 
-def draw(done: "LeverageTargeting") -> "Figure":
+def draw(done: LeverageTargeting) -> Figure:
     """Direct and indirect losses, and who causes them; the aggregate against the size of the shock."""
-    from hashcredit.experiments.figures.style import BLUE, ORANGE, WIDE, caption, new_figure, title
-    from hashcredit.simulator.contagion import leverage_targeting
-
-    figure = new_figure(2.6, WIDE)
-    title(figure, "Fire sales after a shock (Greenwood, Landier and Thesmar 2015)")
+    figure = new_figure("Fire sales after a shock (Greenwood, Landier and Thesmar 2015)", 2.6, WIDE)
     left, middle, right = figure.subplots(1, 3)
     banks = np.arange(1, len(EQUITY) + 1)
     left.bar(banks - 0.18, done.direct_vulnerability, 0.36, color=BLUE, label="by the shock")

@@ -14,8 +14,8 @@ import pytest
 from hashcredit.experiments.commands.arguments import EXAMPLES, build_parser
 from hashcredit.experiments.commands.cli import COMMANDS, _prepare_cache, main
 from hashcredit.experiments.figures import FIGURES
-from hashcredit.experiments.folder.compare import compare_markets, format_comparison
-from hashcredit.experiments.support.progress import Progress
+from hashcredit.experiments.folder.compare import compare, format_comparison, market_arms
+from hashcredit.experiments.support.progress import ProgressBar
 from hashcredit.experiments.support.stopping import StopListener
 from hashcredit.simulator import Scenario, simulate_many
 from hashcredit.simulator.errors import SimulationError
@@ -313,11 +313,13 @@ def test_a_quick_next_run_is_promised_only_with_a_cache(name, said, tmp_path, mo
 
 def test_comparison_pairs_the_same_draws():
     scenario = small_scenario(**{"horizon_weeks": 40})
-    result = compare_markets(scenario, ["auction", "deep"], seed=3, replicates=6)
+    result = compare(
+        "under each market rule", market_arms(scenario, ["auction", "deep"]), seed=3, replicates=6
+    )
     for place, market in enumerate(("auction", "deep")):
         alone = simulate_many(scenario.with_changes({"secondary_market.rule": market}), 3, 6).summary
         assert result.levels["defaults"][place].mean == alone["defaults"].mean()
-    same = compare_markets(scenario, ["deep"], seed=3, replicates=6)
+    same = compare("under each market rule", market_arms(scenario, ["deep"]), seed=3, replicates=6)
     assert same.differences["defaults"] == () and same.levels["defaults"][0] == result.levels["defaults"][1]
     means = [estimate.mean for estimate in result.levels["proceeds_musd"]]
     assert result.differences["proceeds_musd"][0].mean == pytest.approx(means[1] - means[0], abs=1e-9)
@@ -328,15 +330,17 @@ def test_compare_prints_both_tables(capsys):
     said = capsys.readouterr().out
     assert "3 replicates, the same draws under each market rule" in said
     assert "auction - deep" in said and "paper value of seized machines, M$" in said
-    expected = compare_markets(small_scenario(), ["deep", "auction"], seed=1, replicates=3)
+    expected = compare(
+        "under each market rule", market_arms(small_scenario(), ["deep", "auction"]), seed=1, replicates=3
+    )
     assert said == format_comparison(expected) + "\n"
 
 
 def test_progress_is_sparse_where_there_is_no_terminal(capsys):
-    with Progress("runs") as progress:
+    with ProgressBar("runs") as progress:
         for done in range(1, 1001):
             progress.update(done, 1000)
     assert capsys.readouterr().err.startswith("1,000 of 1,000 runs, ")
-    with Progress("runs", quiet=True) as progress:
+    with ProgressBar("runs", quiet=True) as progress:
         progress.update(1, 1)
     assert capsys.readouterr().err == ""

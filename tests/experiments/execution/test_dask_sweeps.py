@@ -13,13 +13,13 @@ from pathlib import Path
 
 import pytest
 from cluster_studies import RUNS, finish, handed_out, has_rows, is_whole, wait_for
-from studies import call, rows_of
+from studies import call, failed_rows, rows_of
 
 from hashcredit.experiments.commands.arguments import build_parser
-from hashcredit.experiments.execution.crews import crew_of
 from hashcredit.experiments.execution.resume import begin
 from hashcredit.experiments.execution.runner import DIED
 from hashcredit.experiments.execution.sweep import work
+from hashcredit.experiments.execution.workforce import workforce_of
 from hashcredit.experiments.support.stopping import StopListener
 
 cluster = pytest.mark.cluster
@@ -140,13 +140,13 @@ def test_a_run_that_kills_every_dask_worker(dask, short_study, tmp_path, monkeyp
     folder = tmp_path / "store"
     arguments = build_parser().parse_args(["sweep", str(short_study), "--out", str(folder), *on(one)])
     store, state = begin(short_study, folder)
-    with crew_of(arguments, StopListener()) as get_crew:
-        tally = work(store, state, get_crew(), kind="dask", function=deadly_runs.poisoned)
+    with workforce_of(arguments, StopListener()) as gather:
+        tally = work(store, state, gather(), kind="dask", function=deadly_runs.poisoned)
     assert (tally.done, tally.failed) == (600, 1)
-    (row,) = store.failures()
+    (row,) = failed_rows(store.path)
     assert row["run_id"] == store.plan.rows(37, 38)["run_id"][0].as_py()
     assert row["error"] == DIED
-    state = store.progress()
+    state = store.state()
     assert state.done.all() and (state.failed, state.repeated) == (1, 0)
     # Without the poison the run is a good one.
     out, _ = call("sweep", "--out", folder, "--retry-failed", *on(one))

@@ -7,11 +7,11 @@ from concurrent.futures import ThreadPoolExecutor
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from studies import content_of, little_study, on_threads, rows_of
+from studies import content_of, failed_rows, little_study, on_threads, rows_of
 
 from hashcredit.experiments.execution import resume, worker
 from hashcredit.experiments.execution.resume import MixedResultsError, begin
-from hashcredit.experiments.execution.runner import Crew
+from hashcredit.experiments.execution.runner import Workforce
 from hashcredit.experiments.execution.sweep import work
 from hashcredit.experiments.store.plan import changes_of
 from hashcredit.experiments.store.store import DAMAGED, Store, write_table
@@ -73,7 +73,7 @@ def test_changed_code_is_refused_unless_mixing_is_allowed(study, swept, copy, mo
     new = rows.filter(pa.compute.equal(rows["code"], "0123456789abcdef"))
     assert len(new) == missing and before.isdisjoint(new["run_id"].to_pylist())
     assert before < set(rows["run_id"].to_pylist())
-    assert Store(copy).progress().strangers == 0
+    assert Store(copy).state().strangers == 0
     assert on_threads(study, copy).computed == 0
 
 
@@ -100,7 +100,7 @@ def test_a_damaged_chunk_is_computed_again(study, swept, copy):
     (victim, *_) = Store(copy).chunks()
     rows = pq.read_metadata(victim).num_rows
     victim.write_bytes(victim.read_bytes()[:-100])
-    state = Store(copy).progress()
+    state = Store(copy).state()
     assert state.damaged == [victim] and len(state.done) - state.done.sum() == rows
     said = []
     assert on_threads(study, copy, say=said.append).computed == rows
@@ -121,7 +121,7 @@ def test_damage_inside_a_file_is_found_on_request(study, swept, copy):
     content[column.data_page_offset + column.total_compressed_size - 3] ^= 255
     victim.write_bytes(content)
     assert on_threads(study, copy).computed == 0
-    assert Store(copy).progress(verify=True).damaged == [victim]
+    assert Store(copy).state(verify=True).damaged == [victim]
     assert (
         on_threads(study, copy, verify=True).computed
         == pq.read_metadata(swept / "runs" / victim.name).num_rows
@@ -166,13 +166,13 @@ def test_a_run_that_raises_is_a_row(study, tmp_path):
     store, state = begin(study, tmp_path / "store")
     _edit_plan(store, lambda rows: [{**r, "horizon_weeks": 5000} if r["point"] == 3 else r for r in rows])
     with ThreadPoolExecutor(2) as pool:
-        tally = work(store, state, Crew(pool, 2))
+        tally = work(store, state, Workforce(pool, 2))
     assert (tally.done, tally.failed) == (80, 20)
-    failed = list(store.failures())
+    failed = failed_rows(store.path)
     assert {row["point"] for row in failed} == {3} and len(failed) == 20
     assert "ScenarioError: horizon_weeks: 5000" in failed[0]["error"]
     assert all(row["defaults"] is None and row["recovery_rate"] is None for row in failed)
-    assert store.progress().failed == 20
+    assert store.state().failed == 20
     assert on_threads(None, store.path).computed == 0, "a failed run is not missing"
     assert on_threads(None, store.path, retry_failed=True).computed == 20
-    assert store.progress().failed == 20 and store.progress().repeated == 0
+    assert store.state().failed == 20 and store.state().repeated == 0

@@ -16,9 +16,9 @@ import pytest
 from studies import WORK_COLUMNS, call, content_of, little_study, on_threads, rows_of
 
 from hashcredit.experiments.execution.blocks import Block
-from hashcredit.experiments.execution.local import ProcessCrew
+from hashcredit.experiments.execution.local import WorkerProcesses
 from hashcredit.experiments.execution.resume import begin
-from hashcredit.experiments.execution.runner import Crew
+from hashcredit.experiments.execution.runner import Workforce
 from hashcredit.experiments.execution.sweep import Share, sweep, work
 from hashcredit.experiments.execution.worker import PlanChangedError, Task, run_task
 from hashcredit.experiments.store.plan import changes_of
@@ -82,9 +82,9 @@ def test_shards_together_make_the_whole(study, swept, tmp_path):
     store, _ = begin(study, tmp_path / "store")
     with ThreadPoolExecutor(1) as pool:
         for index in (2, 0, 1):
-            tally = work(store, store.progress(), Crew(pool, 1), share=Share(index, 3))
+            tally = work(store, store.state(), Workforce(pool, 1), share=Share(index, 3))
             assert tally.computed > 0
-    assert store.progress().done.all() and store.progress().repeated == 0
+    assert store.state().done.all() and store.state().repeated == 0
     assert content_of(tmp_path / "store") == content_of(swept)
 
 
@@ -94,7 +94,7 @@ def test_nothing_is_computed_twice(study, swept, tmp_path):
     tally = on_threads(study, tmp_path / "store")
     assert tally.computed == 75
     assert on_threads(study, tmp_path / "store").computed == 0
-    assert store.progress().repeated == 0
+    assert store.state().repeated == 0
     assert content_of(tmp_path / "store") == content_of(swept)
 
 
@@ -179,33 +179,33 @@ def test_the_log_tells_what_was_done(swept):
 
 
 def test_a_crew_loses_only_the_task_that_kills():
-    crew = ProcessCrew(2)
+    workforce = WorkerProcesses(2)
     try:
-        pids = {crew.submit(os.getpid).result() for _ in range(6)}
-        dead = crew.submit(signal.raise_signal, signal.SIGKILL)
-        futures = [crew.submit(pow, 2, n) for n in range(20)]
+        pids = {workforce.submit(os.getpid).result() for _ in range(6)}
+        dead = workforce.submit(signal.raise_signal, signal.SIGKILL)
+        futures = [workforce.submit(pow, 2, n) for n in range(20)]
         assert isinstance(dead.exception(), Exception)
         assert [future.result() for future in futures] == [2**n for n in range(20)]
         assert os.getpid() not in pids
     finally:
-        crew.kill()
+        workforce.kill()
 
 
 def test_a_process_that_dies_while_it_waits_is_replaced():
     """Killed between two tasks, by whoever reclaims memory: the next task must not hear of it."""
-    crew = ProcessCrew(1)
+    workforce = WorkerProcesses(1)
     try:
         for _ in range(3):
-            pid = crew.submit(os.getpid).result()
-            (pool,) = crew._pools
+            pid = workforce.submit(os.getpid).result()
+            (pool,) = workforce._pools
             os.kill(pid, signal.SIGKILL)
             deadline = time.monotonic() + 30.0
             while not pool._broken and time.monotonic() < deadline:
                 time.sleep(0.01)
             assert pool._broken
-            assert crew.submit(os.getpid).result() != pid
+            assert workforce.submit(os.getpid).result() != pid
     finally:
-        crew.kill()
+        workforce.kill()
 
 
 def test_a_plain_process_pool_will_do(study, swept, tmp_path):
@@ -226,11 +226,11 @@ def test_workers_import_only_what_they_need(swept):
         "import sys, numpy as np\n"
         "from pathlib import Path\n"
         "from hashcredit.experiments.execution.blocks import Block\n"
-        "from hashcredit.experiments.execution.worker import Desk, Task, run_task\n"
+        "from hashcredit.experiments.execution.worker import StudyWorker, Task, run_task\n"
         "from hashcredit.experiments.store.store import Store\n"
         f"store = Store(Path({str(swept)!r}))\n"
-        "desk = Desk(store, store.manifest['plan'])\n"
-        "outcome = desk.compute(desk.rows(Block(0, 2, np.arange(2))))\n"
+        "worker = StudyWorker(store, store.manifest['plan'])\n"
+        "outcome = worker.compute(worker.rows(Block(0, 2, np.arange(2))))\n"
         "print(outcome.errors, outcome.tables()['runs'].num_rows)\n"
         "print(*({'mesa', 'matplotlib', 'pandas', 'SALib', 'dask', 'xarray'} & set(sys.modules)))\n"
     )

@@ -15,12 +15,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 from installs import unavailable
-from studies import call, command, content_of, little_study, rows_of
+from studies import call, command, content_of, failed_rows, little_study, rows_of
 
 from hashcredit.agents.compiled import cache_folder
-from hashcredit.experiments.execution.local import ProcessCrew
+from hashcredit.experiments.execution.local import WorkerProcesses
 from hashcredit.experiments.execution.resume import begin
-from hashcredit.experiments.execution.runner import DIED, Crew, WorkersDieError
+from hashcredit.experiments.execution.runner import DIED, WorkersDieError, Workforce
 from hashcredit.experiments.execution.sweep import work
 from hashcredit.experiments.execution.worker import run_task
 from hashcredit.experiments.store.store import Store
@@ -110,7 +110,7 @@ def test_ten_killed_drivers(study, undisturbed, tmp_path):
     call("sweep", study, "--out", folder)
     rows = rows_of(folder)
     assert len(rows) == RUNS == len(set(rows["run_id"].to_pylist()))
-    assert Store(folder).progress().repeated == 0
+    assert Store(folder).state().repeated == 0
     assert not list(folder.rglob("*.partial"))
     assert content_of(folder) == content_of(undisturbed)
     extra = computed(folder) - RUNS
@@ -164,14 +164,14 @@ def deadly(task):
 def test_a_run_that_kills_its_worker_every_time(chunk, tmp_path):
     little = little_study(tmp_path, replicates=100)
     store, state = begin(little, tmp_path / "clean")
-    with_crew(store, state, run_task)
+    with_workers(store, state, run_task)
     store, state = begin(little, tmp_path / "store")
-    tally = with_crew(store, state, poisoned, chunk)
+    tally = with_workers(store, state, poisoned, chunk)
     assert (tally.done, tally.failed) == (400, 1)
-    (row,) = store.failures()
+    (row,) = failed_rows(store.path)
     assert row["run_id"] == store.plan.rows(POISON, POISON + 1)["run_id"][0].as_py()
     assert row["error"] == DIED and row["status"] == "failed" and row["defaults"] is None
-    state = store.progress()
+    state = store.state()
     assert state.done.all() and state.failed == 1 and state.repeated == 0
     mine, others = rows_of(store.path), rows_of(tmp_path / "clean")
     keep = np.array(mine["status"].to_pylist()) == "ok"
@@ -183,18 +183,18 @@ def test_a_run_that_kills_its_worker_every_time(chunk, tmp_path):
     assert "399 of 400 runs ok, 1 failed" in out and f"hashcredit failures {store.path}" in err
 
 
-def with_crew(store, state, function, chunk=None, workers=2):
-    crew = ProcessCrew(workers)
+def with_workers(store, state, function, chunk=None, workers=2):
+    workforce = WorkerProcesses(workers)
     try:
-        return work(store, state, Crew(crew, workers, chunk=chunk), function=function)
+        return work(store, state, Workforce(workforce, workers, chunk=chunk), function=function)
     finally:
-        crew.kill()
+        workforce.kill()
 
 
 def test_workers_that_never_live_are_given_up(tmp_path):
     store, state = begin(little_study(tmp_path), tmp_path / "store")
     with pytest.raises(WorkersDieError, match="workers in a row ended before their work was done"):
-        with_crew(store, state, deadly)
+        with_workers(store, state, deadly)
     assert len(store.chunks()) == 0
 
 
@@ -298,7 +298,7 @@ def test_a_torn_file_of_every_kind(tmp_path):
     """Chunks, details, the log and a half-written file: named or computed again; a torn plan is refused."""
     study = little_study(tmp_path, keep={"series": True})
     store, state = begin(study, tmp_path / "store")
-    with_crew(store, state, run_task, chunk=16)
+    with_workers(store, state, run_task, chunk=16)
     before = content_of(store.path), content_of(store.path, "series")
     victims = [store.chunks()[0], store.chunks("series")[1], next((store.path / "sessions").iterdir())]
     for victim in victims:

@@ -7,6 +7,7 @@ import threading
 
 import pandas as pd
 import pytest
+from stores import write_run_folder
 
 from hashcredit.experiments.figures import FIGURES
 from hashcredit.experiments.folder.output import (
@@ -16,7 +17,6 @@ from hashcredit.experiments.folder.output import (
     format_residuals,
     format_statistics,
     statistics_of,
-    write_run_folder,
 )
 from hashcredit.experiments.support.files import write_whole
 from hashcredit.simulator import Scenario, simulate, simulate_many

@@ -9,8 +9,8 @@ from stores import RULE, chunks, fail_rows, make_store, rewrite
 
 from hashcredit.experiments import Results
 from hashcredit.experiments.results.averages import unit_of
+from hashcredit.experiments.results.kept import ResultsError
 from hashcredit.experiments.results.labelled import MissingLibraryError
-from hashcredit.experiments.results.results import ResultsError
 from hashcredit.simulator.reports.statistics import mean_estimate, paired_difference, probability_estimate
 
 # Averages

@@ -12,9 +12,9 @@ from stores import chunks, fail_rows, make_store, rewrite, tear
 
 from hashcredit.experiments import Results
 from hashcredit.experiments.export import ExportError, export
+from hashcredit.experiments.results.kept import ResultsError
 from hashcredit.experiments.results.labelled import MissingLibraryError
 from hashcredit.experiments.results.reading import DamagedFilesError
-from hashcredit.experiments.results.results import ResultsError
 from hashcredit.simulator.errors import OutputFolderError
 
 RULE = "secondary_market.rule"

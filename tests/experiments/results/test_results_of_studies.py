@@ -16,8 +16,8 @@ from repository import ROOT
 from stores import RULE, SMALL, chunks, fail, fail_rows, make_store, rewrite, spoil, tear, with_column
 
 from hashcredit.experiments import Results
+from hashcredit.experiments.results.kept import ResultsError
 from hashcredit.experiments.results.reading import DamagedFilesError
-from hashcredit.experiments.results.results import ResultsError
 from hashcredit.simulator import Scenario, simulate
 from hashcredit.simulator.errors import OutputFolderError
 

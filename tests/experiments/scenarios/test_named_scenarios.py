@@ -11,7 +11,7 @@ from studies import call
 
 from hashcredit.experiments.commands.cli import main
 from hashcredit.experiments.scenarios.measures import loans_called, loans_called_elsewhere, series
-from hashcredit.experiments.scenarios.named import NAMED, study_of
+from hashcredit.experiments.scenarios.named import NAMED
 from hashcredit.experiments.scenarios.statistics import (
     interaction,
     percentile_gap,
@@ -19,8 +19,16 @@ from hashcredit.experiments.scenarios.statistics import (
     saved_beyond,
     spread_of_falls,
 )
-from hashcredit.experiments.scenarios.study import SCENARIO, Cell, Claim, HeldAtMean, Sign, run_study
-from hashcredit.experiments.scenarios.tables import number, outcome, read_csv, to_csv, verdict
+from hashcredit.experiments.scenarios.study import (
+    SCENARIO,
+    Cell,
+    Claim,
+    HeldAtMean,
+    Sign,
+    run_study,
+    study_of,
+)
+from hashcredit.experiments.scenarios.tables import number, outcome, read_numbers, to_csv, verdict
 from hashcredit.experiments.tools import scenario_pages
 from hashcredit.experiments.tools.scenario_pages import image_of, page_of, reference_of
 from hashcredit.simulator import Scenario, simulate
@@ -152,7 +160,7 @@ def test_reference_table_is_what_this_version_gives(again):
     in a commit that says why; then the pages' text has to be read again.
     """
     study, found = again
-    reference = read_csv(reference_of(study.scenario))
+    reference = read_numbers(reference_of(study.scenario))
     assert list(reference) == study.cells()
     for cell, expected in reference.items():
         assert expected.n <= study.replicates
@@ -176,7 +184,7 @@ def test_arms_have_the_same_draws(again):
 
 def test_the_constant_correlation_has_the_mean_that_is_realised():
     cell = Cell("correlation, mean", SCENARIO, "constant correlation")
-    assert abs(read_csv(reference_of("correlation_convergence"))[cell].mean) < 1e-9
+    assert abs(read_numbers(reference_of("correlation_convergence"))[cell].mean) < 1e-9
 
 
 # Pages
@@ -193,7 +201,7 @@ def test_a_page_follows_from_its_reference_table(name):
 
 @pytest.mark.parametrize("name", NAMED)
 def test_the_verdict_has_its_number_in_the_tables(name):
-    study, numbers = study_of(name), read_csv(reference_of(name))
+    study, numbers = study_of(name), read_numbers(reference_of(name))
     said = verdict(study, numbers)
     (shown,) = re.findall(r": ([+-]?[\d.,]+ \([^)]*\))\. Of", said)
     below = page_of(name).read_text(encoding="utf-8").split("## Numbers")[1]
@@ -315,12 +323,12 @@ def test_a_table_is_read_as_it_was_written(tmp_path):
     file = tmp_path / "table.csv"
     numbers = {Cell("a, b", "scenario", "none"): Estimate(7, 0.25, 0.5, -0.75, 1.25, math.nan)}
     file.write_text(to_csv(numbers), encoding="utf-8")
-    (found,) = read_csv(file).items()
+    (found,) = read_numbers(file).items()
     assert found[0] == next(iter(numbers))
     assert replace(found[1], median=0.0) == replace(numbers[found[0]], median=0.0)
     file.write_text("quantity,mean\nx,1\n", encoding="utf-8")
     with pytest.raises(ScenarioError, match=r"table\.csv"):
-        read_csv(file)
+        read_numbers(file)
 
 
 # The command
@@ -333,7 +341,8 @@ def test_the_command_reproduces_a_scenario(tmp_path):
     kept = {path.name for path in (tmp_path / "new" / "standing_repo").iterdir()}
     assert kept == {"table.csv", "standing_repo.png", "standing_repo.pdf"}
     assert (
-        list(read_csv(tmp_path / "new" / "standing_repo" / "table.csv")) == study_of("standing_repo").cells()
+        list(read_numbers(tmp_path / "new" / "standing_repo" / "table.csv"))
+        == study_of("standing_repo").cells()
     )
 
 

@@ -7,12 +7,12 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from hashcredit.experiments.execution.local import ProcessCrew, ready_kernels
+from hashcredit.experiments.execution.local import WorkerProcesses, ready_kernels
 from hashcredit.experiments.support.stopping import StopListener
 from hashcredit.simulator.errors import HashcreditError
 
 if TYPE_CHECKING:
-    from hashcredit.experiments.execution.runner import Crew
+    from hashcredit.experiments.execution.runner import Workforce
     from hashcredit.experiments.execution.slurm_jobs import SlurmOptions
 
 LEAST_ON_A_CLUSTER = 32
@@ -28,8 +28,10 @@ LOGS = "logs"
 
 
 @contextmanager
-def crew_of(arguments: argparse.Namespace, listener: StopListener) -> "Iterator[Callable[[], Crew]]":
-    """Give a function that calls the crew together; it is sent home at the end of the block.
+def workforce_of(
+    arguments: argparse.Namespace, listener: StopListener
+) -> "Iterator[Callable[[], Workforce]]":
+    """Give a function that calls the workforce together; it is sent home at the end of the block.
 
     Processes of this machine are started at once: they import while the study is read. A cluster is asked
     only when there is something to do.
@@ -37,13 +39,13 @@ def crew_of(arguments: argparse.Namespace, listener: StopListener) -> "Iterator[
     if arguments.executor == "local" or arguments.shard is not None:
         processors = len(os.sched_getaffinity(0))
         count = arguments.workers or processors if arguments.shard is None else arguments.cpus or 1
-        processes = ProcessCrew(count, ready_kernels)
+        processes = WorkerProcesses(count, ready_kernels)
         listener.at_stop(processes.kill)
         # Only now what costs a second to import: the processes start meanwhile.
-        from hashcredit.experiments.execution.runner import Crew
+        from hashcredit.experiments.execution.runner import Workforce
 
         try:
-            yield lambda: Crew(processes, count, chunk=arguments.chunk)
+            yield lambda: Workforce(processes, count, chunk=arguments.chunk)
         finally:
             processes.kill()
         return
@@ -81,7 +83,7 @@ def _strange_workers(error: Exception) -> HashcreditError:
     return ClusterLostError("the workers", f"cannot do the work; is hashcredit installed there? ({words})")
 
 
-def _cluster(arguments: argparse.Namespace, listener: StopListener, stack: ExitStack) -> "Crew":
+def _cluster(arguments: argparse.Namespace, listener: StopListener, stack: ExitStack) -> "Workforce":
     """Workers on other machines."""
     from hashcredit.experiments.execution.cluster import dask_executor
 
@@ -94,9 +96,9 @@ def _cluster(arguments: argparse.Namespace, listener: StopListener, stack: ExitS
         cluster = stack.enter_context(jobs)
     from distributed import KilledWorker
 
-    from hashcredit.experiments.execution.runner import Crew
+    from hashcredit.experiments.execution.runner import Workforce
 
-    return Crew(
+    return Workforce(
         cluster.executor,
         cluster.wanted + max(LEAST_SPARE, cluster.wanted // 4),
         least=LEAST_ON_A_CLUSTER,
