@@ -66,12 +66,16 @@ def in_turn(name: str, kernels: Sequence[Callable[..., None]], arguments: str) -
 
     Compiled code cannot walk a list of functions, so the calls are written out from it.
     """
-    lines = [f"def {name}({arguments}):", *(f"    {each.__name__}({arguments})" for each in kernels)]
-    names: dict[str, Any] = {each.__name__: each for each in kernels}
-    names["__name__"] = kernels[0].__module__
-    exec(compile("\n".join(lines), __file__, "exec"), names)
-    written: Callable[..., None] = names[name]
-    return kernel(written)
+    calls = [f"{each.__name__}({arguments})" for each in kernels]
+    return written_out(name, arguments, calls, **{each.__name__: each for each in kernels})
+
+
+def written_out(name: str, arguments: str, lines: Sequence[str], **used: Any) -> Callable[..., None]:
+    """A kernel from the lines of its body, for what follows from a declaration; `used` are names in them."""
+    used["__name__"] = __name__
+    body = "".join(f"\n    {line}" for line in lines)
+    exec(compile(f"def {name}({arguments}):{body}", __file__, "exec"), used)
+    return kernel(used[name])
 
 
 def _compiled(function: Function, options: dict[str, Any]) -> Function:

@@ -39,6 +39,8 @@ class Column(NamedTuple):
     """What its entries stand for; each gets a column in reports."""
     codes: Names | None = None
     """Names of its values."""
+    term: str = ""
+    """Field of the scenario that it starts with, and follows when that changes; see `books.terms`."""
     hidden: bool = False
     """A working field, no part of reports."""
     label: str = ""

@@ -6,6 +6,7 @@ from hashcredit.agents.compiled import kernel
 from hashcredit.agents.dimensions import BuyerKind, Cooling, LenderKind, Record
 from hashcredit.simulator.books.ledger import borrower_equity, buyer_equity, lender_equity, sum_of
 from hashcredit.simulator.books.randomness import Stream
+from hashcredit.simulator.books.terms import take_buyer_terms, take_lender_terms
 from hashcredit.simulator.lenders.interlender import open_interlender_claims
 from hashcredit.simulator.opening.draws import opening_normal
 from hashcredit.simulator.state.codes import Sector
@@ -27,11 +28,7 @@ def open_lender(economy: Economy, p: Record, index: int) -> None:
         kind = LenderKind.PRIVATE_CREDIT.value
     lender.kind = kind
     lender.sector = Sector.LENDERS
-    lender.belief = p.lenders_belief[kind]
-    lender.cost_of_capital = p.lenders_spread[kind]
-    lender.advance_rate = p.lenders_advance_rate[kind]
-    lender.capital_target = p.lenders_capital_target[kind]
-    lender.capital_minimum = p.lenders_capital_minimum[kind]
+    take_lender_terms(lender, p)
     lender.learned_recovery = p.lenders_recovery_prior[kind]
     lender.failure_week = -1
     lender.failure_event = -1
@@ -85,10 +82,7 @@ def open_buyer(economy: Economy, p: Record, seed: int, replicate: int, k: int) -
     buyer.kind = kind
     buyer.sector = Sector.BUYERS
     buyer.site_class = p.buyers_site_class[kind]
-    buyer.cost_of_capital = p.buyers_spread[kind]
-    buyer.margin = p.buyers_margin[kind]
-    buyer.moving_cost = p.buyers_moving_cost[kind]
-    buyer.moving_cost_asic = p.buyers_moving_cost_asic[kind]
+    take_buyer_terms(buyer, p)
     sd = p.buyers_cash_log_sd[kind]
     size = math.exp(sd * opening_normal(seed, replicate, Stream.POPULATION_BUYER, k, 0))
     buyer.cash = p.buyers_cash[kind] * size

@@ -26,6 +26,7 @@ from hashcredit.simulator.books.loans import (
     weekly_service,
 )
 from hashcredit.simulator.books.randomness import Stream, pick
+from hashcredit.simulator.books.terms import take_borrower_terms
 from hashcredit.simulator.lenders.repo import open_repo_market
 from hashcredit.simulator.machines.earnings import add_contract, orderly_value, set_earnings
 from hashcredit.simulator.macro.conditions import open_conditions
@@ -163,7 +164,7 @@ def open_borrower(
     borrower.sector = kind  # miners and neo-clouds have the flow columns of their kind
     borrower.site_class = pick(site_shares, opening_uniform(seed, replicate, stream, b, 0))
     borrower.grade = pick(grade_shares, opening_uniform(seed, replicate, stream, b, 1))
-    borrower.cost_of_capital = p.credit_borrower_spread_by_grade[borrower.grade]
+    take_borrower_terms(borrower, p)
     borrower.default_week = -1
     borrower.default_event = -1
     borrower.pending_parent = -1

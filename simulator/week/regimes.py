@@ -9,6 +9,7 @@ import numpy as np
 from hashcredit.agents.compiled import kernel
 from hashcredit.agents.dimensions import Channel
 from hashcredit.simulator.books.events import note
+from hashcredit.simulator.books.terms import change_borrower_terms, change_buyer_terms, change_lender_terms
 from hashcredit.simulator.state.codes import EventKind
 from hashcredit.simulator.state.economy import Economy
 
@@ -37,29 +38,9 @@ def enter_week(economy: Economy, parameters: np.ndarray) -> int:
 def change_terms(economy: Economy, parameters: np.ndarray, row: int) -> None:
     """Give agents the terms of their kind that differ from those of the row before; others stay."""
     old, new = parameters[row - 1], parameters[row]
-    for lender in economy.lenders:
-        kind = lender.kind
-        if new.lenders_advance_rate[kind] != old.lenders_advance_rate[kind]:
-            lender.advance_rate = new.lenders_advance_rate[kind]
-        if new.lenders_capital_target[kind] != old.lenders_capital_target[kind]:
-            lender.capital_target = new.lenders_capital_target[kind]
-        if new.lenders_capital_minimum[kind] != old.lenders_capital_minimum[kind]:
-            lender.capital_minimum = new.lenders_capital_minimum[kind]
-        if new.lenders_spread[kind] != old.lenders_spread[kind]:
-            lender.cost_of_capital = new.lenders_spread[kind]
-        if new.lenders_belief[kind] != old.lenders_belief[kind]:
-            lender.belief = new.lenders_belief[kind]
     for borrower in economy.borrowers:
-        spread = new.credit_borrower_spread_by_grade[borrower.grade]
-        if spread != old.credit_borrower_spread_by_grade[borrower.grade]:
-            borrower.cost_of_capital = spread
+        change_borrower_terms(borrower, old, new)
+    for lender in economy.lenders:
+        change_lender_terms(lender, old, new)
     for buyer in economy.buyers:
-        kind = buyer.kind
-        if new.buyers_spread[kind] != old.buyers_spread[kind]:
-            buyer.cost_of_capital = new.buyers_spread[kind]
-        if new.buyers_margin[kind] != old.buyers_margin[kind]:
-            buyer.margin = new.buyers_margin[kind]
-        if new.buyers_moving_cost[kind] != old.buyers_moving_cost[kind]:
-            buyer.moving_cost = new.buyers_moving_cost[kind]
-        if new.buyers_moving_cost_asic[kind] != old.buyers_moving_cost_asic[kind]:
-            buyer.moving_cost_asic = new.buyers_moving_cost_asic[kind]
+        change_buyer_terms(buyer, old, new)
