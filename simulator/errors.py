@@ -158,6 +158,30 @@ class SimulationError(HashcreditError):
         return _one_line(f"{place}: {self.reason}" if place else self.reason)
 
 
+class UndefinedResultError(SimulationError):
+    """A run that ended with a quantity that is no finite number, so that nothing of it can be believed.
+
+    Parameters
+    ----------
+    quantity : str
+        Name of the scalar, or of the field of `state.outcomes.OUTCOMES` that it is made of.
+    value : float
+        NaN or an infinity.
+    seed : int
+        Of the run.
+    """
+
+    def __init__(
+        self, quantity: str, value: float, seed: int, scenario: str = "", replicate: int = -1, week: int = -1
+    ) -> None:
+        reason = f"{quantity} is {value}, not a finite number (seed {seed}); --check says where it began"
+        super().__init__(reason, scenario, replicate, week)
+        self.quantity = quantity
+        self.value = value
+        self.seed = seed
+        self.args = (quantity, value, seed, scenario, replicate, week)
+
+
 class RuleError(UnusableError):
     """A user's own rule that cannot be used: of no decision, no function, or of other types than asked for.
 

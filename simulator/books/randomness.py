@@ -21,7 +21,6 @@ from numba import types
 from numba.extending import intrinsic
 
 from hashcredit.agents.compiled import kernel
-from hashcredit.simulator.books.ledger import sum_of
 
 ROUNDS = 10
 MULTIPLIERS = (0xD2E7470EE14C6C93, 0xCA5A826395121157)
@@ -209,7 +208,10 @@ def exponential(
 @kernel
 def pick(shares: np.ndarray, u: float) -> int:
     """Index drawn with probabilities proportional to `shares` by a uniform number."""
-    target = u * sum_of(shares)
+    total = 0.0
+    for index in range(shares.shape[0]):
+        total += shares[index]
+    target = u * total
     total = 0.0
     last = 0
     for index in range(shares.shape[0]):

@@ -53,7 +53,8 @@ def state_positions(economy: Economy) -> None:
     """Fill what clearing works on.
 
     Live lenders owe what their balance sheets say and have all their assets; those that fail now have their
-    cash. Those that failed before have settled and take no part: each pays a coin of its own to itself.
+    cash. Who failed before has settled and takes no part: it pays a coin of its own to itself. Nor do
+    claims on whoever owes nothing in total, specks that rounding has left (`share_paid`).
     """
     vectors = economy.clearing_vectors
     for index in range(economy.lenders.shape[0]):
@@ -71,8 +72,9 @@ def state_positions(economy: Economy) -> None:
             vectors[OWED, index] = 1.0
             vectors[ASSETS, index] = 1.0
     for link in range(economy.claim_debtor.shape[0]):
-        debtor = economy.lenders[economy.claim_debtor[link]]
-        takes_part = debtor.settling or debtor.status == LenderStatus.ALIVE
+        j = economy.claim_debtor[link]
+        debtor = economy.lenders[j]
+        takes_part = (debtor.settling or debtor.status == LenderStatus.ALIVE) and vectors[OWED, j] > 0.0
         economy.clearing_amounts[link] = economy.claim_face[link] if takes_part else 0.0
 
 
@@ -112,13 +114,23 @@ def clear_by_rounds(economy: Economy, alpha: float, beta: float) -> None:
 
 
 @kernel
+def share_paid(paid: float, owed: float) -> float:
+    """Share of its debts that a failed lender pays; both in M$.
+
+    A total kept by adding and subtracting may be 0 by rounding while a speck of a debt is left. It counts as
+    paid then, and is nobody's loss.
+    """
+    return paid / owed if owed > 0.0 else 1.0
+
+
+@kernel
 def pay_creditors(economy: Economy, p: Record) -> None:
     """Make the payments of the lenders that fail now, and let their creditors write down what is missing."""
     for i in range(economy.lenders.shape[0]):
         for link in range(economy.claim_start[i], economy.claim_start[i + 1]):
             j = economy.claim_debtor[link]
             if economy.lenders[j].settling and economy.claim_face[link] > 0.0:
-                share = economy.clearing_vectors[PAID, j] / economy.clearing_vectors[OWED, j]
+                share = share_paid(economy.clearing_vectors[PAID, j], economy.clearing_vectors[OWED, j])
                 settle_interlender_claim(economy, i, j, link, share)
     for index in range(economy.lenders.shape[0]):
         lender = economy.lenders[index]

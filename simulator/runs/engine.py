@@ -10,7 +10,7 @@ from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 import numpy as np
 
 from hashcredit.simulator.books.ledger import capital_binds
-from hashcredit.simulator.errors import EventBufferFull, ScenarioError, TooManyRounds
+from hashcredit.simulator.errors import EventBufferFull, ScenarioError, TooManyRounds, UndefinedResultError
 from hashcredit.simulator.reports.checks import check_identities
 from hashcredit.simulator.reports.run import ManyRuns, Run
 from hashcredit.simulator.scenario.scenario import Scenario
@@ -18,7 +18,7 @@ from hashcredit.simulator.setup.prepare import Setup, allocate, clear, prepare, 
 from hashcredit.simulator.setup.rules import Rule, Rules, telling_where
 from hashcredit.simulator.state.codes import ErrorCode
 from hashcredit.simulator.state.economy import Economy
-from hashcredit.simulator.state.outcomes import OUTCOMES
+from hashcredit.simulator.state.outcomes import OUTCOMES, REALS
 from hashcredit.simulator.week.observables import close_run
 from hashcredit.simulator.week.regimes import enter_week
 from hashcredit.simulator.week.step import PHASES, open_economy, run_weeks
@@ -70,6 +70,7 @@ def record(setup: Setup, replicate: int, *, check: bool = False) -> Run:
             else:
                 _run_all_weeks(economy, setup, replicate)
         if economy.clock["error"][0] != ErrorCode.EVENT_BUFFER_FULL:
+            _refuse_undefined(economy, setup, replicate)
             return Run(setup=setup, replicate=replicate, economy=economy, before=opening)
         capacity *= 4  # nothing is lost: the same replicate is run again with more room
         if capacity > MOST_EVENTS:
@@ -146,6 +147,18 @@ def run_replicate(
     open_economy(economy, setup.parameters, setup.seed, replicate)
     with telling_where(setup.scenario.name, replicate, economy.clock):
         _run_all_weeks(economy, setup, replicate, stop)
+    _refuse_undefined(economy, setup, replicate)
+
+
+def _refuse_undefined(economy: Economy, setup: Setup, replicate: int) -> None:
+    """Raise for a scalar that is NaN or infinite: a run must not report what it cannot know."""
+    closing = economy.outcomes[0]
+    for name in REALS:
+        if not np.isfinite(closing[name]).all():
+            week = int(economy.clock["week"][0])
+            raise UndefinedResultError(
+                name, float(closing[name]), setup.seed, setup.scenario.name, replicate, week
+            )
 
 
 def _refuse_unrest(economy: Economy, setup: Setup, replicate: int) -> None:

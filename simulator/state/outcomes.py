@@ -173,6 +173,9 @@ OUTCOMES = row(
     Column("opening_money", "f8", "total cash of all accounts at the start", "M$"),
 )
 
+REALS = tuple(name for name in OUTCOMES.names or () if OUTCOMES[name].kind == "f")
+"""Fields of OUTCOMES that are finite in every run; only scalars computed from them may be undefined."""
+
 BY_NAME = {scalar.name: scalar for scalar in SCALARS}
 
 

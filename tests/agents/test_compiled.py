@@ -44,11 +44,11 @@ print(phase(10.0), sum(phase.stats.cache_hits.values()), cache_folder(), sep="\\
 def package(tmp_path):
     """A small install: the project's decorator and random numbers, a rule, and a phase that calls both."""
     package = tmp_path / "site" / "hashcredit"
-    for name in ("agents", "simulator"):
+    for name in ("agents", "simulator", "simulator/books"):
         (package / name).mkdir(parents=True)
         shutil.copy(ROOT / name / "__init__.py", package / name)
-    shutil.copy(ROOT / "agents" / "compiled.py", package / "agents")
-    shutil.copy(ROOT / "simulator" / "randomness.py", package / "simulator")
+    for name in ("agents/compiled.py", "simulator/public.py", "simulator/books/randomness.py"):
+        shutil.copy(ROOT / name, package / name)
     (package / "agents" / "rule.py").write_text(RULE)
     (package / "simulator" / "phase.py").write_text(PHASE)
     return package
@@ -94,11 +94,11 @@ def test_an_edit_in_another_module_changes_the_result(package, tmp_path):
     edit(package / "agents" / "rule.py", "2.0 * cash", "3.0 * cash")
     assert call(package, **where)[:2] == (30.0 + draw, False)
 
-    edit(package / "simulator" / "randomness.py", "+ 0.5) * 2.0**-52", "+ 0.5) * 2.0**-53")
+    edit(package / "simulator" / "books" / "randomness.py", "+ 0.5) * 2.0**-52", "+ 0.5) * 2.0**-53")
     assert call(package, **where)[:2] == (30.0 + draw / 2, False)
 
     # Back to an earlier version: its machine code is still there.
-    edit(package / "simulator" / "randomness.py", "+ 0.5) * 2.0**-53", "+ 0.5) * 2.0**-52")
+    edit(package / "simulator" / "books" / "randomness.py", "+ 0.5) * 2.0**-53", "+ 0.5) * 2.0**-52")
     assert call(package, **where)[:2] == (30.0 + draw, True)
 
 

@@ -1,8 +1,10 @@
 """Fingerprints of everything that a run reports: to tell whether a change of the code changed a result.
 
 Every column of every table gets a digest of its bytes and three sums. Digests say whether two trees give the
-same bits on one machine; sums are what another processor must reproduce to nine digits. It asks for public
-names only, so that it runs against older trees too.
+same bits on one machine; sums are what a processor of the same kind must reproduce to nine digits. On another
+kind, whose exponentials may differ in the last bit, a tie may fall otherwise and a run take another way, so
+there most runs, not all, must have the scalars that are stored run by run. It asks for public names only, so
+that it runs against older trees too.
 
     python tests/golden/fingerprints.py --out FILE          those of this tree
     python tests/golden/fingerprints.py --against REVISION  bit by bit against a revision, on this machine
@@ -25,10 +27,14 @@ import numpy as np
 import pandas as pd
 
 from hashcredit.simulator import Scenario, paired_contagion, simulate, simulate_funding, simulate_many
+from hashcredit.simulator.provenance import environment
 
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
 STORED = HERE / "fingerprints.csv"
+STORED_RUNS = HERE / "runs.csv"
+PROCESSOR = HERE / "processor.txt"
+"""Kind of processor and C library on which both were made."""
 CHANGELOG = ROOT / "CHANGELOG.md"
 SEED = 1
 REPLICATES = 3
@@ -98,6 +104,29 @@ def fingerprints(wanted: list[str] | None = None) -> list[Fingerprint]:
             values = contagion[column].to_numpy()
             found.append(fingerprint("dump_10k_h100", "contagion", str(column), values))
     return found
+
+
+def scalars(wanted: list[str] | None = None) -> pd.DataFrame:
+    """Scalars of the first runs of each case, by case and replicate."""
+    frames = []
+    for case, scenario in cases().items():
+        if not wanted or case in wanted:
+            frames.append(simulate_many(scenario, seed=SEED, replicates=MANY).summary.assign(scenario=case))
+    return pd.concat(frames).set_index(["scenario", "replicate"])
+
+
+def share_of_equal_runs(found: pd.DataFrame, stored: pd.DataFrame) -> float:
+    """Share of the stored runs whose scalars are the same to nine digits; residuals are rounding alone."""
+    names = [name for name in stored.columns if not name.endswith("_residual")]
+    old, new = stored[names].to_numpy(float), found.loc[stored.index, names].to_numpy(float)
+    same = (np.abs(new - old) <= 1e-9 * np.maximum(np.abs(old), 1.0)) | (np.isnan(new) & np.isnan(old))
+    return float(same.all(axis=1).mean())
+
+
+def processor() -> str:
+    """Kind of processor and C library here."""
+    here = environment()
+    return f"{here['cpu']}, {here['c_library']}"
 
 
 def fingerprint(case: str, table: str, column: str, values: np.ndarray) -> Fingerprint:
@@ -178,8 +207,8 @@ def of_revision(revision: str, renamed: dict[str, str]) -> list[Fingerprint]:
         subprocess.run(["git", "-C", ROOT, "worktree", "add", "--detach", tree, revision], check=True)
         try:
             out = Path(folder, "fingerprints.csv")
-            environment = os.environ | {"PYTHONPATH": str(tree / ".typing")}
-            subprocess.run([sys.executable, __file__, "--out", out], check=True, env=environment)
+            variables = os.environ | {"PYTHONPATH": str(tree / ".typing")}
+            subprocess.run([sys.executable, __file__, "--out", out], check=True, env=variables)
         finally:
             subprocess.run(["git", "-C", ROOT, "worktree", "remove", "--force", tree], check=True)
         return [
@@ -204,6 +233,8 @@ def main(arguments: list[str] | None = None) -> int:
         write(found, chosen.out)
     if chosen.refresh:
         write(found, STORED)
+        scalars().to_csv(STORED_RUNS, float_format="%.12g")
+        PROCESSOR.write_text(processor() + "\n")
     if chosen.against:
         renamed = dict(pair.split("=") for pair in chosen.renamed)
         is_file = Path(chosen.against).is_file()

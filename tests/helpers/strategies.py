@@ -287,6 +287,8 @@ def reconcile(changes: dict[str, Any]) -> dict[str, Any]:
 def changes_of_scenarios(draw: st.DrawFn) -> dict[str, Any]:
     """Changes that make a valid scenario of the baseline, and say in a failure what is special about it."""
     changes = draw(structures())
-    for numbers in draw(st.lists(st.sampled_from(FIELDS), min_size=10, max_size=60, unique=True)):
+    for numbers in draw(
+        st.lists(st.sampled_from(FIELDS), min_size=10, max_size=60, unique_by=lambda each: each.field)
+    ):
         changes[numbers.field] = draw(values_of(numbers))
     return reconcile(changes)

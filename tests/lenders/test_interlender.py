@@ -21,8 +21,10 @@ from hashcredit.simulator.lenders.interlender import (
     clear_by_rounds,
     clear_positions,
     open_interlender_claims,
+    pay_creditors,
     pay_interlender_interest,
     repay_interlender_claims,
+    share_paid,
     state_positions,
 )
 from hashcredit.simulator.lenders.receivership import fail_lenders, run_off
@@ -78,6 +80,21 @@ def test_a_failed_lender_receives_interest_and_pays_none() -> None:
 
 
 # Clearing.
+
+
+def test_a_speck_of_a_debt_without_a_total_counts_as_paid() -> None:
+    """Totals are kept by adding and subtracting, so rounding may take them to 0 before the last claim."""
+    assert share_paid(0.25, 0.5) == 0.5
+    assert share_paid(0.0, 0.5) == 0.0
+    assert share_paid(0.0, 0.0) == 1.0
+    w = World(neoclouds=1, banks=2, claims={(0, 1): 1e-18})
+    w.lender(1, settling=1, owed=0.0)
+    state_positions(w.economy)
+    clear_positions(w.economy, w.p)
+    pay_creditors(w.economy, w.p)
+    for table in (w.lenders, w.economy.outcomes):
+        assert all(np.isfinite(table[name]).all() for name in table.dtype.names)
+    assert w.economy.claim_face.tolist() == [0.0]
 
 
 def network(seed: int, alpha: float = 1.0, beta: float = 1.0, links: float = 3.0):

@@ -1,6 +1,7 @@
 """Running replicates: the same bits whatever the threads, the chunks, the buffers and the company."""
 
 import copy
+import pickle
 import threading
 import time
 
@@ -9,7 +10,7 @@ import pandas as pd
 import pytest
 
 from hashcredit.simulator import Scenario, simulate, simulate_many
-from hashcredit.simulator.errors import EventBufferFull, ScenarioError
+from hashcredit.simulator.errors import EventBufferFull, ScenarioError, UndefinedResultError
 from hashcredit.simulator.runs import engine
 from hashcredit.simulator.setup.prepare import allocate, prepare
 from hashcredit.simulator.state.arrays import FIELDS, TABLES
@@ -150,6 +151,25 @@ def test_an_event_table_beyond_all_bounds_is_an_error(monkeypatch):
     with pytest.raises(EventBufferFull, match=r"small, replicate 2.*event table is full") as caught:
         simulate(SMALL, seed=5, replicate=2)
     assert (caught.value.replicate, caught.value.exit_code) == (2, 1)
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_a_run_that_ends_with_no_number_is_a_failed_run(value, monkeypatch):
+    """Whoever asks for it, in whichever way; the error says which run and which quantity."""
+
+    def spoil(economy, *arguments):
+        run_weeks(economy, *arguments)
+        economy.outcomes["proceeds_musd"] = value
+
+    monkeypatch.setattr(engine, "run_weeks", spoil)
+    said = rf"scenario small, replicate 2, week 40: proceeds_musd is {value}, not a finite .*seed 5"
+    with pytest.raises(UndefinedResultError, match=said) as caught:
+        simulate(SMALL, seed=5, replicate=2)
+    assert (caught.value.quantity, caught.value.seed, caught.value.exit_code) == ("proceeds_musd", 5, 1)
+    again = pickle.loads(pickle.dumps(caught.value))
+    assert str(again) == str(caught.value)
+    with pytest.raises(UndefinedResultError, match=r"replicate 0.*proceeds_musd"):
+        simulate_many(SMALL, seed=5, replicates=3)
 
 
 def test_recording_changes_nothing():

@@ -31,7 +31,7 @@ class Command:
             [
                 sys.executable,
                 "-m",
-                f"hashcredit.experiments.{module}",
+                f"hashcredit.experiments.commands.{module}",
                 "run",
                 *words,
                 "--out",
