@@ -20,7 +20,7 @@ from hashcredit.experiments.support.files import write_text
 from hashcredit.experiments.support.progress import ProgressBar
 from hashcredit.experiments.support.stopping import StopListener
 from hashcredit.simulator.errors import ScenarioError
-from hashcredit.simulator.scenario.errors import near
+from hashcredit.simulator.scenario.errors import hint
 
 EVERYTHING = {**PAPERS, **EPISODES, **NAMED}
 GROUPS = {"papers": (*PAPERS, *EPISODES), "episodes": tuple(EPISODES), "scenarios": tuple(NAMED)}
@@ -67,7 +67,7 @@ def _keys(words: list[str]) -> list[str]:
     for word in words or ["papers"]:
         if word not in EVERYTHING and word not in GROUPS:
             raise ScenarioError(
-                "KEY", word, f"a replication or scenario; {near(word, [*GROUPS, *EVERYTHING])}"
+                "KEY", word, f"a replication or scenario; {hint(word, [*GROUPS, *EVERYTHING])}"
             )
         keys += GROUPS.get(word, (word,))
     return list(dict.fromkeys(keys))

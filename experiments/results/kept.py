@@ -14,7 +14,7 @@ from hashcredit.experiments.results.reading import Reader
 from hashcredit.experiments.store.store import DESIGN_FILE, EVENTS, RUNS, SERIES, Store
 from hashcredit.experiments.study.study import TABLES
 from hashcredit.simulator.errors import OutputFolderError, RefusedError
-from hashcredit.simulator.scenario.errors import near
+from hashcredit.simulator.scenario.errors import hint
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -194,4 +194,4 @@ def as_names(given: Sequence[str] | None) -> Sequence[str] | None:
 
 def _check_known(argument: str, name: str, known: Sequence[str]) -> None:
     if name not in known:
-        raise ResultsError(argument, name, f"a known name; {near(str(name), known)}")
+        raise ResultsError(argument, name, f"a known name; {hint(str(name), known)}")

@@ -15,7 +15,7 @@ from pydantic import InstanceOf, field_validator
 from hashcredit.experiments.study.factors import Factor, checked
 from hashcredit.experiments.study.points import Points, crossed
 from hashcredit.simulator.errors import StudyError
-from hashcredit.simulator.scenario.errors import near
+from hashcredit.simulator.scenario.errors import hint
 from hashcredit.simulator.scenario.fields.base import Section, field, refused
 
 MOST_POINTS = 10_000_000
@@ -280,7 +280,7 @@ def read_design(given: Any, place: str = "design") -> Design:
         raise StudyError(place, given, "a table, such as kind = 'grid' under [design]")
     kind = given.get("kind", "(missing)")
     if not isinstance(kind, str) or kind not in KINDS:
-        raise StudyError(f"{place}.kind", kind, f"a kind of design; {near(str(kind), KINDS)}")
+        raise StudyError(f"{place}.kind", kind, f"a kind of design; {hint(str(kind), KINDS)}")
     inside = ".of[" in place
     if inside and kind == "product":
         raise StudyError(f"{place}.kind", kind, "any other kind: a product has no products inside")

@@ -13,7 +13,7 @@ from pydantic import BaseModel, ValidationError
 from hashcredit.experiments.study.distributions import DISTRIBUTIONS, LEAST_MASS, Form, Range, has_open_end
 from hashcredit.experiments.study.fields import TargetField
 from hashcredit.simulator.errors import StudyError
-from hashcredit.simulator.scenario.errors import near, scenario_error
+from hashcredit.simulator.scenario.errors import hint, scenario_error
 
 LONG_LIST = 10_000
 """Values of a list that are written out in `to_dict`; of a longer one their number and hash."""
@@ -171,6 +171,6 @@ def _form_class(given: Mapping[str, Any], place: str) -> type[Form]:
         return Range
     name = given["distribution"]
     if not isinstance(name, str) or name not in DISTRIBUTIONS:
-        allowed = f"a known distribution; {near(str(name), DISTRIBUTIONS)}"
+        allowed = f"a known distribution; {hint(str(name), DISTRIBUTIONS)}"
         raise StudyError(f"{place}.distribution", name, allowed)
     return DISTRIBUTIONS[name]

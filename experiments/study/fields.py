@@ -10,7 +10,7 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from hashcredit.simulator.errors import StudyError
-from hashcredit.simulator.scenario.errors import allowed_text, near
+from hashcredit.simulator.scenario.errors import allowed_text, hint
 from hashcredit.simulator.scenario.fields.base import documentation, inner_model, range_text
 from hashcredit.simulator.scenario.fields.earnings import ForcedDefault
 from hashcredit.simulator.scenario.fields.machines import Machine
@@ -103,7 +103,7 @@ def target_field(name: str, place: str, scenario: Scenario) -> TargetField:
             break
         model = inner
     raise StudyError(
-        place, name, f"a field of scenario {scenario.name}; {near(name, known_fields(scenario))}"
+        place, name, f"a field of scenario {scenario.name}; {hint(name, known_fields(scenario))}"
     )
 
 

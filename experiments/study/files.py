@@ -11,7 +11,7 @@ from hashcredit.experiments.study.designs import Design, Listed, Product
 from hashcredit.experiments.study.factors import Factor, check_different, read_factor
 from hashcredit.experiments.study.fields import SCENARIO, TargetField, is_section, target_field
 from hashcredit.simulator.errors import ScenarioError, StudyError
-from hashcredit.simulator.scenario.errors import near
+from hashcredit.simulator.scenario.errors import hint
 from hashcredit.simulator.scenario.scenario import Scenario
 from hashcredit.simulator.scenario.text import parse_value
 
@@ -52,7 +52,7 @@ def find_scenario(given: Any, place: str, folder: Path) -> Scenario:
     names = Scenario.names()
     try:
         if given not in names and not (folder / given).exists():
-            raise StudyError(place, given, f"an existing file or a packaged scenario; {near(given, names)}")
+            raise StudyError(place, given, f"an existing file or a packaged scenario; {hint(given, names)}")
         return Scenario.load(given if given in names else folder / given)
     except (OSError, ValueError):
         raise StudyError(place, given, "a path to a TOML file") from None
@@ -191,7 +191,7 @@ def _named(part: Design, place: str, factors: Mapping[str, Any]) -> tuple[str, .
         raise StudyError(f"{place}.factors", part.factors or "(missing)", "a list of factors")
     for name in part.factors:
         if name not in factors:
-            raise StudyError(f"{place}.factors", name, f"a name under [factors]; {near(name, factors)}")
+            raise StudyError(f"{place}.factors", name, f"a name under [factors]; {hint(name, factors)}")
     return part.factors
 
 

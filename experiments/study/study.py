@@ -14,7 +14,7 @@ from hashcredit.experiments.study.fields import SCENARIO
 from hashcredit.experiments.study.files import find_bases, flat, read_factors, read_toml, settle
 from hashcredit.experiments.study.points import Points
 from hashcredit.simulator.errors import StudyError
-from hashcredit.simulator.scenario.errors import near
+from hashcredit.simulator.scenario.errors import hint
 from hashcredit.simulator.scenario.fields.base import Section, field, refused
 from hashcredit.simulator.scenario.scenario import Scenario
 
@@ -117,7 +117,7 @@ class Study(_Header):
         given = {str(key): value for key, value in data.items()}
         for key in given:
             if key not in KEYS:
-                raise StudyError(key, key, f"a known key; {near(key, KEYS)}")
+                raise StudyError(key, key, f"a known key; {hint(key, KEYS)}")
         rest = {key: value for key, value in given.items() if key in _Header.model_fields}
         header = checked(_Header, rest, "")
         keep = checked(Keep, given.get("keep", {}), "keep")
@@ -194,7 +194,7 @@ class Study(_Header):
             wanted += [("series_columns", column, columns) for column in self.keep.series_columns]
         for key, name, known in wanted:
             if name not in known:
-                raise StudyError(f"keep.{key}", name, f"a known name; {near(name, known)}")
+                raise StudyError(f"keep.{key}", name, f"a known name; {hint(name, known)}")
 
 
 def as_name(text: str) -> str:

@@ -5,7 +5,7 @@ from typing import Any
 
 from hashcredit.agents.views import KINDS, View
 from hashcredit.simulator.errors import HookError
-from hashcredit.simulator.scenario.errors import near
+from hashcredit.simulator.scenario.errors import hint
 
 BEFORE, AFTER = "before_", "after_"
 
@@ -37,7 +37,7 @@ def hooks_of(kind: type[View], phases: Sequence[str]) -> list[str]:
     found = [name for name in dir(kind) if name.startswith((BEFORE, AFTER)) and callable(getattr(kind, name))]
     for name in found:
         if name not in known:
-            reason = f"there is no such phase of the week; {near(name, known)} Phases: {', '.join(phases)}"
+            reason = f"there is no such phase of the week; {hint(name, known)} Phases: {', '.join(phases)}"
             raise HookError(f"{kind.__name__}.{name}", reason)
     return found
 

@@ -12,7 +12,7 @@ from hashcredit.simulator.errors import ScenarioError
 from hashcredit.simulator.scenario.fields.base import choice_of, documentation, inner_model, range_text
 
 
-def near(name: str, known: Iterable[str]) -> str:
+def hint(name: str, known: Iterable[str]) -> str:
     """'did you mean ...' for the known names that look like this one, else the names themselves."""
     names = list(known)
     if not names:
@@ -28,7 +28,7 @@ def near(name: str, known: Iterable[str]) -> str:
 
 def unknown(field: str, name: str, known: Iterable[str]) -> ScenarioError:
     """The error for a name that a section does not have."""
-    return ScenarioError(field, name, f"a known name; {near(name, known)}")
+    return ScenarioError(field, name, f"a known name; {hint(name, known)}")
 
 
 def allowed_text(field: FieldInfo) -> str:

@@ -12,7 +12,7 @@ from pathlib import Path
 from types import MappingProxyType
 
 from hashcredit.simulator.errors import ScenarioError
-from hashcredit.simulator.scenario.errors import near
+from hashcredit.simulator.scenario.errors import hint
 
 FOLDER = Path(__file__).resolve().parents[1] / "calibration"
 COLUMNS = ("key", "value", "low", "high", "unit", "date", "source", "url", "tag", "note")
@@ -58,7 +58,7 @@ def fact(key: str) -> Fact:
     """The fact with this key."""
     known = facts()
     if key not in known:
-        raise ScenarioError("calibration key", key, f"a key of the calibration tables; {near(key, known)}")
+        raise ScenarioError("calibration key", key, f"a key of the calibration tables; {hint(key, known)}")
     return known[key]
 
 

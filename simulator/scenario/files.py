@@ -10,7 +10,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from hashcredit.simulator.errors import ScenarioError
-from hashcredit.simulator.scenario.errors import near, unknown
+from hashcredit.simulator.scenario.errors import hint, unknown
 from hashcredit.simulator.scenario.fields.base import inner_model, inner_sections
 from hashcredit.simulator.scenario.fields.earnings import Shocks
 from hashcredit.simulator.scenario.fields.types import Knots
@@ -47,7 +47,7 @@ def _find(source: str | Path, folder: Path, field: str) -> Path:
         if file.is_dir():
             raise ScenarioError(field, text, "a TOML file; this is a folder")
         if not file.is_file():
-            raise ScenarioError(field, text, f"an existing file or a packaged scenario; {near(text, names)}")
+            raise ScenarioError(field, text, f"an existing file or a packaged scenario; {hint(text, names)}")
     except (OSError, ValueError):
         raise ScenarioError(field, text, "a path to a TOML file") from None
     return file

@@ -12,7 +12,7 @@ from pydantic import ValidationError, model_validator
 
 from hashcredit.agents.dimensions import MACHINE_TYPES
 from hashcredit.simulator.errors import ScenarioError
-from hashcredit.simulator.scenario.errors import near, scenario_error, unknown
+from hashcredit.simulator.scenario.errors import hint, scenario_error, unknown
 from hashcredit.simulator.scenario.fields.base import (
     Section,
     check_weights,
@@ -228,7 +228,7 @@ class Scenario(Section):
                 raise refused(
                     "shocks.forced_default.machine",
                     forced.machine,
-                    f"a machine; {near(forced.machine, known)}",
+                    f"a machine; {hint(forced.machine, known)}",
                 )
             if forced.week >= self.horizon_weeks:
                 allowed = f"a week before the horizon, 0 to {self.horizon_weeks - 1}"
@@ -307,7 +307,7 @@ def _check_fleet(field: str, shares: Mapping[str, float], eligible: list[str], w
     check_weights(field, shares)
     for name, weight in shares.items():
         if name not in eligible and weight > 0.0:
-            raise refused(f"{field}.{name}", weight, f"{wanted}; {near(name, eligible)}")
+            raise refused(f"{field}.{name}", weight, f"{wanted}; {hint(name, eligible)}")
 
 
 def _assign(data: dict[str, Any], key: str, value: Any, prefix: str = "") -> None:
