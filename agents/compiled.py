@@ -12,6 +12,7 @@ import os
 import pickle
 import re
 import shutil
+import stat
 import sys
 import tempfile
 import threading
@@ -153,15 +154,23 @@ def _wide(kind: Any) -> Any:
 
 @cache
 def cache_folder() -> Path:
-    """Folder for the machine code of the present sources; created, and known to be writable."""
+    """Folder for the machine code of the present sources; created, writable, and nobody else's.
+
+    What lies in it is unpickled and run, so a folder that another user owns or can write to is not used.
+    """
     base = _base_folder()
     folder = base / f"kernels-{kernel_key()}" if base else None
+    trouble = ""
     if folder is None or not _is_writable(folder):
+        trouble = f"cannot write to the cache folder {folder or '(no home folder)'}"
+    elif not (_is_private(folder) and _is_private(folder.parent)):
+        trouble = f"will not use the cache folder {folder}, which another user owns or can write to"
+    if folder is None or trouble:
         temporary = Path(tempfile.mkdtemp(prefix="hashcredit-"))
         atexit.register(shutil.rmtree, temporary, ignore_errors=True)
         warnings.warn(
-            f"cannot write to the cache folder {folder or '(no home folder)'}: kernels are compiled anew in "
-            "every process; set HASHCREDIT_CACHE_DIR to a writable folder",
+            f"{trouble}: kernels are compiled anew in every process; set HASHCREDIT_CACHE_DIR to a writable "
+            "folder of your own",
             RuntimeWarning,
             stacklevel=2,
         )
@@ -252,12 +261,19 @@ def _imported(root: Path, source: str) -> Iterator[Path]:
 def _is_writable(folder: Path) -> bool:
     """Try it: permission bits do not tell the truth on read-only and network file systems."""
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        folder.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        folder.mkdir(mode=0o700, exist_ok=True)
         with tempfile.TemporaryFile(dir=folder) as probe:
             probe.write(b"x")
     except OSError:
         return False
     return True
+
+
+def _is_private(folder: Path) -> bool:
+    """Whether nobody but this user, or the machine's administrator, can put a file into a folder."""
+    status = folder.stat()
+    return status.st_uid in (os.geteuid(), 0) and not status.st_mode & (stat.S_IWGRP | stat.S_IWOTH)
 
 
 def _prune(base: Path) -> None:

@@ -60,10 +60,9 @@ def export(
         raise ResultsError("kind", kind, f"one of {', '.join(get_args(Kind))}")
     if kind == "netcdf" and what != RUNS:
         raise ResultsError("what", what, "'runs', since netCDF has arrays of scalars; or parquet or csv")
-    if path.is_dir() or (path.exists() and not overwrite):
-        raise ExportError(
-            str(target), "is a folder" if path.is_dir() else "exists already; nothing was written"
-        )
+    trouble = _trouble(path, overwrite)
+    if trouble:
+        raise ExportError(str(target), trouble)
     results = Results.open(folder, partial=partial)
     if kind == "netcdf":
         load("h5netcdf")
@@ -81,10 +80,21 @@ def export(
             _write_csv(table, handle)
 
     try:
-        write_whole(path, write)
+        write_whole(path.resolve(), write)  # where a link leads, not in place of the link
     except OSError as error:
         raise ExportError(str(target), f"cannot be written ({reason_of(error)})") from None
     return path
+
+
+def _trouble(path: Path, overwrite: bool) -> str:
+    """Why a file cannot be written there, empty if it can; a device would be replaced for everybody."""
+    if path.is_dir():
+        return "is a folder"
+    if path.exists() and not path.is_file():
+        return "is no regular file; nothing was written"
+    if path.exists() and not overwrite:
+        return "exists already; nothing was written"
+    return ""
 
 
 def _write_csv(table: pa.Table, handle: BinaryIO) -> None:

@@ -40,7 +40,7 @@ LOAN = row(
     Column("sweeping", "i1", "1: that has happened"),
     # the third, once defaulted:
     Column("claim", "f8", "face at default", "M$"),
-    Column("seized", "i4", "machines in the holder's hands and not yet sold"),
+    Column("seized", "i8", "machines in the holder's hands and not yet sold"),
     Column("weeks_held", "i4", "weeks since the first of them could be sold, negative before"),
     Column("default_week", "i4", "of its default"),
     Column("default_event", "i8", "id of the default of its borrower or of itself, -1 if none"),

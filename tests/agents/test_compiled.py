@@ -194,6 +194,33 @@ def test_without_a_writable_folder(package, tmp_path, case):
         assert not list(temporary.iterdir())
 
 
+@pytest.mark.parametrize("case", ["written by all", "in one written by all", "owned by another"])
+def test_a_folder_that_others_can_write_is_not_used(package, tmp_path, case):
+    """What lies in it would be unpickled and run: another user could plant it there."""
+    cache = tmp_path / "cache"
+    where = {"HASHCREDIT_CACHE_DIR": str(cache)}
+    assert call(package, **where)[1] is False
+    (folder,) = cache.iterdir()
+    assert stat.S_IMODE(folder.stat().st_mode) == stat.S_IMODE(cache.stat().st_mode) == 0o700
+    if case == "written by all":
+        folder.chmod(0o777)
+    elif case == "in one written by all":
+        cache.chmod(0o770)
+    elif os.geteuid() == 0:
+        os.chown(folder, 65534, -1)
+    else:
+        pytest.skip("only root can give a folder to another user")
+    before = {path: path.stat().st_mtime_ns for path in folder.rglob("*")}
+    done = run(package, python=("-W", "always"), **where)
+    assert done.returncode == 0, done.stderr
+    value, hits, used = done.stdout.split()
+    assert (float(value), hits) == (20.0 + compiled_uniform(), "0")
+    assert not Path(used).is_relative_to(cache)
+    said = f"RuntimeWarning: will not use the cache folder {folder}, which another user owns or can write to"
+    assert done.stderr.count(said) == 1
+    assert {path: path.stat().st_mtime_ns for path in folder.rglob("*")} == before
+
+
 def test_read_only_install(package, tmp_path):
     """No write beside the sources is tried, so none can fail."""
     for path in [package, *package.rglob("*")]:

@@ -57,7 +57,8 @@ class Credit(Section):
     )
     origination_ltv: Share = field(
         0.60,
-        "machine loan over the installed price at origination, mean",
+        "machine loan over the installed price at origination, mean; each loan's is at least 0.05",
+        low=0.05,
         high=0.95,
         source="E: gpuloan.ltv.private_credit",
         at_start=True,

@@ -23,7 +23,7 @@ class Machine(Section):
     end_of_sale_date: Day = field(
         ..., "last day on sale by the vendor", low=date(2009, 1, 1), high=date(2100, 1, 1)
     )
-    throughput: Annotated[float, unit("H100s or TH/s", 1e-3, 1e5)] = field(
+    throughput: Annotated[float, unit("H100s or TH/s", 0.01, 1e5)] = field(
         ..., "GPU: rent over an H100's in the first week; ASIC: terahashes a second"
     )
     kw: Annotated[float, unit("kW", 1e-3, 100.0)] = field(..., "power drawn at the machine")

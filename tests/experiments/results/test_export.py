@@ -1,6 +1,7 @@
 """Results as one file: the same content in every format, whole or not at all."""
 
 import json
+import os
 import sys
 from pathlib import Path
 
@@ -101,6 +102,29 @@ def test_an_existing_file_is_kept_unless_told_otherwise(folder, tmp_path):
     assert target.read_text().startswith('"run_id"')
     with pytest.raises(ExportError, match="is a folder"):
         export(folder, tmp_path, "csv", overwrite=True)
+
+
+def test_only_regular_files_are_replaced(folder, tmp_path):
+    """A link is followed; a device or a pipe stays what it is."""
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    aside = tmp_path / "aside.csv"
+    aside.symlink_to(os.devnull)
+    for target in (pipe, aside, os.devnull):
+        with pytest.raises(ExportError, match="is no regular file"):
+            export(folder, target, "csv", overwrite=True)
+    assert pipe.is_fifo() and aside.is_symlink() and Path(os.devnull).is_char_device()
+    real, link = tmp_path / "real.csv", tmp_path / "link.csv"
+    real.write_text("mine")
+    link.symlink_to(real)
+    with pytest.raises(ExportError, match="exists already"):
+        export(folder, link, "csv")
+    export(folder, link, "csv", overwrite=True)
+    assert link.is_symlink() and real.read_text().startswith('"run_id"')
+    dangling = tmp_path / "dangling.csv"
+    dangling.symlink_to(tmp_path / "new.csv")
+    export(folder, dangling, "csv")
+    assert dangling.is_symlink() and (tmp_path / "new.csv").is_file()
 
 
 def test_nothing_is_left_of_an_export_that_failed(folder, tmp_path, monkeypatch):
