@@ -41,11 +41,13 @@ def main(argv: Sequence[str] | None = None, listener: StopListener | None = None
         code: int = COMMANDS[arguments.command](arguments, listener)
         sys.stdout.flush()
     except KeyboardInterrupt:
+        listener.wait_if_stopping()
         return 130
     except BrokenPipeError:
         _reader_left()
         return 0
     except Exception as error:
+        listener.wait_if_stopping()
         code = _complain(error)
     return code
 

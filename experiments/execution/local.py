@@ -11,7 +11,7 @@ from concurrent.futures import Executor, Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from functools import partial
-from multiprocessing import connection
+from multiprocessing import connection, resource_tracker
 from typing import Any
 
 from hashcredit.experiments.execution.threads import one_thread
@@ -39,7 +39,7 @@ class WorkerProcesses(Executor):
         self._pools: set[ProcessPoolExecutor] = set()
         self._waiting: deque[tuple[Future[Any], Callable[..., Any], tuple[Any, ...]]] = deque()
         self._lock = threading.RLock()
-        self._closed = False
+        self._closed = self._killed = False
         self._first = first
         self._starter = threading.Thread(target=self._start, args=(workers,), daemon=True)
         self._starter.start()
@@ -48,10 +48,12 @@ class WorkerProcesses(Executor):
         """Run a function in the next process that is free."""
         if kwargs:
             raise TypeError("keyword arguments are not passed on")
+        future: Future[Any] = Future()
         with self._lock:
+            if self._killed:
+                return future  # the caller's process is about to end: nobody waits for the answer
             if self._closed:
                 raise RuntimeError("this workforce was shut down")
-            future: Future[Any] = Future()
             self._waiting.append((future, function, args))
             self._dispatch()
         return future
@@ -73,7 +75,7 @@ class WorkerProcesses(Executor):
         """End the processes at once; what they were computing is lost, and nobody hears of it."""
         self._starter.join()
         with self._lock:
-            self._closed = True
+            self._closed = self._killed = True
             self._waiting.clear()
             self._idle.clear()
             pools = list(self._pools)
@@ -86,6 +88,10 @@ class WorkerProcesses(Executor):
         gc.collect()  # queues give their semaphores back, or the system complains about leaks
 
     def _start(self, workers: int) -> None:
+        with _same_signals():
+            # First of all, and apart: the server of processes would inherit the signals that this unblocks,
+            # and a Ctrl-C that comes while the server starts would end it.
+            resource_tracker.ensure_running()
         for _ in range(workers):
             pool = self._new_pool()
             with self._lock:

@@ -60,6 +60,11 @@ class StopListener:
             yield
             self._finished = True
 
+    def wait_if_stopping(self) -> None:
+        """Return unless a stop is under way: then the process ends, and what went wrong is due to it."""
+        with self._lock:
+            pass
+
     def _listen(self, signals: set[signal.Signals]) -> None:
         while True:
             number = signal.sigwait(signals)

@@ -223,6 +223,23 @@ def test_a_stop_keeps_what_is_done_and_says_how_to_go_on(number, code, study, tm
     assert "missing" in out
 
 
+@pytest.mark.parametrize("delay", np.linspace(0.4, 4.0, 10).tolist())
+def test_ctrl_c_at_any_moment(delay, study, tmp_path):
+    """A terminal sends it to the whole group: command, server of processes, workers, whatever each is at."""
+    folder = tmp_path / "store"
+    words = [sys.executable, "-m", "hashcredit.experiments.commands.process", "sweep", study, "--out", folder]
+    process = subprocess.Popen(
+        [str(word) for word in words], stderr=subprocess.PIPE, text=True, start_new_session=True
+    )
+    time.sleep(delay)
+    os.killpg(process.pid, signal.SIGINT)
+    _, err = process.communicate(timeout=60)
+    said = [line for line in err.splitlines() if line and "runs/s" not in line and "%|" not in line]
+    assert process.returncode == 130, err
+    assert len([line for line in said if line.startswith("hashcredit: stopped by SIGINT, ")]) == 1, err
+    assert "Error" not in err and "Traceback" not in err
+
+
 def mounted(script, folder):
     """Run a shell script in a namespace of its own, where it may mount."""
     if shutil.which("unshare") is None or os.geteuid() != 0:
