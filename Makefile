@@ -22,7 +22,8 @@ WORKERS ?= $(shell nproc)
 SPREAD := --numprocesses $(WORKERS) --dist loadfile
 
 # Work with an absent or unwritable home folder, and leave the user's own settings out of the picture.
-export HASHCREDIT_CACHE_DIR ?= $(CURDIR)/.cache/hashcredit
+# Compiled code is where `hashcredit` itself looks for it, so that nothing is compiled twice.
+export HASHCREDIT_CACHE_DIR ?= $(shell test -w "$${HOME:-/nonexistent}" || echo "$(CURDIR)/.cache/hashcredit")
 export MPLCONFIGDIR ?= $(CURDIR)/.cache/matplotlib
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 unexport PYTHONPATH PYTHONHOME

@@ -1,7 +1,8 @@
 """Beginning a study in a folder, or taking it up again: what may be mixed and what may not."""
 
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -30,11 +31,12 @@ from hashcredit.experiments.store.store import (
 )
 from hashcredit.experiments.study.points import Points
 from hashcredit.experiments.study.study import Study
-from hashcredit.experiments.support.files import reason_of, write_text
+from hashcredit.experiments.support.files import locked, reason_of, write_text
 from hashcredit.simulator.errors import OutputFolderError, UnusableError
 from hashcredit.simulator.provenance import code_key, environment
 
 Say = Callable[[str], None]
+LOCK_FILE = ".lock"
 NEW_PLAN = "plan.new.parquet"
 """A plan that may take the place of the present one."""
 
@@ -64,8 +66,11 @@ def begin(
     if not store.exists():
         if asked is None:
             raise OutputFolderError(str(folder), "has no study to go on with; give a study file too")
-        create(store, *asked)
-        return store, StoreState(np.zeros(len(store.plan), bool), 0, 0, 0)
+        with _alone(store.path):
+            if not store.exists():
+                create(store, *asked)
+                return store, StoreState(np.zeros(len(store.plan), bool), 0, 0, 0)
+        # another command has begun the same folder meanwhile: go on with what it has planned
     state = store.state(verify)
     if not state.done.all() or state.damaged or (retry_failed and state.failed):
         state = _mend(store, state, retry_failed, say)
@@ -74,6 +79,17 @@ def begin(
     elif _check(store, asked[0], asked[1], state, allow_mixed, say):
         state = store.state()
     return store, state
+
+
+@contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """Wait until no other command of this machine begins a study in a folder, which is made for it."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with locked(folder / LOCK_FILE):
+            yield
+    except OSError as error:
+        raise OutputFolderError(str(folder), f"cannot be written ({reason_of(error)})") from None
 
 
 def _asked(study: Study | str | Path) -> tuple[Study, Points, str | None]:
@@ -119,6 +135,7 @@ def _usable(folder: str | Path) -> Path:
             raise OutputFolderError(str(folder), "is a file; give the name of a folder")
         if path.is_dir() and not (path / MANIFEST_FILE).exists():
             ours = {
+                LOCK_FILE,
                 PLAN_FILE,
                 DESIGN_FILE,
                 STUDY_FILE,

@@ -4,13 +4,10 @@ It gets no more than the folder and the positions of its runs, and reads everyth
 process on any machine that sees the folder can do the work, and does it with the same bits.
 """
 
-import fcntl
 import os
 import socket
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import pairwise
@@ -27,6 +24,7 @@ from hashcredit.experiments.store.plan import changes_of
 from hashcredit.experiments.store.schema import scenario_folder
 from hashcredit.experiments.store.store import SCENARIOS, Store
 from hashcredit.experiments.support.arrow import numbers
+from hashcredit.experiments.support.files import locked
 from hashcredit.simulator.errors import HashcreditError
 from hashcredit.simulator.provenance import code_key
 from hashcredit.simulator.runs.engine import record, run_replicate
@@ -110,7 +108,7 @@ def ready_kernels() -> None:
             return
         marker = cache_folder() / "ready"
         if not marker.exists():
-            with _locked(cache_folder() / "lock"):
+            with locked(cache_folder() / "lock"):
                 _try_kernels()
                 marker.touch()
         else:
@@ -126,14 +124,6 @@ def are_kernels_ready() -> bool:
 def _try_kernels() -> None:
     setup = prepare(Scenario.load().with_changes({"horizon_weeks": 1}), 1)
     run_replicate(allocate(setup, series=False, events=0), setup, 0)
-
-
-@contextmanager
-def _locked(path: Path) -> Iterator[None]:
-    """Wait until no other process of this machine is inside."""
-    with open(path, "wb") as handle:
-        fcntl.flock(handle, fcntl.LOCK_EX)
-        yield
 
 
 @lru_cache(maxsize=2)

@@ -15,6 +15,7 @@ file is there whole or not at all, and a run counts as done when a file in runs/
 import hashlib
 import json
 import os
+import tempfile
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -235,8 +236,8 @@ class Store:
         """Raise StoreWriteError if the folder cannot take a file."""
         try:
             (self.path / RUNS).mkdir(exist_ok=True)
-            write_whole(self.path / RUNS / "probe", lambda handle: handle.write(b"x"))
-            (self.path / RUNS / "probe").unlink()
+            with tempfile.TemporaryFile(dir=self.path / RUNS) as probe:  # another command may be trying too
+                probe.write(b"x")
         except OSError as error:
             reason = f"cannot be written ({reason_of(error)})"
             raise OutputFolderError(str(self.path), reason) from None

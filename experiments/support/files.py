@@ -2,13 +2,14 @@
 
 import csv
 import errno
+import fcntl
 import os
 import re
 import secrets
 import socket
 import time
-from collections.abc import Callable, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, BinaryIO, TypeVar
 
@@ -40,6 +41,14 @@ def write_whole(path: Path, write: Callable[[BinaryIO], Any]) -> None:
             partial.unlink()
         raise
     sync_folder(path.parent)
+
+
+@contextmanager
+def locked(path: Path) -> Iterator[None]:
+    """Wait until no other process of this machine is in a block with the same lock file."""
+    with open(path, "wb") as handle:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
 
 
 def write_text(path: Path, text: str) -> None:

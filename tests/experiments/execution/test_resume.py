@@ -2,6 +2,7 @@
 
 import shutil
 import socket
+import threading
 from concurrent.futures import ThreadPoolExecutor
 
 import pyarrow as pa
@@ -38,6 +39,23 @@ def test_a_study_grows(study, swept, tmp_path):
     assert rows == whole
     with pytest.raises(MixedResultsError, match=r"replicates was 20 and is 13.*28 of its runs are not"):
         on_threads(smaller, tmp_path / "store")
+
+
+def test_commands_that_begin_at_once_share_a_plan(study, tmp_path):
+    """One writes it, the others wait and go on with it; nobody's probe for writing is in another's way."""
+    folder = tmp_path / "store"
+    ready = threading.Barrier(8)
+
+    def start(_):
+        ready.wait()
+        store, state = begin(study, folder)
+        store.check_writable()
+        return store.manifest["plan"], len(state.done)
+
+    with ThreadPoolExecutor(8) as pool:
+        assert len(set(pool.map(start, range(8)))) == 1
+    assert Store(folder).manifest["runs"] == 80
+    assert not list((folder / "runs").iterdir())
 
 
 def test_another_study_is_refused(study, copy, tmp_path):
