@@ -29,6 +29,7 @@ from hashcredit.experiments.scenarios.study import (
     study_of,
 )
 from hashcredit.experiments.scenarios.tables import number, outcome, read_numbers, to_csv, verdict
+from hashcredit.experiments.support.markdown import filled
 from hashcredit.experiments.tools import scenario_pages
 from hashcredit.experiments.tools.scenario_pages import image_of, page_of, reference_of
 from hashcredit.simulator import Scenario, simulate
@@ -229,8 +230,12 @@ def test_studies_are_what_their_parts_need(name):
 
 
 def test_pages_without_marks_are_refused(tmp_path):
+    page = tmp_path / "page.md"
+    page.write_text("<!-- table 1 --> no end")
     with pytest.raises(SystemExit, match="'table 1' are missing"):
-        scenario_pages.fill("<!-- table 1 --> no end", {"table 1": "x"}, tmp_path / "page.md")
+        filled(page, {"table 1": "x"})
+    page.write_text("a <!-- table 1 -->old<!-- end of table 1 --> b")
+    assert filled(page, {"table 1": "x"}) == "a <!-- table 1 -->\nx\n<!-- end of table 1 --> b"
 
 
 # Measures and statistics
