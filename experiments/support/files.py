@@ -20,6 +20,8 @@ Entry = TypeVar("Entry")
 STALE_SECONDS = 86_400.0
 """Age at which a half-written file of another machine is taken for abandoned."""
 
+_NO_LOCKS = (errno.ENOLCK, errno.ENOSYS, errno.ENOTSUP)
+
 _PARTIAL = re.compile(r"\..+\.(?P<host>[^~]+)~(?P<pid>\d+)~[0-9a-f]{8}\.partial")
 
 
@@ -45,9 +47,16 @@ def write_whole(path: Path, write: Callable[[BinaryIO], Any]) -> None:
 
 @contextmanager
 def locked(path: Path) -> Iterator[None]:
-    """Wait until no other process of this machine is in a block with the same lock file."""
+    """Wait until no other process of this machine is in a block with the same lock file.
+
+    Some network file systems have no locks: there nobody waits, and `write_whole` is all there is.
+    """
     with open(path, "wb") as handle:
-        fcntl.flock(handle, fcntl.LOCK_EX)
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX)
+        except OSError as error:
+            if error.errno not in _NO_LOCKS:
+                raise
         yield
 
 
