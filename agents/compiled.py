@@ -3,7 +3,8 @@
 Numba's own cache looks only at the file of the function itself. A kernel that calls a rule of another
 module would go on running the old rule after an edit or an upgrade. So the cache folder carries a key
 made of all kernel sources, whatever they import from this package, and the versions that compile them:
-any change starts a new folder. Edits elsewhere (scenario, figures, command line) leave it as it is.
+any change starts a new folder. Edits elsewhere (scenario, figures, command line) leave it as it is, and
+installations of the same sources share it, wherever each of them lies.
 """
 
 import atexit
@@ -27,6 +28,7 @@ import llvmlite
 import numba
 import numpy as np
 from numba import config, typeof, types
+from numba.core.caching import UserProvidedCacheLocator
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -36,6 +38,7 @@ OPTIONS = {"nogil": True, "error_model": "numpy", "no_cfunc_wrapper": True}
 KEYS_KEPT = 5
 """Compiled versions of the sources that stay on disk; the least recently used go first."""
 
+_ROOT = Path(__file__).resolve().parent.parent
 _PACKAGES = ("agents", "simulator")
 _DECORATED = re.compile(r"^@(?:kernel|inlined)\b", re.MULTILINE)
 _IMPORT = re.compile(
@@ -185,12 +188,32 @@ def is_kept() -> bool:
     return _FOLDER_NAME.fullmatch(cache_folder().name) is not None
 
 
+class SharedLocator(UserProvidedCacheLocator):  # type: ignore[misc]  # Numba is not typed
+    """Numba's place for the code of a file: by its path within the project, not by where that is installed.
+
+    The folder's key already says what the sources are, so a second environment, a clone or an upgrade that
+    leaves kernels as they are need not compile them. Files from elsewhere (rules of users) have a place each.
+    """
+
+    @classmethod
+    def get_suitable_cache_subpath(cls, py_file: str) -> str:
+        """Name of the subfolder for a source file."""
+        folder = Path(py_file).resolve().parent
+        if not any(folder.is_relative_to(_ROOT / package) for package in _PACKAGES):
+            return str(super().get_suitable_cache_subpath(py_file))
+        return ".".join(folder.relative_to(_ROOT).parts)
+
+
+_LOCATORS = f"{__name__}.SharedLocator,InTreeCacheLocator,UserWideCacheLocator,IPythonCacheLocator"
+"""Those after the first only keep Numba from failing where the folder cannot be used; see `_compiled`."""
+
+
 @contextmanager
 def _cache_in(folder: Path) -> Iterator[None]:
     """Make Numba cache under `folder`; it reads its settings when a function is decorated."""
     with _config_lock:
         before = config.CACHE_DIR, config.CACHE_LOCATOR_CLASSES
-        config.CACHE_DIR, config.CACHE_LOCATOR_CLASSES = str(folder), ""
+        config.CACHE_DIR, config.CACHE_LOCATOR_CLASSES = str(folder), _LOCATORS
         try:
             yield
         finally:
@@ -217,7 +240,7 @@ def kernel_key() -> str:
     versions = numba.__version__, llvmlite.__version__, np.__version__, sys.version
     # Numba's own index does not know of these two settings.
     digest.update(repr((versions, config.OPT, config.BOUNDSCHECK)).encode())
-    sources = kernel_sources(Path(__file__).resolve().parent.parent)
+    sources = kernel_sources(_ROOT)
     for name, source in sorted(sources.items()):
         digest.update(f"{name} {len(source)}\n".encode())
         digest.update(source)

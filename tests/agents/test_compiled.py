@@ -141,6 +141,18 @@ def test_every_way_to_import_counts(tmp_path, line):
     }
 
 
+def test_installations_of_the_same_sources_share_the_cache(package, tmp_path):
+    """A second environment or clone compiles nothing; one with another rule does not meet the first one's."""
+    where = {"HASHCREDIT_CACHE_DIR": str(tmp_path / "cache")}
+    draw = compiled_uniform()
+    assert call(package, **where)[:2] == (20.0 + draw, False)
+    second = shutil.copytree(package.parent, tmp_path / "elsewhere") / "hashcredit"
+    assert call(second, **where)[:2] == (20.0 + draw, True)
+    edit(second / "agents" / "rule.py", "2.0 * cash", "3.0 * cash")
+    assert call(second, **where)[:2] == (30.0 + draw, False)
+    assert call(package, **where)[:2] == (20.0 + draw, True)
+
+
 def compiled_uniform():
     from hashcredit.simulator.books.randomness import uniform
 
