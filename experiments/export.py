@@ -1,6 +1,7 @@
 """The results of a study as one file: Parquet, netCDF or CSV."""
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, BinaryIO, Literal, get_args
 
@@ -60,9 +61,7 @@ def export(
         raise ResultsError("kind", kind, f"one of {', '.join(get_args(Kind))}")
     if kind == "netcdf" and what != RUNS:
         raise ResultsError("what", what, "'runs', since netCDF has arrays of scalars; or parquet or csv")
-    trouble = _trouble(path, overwrite)
-    if trouble:
-        raise ExportError(str(target), trouble)
+    check_target(target, overwrite)
     results = Results.open(folder, partial=partial)
     if kind == "netcdf":
         load("h5netcdf")
@@ -79,11 +78,23 @@ def export(
         else:
             _write_csv(table, handle)
 
+    write_target(target, write)
+    return path
+
+
+def check_target(target: str | Path, overwrite: bool = False) -> None:
+    """Raise ExportError where a file cannot be written to."""
+    trouble = _trouble(Path(target), overwrite)
+    if trouble:
+        raise ExportError(str(target), trouble)
+
+
+def write_target(target: str | Path, write: Callable[[BinaryIO], Any]) -> None:
+    """Write a file whole or not at all; ExportError where that fails."""
     try:
-        write_whole(path.resolve(), write)  # where a link leads, not in place of the link
+        write_whole(Path(target).resolve(), write)  # where a link leads, not in place of the link
     except OSError as error:
         raise ExportError(str(target), f"cannot be written ({reason_of(error)})") from None
-    return path
 
 
 def _trouble(path: Path, overwrite: bool) -> str:
@@ -94,6 +105,8 @@ def _trouble(path: Path, overwrite: bool) -> str:
         return "is no regular file; nothing was written"
     if path.exists() and not overwrite:
         return "exists already; nothing was written"
+    if not path.resolve().parent.is_dir():
+        return "cannot be written (no such file or directory)"
     return ""
 
 

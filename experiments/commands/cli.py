@@ -290,6 +290,12 @@ def _reproduce(arguments: argparse.Namespace, listener: StopListener) -> int:
     return reproduce(arguments, listener)
 
 
+def _indices(arguments: argparse.Namespace, listener: StopListener) -> int:
+    from hashcredit.experiments.commands.indices import indices
+
+    return indices(arguments, listener)
+
+
 def _study_command(name: str) -> Callable[[argparse.Namespace, StopListener], int]:
     """A command on studies, imported when it is called."""
 
@@ -312,6 +318,7 @@ COMMANDS: dict[str, Callable[[argparse.Namespace, StopListener], int]] = {
     "scenario schema": _scenario_schema,
     "reproduce": _reproduce,
     "figures": _figures,
+    "indices": _indices,
     "warmup": _warmup,
 }
 

@@ -1,4 +1,4 @@
-"""The figures of a result folder: a module each, whose `draw` is called in the house style, and a row below.
+"""Figures of a run and of a study: a module each, whose `draw` is called in the house style, and a row below.
 
 Matplotlib is imported by the figure modules only, so listing them costs nothing.
 """
@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from hashcredit.experiments.figures.source import FigureSource
+    from hashcredit.experiments.figures.study_source import StudySource
 
 FIGURES: dict[str, str] = {
     "prices": "Used machines: trades, appraisal, fundamental value",
@@ -22,13 +23,19 @@ FIGURES: dict[str, str] = {
     "bathtub": "The funding pool: level, flows, tightness",
     "assets": "Asset classes, by duration",
 }
-"""Key of each figure, with what is seen in it; `hashcredit.experiments.figures.<key>` draws it."""
+"""Key of each figure of a run, with what is seen in it; `hashcredit.experiments.figures.<key>` draws it."""
+
+STUDY_FIGURES: dict[str, str] = {
+    "indices": "Which factor matters: sensitivity indices",
+}
+"""Those of a study, likewise."""
 
 
-def draw(key: str, source: "FigureSource") -> "Figure":
-    """Draw the figure called `key` from the results of one scenario, in the house style."""
-    if key not in FIGURES:
-        raise KeyError(f"no figure {key!r}; there are {', '.join(FIGURES)}")
+def draw(key: str, source: "FigureSource | StudySource") -> "Figure":
+    """Draw the figure called `key` from the results of one scenario or of a study, in the house style."""
+    known = {**FIGURES, **STUDY_FIGURES}
+    if key not in known:
+        raise KeyError(f"no figure {key!r}; there are {', '.join(known)}")
     from hashcredit.experiments.figures.style import house_style
 
     with house_style():

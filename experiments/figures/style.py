@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from math import ceil
 from pathlib import Path
 from textwrap import wrap
-from typing import Any
+from typing import Any, BinaryIO
 
 import matplotlib as mpl
 import numpy as np
@@ -20,6 +20,9 @@ from hashcredit.simulator.reports.statistics import Estimate
 
 WIDTH = 3.5
 """Inches: one column of a two-column journal."""
+
+MIDDLE = 5.0
+"""Inches: one column and a half."""
 
 WIDE = 7.16
 """Inches: both columns."""
@@ -90,9 +93,14 @@ def legend_above(axes: Axes, key_length: float = 1.2) -> None:
 
 def legend_under_title(figure: Figure, axes: Axes) -> None:
     """One line of keys between the title and the panels; the title must leave an empty second line."""
-    handles, labels = axes.get_legend_handles_labels()
+    handles, _ = axes.get_legend_handles_labels()
+    legend_of(figure, handles, columns=len(handles))
+
+
+def legend_of(figure: Figure, keys: Sequence[Any], columns: int) -> None:
+    """Keys under the title, which must leave an empty line for each row of them."""
     below = 1.0 - 0.17 / figure.get_figheight()  # inches
-    figure.legend(handles, labels, loc="upper left", bbox_to_anchor=(0.0, below), ncols=len(labels))
+    figure.legend(handles=keys, loc="upper left", bbox_to_anchor=(0.0, below), ncols=columns)
 
 
 def caption(figure: Figure, text: str) -> None:
@@ -137,11 +145,22 @@ def say(axes: Axes, text: str) -> None:
     axes.set_yticks([])
 
 
+def write(figure: Figure, handle: BinaryIO, kind: str) -> None:
+    """Write a figure as "png" (200 dots an inch), "pdf" or "svg"; equal figures give equal bytes."""
+    dates: dict[str, dict[str, None]] = {
+        "png": {"Software": None},
+        "pdf": {"CreationDate": None, "Producer": None, "Creator": None},
+        "svg": {"Date": None, "Creator": None},
+    }
+    with house_style():
+        figure.savefig(handle, format=kind, dpi=200, metadata=dates[kind])
+
+
 def save(figure: Figure, folder: Path, key: str) -> list[Path]:
     """Write `key`.png (200 dots an inch) and `key`.pdf; equal figures give equal bytes."""
     paths = [folder / f"{key}.png", folder / f"{key}.pdf"]
-    with house_style():
-        figure.savefig(paths[0], dpi=200, metadata={"Software": None})
+    for path in paths:
+        with path.open("wb") as handle:
+            write(figure, handle, path.suffix[1:])
         figure.set_layout_engine("none")  # everything has its place by now; finding it again takes as long
-        figure.savefig(paths[1], metadata={"CreationDate": None, "Producer": None, "Creator": None})
     return paths

@@ -60,7 +60,7 @@ def statistics(
     groups = cells.groups(by)
     columns = [
         (name, unit, is_boolean, cells.fill(values))
-        for name, unit, is_boolean, values in _values(results, quantities)
+        for name, unit, is_boolean, values in values_of(results, quantities)
     ]
     rows = []
     for group in groups:
@@ -115,7 +115,7 @@ def paired(
         raise ResultsError("by", factor, "factors other than the one whose levels are compared")
     if not results.manifest["study"]["common_random_numbers"]:
         raise ResultsError("paired", results.study_name, "a study with common_random_numbers = true")
-    ((name, unit, _, data),) = _values(results, [quantity])
+    ((name, unit, _, data),) = values_of(results, [quantity])
     cells = Cells(results)
     levels = cells.points[factor]
     base = _stored(reference)
@@ -149,7 +149,7 @@ def _pairs(
             yield group, partner[group]
 
 
-def _values(results: KeptRuns, quantities: Quantities | None) -> Iterator[tuple[str, str, bool, Any]]:
+def values_of(results: KeptRuns, quantities: Quantities | None) -> Iterator[tuple[str, str, bool, Any]]:
     """Name, unit, whether it is a boolean, and one value for each run that is ok."""
     if quantities is None:
         known = results.reader.index.columns

@@ -36,6 +36,19 @@ class Results(KeptRuns):
 
         return paired(self, quantity, factor, reference, by, level)
 
+    def indices(
+        self,
+        of: "Quantities" = ("defaults",),
+        *,
+        level: float = 0.95,
+        resamples: int = 1000,
+        seed: int = 1,
+    ) -> "pd.DataFrame":
+        """Sensitivity indices with bootstrap intervals, where the design has some; see `indices.indices`."""
+        from hashcredit.experiments.results.indices import indices
+
+        return indices(self, of, level=level, resamples=resamples, seed=seed)
+
     def to_xarray(self) -> "xr.Dataset":
         """Scalars of all runs as a Dataset with a dimension a factor; see `labelled.to_xarray`."""
         from hashcredit.experiments.results.labelled import to_xarray

@@ -5,6 +5,7 @@ import re
 import shutil
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import numpy as np
@@ -12,10 +13,12 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from pages import blocks, commands
 from repository import ROOT
 from stores import RULE, SMALL, chunks, fail, fail_rows, make_store, rewrite, spoil, tear, with_column
 
 from hashcredit.experiments import Results
+from hashcredit.experiments.commands.cli import main
 from hashcredit.experiments.results.kept import ResultsError
 from hashcredit.experiments.results.reading import DamagedFilesError
 from hashcredit.simulator import Scenario, simulate
@@ -324,11 +327,14 @@ def test_python_of_the_page_on_results_runs(tmp_path, monkeypatch, capsys):
     from hashcredit.experiments.execution.sweep import sweep
 
     pytest.importorskip("duckdb")
-    (study,) = re.findall(r"^```toml\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
     monkeypatch.chdir(tmp_path)
-    Path("rules.toml").write_text(study)
-    with ThreadPoolExecutor(1) as executor:
-        sweep("rules.toml", "rules", executor=executor, workers=1)
+    for study in blocks(PAGE, "toml"):
+        name = tomllib.loads(study)["name"]
+        Path(f"{name}.toml").write_text(study)
+        with ThreadPoolExecutor(1) as executor:
+            sweep(f"{name}.toml", name, executor=executor, workers=1)
+    shown = [words for words in commands(PAGE) if words[1] != "sweep"]
+    assert len(shown) == 2 and all(main(words[1:]) == 0 for words in shown)
     names: dict[str, object] = {}
     for code in re.findall(r"^```python\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL):
         exec(compile(code, "results.md", "exec"), names)

@@ -1,0 +1,52 @@
+"""The grammar of the commands that look at results: indices."""
+
+import argparse
+from typing import Any
+
+from hashcredit.experiments.commands.parsing import add_command, whole
+
+INDICES_EXAMPLES = """examples:
+  hashcredit indices results/study                                  CSV to stdout, of the number of defaults
+  hashcredit indices results/study --of creditor_loss_musd recovery_rate --out indices.csv
+  hashcredit indices results/study --level 0.9 --resamples 500 --figure indices.png
+
+Designs of kind saltelli have S1, ST and S2, those of kind morris mu, mu_star and sigma, those of kind sobol,
+latin-hypercube and random S1 from given data. Blocks with a run that failed or has no value are left out, and
+stderr says how many.
+"""
+
+
+def add_indices(commands: Any) -> None:
+    """Add `indices` to the command line."""
+    indices = add_command(
+        commands,
+        "indices",
+        "sensitivity indices of a study",
+        description="Sensitivity indices of a study's outcomes to its factors, with bootstrap intervals.",
+        epilog=INDICES_EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    indices.add_argument("folder", metavar="DIR", help="folder of a study")
+    indices.add_argument(
+        "--of",
+        nargs="+",
+        default=["defaults"],
+        metavar="OUTCOME",
+        help="scalars of a run, such as recovery_rate (default: defaults)",
+    )
+    indices.add_argument("--out", metavar="FILE", help="a CSV file (default: stdout)")
+    indices.add_argument("--figure", metavar="FILE", help="a picture, .png, .pdf or .svg")
+    indices.add_argument(
+        "--level", type=float, default=0.95, metavar="P", help="coverage of the intervals (default: 0.95)"
+    )
+    indices.add_argument(
+        "--resamples",
+        type=whole(2, 100_000),
+        default=1000,
+        metavar="N",
+        help="of the bootstrap (default: 1000)",
+    )
+    indices.add_argument(
+        "--seed", type=whole(1, 2**32 - 1), default=1, metavar="N", help="of the bootstrap (default: 1)"
+    )
+    indices.add_argument("--overwrite", action="store_true", help="replace files that are there")
