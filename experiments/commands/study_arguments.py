@@ -23,7 +23,10 @@ Failed runs are rows with their error (hashcredit failures DIR) and end nothing;
 def add_study_commands(commands: Any) -> None:
     """Add the commands on studies to the command line."""
     _add_sweep(commands)
-    _with_folder(add_command(commands, "status", "how far a study is"))
+    status = _with_folder(add_command(commands, "status", "how far a study is"))
+    status.add_argument(
+        "--verify", action="store_true", help="read series, events and tables too to find damage inside"
+    )
     failures = _with_folder(add_command(commands, "failures", "failed runs of a study and why"))
     failures.add_argument("--limit", type=whole(1, 10**9), default=20, metavar="N", help="default: 20")
     rerun = _with_folder(add_command(commands, "rerun", "one run of a study again, alone"))
@@ -69,7 +72,7 @@ def _add_sweep(commands: Any) -> None:
     )
     sweep.add_argument("--retry-failed", action="store_true", help="compute failed runs once more")
     sweep.add_argument(
-        "--verify", action="store_true", help="first read all that is there to find damage inside"
+        "--verify", action="store_true", help="first read series, events and tables too to find damage inside"
     )
     sweep.add_argument("--wait", action="store_true", help="with array: stay until the tasks have ended")
     sweep.add_argument("--quiet", action="store_true", help="no progress on stderr")

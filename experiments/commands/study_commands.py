@@ -200,7 +200,7 @@ def status(arguments: argparse.Namespace, _: StopListener) -> int:
     from hashcredit.experiments.execution.status import format_status
     from hashcredit.experiments.execution.status import status as status_of
 
-    print(format_status(status_of(arguments.folder)))
+    print(format_status(status_of(arguments.folder, verify=arguments.verify)))
     return 0
 
 

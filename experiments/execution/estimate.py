@@ -9,9 +9,10 @@ import numpy as np
 import pyarrow as pa
 
 from hashcredit.experiments.execution.blocks import Block
-from hashcredit.experiments.execution.resume import create
+from hashcredit.experiments.execution.planning import create
 from hashcredit.experiments.execution.worker import StudyWorker, ready_kernels
-from hashcredit.experiments.store.store import RUNS, Store, encode_table
+from hashcredit.experiments.store.plan import encode_table
+from hashcredit.experiments.store.store import RUNS, Store
 from hashcredit.experiments.study.points import Points
 from hashcredit.experiments.study.study import Study
 from hashcredit.experiments.support.progress import duration

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from hashcredit.experiments.execution.resume import MixedResultsError
+from hashcredit.experiments.execution.planning import MixedResultsError
 from hashcredit.experiments.execution.worker import StudyWorker
 from hashcredit.experiments.store.plan import changes_of
 from hashcredit.experiments.store.store import Store

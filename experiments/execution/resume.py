@@ -1,50 +1,44 @@
 """Beginning a study in a folder, or taking it up again: what may be mixed and what may not."""
 
-import secrets
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
-from datetime import UTC, datetime
+import errno
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from hashcredit.experiments.folder.scenario_files import write_scenario
-from hashcredit.experiments.store.plan import (
-    Base,
-    Plan,
-    design_digest,
-    design_table,
-    replace_missing,
-    write_plan,
+from hashcredit.experiments.execution.planning import (
+    Asked,
+    MixedResultsError,
+    Say,
+    create,
+    differences,
+    is_bereft,
+    replace_plan,
+    restore,
 )
-from hashcredit.experiments.store.schema import scenario_folder
+from hashcredit.experiments.store.manifest import MANIFEST_FILE
+from hashcredit.experiments.store.plan import design_digest
 from hashcredit.experiments.store.store import (
     DESIGN_FILE,
-    MANIFEST_FILE,
     PLAN_FILE,
     SCENARIOS,
+    STAGED,
     STUDY_FILE,
     Store,
     StoreState,
-    write_table,
 )
-from hashcredit.experiments.study.points import Points
 from hashcredit.experiments.study.study import Study
-from hashcredit.experiments.support.files import locked, reason_of, write_text
-from hashcredit.simulator.errors import OutputFolderError, UnusableError
-from hashcredit.simulator.provenance import code_key, environment
+from hashcredit.experiments.support.files import locked, reason_of
+from hashcredit.simulator.errors import OutputFolderError
+from hashcredit.simulator.inputs import read_regular
+from hashcredit.simulator.provenance import code_key
 
-Say = Callable[[str], None]
 LOCK_FILE = ".lock"
-NEW_PLAN = "plan.new.parquet"
-"""A plan that may take the place of the present one."""
 
-
-class MixedResultsError(UnusableError):
-    """A folder whose runs were made of another study, scenario or code than those to come."""
-
-    longest = 10_000
+_READ_ONLY = (errno.EROFS, errno.EACCES, errno.EPERM, errno.ENOSPC, errno.EDQUOT)
+"""Why a lock file cannot be opened where a study that is complete can be looked at all the same."""
 
 
 def begin(
@@ -59,45 +53,63 @@ def begin(
     """Write the plan of a study into a new folder, or check that a folder has just that plan.
 
     Without a study, go on with the plan that the folder has. Returns the store and what is done already.
-    Damaged files are put aside and half-written ones removed, unless there is nothing left to do.
+    Damaged files are put aside and half-written ones removed, unless there is nothing left to do; copies that
+    were changed are written anew if a study says how. Of commands that begin at once one does it first.
     """
     store = Store(_usable(folder))
     asked = None if study is None else _asked(study)
-    if not store.exists():
+    if asked is None and not (store.exists() or is_bereft(store)):
+        raise OutputFolderError(str(folder), "has no study to go on with; give a study file too")
+    with _alone(store.path, say):
+        if not store.exists() and not is_bereft(store):
+            assert asked is not None, "a folder without a study was refused above"
+            create(store, *asked)
+            return store, StoreState(np.zeros(len(store.plan), bool), 0, 0, 0)
+        with _writing(store):
+            restore(store, asked, say)
+        state = store.state(verify)
+        if not state.done.all() or state.damaged or (retry_failed and state.failed):
+            state = _mend(store, state, retry_failed, say)
         if asked is None:
-            raise OutputFolderError(str(folder), "has no study to go on with; give a study file too")
-        with _alone(store.path):
-            if not store.exists():
-                create(store, *asked)
-                return store, StoreState(np.zeros(len(store.plan), bool), 0, 0, 0)
-        # another command has begun the same folder meanwhile: go on with what it has planned
-    state = store.state(verify)
-    if not state.done.all() or state.damaged or (retry_failed and state.failed):
-        state = _mend(store, state, retry_failed, say)
-    if asked is None:
-        check_code(store, state)
-    elif _check(store, asked[0], asked[1], state, allow_mixed, say):
-        state = store.state()
-    return store, state
+            check_code(store, state)
+            return store, state
+        with _writing(store):
+            is_changed = _check(store, asked, state, allow_mixed, say)
+        return store, store.state() if is_changed else state
 
 
 @contextmanager
-def _alone(folder: Path) -> Iterator[None]:
-    """Wait until no other command of this machine begins a study in a folder, which is made for it."""
+def _alone(folder: Path, say: Say) -> Iterator[None]:
+    """Wait until no other command of this machine begins a study in a folder, which is made for it.
+
+    A folder that cannot be written to needs no waiting: nothing in it will be changed.
+    """
+    with ExitStack() as stack:
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            waiting = "waiting for another command that begins in the same folder"
+            stack.enter_context(locked(folder / LOCK_FILE, lambda: say(waiting)))
+        except OSError as error:
+            if not (folder / MANIFEST_FILE).exists() or error.errno not in _READ_ONLY:
+                raise OutputFolderError(str(folder), f"cannot be written ({reason_of(error)})") from None
+        yield
+
+
+@contextmanager
+def _writing(store: Store) -> Iterator[None]:
+    """What the system says about the folder in this block is an OutputFolderError."""
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with locked(folder / LOCK_FILE):
-            yield
+        yield
     except OSError as error:
-        raise OutputFolderError(str(folder), f"cannot be written ({reason_of(error)})") from None
+        raise OutputFolderError(str(store.path), f"cannot be written ({reason_of(error)})") from None
 
 
-def _asked(study: Study | str | Path) -> tuple[Study, Points, str | None]:
+def _asked(study: Study | str | Path) -> Asked:
     """A study, its points, and the text of its file if there is one."""
     if isinstance(study, Study):
-        return study, study.points(), None
+        return Asked(study, study.points(), None)
     found = Study.load(study)
-    return found, found.points(), Path(study).read_text(encoding="utf-8-sig")
+    return Asked(found, found.points(), read_regular(study).decode("utf-8-sig"))
 
 
 def _mend(store: Store, state: StoreState, retry_failed: bool, say: Say) -> StoreState:
@@ -106,7 +118,7 @@ def _mend(store: Store, state: StoreState, retry_failed: bool, say: Say) -> Stor
     store.tidy()
     if state.damaged:
         store.put_aside(state.damaged)
-        say(f"damaged and computed again: {', '.join(path.name for path in state.damaged)}")
+        say(f"damaged and computed again: {'; '.join(state.trouble.values())}")
     if retry_failed and state.failed:
         say(f"{store.forget_failures():,} failed runs are tried again")
     return store.state()
@@ -134,101 +146,45 @@ def _usable(folder: str | Path) -> Path:
         if path.exists() and not path.is_dir():
             raise OutputFolderError(str(folder), "is a file; give the name of a folder")
         if path.is_dir() and not (path / MANIFEST_FILE).exists():
-            ours = {
-                LOCK_FILE,
-                PLAN_FILE,
-                DESIGN_FILE,
-                STUDY_FILE,
-                SCENARIOS,
-            }  # a start that was cut short; it has no results
+            # A start that was cut short has these, and no results.
+            ours = {LOCK_FILE, PLAN_FILE, DESIGN_FILE, STUDY_FILE, SCENARIOS, *STAGED.values()}
             others = [
                 p.name for p in path.iterdir() if p.name not in ours and not p.name.endswith(".partial")
             ]
-            if others:
+            if others and not is_bereft(Store(path)):
                 raise OutputFolderError(
                     str(folder), f"is not empty and has no study in it (it has {others[0]})"
                 )
     except OSError as error:
-        raise OutputFolderError(str(folder), f"cannot be read ({error.strerror})") from None
+        raise OutputFolderError(str(folder), f"cannot be read ({reason_of(error)})") from None
     return path
 
 
-def create(store: Store, study: Study, points: Points, text: str | None) -> None:
-    """Write everything that workers read; the manifest comes last."""
-    try:
-        store.path.mkdir(parents=True, exist_ok=True)
-        bases = _write_bases(store, study)
-        if text is not None:
-            write_text(store.path / STUDY_FILE, text)
-        write_table(store.path / DESIGN_FILE, design_table(points))
-        runs = write_plan(store.path / PLAN_FILE, study, points, bases, code_key())
-        store.write_manifest(_manifest(study, points, bases, runs, {}))
-    except OSError as error:
-        reason = f"cannot be written ({reason_of(error)})"
-        raise OutputFolderError(str(store.path), reason) from None
-
-
-def _write_bases(store: Store, study: Study) -> dict[str, Base]:
-    """Copies of the base scenarios, which workers read."""
-    bases = {}
-    for name, scenario in study.bases.items():
-        base = Base(name, scenario.digest())
-        place = store.path / SCENARIOS / scenario_folder(name, base.digest)
-        place.mkdir(parents=True, exist_ok=True)
-        write_scenario(place, scenario)
-        bases[name] = base
-    return bases
-
-
-def _manifest(
-    study: Study, points: Points, bases: Mapping[str, Base], runs: int, before: Mapping[str, Any]
-) -> dict[str, Any]:
-    """What a plan was made of; of an older manifest its age and earlier versions of the code are kept."""
-    codes = [*before.get("codes", []), code_key()]
-    return {
-        "study": study.to_dict(),
-        "design": design_digest(study, points),
-        "bases": {name: base.digest for name, base in bases.items()},
-        "runs": runs,
-        "plan": secrets.token_hex(8),
-        "codes": list(dict.fromkeys(codes)),
-        "created": before.get("created", datetime.now(UTC).isoformat(timespec="seconds")),
-        "environment": before.get("environment") or environment(),
-    }
-
-
-def _check(
-    store: Store, study: Study, points: Points, state: StoreState, allow_mixed: bool, say: Say
-) -> bool:
+def _check(store: Store, asked: Asked, state: StoreState, allow_mixed: bool, say: Say) -> bool:
     """Compare a study with the plan of its folder; return whether the plan was changed.
 
     More runs of the same kind are added to the plan. Anything else is refused, but that `allow_mixed` lets
     missing runs be computed by other code or from another base scenario.
     """
-    old = store.manifest
-    new_bases = {name: scenario.digest() for name, scenario in study.bases.items()}
-    same_design = old["design"] == design_digest(study, points)
-    changed = _changed_inputs(old, new_bases)
-    asked = study.to_dict()
-    if asked["keep"] != old["study"]["keep"]:
-        what = "; ".join(differences(old["study"]["keep"], asked["keep"], "keep."))
+    study, old = asked.study, store.manifest
+    same_design = old["design"] == design_digest(study, asked.points)
+    changed = _changed_inputs(old, {name: scenario.digest() for name, scenario in study.bases.items()})
+    words = study.to_dict()
+    if words["keep"] != old["study"]["keep"]:
+        what = "; ".join(differences(old["study"]["keep"], words["keep"], "keep."))
         raise MixedResultsError(str(store.path), f"keeps other things ({what}): use a new folder")
     if same_design and not changed:
         return False
     if same_design and allow_mixed and not state.done.all():
-        bases = _write_bases(store, study)
-        fresh = store.path / NEW_PLAN
-        write_plan(fresh, study, points, bases, code_key())
-        replace_missing(store.plan, fresh, state.done)
-        fresh.unlink()
-        store.write_manifest(_manifest(study, points, bases, len(state.done), old))
+        replace_plan(store, asked, state.done)
         say(f"two versions in one folder, as asked: {' and '.join(changed)}; each row says which")
         return True
     if same_design and state.done.all():
         say(f"note: {' and '.join(changed)} since these runs were computed")
         return False
     if not changed:
-        _extend(store, study, points, say)
+        before, runs = len(state.done), replace_plan(store, asked, None)
+        say(f"the study has grown from {before:,} to {runs:,} runs")
         return True
     if same_design:
         reason = (
@@ -236,7 +192,7 @@ def _check(
             "computed; use a new folder, or --allow-mixed to compute the others with what there is now"
         )
         raise MixedResultsError(str(store.path), reason)
-    what = "; ".join([*differences(old["study"], asked), *changed])
+    what = "; ".join([*differences(old["study"], words), *changed])
     raise MixedResultsError(str(store.path), f"holds another study ({what}): use a new folder")
 
 
@@ -249,40 +205,3 @@ def _changed_inputs(old: Mapping[str, Any], bases: Mapping[str, str]) -> list[st
         if old["bases"].get(name, digest) != digest:
             changed.append(f"scenario {name} has changed ({old['bases'][name][:12]} to {digest[:12]})")
     return changed
-
-
-def _extend(store: Store, study: Study, points: Points, say: Say) -> None:
-    """Put a plan in the place of a smaller one, if it has all runs of that."""
-    old = store.manifest
-    bases = _write_bases(store, study)
-    fresh = Plan(store.path / NEW_PLAN)
-    runs = write_plan(fresh.path, study, points, bases, code_key())
-    before = store.plan.column("run_id").to_pylist()
-    lost = len(set(before).difference(fresh.column("run_id").to_pylist()))
-    if lost:
-        fresh.path.unlink()
-        what = "; ".join(differences(old["study"], study.to_dict()))
-        reason = (
-            f"holds another study ({what}; {lost:,} of its runs are not in the new one): use a new folder"
-        )
-        raise MixedResultsError(str(store.path), reason)
-    manifest = _manifest(study, points, bases, runs, old)
-    write_table(store.path / DESIGN_FILE, design_table(points))
-    fresh.path.replace(store.path / PLAN_FILE)
-    store.write_manifest(manifest)
-    say(f"the study has grown from {len(before):,} to {runs:,} runs")
-
-
-def differences(old: Any, new: Any, prefix: str = "") -> list[str]:
-    """One text a value that differs between two nested tables."""
-    if isinstance(old, Mapping) and isinstance(new, Mapping):
-        names = [*old, *(name for name in new if name not in old)]
-        return [
-            line
-            for name in names
-            for line in differences(old.get(name, "none"), new.get(name, "none"), f"{prefix}{name}.")
-        ]
-    if old == new:
-        return []
-    before, after = (text if len(text) < 60 else f"{text[:57]}..." for text in map(str, (old, new)))
-    return [f"{prefix.rstrip('.')} was {before} and is {after}"]

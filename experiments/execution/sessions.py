@@ -10,6 +10,7 @@ from typing import Any
 
 from hashcredit.experiments.store.store import SESSIONS
 from hashcredit.experiments.support.files import is_running
+from hashcredit.simulator.inputs import open_regular
 
 ALIVE = timedelta(minutes=2)
 """A session that has written nothing for this long counts as gone: a block takes half a minute."""
@@ -47,7 +48,7 @@ def read_sessions(folder: Path, now: datetime) -> list[Session]:
 
 def _session(path: Path, now: datetime) -> Session | None:
     try:
-        with open(path, "rb") as handle:
+        with open_regular(path) as handle:
             head = _lines(handle.readline())
             size = handle.seek(0, os.SEEK_END)
             handle.seek(max(0, size - TAIL))

@@ -11,8 +11,6 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
 from hashcredit.experiments.execution.sessions import Session, read_sessions
 from hashcredit.experiments.results.results import Results
@@ -42,7 +40,9 @@ class Status:
     strangers: int
     """Rows of runs that the plan does not have."""
     damaged: tuple[str, ...]
-    """Files that cannot be read; `hashcredit sweep` computes their runs again."""
+    """Chunks that are not what was written, each with what is wrong; a sweep computes their runs again."""
+    damaged_inputs: tuple[str, ...]
+    """Likewise plan, design and copies; a sweep with the study file writes them anew."""
     codes: dict[str, int]
     """Runs with a row by version of the model's code."""
     scenarios: dict[str, int]
@@ -70,20 +70,21 @@ class Status:
         return content
 
 
-def status(folder: str | Path, now: datetime | None = None) -> Status:
-    """Look at a study's folder; nothing is changed.
+def status(folder: str | Path, now: datetime | None = None, *, verify: bool = False) -> Status:
+    """Look at a study's folder; nothing is changed. With `verify` everything is read.
 
-    Damaged files and torn lines of logs are no error. Raises OutputFolderError where there is no study.
+    Damaged files and torn lines of logs are no error. Raises OutputFolderError where there is no study, or
+    one whose manifest or plan is damaged.
     """
     store = Store(Path(folder))
-    state = store.state()
+    state = store.state(verify)
     manifest = store.manifest
     planned, done = len(state.done), int(state.done.sum())
     missing = planned - done
     sessions = read_sessions(store.path, now or datetime.now(UTC))
     rates = [session.rate for session in sessions if session.is_alive]
     rate = sum(rates) or None
-    mean = _mean_seconds(store, {path.name for path in state.damaged})
+    mean = state.seconds / state.timed if state.timed else None
     codes, scenarios = _versions(store, state.done)
     return Status(
         folder=str(folder),
@@ -95,7 +96,8 @@ def status(folder: str | Path, now: datetime | None = None) -> Status:
         missing=missing,
         repeated=state.repeated,
         strangers=state.strangers,
-        damaged=tuple(f"{path.parent.name}/{path.name}" for path in state.damaged),
+        damaged=tuple(state.trouble.values()),
+        damaged_inputs=tuple(f"{name}: {wrong}" for name, wrong in store.damaged_inputs().items()),
         codes=codes,
         scenarios=scenarios,
         bytes=_bytes(store.path),
@@ -108,26 +110,9 @@ def status(folder: str | Path, now: datetime | None = None) -> Status:
     )
 
 
-def _mean_seconds(store: Store, damaged: set[str]) -> float | None:
-    """Mean wall time of the runs that did not fail."""
-    total, count = 0.0, 0
-    for path in store.chunks():
-        if path.name in damaged:
-            continue
-        try:
-            with pq.ParquetFile(path) as file:
-                rows = file.read(["run_seconds", "status"])
-        except (OSError, pa.ArrowException):  # gone, or damaged where the names of runs are not
-            continue
-        seconds = rows["run_seconds"].filter(pc.equal(rows["status"], "ok"))
-        total += pc.sum(seconds).as_py() or 0.0
-        count += len(seconds)
-    return total / count if count else None
-
-
 def _versions(store: Store, done: np.ndarray) -> tuple[dict[str, int], dict[str, int]]:
     """Runs that are done by version of the code, and by base scenario."""
-    rows = store.plan.file.read(["code", "scenario", "scenario_digest"]).filter(pa.array(done))
+    rows = store.plan.read(["code", "scenario", "scenario_digest"]).filter(pa.array(done))
     codes = rows.group_by("code", use_threads=False).aggregate([([], "count_all")]).to_pylist()
     bases = rows.group_by(["scenario", "scenario_digest"], use_threads=False)
     named = {
@@ -169,6 +154,8 @@ def format_status(status: Status) -> str:
         lines.append(
             ("strangers", f"{status.strangers:,} rows of runs that are not in the plan; none counts")
         )
+    for name in status.damaged_inputs:
+        lines.append(("damaged", f"{name}: `hashcredit sweep STUDY` with the study file writes it anew"))
     for name in status.damaged[:LIMIT]:
         lines.append(("damaged", f"{name}: `hashcredit sweep` computes its runs again"))
     if len(status.damaged) > LIMIT:

@@ -14,7 +14,8 @@ from typing import Any
 import numpy as np
 
 from hashcredit.experiments.execution.blocks import Missing, shard, shard_grain
-from hashcredit.experiments.execution.resume import Say, begin
+from hashcredit.experiments.execution.planning import Say
+from hashcredit.experiments.execution.resume import begin
 from hashcredit.experiments.execution.runner import Tally, Workforce, lead
 from hashcredit.experiments.execution.worker import Report, Task, run_task
 from hashcredit.experiments.store.store import SESSIONS, Store, StoreState
@@ -65,7 +66,7 @@ def sweep(
     retry_failed : bool
         Compute runs that failed before once more.
     verify : bool
-        Read every file that is there to its end first, and compute again what is damaged inside.
+        Read series, events and tables to their ends too first, and compute again what is damaged inside.
     progress, say : callable
         Told how far the work is, at least once a second; and what a user should know, in a line.
 

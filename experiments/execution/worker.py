@@ -21,8 +21,7 @@ from hashcredit.experiments.execution.blocks import Block
 from hashcredit.experiments.execution.recording import BlockResult, details_of
 from hashcredit.experiments.folder.scenario_files import SCENARIO_FILE
 from hashcredit.experiments.store.plan import changes_of
-from hashcredit.experiments.store.schema import scenario_folder
-from hashcredit.experiments.store.store import SCENARIOS, Store
+from hashcredit.experiments.store.store import Store
 from hashcredit.experiments.support.arrow import numbers
 from hashcredit.experiments.support.files import locked
 from hashcredit.simulator.errors import HashcreditError
@@ -154,8 +153,10 @@ class StudyWorker:
         outcome = BlockResult(rows, self._who, details={name: [] for name in self.store.details})
         for first, last in _stretches(rows):
             started = time.perf_counter()
+            row = rows.slice(first, 1).to_pylist()[0]
+            self.base(row["scenario"], row["scenario_digest"])  # a damaged copy is no failure of these runs
             try:
-                setup = self.setup(rows.slice(first, 1).to_pylist()[0])
+                setup = self.setup(row)
             except Exception as error:  # the scenario of these runs cannot be: their rows say why
                 outcome.errors[first:last] = [_words(error)] * (last - first)
                 outcome.finished[first:last] = _now()
@@ -170,9 +171,9 @@ class StudyWorker:
         return prepare(scenario.with_changes(changes_of(row, self.store.plan.kinds)), row["seed"])
 
     def base(self, name: str, digest: str) -> Scenario:
-        """A base scenario, read from the store's own copy."""
+        """A base scenario, read from the store's own copy; DamagedInputsError if that was changed."""
         if digest not in self._bases:
-            folder = self.store.path / SCENARIOS / scenario_folder(name, digest)
+            folder = self.store.checked_scenario(name, digest)
             self._bases[digest] = Scenario.load(folder / SCENARIO_FILE)
         return self._bases[digest]
 

@@ -16,6 +16,15 @@ def write_scenario(folder: Path, scenario: Scenario) -> Scenario:
     return kept
 
 
+def files_of(kept: Scenario) -> list[str]:
+    """Names of the files in the folder of a scenario that `write_scenario` has returned."""
+    references = (getattr(kept.networks, f"{network}_file") for network in NETWORKS)
+    return [
+        SCENARIO_FILE,
+        *(Path(path_of(reference)).name for reference in references if reference is not None),
+    ]
+
+
 def copy_networks(folder: Path, scenario: Scenario) -> Scenario:
     """Copy the network files of a scenario into a folder; return it with their names in that folder."""
     copies = {}

@@ -6,12 +6,11 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from hashcredit.experiments.results.reading import Reader
-from hashcredit.experiments.store.store import DESIGN_FILE, EVENTS, RUNS, SERIES, Store
+from hashcredit.experiments.store.store import EVENTS, RUNS, SERIES, Store
 from hashcredit.experiments.study.study import TABLES
 from hashcredit.simulator.errors import OutputFolderError, RefusedError
 from hashcredit.simulator.scenario.errors import hint
@@ -73,7 +72,7 @@ class KeptRuns:
     @cached_property
     def plan(self) -> "pd.DataFrame":
         """Every run that was asked for."""
-        return self.store.plan.file.read().to_pandas()
+        return self.store.plan.read().to_pandas()
 
     @cached_property
     def points(self) -> "pd.DataFrame":
@@ -83,14 +82,7 @@ class KeptRuns:
         point's own otherwise. Dates are texts, lists and tables are JSON.
         """
         columns = ["point", "same_as", *self.factors]
-        design = self.store.path / DESIGN_FILE
-        if design.exists():
-            return pq.ParquetFile(design).read(columns).to_pandas()
-        plan = self.store.plan.file.read(["replicate", "point", *self.factors])
-        table = plan.filter(pa.array(np.asarray(plan["replicate"]) == 0)).drop_columns("replicate")
-        frame = table.to_pandas()
-        frame.insert(1, "same_as", frame["point"])
-        return frame[columns]
+        return pq.read_table(self.store.checked_design(), columns=columns, partitioning=None).to_pandas()
 
     # What became of it
 
@@ -125,7 +117,7 @@ class KeptRuns:
     @cached_property
     def missing(self) -> "pd.DataFrame":
         """Runs of the plan that have no row."""
-        return self.store.plan.file.read().filter(pa.array(~self.reader.index.found)).to_pandas()
+        return self.store.plan.read().filter(pa.array(~self.reader.index.found)).to_pandas()
 
     def read(self, columns: Sequence[str] | None = None, *, failed: bool = True) -> "pd.DataFrame":
         """What `runs` has, with these columns and no others in memory, and without failed runs if asked."""

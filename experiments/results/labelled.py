@@ -11,8 +11,6 @@ from hashcredit.experiments.folder.scenario_files import SCENARIO_FILE
 from hashcredit.experiments.results.averages import unit_of
 from hashcredit.experiments.results.cells import Cells
 from hashcredit.experiments.results.kept import KeptRuns
-from hashcredit.experiments.store.schema import scenario_folder
-from hashcredit.experiments.store.store import SCENARIOS
 from hashcredit.experiments.study.designs import KINDS
 from hashcredit.simulator.errors import HashcreditError
 
@@ -114,7 +112,7 @@ def _scalars(results: KeptRuns) -> list[str]:
 
 def _names(results: KeptRuns, cells: Cells) -> dict[str, np.ndarray]:
     """What a run needs to be repeated, and what became of it."""
-    plan, index = results.store.plan.file.read(["run_id", "seed"]), results.reader.index
+    plan, index = results.store.plan.read(["run_id", "seed"]), results.reader.index
     status = np.where(index.failed, "failed", np.where(index.found, "ok", "missing"))
     run_ids = np.array(plan["run_id"].to_pylist(), dtype=object)
     columns = {"run_id": run_ids, "seed": plan["seed"].to_numpy(), "status": status.astype(object)}
@@ -136,9 +134,7 @@ def _described(results: KeptRuns) -> dict[str, dict[str, str]]:
     from hashcredit.simulator.scenario.scenario import Scenario
 
     name, digest = next(iter(results.manifest["bases"].items()))
-    file = results.store.path / SCENARIOS / scenario_folder(name, digest) / SCENARIO_FILE
-    if not file.exists():
-        return {}
+    file = results.store.checked_scenario(name, digest) / SCENARIO_FILE
     return {
         row.field: {"long_name": row.meaning, **({} if row.unit == "none" else {"units": row.unit})}
         for row in Scenario.load(file).describe()

@@ -4,7 +4,8 @@ Chunks lie in no order, a run may be in two of them, and a study that grew has o
 than older files say. So what a run is comes from the plan, and only what became of it from the chunks.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -12,9 +13,9 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
+from hashcredit.experiments.store.sealed import NotWholeError
 from hashcredit.experiments.store.store import RUNS, Store
 from hashcredit.simulator.errors import OutputFolderError
 
@@ -22,18 +23,22 @@ NAMED = 5
 """Damaged files that an error names; of the others it says how many there are."""
 
 CURE = "`hashcredit sweep` computes their runs again; Results.open(DIR, partial=True) reads the others"
-CURE_INSIDE = "remove them, and `hashcredit sweep` computes their runs again; or read with partial=True"
-"""What helps where the names of runs can be read but other columns cannot, which a sweep does not look at."""
+CURE_INSIDE = "`hashcredit sweep --out DIR --verify` computes their runs again; or read with partial=True"
+"""What helps for series, events and tables, of which a sweep reads the ends only unless it is told to."""
 
 
 class DamagedFilesError(OutputFolderError):
     """Files of a store that cannot be read, or are gone though another one vouches for them."""
 
-    def __init__(self, folder: str, files: Sequence[str], cure: str = CURE) -> None:
-        more = f" and {len(files) - NAMED:,} more" if len(files) > NAMED else ""
-        super().__init__(folder, f"has damaged files ({', '.join(files[:NAMED])}{more}): {cure}")
-        self.files = tuple(files)
-        self.args = (folder, self.files, cure)
+    longest = 2000
+
+    def __init__(self, folder: str, trouble: Mapping[str, str], cure: str = CURE) -> None:
+        """`trouble` has what is wrong by the file in runs/, or by the other file that was to be read."""
+        more = f" and {len(trouble) - NAMED:,} more" if len(trouble) > NAMED else ""
+        words = "; ".join(list(trouble.values())[:NAMED])
+        super().__init__(folder, f"has damaged files ({words}{more}): {cure}")
+        self.files = tuple(trouble)
+        self.args = (folder, dict(trouble), cure)
 
 
 @dataclass(frozen=True)
@@ -69,18 +74,23 @@ class Reader:
         """From names and states of all rows; of two rows of a run one that is "ok" counts, or the first."""
         from hashcredit.experiments.store.schema import runs_schema
 
-        files, damaged, tables = [], [], []
+        files, tables = [], []
+        trouble: dict[Path, str] = {}
         columns: dict[str, None] = {}
         for path in self.store.chunks():
-            read = self._names_and_states(path)
-            if read is None:
-                damaged.append(path)
+            try:
+                file = self.store.open(RUNS, path.name)
+                self.store.check_details(path.name)
+            except NotWholeError as error:
+                trouble[path] = str(error)
                 continue
-            table, names = read
             files.append(path)
-            tables.append(table)
-            columns.update(dict.fromkeys(names))
-        self._refuse(damaged)
+            tables.append(file.read(["run_id", "status"], use_threads=False))
+            columns.update(dict.fromkeys(file.schema_arrow.names))
+        if trouble and not self.partial:
+            raise DamagedFilesError(
+                str(self.store.path), {f"{RUNS}/{path.name}": what for path, what in trouble.items()}
+            )
         planned = self.store.plan.column("run_id")
         place, number, row, failed = _places(tables, planned)
         file_of = np.full(len(planned), -1)
@@ -92,7 +102,7 @@ class Reader:
             row_of[place[chosen]] = row[chosen]
             failed_of[place[chosen]] = failed[chosen]
         names_of = list(columns) or runs_schema(self.store.plan.schema).names
-        return Index(files, file_of, row_of, failed_of, names_of, damaged)
+        return Index(files, file_of, row_of, failed_of, names_of, list(trouble))
 
     def runs(self, columns: Sequence[str] | None = None, chosen: NDArray[np.bool_] | None = None) -> pa.Table:
         """Rows of the `chosen` runs (bool a run of the plan; None: all with a row), some columns or all."""
@@ -103,7 +113,7 @@ class Reader:
         of_rows = [name for name in names if name not in of_plan]
         read: dict[str, pa.ChunkedArray] = {}
         if of_plan:
-            found = plan.file.read(of_plan).filter(pa.array(mask))
+            found = plan.read(of_plan).filter(pa.array(mask))
             read |= {name: found[name] for name in of_plan}
         if of_rows:
             data = self._data(of_rows, mask)
@@ -129,7 +139,7 @@ class Reader:
         """
         wanted = None if columns is None else [name for name in columns if name not in plan_columns]
         shown = list(plan_columns) if columns is None else [n for n in plan_columns if n in columns]
-        plan = self.store.plan.file.read(list(dict.fromkeys(["run_id", *shown]))).combine_chunks()
+        plan = self.store.plan.read(list(dict.fromkeys(["run_id", *shown]))).combine_chunks()
         pieces, places = [], []
         for number, where in self._by_file(self.index.found):
             names = None if wanted is None else ["run_id", *wanted]
@@ -156,7 +166,8 @@ class Reader:
         """Names of the columns of series, events or agents, in the order of the first file that has any."""
         columns: dict[str, None] = {}
         for path in self.index.files:
-            columns.update(dict.fromkeys(pq.read_schema(self.store.path / folder / path.name).names))
+            with self._naming_damage():
+                columns.update(dict.fromkeys(self.store.columns(folder, path.name)))
         return [name for name in columns if name != "run_id"]
 
     def _by_file(self, mask: NDArray[np.bool_]) -> Iterator[tuple[int, NDArray[np.int64]]]:
@@ -171,32 +182,17 @@ class Reader:
         parts = np.split(places, starts[1:])
         yield from sorted(zip(numbers.tolist(), parts, strict=True), key=lambda part: int(part[1][0]))
 
-    def _names_and_states(self, path: Path) -> tuple[pa.Table, list[str]] | None:
-        """Names and states of the runs of a chunk and its columns; None if one of its files is damaged."""
-        try:
-            for folder in self.store.details:
-                pq.read_metadata(self.store.path / folder / path.name)
-            with pq.ParquetFile(path, page_checksum_verification=True) as file:
-                if self.partial:
-                    file.read()  # what is left out later would be missing in some columns only
-                return file.read(["run_id", "status"]), file.schema_arrow.names
-        except (OSError, pa.ArrowException):
-            return None
-
     def _read(self, folder: str, chunk: Path, names: Sequence[str] | None) -> pa.Table:
         """Columns of a file of the store, those of them that it has."""
-        path = self.store.path / folder / chunk.name
-        try:
-            with pq.ParquetFile(path, page_checksum_verification=True) as file:
-                present = file.schema_arrow.names
-                return file.read([name for name in present if names is None or name in names])
-        except (OSError, pa.ArrowException):
-            raise DamagedFilesError(str(self.store.path), [f"{folder}/{path.name}"], CURE_INSIDE) from None
+        with self._naming_damage():
+            return self.store.read(folder, chunk.name, names)
 
-    def _refuse(self, damaged: Sequence[Path]) -> None:
-        if damaged and not self.partial:
-            names = [f"{path.parent.name}/{path.name}" for path in damaged]
-            raise DamagedFilesError(str(self.store.path), names)
+    @contextmanager
+    def _naming_damage(self) -> Iterator[None]:
+        try:
+            yield
+        except NotWholeError as error:
+            raise DamagedFilesError(str(self.store.path), {error.name: str(error)}, CURE_INSIDE) from None
 
 
 def _places(

@@ -11,6 +11,7 @@ import json
 import struct
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
@@ -26,6 +27,7 @@ from hashcredit.experiments.study.points import Points
 from hashcredit.experiments.study.study import Study
 from hashcredit.experiments.support.arrow import numbers, texts
 from hashcredit.experiments.support.files import write_whole
+from hashcredit.simulator.errors import OutputFolderError
 
 ROW_GROUP = 4096
 """Rows of the plan that are read together: a block of runs needs one or a few groups."""
@@ -42,7 +44,7 @@ ARROW_TYPES = {
 
 FIRST_COLUMNS = [("run_id", pa.string()), ("point", pa.int64()), ("scenario", pa.string())]
 LAST_COLUMNS = [("scenario_digest", pa.string()), ("code", pa.string())]
-METADATA = b"hashcredit.factors"
+METADATA, KEEP = b"hashcredit.factors", b"hashcredit.keep"
 
 
 @dataclass(frozen=True)
@@ -85,6 +87,8 @@ def write_plan(path: Path, study: Study, points: Points, bases: Mapping[str, Bas
     """Write all runs of a study and return their number; memory does not grow with it."""
     kinds = factor_kinds(points)
     schema = plan_schema(kinds)
+    keep = json.dumps(study.keep.model_dump(mode="json"), sort_keys=True)
+    schema = schema.with_metadata({**schema.metadata, KEEP: keep.encode()})
     count = 0
 
     def write(handle: Any) -> None:
@@ -210,6 +214,16 @@ class Plan:
         """A Parquet file has one position: threads that share a plan read it in turn."""
         return threading.Lock()
 
+    @contextmanager
+    def _reading(self) -> Iterator[pq.ParquetFile]:
+        """The file, for one thread at a time; OutputFolderError if the disk fails or the file is changed."""
+        try:
+            with self._lock:
+                yield self.file
+        except (OSError, pa.ArrowException) as error:
+            reason = f"has a {self.path.name} that cannot be read any more ({error})"
+            raise OutputFolderError(str(self.path.parent), reason) from None
+
     @property
     def schema(self) -> pa.Schema:
         return self.file.schema_arrow
@@ -226,20 +240,24 @@ class Plan:
     def rows(self, first: int, last: int) -> pa.Table:
         """Rows `first` to `last` - 1, read from the row groups that hold them."""
         groups = range(first // ROW_GROUP, -(-last // ROW_GROUP))
-        with self._lock:
-            table = self.file.read_row_groups(list(groups))
+        with self._reading() as file:
+            table = file.read_row_groups(list(groups))
         return table.slice(first - groups.start * ROW_GROUP, last - first)
+
+    def read(self, columns: Sequence[str] | None = None) -> pa.Table:
+        """All rows, and all columns or some."""
+        with self._reading() as file:
+            return file.read(columns)
 
     def column(self, name: str) -> pa.ChunkedArray:
         """A whole column."""
-        with self._lock:
-            return self.file.read([name]).column(name)
+        return self.read([name]).column(name)
 
     def run_ids(self) -> Iterator[np.ndarray]:
         """Names of all runs as bytes, some thousand at a time: see `ids_of`."""
         for group in range(self.file.num_row_groups):
-            with self._lock:
-                table = self.file.read_row_group(group, columns=["run_id"], use_threads=False)
+            with self._reading() as file:
+                table = file.read_row_group(group, columns=["run_id"], use_threads=False)
             yield ids_of(table["run_id"])
 
     def beginning_with(self, text: str) -> list[dict[str, Any]]:
@@ -253,12 +271,11 @@ def ids_of(column: pa.ChunkedArray) -> np.ndarray:
     return np.frombuffer(bytes.fromhex("".join(column.to_pylist())), dtype="S16")
 
 
-def replace_missing(old: Plan, new: Path, done: np.ndarray) -> None:
-    """Write a plan that names the runs that are `done` (bool a row) as before, and the others anew.
+def mix_plans(old: Plan, fresh: Plan, target: Path, done: np.ndarray) -> None:
+    """Write a plan that names the runs that are `done` (bool a row) as the old one, others as the fresh one.
 
     Both plans have the same runs in the same order; only code and base scenario differ.
     """
-    fresh = Plan(new)
 
     def write(handle: Any) -> None:
         with pq.ParquetWriter(handle, old.schema, compression="zstd", write_page_checksum=True) as writer:
@@ -269,7 +286,7 @@ def replace_missing(old: Plan, new: Path, done: np.ndarray) -> None:
                 columns = [pc.if_else(keep, before[name], after[name]) for name in old.schema.names]
                 writer.write_table(pa.table(columns, schema=old.schema), row_group_size=ROW_GROUP)
 
-    write_whole(old.path, write)
+    write_whole(target, write)
 
 
 def design_table(points: Points) -> pa.Table:
@@ -299,3 +316,13 @@ def design_digest(study: Study, points: Points) -> str:
         else:
             digest.update(column.dtype.str.encode() + np.ascontiguousarray(column).tobytes())
     return digest.hexdigest()
+
+
+def write_table(path: Path, table: pa.Table) -> None:
+    """Write a Parquet file whole or not at all."""
+    write_whole(path, lambda handle: encode_table(table, handle))
+
+
+def encode_table(table: pa.Table, sink: Any) -> None:
+    """Write a table as Parquet with checksums."""
+    pq.write_table(table, sink, compression="zstd", write_page_checksum=True)

@@ -11,6 +11,7 @@ from hashcredit.experiments.study.designs import Design, Listed, Product
 from hashcredit.experiments.study.factors import Factor, check_different, read_factor
 from hashcredit.experiments.study.fields import SCENARIO, TargetField, is_section, target_field
 from hashcredit.simulator.errors import ScenarioError, StudyError
+from hashcredit.simulator.inputs import read_regular
 from hashcredit.simulator.scenario.errors import hint
 from hashcredit.simulator.scenario.scenario import Scenario
 from hashcredit.simulator.scenario.text import parse_value
@@ -22,7 +23,7 @@ def read_toml(file: Path) -> dict[str, Any]:
     """Content of a study file, which must not be empty."""
     content: dict[str, Any] | None
     try:
-        content = tomllib.loads(file.read_bytes().decode("utf-8-sig"))
+        content = tomllib.loads(read_regular(file).decode("utf-8-sig"))
     except FileNotFoundError:
         raise StudyError("study", str(file), "an existing TOML file") from None
     except OSError as error:
@@ -225,7 +226,7 @@ def listed_columns(design: Listed, place: str, folder: Path) -> dict[str, list[A
 def _read_csv(place: str, file: Path) -> dict[str, list[Any]]:
     """Columns of texts; blank lines do not count."""
     try:
-        text = file.read_bytes().decode("utf-8-sig")
+        text = read_regular(file).decode("utf-8-sig")
         lines = [row for row in csv.reader(io.StringIO(text, newline=""), strict=True) if row]
     except (OSError, ValueError, csv.Error) as error:
         reason = getattr(error, "strerror", None) or "not a CSV file in UTF-8"

@@ -3,10 +3,12 @@
 import csv
 import errno
 import fcntl
+import io
 import os
 import re
 import secrets
 import socket
+import stat
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -14,30 +16,35 @@ from pathlib import Path
 from typing import Any, BinaryIO, TypeVar
 
 from hashcredit.simulator.errors import ScenarioError
+from hashcredit.simulator.inputs import read_regular
 
 Entry = TypeVar("Entry")
 
 STALE_SECONDS = 86_400.0
 """Age at which a half-written file of another machine is taken for abandoned."""
 
-_NO_LOCKS = (errno.ENOLCK, errno.ENOSYS, errno.ENOTSUP)
+NO_LINKS = (errno.EPERM, errno.ENOTSUP, errno.ENOSYS, errno.EMLINK)
+NO_LOCKS = (errno.ENOLCK, errno.ENOSYS, errno.ENOTSUP)
 
 _PARTIAL = re.compile(r"\..+\.(?P<host>[^~]+)~(?P<pid>\d+)~[0-9a-f]{8}\.partial")
 
 
-def write_whole(path: Path, write: Callable[[BinaryIO], Any]) -> None:
+def write_whole(path: Path, write: Callable[[BinaryIO], Any], *, replace: bool = True) -> None:
     """Write a file under another name, make sure that it is on disk, and rename it.
 
-    Two processes may write the same file at once; one of the two is there afterwards, whole. OSError leaves
-    what was there before.
+    Two processes may write the same file at once; one of the two is there afterwards, whole: the last, or
+    without `replace` the first, and the other has a FileExistsError. OSError leaves what was there before.
     """
-    partial = path.with_name(f".{path.name}.{_host()}~{os.getpid()}~{secrets.token_hex(4)}.partial")
+    partial = path.with_name(f".{path.name}.{host_name()}~{os.getpid()}~{secrets.token_hex(4)}.partial")
     try:
         with open(partial, "wb") as handle:
             write(handle)
             handle.flush()
             os.fsync(handle.fileno())
-        partial.replace(path)
+        if replace:
+            partial.replace(path)
+        else:
+            _put_first(partial, path)
     except BaseException:
         with suppress(OSError):
             partial.unlink()
@@ -45,19 +52,57 @@ def write_whole(path: Path, write: Callable[[BinaryIO], Any]) -> None:
     sync_folder(path.parent)
 
 
+def _put_first(partial: Path, path: Path) -> None:
+    """Give a file its name unless another has it; where a file has one name only, that is looked at first."""
+    try:
+        os.link(partial, path)
+    except OSError as error:
+        if error.errno not in NO_LINKS:
+            raise
+        if os.path.lexists(path):
+            raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(path)) from None
+        partial.replace(path)
+    else:
+        partial.unlink()
+
+
 @contextmanager
-def locked(path: Path) -> Iterator[None]:
+def locked(path: Path, waiting: Callable[[], None] = lambda: None) -> Iterator[None]:
     """Wait until no other process of this machine is in a block with the same lock file.
 
-    Some network file systems have no locks: there nobody waits, and `write_whole` is all there is.
+    `waiting` is called once if there is one. Some network file systems have no locks: there nobody waits, and
+    `write_whole` is all there is.
     """
-    with open(path, "wb") as handle:
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX)
-        except OSError as error:
-            if error.errno not in _NO_LOCKS:
-                raise
+    descriptor = open_lock(path)
+    try:
+        if not _try_lock(descriptor):
+            waiting()
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
         yield
+    finally:
+        os.close(descriptor)
+
+
+def open_lock(path: Path) -> int:
+    """A lock file, made if there is none; OSError for a FIFO or a device in its place."""
+    flags = os.O_RDWR | os.O_CREAT | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOFOLLOW
+    descriptor = os.open(path, flags, 0o666)
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise OSError(errno.EINVAL, f"{path.name} is no regular file", str(path))
+    return descriptor
+
+
+def _try_lock(descriptor: int) -> bool:
+    """Take a lock if nobody has it; where there are no locks everybody may go on."""
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    except OSError as error:
+        if error.errno not in NO_LOCKS:
+            raise
+    return True
 
 
 def write_text(path: Path, text: str) -> None:
@@ -68,8 +113,8 @@ def write_text(path: Path, text: str) -> None:
 def read_csv(file: Path, columns: Sequence[str], entry: Callable[[dict[str, str]], Entry]) -> list[Entry]:
     """What `entry` makes of each line; ScenarioError where the file is no CSV file with these columns."""
     try:
-        with open(file, encoding="utf-8", newline="") as handle:
-            return [entry(line) for line in csv.DictReader(handle)]
+        text = read_regular(file).decode()
+        return [entry(line) for line in csv.DictReader(io.StringIO(text, newline=""))]
     except (OSError, ValueError, KeyError, TypeError, csv.Error) as error:
         wanted = f"a CSV file with {', '.join(columns)}; {error}"
         raise ScenarioError("reference", str(file), wanted) from None
@@ -95,7 +140,7 @@ def remove_abandoned(folder: Path) -> int:
         if found is None:
             continue
         with suppress(OSError):  # its writer may just have finished, or removed it
-            here = found["host"] == _host()
+            here = found["host"] == host_name()
             gone = not is_running(int(found["pid"])) if here else False
             if gone or time.time() - path.stat().st_mtime > STALE_SECONDS:
                 path.unlink()
@@ -108,7 +153,8 @@ def reason_of(error: OSError) -> str:
     return (error.strerror or os.strerror(error.errno or errno.EIO)).lower()
 
 
-def _host() -> str:
+def host_name() -> str:
+    """Name of this machine as it may stand in the name of a file."""
     return re.sub(r"[^\w.-]", "-", socket.gethostname()) or "host"
 
 

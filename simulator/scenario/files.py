@@ -10,6 +10,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from hashcredit.simulator.errors import ScenarioError
+from hashcredit.simulator.inputs import read_regular
 from hashcredit.simulator.scenario.errors import hint, unknown
 from hashcredit.simulator.scenario.fields.base import inner_model, inner_sections
 from hashcredit.simulator.scenario.fields.earnings import Shocks
@@ -89,7 +90,7 @@ def _parse(file: Path) -> dict[str, Any]:
     """TOML content of a file that must not be empty."""
     content: dict[str, Any] | None
     try:
-        content = tomllib.loads(file.read_bytes().decode("utf-8-sig"))  # editors may leave a mark
+        content = tomllib.loads(read_regular(file).decode("utf-8-sig"))  # editors may leave a mark
     except OSError as error:
         raise ScenarioError("scenario", str(file), f"a readable TOML file ({error.strerror})") from None
     except UnicodeDecodeError:

@@ -23,6 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hashcredit.simulator.errors import ScenarioError
+from hashcredit.simulator.inputs import read_regular
 from hashcredit.simulator.scenario.fields.population import Population
 from hashcredit.simulator.scenario.link_files import FORMATS, Links, read_links
 
@@ -112,7 +113,7 @@ def _read(field: str, path: str) -> bytes:
             )
         if file.suffix.lower() not in FORMATS:
             raise ScenarioError(field, path, allowed)
-        return file.read_bytes()
+        return read_regular(file)
     except OSError as error:
         raise ScenarioError(field, path, f"a readable file ({error.strerror}), or 'none'") from None
 

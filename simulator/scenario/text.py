@@ -1,6 +1,7 @@
 """A scenario as text: TOML with comments, rows of a parameter table, values parsed from a command line."""
 
 import csv
+import io
 import json
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
@@ -12,6 +13,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from hashcredit.simulator.errors import ScenarioError
+from hashcredit.simulator.inputs import read_regular
 from hashcredit.simulator.scenario.facts import facts
 from hashcredit.simulator.scenario.fields.base import CHOICE, documentation, of_kind
 
@@ -174,8 +176,8 @@ def parse_assignments(assignments: Sequence[str]) -> dict[str, Any]:
 def read_knots(field: str, file: Path) -> tuple[tuple[int, float], ...]:
     """A path from a CSV file with the columns week and value."""
     try:
-        with open(file, encoding="utf-8", newline="") as handle:
-            rows = list(csv.reader(handle))
+        text = read_regular(file).decode()
+        rows = list(csv.reader(io.StringIO(text, newline="")))
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         reason = getattr(error, "strerror", None) or "not a text file"
         raise ScenarioError(

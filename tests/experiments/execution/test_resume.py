@@ -8,14 +8,15 @@ from concurrent.futures import ThreadPoolExecutor
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from stores import spoil, vouch
 from studies import content_of, failed_rows, little_study, on_threads, rows_of
 
-from hashcredit.experiments.execution import resume, worker
+from hashcredit.experiments.execution import planning, resume, worker
 from hashcredit.experiments.execution.resume import MixedResultsError, begin
 from hashcredit.experiments.execution.runner import Workforce
 from hashcredit.experiments.execution.sweep import work
-from hashcredit.experiments.store.plan import changes_of
-from hashcredit.experiments.store.store import DAMAGED, Store, write_table
+from hashcredit.experiments.store.plan import changes_of, write_table
+from hashcredit.experiments.store.store import DAMAGED, Store
 from hashcredit.simulator import simulate
 from hashcredit.simulator.errors import OutputFolderError
 
@@ -25,7 +26,9 @@ def _edit_plan(store, change):
     write_table(
         store.path / "plan.parquet", pa.Table.from_pylist(change(plan.to_pylist()), schema=plan.schema)
     )
-    store.__dict__.pop("plan")
+    vouch(store.path)
+    for name in ("plan", "manifest"):
+        store.__dict__.pop(name, None)
 
 
 def test_a_study_grows(study, swept, tmp_path):
@@ -76,7 +79,7 @@ def test_changed_code_is_refused_unless_mixing_is_allowed(study, swept, copy, mo
         path.unlink()
     missing = 80 - len(rows_of(copy))
     before = set(rows_of(copy)["run_id"].to_pylist())
-    for module in (resume, worker):
+    for module in (planning, resume, worker):
         monkeypatch.setattr(module, "code_key", lambda: "0123456789abcdef")
     with pytest.raises(MixedResultsError, match=r"the code of the model has changed .* to 0123456789abcdef"):
         on_threads(study, copy)
@@ -122,29 +125,29 @@ def test_a_damaged_chunk_is_computed_again(study, swept, copy):
     assert state.damaged == [victim] and len(state.done) - state.done.sum() == rows
     said = []
     assert on_threads(study, copy, say=said.append).computed == rows
-    assert said == [f"damaged and computed again: {victim.name}"]
+    assert said == [f"damaged and computed again: runs/{victim.name}: is torn, or no Parquet file"]
     assert content_of(copy) == content_of(swept)
     assert victim.with_name(victim.name + DAMAGED).exists()
 
 
-def test_damage_inside_a_file_is_found_on_request(study, swept, copy):
-    """A flipped byte in a column that going on does not need: only reading everything notices."""
+def test_damage_inside_a_file_of_rows_is_found_always(study, swept, copy):
+    """A flipped byte in a column that going on does not need."""
     (victim, *_) = Store(copy).chunks()
-    column = next(
-        c
-        for c in (pq.read_metadata(victim).row_group(0).column(i) for i in range(30))
-        if c.path_in_schema == "proceeds_musd"
-    )
-    content = bytearray(victim.read_bytes())
-    content[column.data_page_offset + column.total_compressed_size - 3] ^= 255
-    victim.write_bytes(content)
-    assert on_threads(study, copy).computed == 0
-    assert Store(copy).state(verify=True).damaged == [victim]
-    assert (
-        on_threads(study, copy, verify=True).computed
-        == pq.read_metadata(swept / "runs" / victim.name).num_rows
-    )
+    spoil(victim, "proceeds_musd")
+    assert Store(copy).state().damaged == [victim]
+    assert on_threads(study, copy).computed == pq.read_metadata(swept / "runs" / victim.name).num_rows
     assert content_of(copy) == content_of(swept)
+
+
+def test_damage_inside_a_series_is_found_on_request(original, folder):
+    """Only the ends of such files are read each time: they may be large."""
+    (victim, *_) = Store(folder).chunks()
+    spoil(folder / "series" / victim.name, "btc_price_usd")
+    assert on_threads(None, folder).computed == 0
+    (found,) = Store(folder).state(verify=True).trouble.values()
+    assert found.startswith(f"series/{victim.name}: is not what was written there")
+    assert on_threads(None, folder, verify=True).computed == 4
+    assert content_of(folder, "series") == content_of(original, "series")
 
 
 def test_half_written_files_go(study, copy):

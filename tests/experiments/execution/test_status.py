@@ -7,7 +7,7 @@ import socket
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from stores import chunks, fail, fail_rows, make_store, rewrite, spoil, tear, with_column
+from stores import as_it_is, chunks, fail, fail_rows, make_store, rewrite, spoil, tear, with_column
 
 from hashcredit.experiments.execution.sessions import ALIVE, TAIL, WINDOW
 from hashcredit.experiments.execution.status import failures, format_failures, format_status, status
@@ -66,14 +66,15 @@ def test_everything_that_can_be_wrong_is_counted(folder):
     first, second, third, fourth = chunks(folder)
     tear(first)
     rewrite(second, lambda table: fail_rows(table, 3))
-    shutil.copy(third, third.with_name("chunk-0.parquet"))
+    rewrite(third, as_it_is, "chunk-0.parquet")
     rewrite(fourth, with_column("run_id", [f"{k:032x}" for k in range(4)]))
     found = status(folder)
     assert (found.done, found.failed, found.missing) == (8, 3, 8)
-    assert (found.repeated, found.strangers, found.damaged) == (4, 4, (f"runs/{first.name}",))
+    torn = f"runs/{first.name}: is torn, or no Parquet file"
+    assert (found.repeated, found.strangers, found.damaged) == (4, 4, (torn,))
     text = format_status(found)
     assert "8 runs, 50.0 %" in text and "3 of these" in text
-    assert f"damaged    runs/{first.name}: `hashcredit sweep` computes its runs again" in text
+    assert f"damaged    {torn}: `hashcredit sweep` computes its runs again" in text
     assert "repeated   4 rows" in text and "strangers  4 rows" in text
 
 
