@@ -19,6 +19,7 @@ from hashcredit.experiments.support.files import reason_of, write_whole
 from hashcredit.simulator.errors import UnusableError
 
 Kind = Literal["parquet", "netcdf", "csv"]
+EXISTS = "exists already; nothing was written"
 
 
 class ExportError(UnusableError):
@@ -78,7 +79,7 @@ def export(
         else:
             _write_csv(table, handle)
 
-    write_target(target, write)
+    write_target(target, write, overwrite)
     return path
 
 
@@ -89,10 +90,13 @@ def check_target(target: str | Path, overwrite: bool = False) -> None:
         raise ExportError(str(target), trouble)
 
 
-def write_target(target: str | Path, write: Callable[[BinaryIO], Any]) -> None:
-    """Write a file whole or not at all; ExportError where that fails."""
+def write_target(target: str | Path, write: Callable[[BinaryIO], Any], overwrite: bool = False) -> None:
+    """Write a file whole or not at all; ExportError where that fails, or another process has been quicker."""
     try:
-        write_whole(Path(target).resolve(), write)  # where a link leads, not in place of the link
+        # Where a link leads, not in place of the link.
+        write_whole(Path(target).resolve(), write, replace=overwrite)
+    except FileExistsError:
+        raise ExportError(str(target), EXISTS) from None
     except OSError as error:
         raise ExportError(str(target), f"cannot be written ({reason_of(error)})") from None
 
@@ -104,7 +108,7 @@ def _trouble(path: Path, overwrite: bool) -> str:
     if path.exists() and not path.is_file():
         return "is no regular file; nothing was written"
     if path.exists() and not overwrite:
-        return "exists already; nothing was written"
+        return EXISTS
     if not path.resolve().parent.is_dir():
         return "cannot be written (no such file or directory)"
     return ""

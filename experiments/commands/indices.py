@@ -37,17 +37,17 @@ def indices(arguments: argparse.Namespace, _: StopListener) -> int:
     )
     text = table.to_csv(index=False)
     if arguments.figure is not None:
-        _draw(results, table, Path(arguments.figure))
+        _draw(results, table, Path(arguments.figure), arguments.overwrite)
     if arguments.out is None:
         print(text, end="")
     else:
-        write_target(arguments.out, lambda handle: handle.write(text.encode()))
+        write_target(arguments.out, lambda handle: handle.write(text.encode()), arguments.overwrite)
     for line in remarks(results, table):
         print(line, file=sys.stderr)
     return 0
 
 
-def _draw(results: Results, table: "pd.DataFrame", path: Path) -> None:
+def _draw(results: Results, table: "pd.DataFrame", path: Path, overwrite: bool) -> None:
     from hashcredit.experiments.figures.font_cache import find_font_cache
 
     find_font_cache()
@@ -57,4 +57,4 @@ def _draw(results: Results, table: "pd.DataFrame", path: Path) -> None:
     figure = draw("indices", source_of_indices(results, table))
     buffer = io.BytesIO()
     style.write(figure, buffer, path.suffix[1:])
-    write_target(path, lambda handle: handle.write(buffer.getvalue()))
+    write_target(path, lambda handle: handle.write(buffer.getvalue()), overwrite)

@@ -13,10 +13,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from hashcredit.experiments.execution.resume import LOCK_FILE
 from hashcredit.experiments.execution.threads import THREAD_VARIABLES
-from hashcredit.experiments.support.files import write_text
+from hashcredit.experiments.support.files import locked, write_text
 from hashcredit.experiments.support.progress import ProgressBar
 from hashcredit.simulator.errors import HashcreditError
+from hashcredit.simulator.inputs import read_regular
 
 if TYPE_CHECKING:
     from hashcredit.experiments.store.store import Store
@@ -55,6 +57,10 @@ def require_idle(folder: Path) -> None:
             raise SlurmError(
                 f"--executor array: there is no {command} on this machine; start it where jobs are submitted"
             )
+    _refuse_second(folder)
+
+
+def _refuse_second(folder: Path) -> None:
     busy = running_array(folder)
     if busy is not None:
         raise SlurmError(
@@ -65,15 +71,17 @@ def require_idle(folder: Path) -> None:
 def submit(store: "Store", arguments: argparse.Namespace) -> str:
     """Write and submit an array that computes what is missing; return Slurm's number of it.
 
-    Raises SlurmError where Slurm refuses.
+    Raises SlurmError where Slurm refuses, or another command has submitted an array meanwhile.
     """
     folder = store.path / ARRAY
     folder.mkdir(exist_ok=True)
-    script = folder / f"submit-{datetime.now(UTC):%Y%m%dT%H%M%S}-{os.getpid()}.sh"
-    write_text(script, array_script(store, arguments))
-    answer = _slurm("sbatch", "--parsable", str(script))
-    job = answer.strip().partition(";")[0]
-    write_text(folder / JOB_FILE, json.dumps({"job": job, "script": script.name}) + "\n")
+    with locked(store.path / LOCK_FILE):
+        _refuse_second(store.path)
+        script = folder / f"submit-{datetime.now(UTC):%Y%m%dT%H%M%S}-{os.getpid()}.sh"
+        write_text(script, array_script(store, arguments))
+        answer = _slurm("sbatch", "--parsable", str(script))
+        job = answer.strip().partition(";")[0]
+        write_text(folder / JOB_FILE, json.dumps({"job": job, "script": script.name}) + "\n")
     return job
 
 
@@ -139,8 +147,8 @@ def slurm_memory(text: str) -> str:
 def running_array(folder: Path) -> str | None:
     """Number of the array that still works on this folder, if there is one."""
     try:
-        job = str(json.loads((folder / ARRAY / JOB_FILE).read_text(encoding="utf-8"))["job"])
-    except (OSError, ValueError, KeyError):
+        job = str(json.loads(read_regular(folder / ARRAY / JOB_FILE))["job"])
+    except (OSError, ValueError, LookupError, TypeError):
         return None
     return job if states(job) else None
 

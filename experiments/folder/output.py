@@ -1,6 +1,7 @@
 """Result folders: what they hold, and how they appear whole or not at all."""
 
 import errno
+import hashlib
 import json
 import os
 import secrets
@@ -21,6 +22,7 @@ from hashcredit.experiments.figures import FIGURES, draw
 from hashcredit.experiments.figures.font_cache import find_font_cache
 from hashcredit.experiments.figures.source import FigureSource
 from hashcredit.experiments.folder.scenario_files import write_scenario
+from hashcredit.experiments.support.claims import Claim, TakenError
 from hashcredit.experiments.support.files import reason_of, sync_folder, write_text, write_whole
 from hashcredit.simulator.errors import OutputFolderError
 from hashcredit.simulator.provenance import provenance
@@ -145,8 +147,8 @@ def _number(value: float) -> str:
 class ResultFolder:
     """A folder that is filled under a hidden name beside its place and renamed when it is complete.
 
-    Entering the context refuses a place that is taken or cannot be written to; leaving it without
-    `publish` removes everything that was made.
+    Entering the context refuses a place that is taken, that another command is about to fill, or that cannot
+    be written to; leaving it without `publish` removes everything that was made.
     """
 
     def __init__(self, target: str | Path) -> None:
@@ -159,6 +161,7 @@ class ResultFolder:
         self.path = self.target.parent / f".hashcredit.{secrets.token_hex(6)}.partial"
         """Where to write inside the context."""
         self._made: list[Path] = []
+        self._claim: Claim | None = None
         self._published = False
         self._discarded = False
         self._lock = threading.Lock()
@@ -168,8 +171,18 @@ class ResultFolder:
             if self.target.exists():
                 self._check_existing()
             for folder in reversed([parent for parent in self.path.parents if not parent.exists()]):
-                self._make(folder)
+                with suppress(FileExistsError):  # by another command meanwhile, to which it belongs then
+                    self._make(folder)
+            self._take()
+            if self.target.exists():
+                self._check_existing()
             self._make(self.path)
+        except TakenError as error:
+            self.discard()
+            raise OutputFolderError(self.shown, f"is being filled by {error}; give another name") from None
+        except OutputFolderError:
+            self.discard()
+            raise
         except OSError as error:
             self.discard()
             raise OutputFolderError(self.shown, f"cannot be written ({reason_of(error)})") from None
@@ -192,9 +205,11 @@ class ResultFolder:
                 self.path.rename(self.target)
         except OSError as error:
             self._published = True  # complete, only misplaced: keep it
+            self._release()
             reason = f"cannot take the results ({reason_of(error)}); they are in {self.path}"
             raise OutputFolderError(self.shown, reason) from None
         self._published = True
+        self._release()
         sync_folder(self.target.parent)
 
     def discard(self) -> None:
@@ -214,6 +229,7 @@ class ResultFolder:
             shutil.rmtree(remains, ignore_errors=True)
             if not remains.exists():
                 break
+        self._release()
         for folder in reversed(self._made):
             with suppress(OSError):  # never made, or used by somebody else by now
                 folder.rmdir()
@@ -225,6 +241,20 @@ class ResultFolder:
             raise OutputFolderError(self.shown, "is not empty; give the name of a new or empty folder")
         if not os.access(self.target, os.W_OK | os.X_OK):
             raise OutputFolderError(self.shown, "cannot be written (permission denied)")
+
+    def _take(self) -> None:
+        """Claim the name, so that no other command computes the same for nothing."""
+        key = hashlib.blake2b(os.fsencode(self.target.name), digest_size=6).hexdigest()
+        with self._lock:
+            if self._discarded:
+                raise OSError(errno.ECANCELED, os.strerror(errno.ECANCELED))
+            self._claim = Claim.take(self.target.parent / f".hashcredit.{key}.lock", self.path)
+
+    def _release(self) -> None:
+        claim, self._claim = self._claim, None
+        if claim is not None:
+            with suppress(OSError):  # the folder has gone: with it the claim
+                claim.release()
 
     def _make(self, folder: Path) -> None:
         with self._lock:
