@@ -26,7 +26,7 @@ def draw(source: FigureSource) -> Figure:
     panels = figure.subplots(len(order), 1, sharex=True)
     for axes, name in zip(panels, order, strict=True):
         _panel(axes, source, name)
-    figure.supylabel("price relative to the opening", fontsize=7.0)
+    figure.supylabel("price, multiple of the opening one", fontsize=7.0)
     style.date_axis(panels[-1], source.dates)
     style.legend_under_title(figure, panels[0])
     band = "" if not source.bands else _explained(source)
@@ -47,7 +47,12 @@ def _panel(axes: Axes, source: FigureSource, name: str) -> None:
         low, middle, high = source.bands[name] / opening
         axes.fill_between(dates, low, high, color=style.SKY, alpha=0.35, linewidth=0, label="middle 90 %")
         axes.plot(dates, middle, color=style.BLUE, linestyle=style.DASHED, label="median")
-    axes.plot(dates, source.series[column].to_numpy() / opening, color=style.BLACK, label="this run")
+    axes.plot(
+        dates,
+        source.series[column].to_numpy() / opening,
+        color=style.BLACK,
+        label=f"replicate {source.replicate}",
+    )
     axes.axhline(1.0, color=style.GREY, linewidth=0.5)
     years = source.durations.get(name)
     axes.set_title(words if years is None else f"{words}, duration {years:g} years", loc="left", pad=2.0)

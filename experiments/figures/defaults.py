@@ -1,6 +1,7 @@
 """Cumulative defaults over the weeks of one run, stacked by cause."""
 
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
@@ -14,7 +15,7 @@ CAUSES: dict[str, tuple[str, str]] = {
     "margin": ("margin call", style.ORANGE),
     "maturity": ("not refinanced", style.GREEN),
     "insolvency": ("insolvent", style.PURPLE),
-    "cross_default": ("cross-default", style.SKY),
+    "cross_default": ("cross-default", style.WINE),
 }
 """Cause as in the series' column names, with its words and its colour, from the bottom of the stack up."""
 
@@ -37,7 +38,8 @@ def draw(source: FigureSource) -> Figure:
     if floor.max(initial=0.0) > 0.0:
         axes.step(dates, floor, where="post", color=style.BLACK, linewidth=0.8)
         style.legend_above(axes, key_length=1.0)
-        axes.set_ylim(0.0, floor.max() * 1.05)
+        _band(axes, source)
+        axes.set_ylim(0.0, max(floor.max(), source.ensemble.get("defaults", floor).max()) * 1.05)
         axes.yaxis.set_major_locator(MaxNLocator(integer=True))
         style.level_lines(axes)
         axes.set_xlim(dates[0], dates[-1])
@@ -46,6 +48,22 @@ def draw(source: FigureSource) -> Figure:
         style.say(axes, "no borrower defaulted in this run")
     axes.set_ylabel("borrowers that have defaulted")
     median = source.summary["defaults"].median()
-    context = f"Median number of defaults over all replicates ({source.replicates:,}): {median:g}."
+    context = ""
+    if source.replicates > 1:
+        context = f"Median number of defaults over all replicates ({source.replicates:,}): {median:g}."
+    if "defaults" in source.ensemble and floor.max(initial=0.0) > 0.0:
+        context = (
+            f"Lines: middle 90 % and median (dashed) of {source.ensemble_replicates:,} replicates. {context}"
+        )
     style.caption(figure, f"{style.one_run(source)}\n{context}")
     return figure
+
+
+def _band(axes: Axes, source: FigureSource) -> None:
+    """The total in other replicates, as lines: a band would hide behind the stack."""
+    if "defaults" not in source.ensemble:
+        return
+    for values, dashes in zip(source.ensemble["defaults"], ("-", style.DASHED, "-"), strict=True):
+        axes.step(
+            source.dates.to_numpy(), values, where="post", color=style.GREY, linewidth=0.7, linestyle=dashes
+        )

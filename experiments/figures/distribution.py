@@ -3,7 +3,7 @@
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator
+from matplotlib.ticker import MaxNLocator, PercentFormatter
 from numpy.typing import NDArray
 
 from hashcredit.experiments.figures import FIGURES, style
@@ -27,7 +27,7 @@ def draw(source: FigureSource) -> Figure:
     for axes, (column, words, colour) in zip(panels, _PANELS, strict=True):
         _histogram(axes, source.summary[column].to_numpy(dtype=np.int64), width, words, colour)
     panels[-1].set_xlim(-0.8, max(most + width, 4.0))
-    panels[-1].set_xlabel("defaults in a run")
+    panels[-1].set_xlabel("borrowers that fail in a run")
     figure.supylabel("share of replicates", fontsize=7.0)
     bars = "" if width == 1 else f"; other bars: {width} counts each"
     style.caption(
@@ -62,4 +62,5 @@ def _histogram(axes: Axes, counts: NDArray[np.int64], width: int, words: str, co
         fontsize=6.0,
     )
     axes.yaxis.set_major_locator(MaxNLocator(nbins=4))
+    axes.yaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))

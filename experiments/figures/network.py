@@ -5,11 +5,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection
+from matplotlib.dates import date2num, num2date
 from matplotlib.figure import Figure
 from matplotlib.patches import FancyArrowPatch, Rectangle
 from matplotlib.path import Path
 from matplotlib.patheffects import withStroke
-from matplotlib.ticker import MaxNLocator
 
 from hashcredit.experiments.figures import FIGURES, style
 from hashcredit.experiments.figures.network_layout import (
@@ -73,7 +73,7 @@ def draw(source: FigureSource) -> Figure:
     legend = figure.add_subplot(grid[1, 0])
     legend.set_axis_off()
     legend.legend(handles=keys, loc="upper left", ncols=KEY_COLUMNS, borderaxespad=0.0, columnspacing=1.5)
-    _draw_rows(figure.add_subplot(grid[:, 1]), tree, lines, cascade, body)
+    _draw_rows(figure.add_subplot(grid[:, 1]), source, lines, cascade, body)
     style.caption(figure, _caption(source, spots, lines, cascade))
     return figure
 
@@ -105,8 +105,10 @@ def _caption(source: FigureSource, spots: Rings, lines: Rows, cascade: "nx.DiGra
         loans += f" Of {borrowers:,} borrowers only failed ones are drawn ({drawn:,})"
         loans += f", of {lenders:,} lenders {len(spots.lenders)}." if lenders > MOST_LENDERS else "."
     text = f"{style.one_run(source)} {happened}\n{loans}"
+    if len(cascade):
+        text += " Arrows: the largest cascade."
     if len(tree):
-        text += " (b) One row a failure; arrows from cause to consequence."
+        text += " (b) One row a failure" + ("; arrows from cause to consequence." if tree.edges else ".")
     if lines.left_out:
         told = sum(name in lines.height for name in cascade)
         text += f" {len(lines.height)} of {len(tree):,} failures have a row"
@@ -252,7 +254,8 @@ def _label_ring(axes: Axes, spots: Rings, tree: "nx.DiGraph", told: list[str]) -
 # The rows
 
 
-def _draw_rows(axes: Axes, tree: "nx.DiGraph", lines: Rows, cascade: "nx.DiGraph", body: float) -> None:
+def _draw_rows(axes: Axes, source: FigureSource, lines: Rows, cascade: "nx.DiGraph", body: float) -> None:
+    tree = source.tree
     axes.set_title("(b) What led to what", loc="left", pad=3.0)
     axes.spines["left"].set_visible(False)
     axes.set_yticks([])
@@ -267,7 +270,7 @@ def _draw_rows(axes: Axes, tree: "nx.DiGraph", lines: Rows, cascade: "nx.DiGraph
     weeks = [node["week"] for _, node in tree.nodes(data=True)]
     span = max(max(weeks) - min(weeks), SHORTEST_AXIS)
     elbow = elbows(tree, lines.height, span * min(0.02, 0.25 / max(cascade_depth(cascade), 1)))
-    _set_weeks(axes, tree, lines, elbow, font)
+    _set_weeks(axes, source, lines, elbow, font)
     for name, height in lines.height.items():
         node = tree.nodes[name]
         chosen = name in cascade
@@ -291,8 +294,9 @@ def _draw_rows(axes: Axes, tree: "nx.DiGraph", lines: Rows, cascade: "nx.DiGraph
         axes.vlines(when, lowest, tops, colors=style.GREY, linewidth=1.0, zorder=1)
 
 
-def _set_weeks(axes: Axes, tree: "nx.DiGraph", lines: Rows, elbow: dict[str, float], font: float) -> None:
-    """An axis of all weeks with failures; room for links on the left of it and for names on the right."""
+def _set_weeks(axes: Axes, source: FigureSource, lines: Rows, elbow: dict[str, float], font: float) -> None:
+    """An axis of all weeks with failures, in dates; room for links on its left and for names on its right."""
+    tree = source.tree
     weeks = [node["week"] for _, node in tree.nodes(data=True)]
     spare = max(0, SHORTEST_AXIS - (max(weeks) - min(weeks)))
     first, last = max(0, min(weeks) - spare // 2), max(weeks) + spare - spare // 2
@@ -302,11 +306,14 @@ def _set_weeks(axes: Axes, tree: "nx.DiGraph", lines: Rows, elbow: dict[str, flo
         share = (len(name) + 1) * LETTER * font / 72.0 / PANEL + 0.03
         high = max(high, low + (tree.nodes[name]["week"] - low) / (1.0 - share))
     axes.set_xlim(low, high)
-    ticks = MaxNLocator(nbins=7, integer=True).tick_values(first, last)
-    axes.set_xticks([tick for tick in ticks if first <= tick <= last])
+    begin = date2num(source.start_date)
+    locator, form = style.date_ticks((last - first) / 52.18, 6)
+    ends = (num2date(begin + 7.0 * week) for week in (first, last))
+    ticks = [tick for tick in locator.tick_values(*ends) if first <= (tick - begin) / 7.0 <= last]
+    axes.set_xticks([(tick - begin) / 7.0 for tick in ticks], [f"{num2date(tick):{form}}" for tick in ticks])
     axes.spines["bottom"].set_bounds(first - margin, last + margin)
     axes.grid(axis="x", color="#ECECEC", linewidth=0.5)
-    axes.set_xlabel("week")
+    axes.set_xlabel("date")
 
 
 def _arm(

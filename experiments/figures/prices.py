@@ -29,13 +29,15 @@ def draw(source: FigureSource) -> Figure:
     for column in range(columns):  # the lowest panel of every column carries the dates
         lowest = grid.flat[max(i for i in range(len(names)) if i % columns == column)]
         lowest.xaxis.set_tick_params(labelbottom=True)
-    figure.supylabel("thousand USD a machine", fontsize=7.0)
+        lowest.set_xlabel("date")
+    figure.supylabel("thousand $ a machine", fontsize=7.0)
     style.legend_under_title(figure, grid.flat[0])
+    band = style.band_words(source).replace(" Pale, dotted:", " Pale, dotted: appraisal,")
     traded = sum(np.nansum(source.column("units_traded", name)) for name in names)
     style.caption(
         figure,
-        f"{style.one_run(source)}\n{traded:,.0f} used machines traded. "
-        "Fundamental: the appraiser's income value. Each panel has its own scale.",
+        f"{style.one_run(source)} {traded:,.0f} used machines traded.\n"
+        f"Fundamental: the appraiser's income value. Each panel has its own scale.{band}",
     )
     return figure
 
@@ -51,6 +53,7 @@ def _panel(axes: Axes, source: FigureSource, name: str, columns: int) -> None:
     appraisal = source.column("appraisal_usd", name).to_numpy() / 1e3
     price = source.column("price_usd", name).to_numpy() / 1e3
     traded = np.nan_to_num(source.column("units_traded", name).to_numpy()) > 0
+    style.band(axes, source, source.column_name("appraisal_usd", name), 1e-3, style.ORANGE)
     axes.plot(dates, fundamental, color=style.BLUE, label="fundamental")
     axes.plot(dates, appraisal, color=style.ORANGE, linestyle=style.DASHED, label="appraisal")
     axes.scatter(
@@ -66,4 +69,4 @@ def _panel(axes: Axes, source: FigureSource, name: str, columns: int) -> None:
     axes.set_ylim(bottom=0.0)
     axes.yaxis.set_major_locator(MaxNLocator(nbins=3, min_n_ticks=2))
     style.level_lines(axes)
-    style.date_axis(axes, source.dates, ticks=4 if columns < 3 else 3, short=columns > 2)
+    style.date_axis(axes, source.dates, ticks=4 if columns < 3 else 3, short=columns > 2, named=False)

@@ -47,9 +47,9 @@ def _paper_against_proceeds(axes: Axes, source: FigureSource) -> int:
     axes.xaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0) if decades < 2.0 else (1.0,)))
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,g}"))
     axes.xaxis.set_minor_formatter(NullFormatter())
-    axes.set_ylim(0.0, 1.25 * max(1.0, share.max()))
+    axes.set_ylim(0.0, 1.08 * max(1.0, share.max()))
     axes.yaxis.set_major_formatter(PercentFormatter(xmax=1.0, decimals=0))
-    axes.legend(loc="upper left", ncols=2)
+    style.legend_above(axes)
     return int(sold.sum())
 
 
@@ -58,7 +58,7 @@ def _recovery_rates(axes: Axes, source: FigureSource) -> int:
     rates = source.summary["recovery_rate"].to_numpy(dtype=float)
     rates = rates[np.isfinite(rates)]
     axes.set_xlabel("recovery rate: discounted recoveries over claims")
-    axes.set_ylabel("replicates")
+    axes.set_ylabel("number of replicates")
     axes.xaxis.set_major_formatter(PercentFormatter(xmax=1.0, decimals=0))
     if rates.size == 0:
         style.say(axes, "no default was resolved before the horizon")

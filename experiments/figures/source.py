@@ -37,6 +37,9 @@ class FigureSource:
     bands: dict[str, np.ndarray] = field(default_factory=dict)
     """Prices of each asset class without this economy [5 %, median and 95 % of replicates, week]."""
     band_replicates: int = 0
+    ensemble: dict[str, np.ndarray] = field(default_factory=dict)
+    """Columns of `series`, and "defaults" of all causes, over replicates [5 %, median and 95 %, week]."""
+    ensemble_replicates: int = 0
 
     @property
     def dates(self) -> pd.DatetimeIndex:
@@ -49,9 +52,14 @@ class FigureSource:
         """How many replicates the summary holds."""
         return len(self.summary)
 
+    @staticmethod
+    def column_name(quantity: str, machine: str) -> str:
+        """Name of a machine type's column in the series."""
+        return f"{quantity}_{machine.lower().replace(' ', '_')}"
+
     def column(self, quantity: str, machine: str) -> pd.Series:
         """Series of one machine type, in USD or units; NaN throughout if the run has none."""
-        name = f"{quantity}_{machine.lower().replace(' ', '_')}"
+        name = self.column_name(quantity, machine)
         if name not in self.series:
             return pd.Series(float("nan"), index=self.series.index)
         return self.series[name]

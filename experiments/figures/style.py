@@ -14,6 +14,7 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.dates import AutoDateLocator, DateFormatter, DateLocator, MonthLocator, YearLocator
 from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter
 
 from hashcredit.experiments.figures.source import FigureSource
 from hashcredit.simulator.reports.statistics import Estimate
@@ -30,6 +31,7 @@ WIDE = 7.16
 # Okabe and Ito (2008): told apart with any common colour blindness.
 BLACK, ORANGE, SKY, GREEN = "#000000", "#E69F00", "#56B4E9", "#009E73"
 BLUE, RED, PURPLE = "#0072B2", "#D55E00", "#CC79A7"
+WINE = "#661133"  # darker than any of them but black, so that it needs no hue to be told apart
 GREY = "#8C8C8C"
 
 DASHED = (0, (4, 1.2))
@@ -50,6 +52,7 @@ _RULES: Any = {
     "ytick.major.width": 0.6,
     "lines.linewidth": 1.0,
     "axes.axisbelow": True,
+    "text.parse_math": False,  # M$ is a unit, and two of them no formula
     "pdf.fonttype": 42,  # text stays text in the PDF
     "svg.hashsalt": "hashcredit",
 }
@@ -112,10 +115,32 @@ def caption(figure: Figure, text: str) -> None:
 
 def one_run(source: FigureSource) -> str:
     """Return the caption of a figure that shows a single run."""
+    of = f" of {source.replicates:,}" if source.replicates > 1 else ""
     return (
-        f"{source.scenario}, seed {source.seed}: one run (replicate {source.replicate}), "
+        f"{source.scenario}, seed {source.seed}: one run (replicate {source.replicate}{of}), "
         f"{len(source.series)} weeks."
     )
+
+
+def band(axes: Axes, source: FigureSource, column: str, scale: float = 1.0, colour: str = GREY) -> None:
+    """Where other replicates are: the middle 90 % of them, and their median; nothing if there are none."""
+    if column in source.ensemble:
+        low, middle, high = source.ensemble[column] * scale
+        dates = source.dates.to_numpy()
+        axes.fill_between(dates, low, high, color=colour, alpha=0.2, linewidth=0, zorder=0.5)
+        axes.plot(dates, middle, color=colour, linewidth=0.7, linestyle=(0, (1.5, 1.5)), zorder=0.6)
+
+
+def band_words(source: FigureSource) -> str:
+    """The sentence of a caption about `band`; empty if there is none."""
+    if not source.ensemble:
+        return ""
+    return f" Pale, dotted: middle 90 % and median of {source.ensemble_replicates:,} replicates."
+
+
+def thousands(axes: Axes) -> None:
+    """Numbers of the vertical axis with commas between thousands."""
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,g}"))
 
 
 def all_runs(source: FigureSource) -> str:
@@ -124,18 +149,25 @@ def all_runs(source: FigureSource) -> str:
     return f"{source.scenario}, seed {source.seed}: {runs}."
 
 
-def date_axis(axes: Axes, dates: pd.DatetimeIndex, ticks: int = 6, short: bool = False) -> None:
+def date_axis(
+    axes: Axes, dates: pd.DatetimeIndex, ticks: int = 6, short: bool = False, named: bool = True
+) -> None:
     """Put calendar dates on the horizontal axis, about `ticks` of them; `short` writes years as '27."""
-    years = (dates[-1] - dates[0]).days / 365.25
-    locator: DateLocator
-    if years > 2.0:
-        locator, form = YearLocator(ceil(years / ticks)), "'%y" if short else "%Y"
-    elif years > 0.4:
-        locator, form = MonthLocator(interval=ceil(12.0 * years / ticks)), "%m/%y" if short else "%b %Y"
-    else:
-        locator, form = AutoDateLocator(minticks=1, maxticks=ticks), "%d/%m" if short else "%d %b %y"
+    locator, form = date_ticks((dates[-1] - dates[0]).days / 365.25, ticks, short)
     axes.xaxis.set_major_locator(locator)
     axes.xaxis.set_major_formatter(DateFormatter(form))
+    if named:
+        axes.set_xlabel("date")
+
+
+def date_ticks(years: float, ticks: int, short: bool = False) -> tuple[DateLocator, str]:
+    """Where about so many ticks go on an axis of so many years, and how their dates are written."""
+    if years > 2.0:
+        return YearLocator(ceil(years / ticks)), "'%y" if short else "%Y"
+    ticks -= short  # months are longer than years
+    if years > 0.4:
+        return MonthLocator(interval=ceil(12.0 * years / ticks)), "%m/%y" if short else "%b %Y"
+    return AutoDateLocator(minticks=1, maxticks=ticks), "%d/%m" if short else "%d %b %y"
 
 
 def say(axes: Axes, text: str) -> None:

@@ -21,6 +21,7 @@ import pandas as pd
 from hashcredit.experiments.figures import FIGURES, draw
 from hashcredit.experiments.figures.font_cache import find_font_cache
 from hashcredit.experiments.figures.source import FigureSource
+from hashcredit.experiments.folder.ensemble import ensemble
 from hashcredit.experiments.folder.scenario_files import write_scenario
 from hashcredit.experiments.support.claims import Claim, TakenError
 from hashcredit.experiments.support.files import reason_of, sync_folder, write_text, write_whole
@@ -51,7 +52,7 @@ QUANTITIES = (
 RESIDUALS = ("money_residual", "balance_residual", "units_residual", "macro_residual")
 
 MOST_BAND_REPLICATES = 200
-"""The funding pool is run again for that many, to show the spread of asset prices."""
+"""That many are run again with their series, to show where other replicates are."""
 
 _ASSETS = ("btc", "software", "memory", "hedge_fund_units", "sovereign_bonds")
 
@@ -308,6 +309,7 @@ def figure_source(scenario: Scenario, many: ManyRuns, run: Run) -> FigureSource:
         durations=dict(zip(_ASSETS, scenario.assets.duration, strict=True)),
         btc_opening=scenario.shocks.btc_price0,
         **_bands(scenario, many, run),
+        **ensemble(run, min(len(many.summary), MOST_BAND_REPLICATES)),
     )
 
 

@@ -72,6 +72,20 @@ def make_source(weeks=60, replicates=40, quiet=False):
     bands = {"btc": np.full((3, weeks), 5e4), "memory": np.ones((3, weeks))}
     pool = {"durations": {"btc": 15.0, "memory": 4.0}, "btc_opening": 5e4, "band_replicates": replicates}
     pool["bands"] = {} if quiet else bands
+    if replicates > 1:
+        columns = (
+            "haircut",
+            "lender_equity_musd",
+            "alive_lenders",
+            "pool_bnusd",
+            "tightness",
+            "cost_of_capital",
+        )
+        spread = np.array([[0.9], [1.0], [1.1]])
+        ensemble = {name: spread * series[name].to_numpy(dtype=float) for name in columns}
+        ensemble["defaults"] = spread * series.filter(like="defaults_").sum(axis=1).to_numpy(dtype=float)
+        ensemble["appraisal_usd_s21"] = spread * series["appraisal_usd_s21"].to_numpy()
+        pool |= {"ensemble": ensemble, "ensemble_replicates": replicates}
     return FigureSource(
         "invented", 3, 0, date(2026, 4, 6), series, dict(MACHINES), opening, tree, summary, **pool
     )

@@ -16,6 +16,8 @@ from hashcredit.agents.compiled import cache_folder
 from hashcredit.agents.dimensions import Cause
 from hashcredit.experiments.figures import FIGURES, defaults, draw, style
 from hashcredit.experiments.figures.font_cache import find_font_cache
+from hashcredit.experiments.folder.output import figure_source
+from hashcredit.simulator import Scenario, simulate, simulate_many
 
 
 @pytest.mark.parametrize("key", FIGURES)
@@ -185,3 +187,44 @@ def test_fonts_are_kept_where_it_is_writable(home, chosen, imported, folder, tmp
     find_font_cache()
     ours = str(cache_folder().parent / "matplotlib")
     assert os.environ["MPLCONFIGDIR"] == {"ours": ours}.get(folder, folder)
+
+
+def test_other_replicates_are_shown_behind_the_one():
+    source = make_source()
+    axes = draw("haircut", source).axes[0]
+    outline = axes.collections[0].get_paths()[0].vertices[:, 1]
+    assert outline.min() == pytest.approx(source.ensemble["haircut"][0].min(), rel=1e-12)
+    assert outline.max() == pytest.approx(source.ensemble["haircut"][2].max(), rel=1e-12)
+    for key in ("prices", "defaults", "haircut", "lenders", "bathtub"):
+        said = " ".join(texts(draw(key, source)).split())
+        assert "replicate 0 of 40" in said and "of 40 replicates" in said, key
+        alone = " ".join(texts(draw(key, make_source(replicates=1))).split())
+        assert "(replicate 0)" in alone and "middle 90" not in alone, key
+
+
+@pytest.mark.parametrize("key", ["prices", "defaults", "haircut", "lenders", "bathtub", "assets", "network"])
+def test_time_axes_have_dates(key):
+    figure = draw(key, make_source())
+    assert "date" in [axes.get_xlabel() for axes in figure.axes]
+    assert "week" not in [axes.get_xlabel() for axes in figure.axes]
+
+
+def test_units_are_no_formulas():
+    """Two dollar signs in one text are not the ends of a formula."""
+    figure = draw("bathtub", make_source())
+    assert "1 bn$ = 1,000 M$" in " ".join(texts(figure).split())
+    assert not any(text.get_parse_math() for text in figure.findobj(mpl.text.Text) if text.get_text())
+
+
+def test_the_band_is_that_of_the_replicates():
+    scenario = Scenario.load().with_changes({"horizon_weeks": 8, "population.miners": 5})
+    run, many = simulate(scenario, seed=2), simulate_many(scenario, seed=2, replicates=5)
+    source = figure_source(scenario, many, run)
+    series = [simulate(scenario, seed=2, replicate=number).series for number in range(5)]
+    for name in ("haircut", "pool_bnusd", "appraisal_usd_s21"):
+        expected = np.quantile([each[name] for each in series], [0.05, 0.5, 0.95], axis=0)
+        np.testing.assert_array_equal(source.ensemble[name], expected)
+    totals = [each.filter(like="defaults_").sum(axis=1) for each in series]
+    np.testing.assert_array_equal(source.ensemble["defaults"][1], np.median(totals, axis=0))
+    assert source.ensemble_replicates == 5
+    assert figure_source(scenario, simulate_many(scenario, seed=2, replicates=1), run).ensemble == {}
