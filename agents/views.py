@@ -116,7 +116,8 @@ class View(Agent):
     kind : str
         miner, neocloud, bank, private_credit, bond_fund, operator, broker, refurbisher or scrap_dealer.
     name : str
-        Kind and row, as in "miner 3": different for every agent of a model.
+        Kind and number within it, as in "miner-3": different for every agent of a model, and what tables,
+        event log and network files call it.
     """
 
     table: ClassVar[str]
@@ -125,7 +126,7 @@ class View(Agent):
     def __init__(self, model: Any, row: int) -> None:
         self.row = row
         self.kind = code_name(self.kinds(int(getattr(model.economy, self.table)[row]["kind"])))
-        self.name = f"{self.kind} {row}"
+        self.name: str = model.agent_names[self.table][row]
         super().__init__(model)
 
     def __repr__(self) -> str:

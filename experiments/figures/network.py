@@ -11,6 +11,7 @@ from matplotlib.patches import FancyArrowPatch, Rectangle
 from matplotlib.path import Path
 from matplotlib.patheffects import withStroke
 
+from hashcredit.agents.names import number_in
 from hashcredit.experiments.figures import FIGURES, style
 from hashcredit.experiments.figures.network_layout import (
     MOST_BORROWERS,
@@ -90,7 +91,7 @@ def _caption(source: FigureSource, spots: Rings, lines: Rows, cascade: "nx.DiGra
         debt = sum(node["debt_musd"] for _, node in cascade.nodes(data=True))
         happened += (
             f"; {len(cascade_sizes(tree)):,} of these {len(tree):,} cannot be traced to another. "
-            f"Largest cascade (black): {len(cascade):,} failures from {written(next(iter(cascade)))} on, "
+            f"Largest cascade (black): {len(cascade):,} failures from {next(iter(cascade))} on, "
             f"{debt:,.0f} M$ of debt, {counted(cascade_depth(cascade), 'link', 'links')} deep."
         )
     else:
@@ -214,7 +215,7 @@ def _chord(start: Any, end: Any, channel: str, size: float, width: float) -> Fan
 
 
 def _label_ring(axes: Axes, spots: Rings, tree: "nx.DiGraph", told: list[str]) -> None:
-    """Table rows of failed borrowers along the ring, as many as fit; the largest cascade comes first."""
+    """Numbers of failed borrowers along the ring, as many as fit; the largest cascade comes first."""
     font = 5.0
     apart = 0.85 * font / 72.0 / RADIUS  # radians: digits are lower than their font
     taken: list[float] = []
@@ -226,7 +227,7 @@ def _label_ring(axes: Axes, spots: Rings, tree: "nx.DiGraph", told: list[str]) -
         colour, weight = (style.BLACK, "bold") if name in chosen_ones else (DIM, "normal")
         if node["agent_kind"] == "lenders":
             x, y = 0.8 * spot
-            number = axes.text(x, y, str(node["agent"]), fontsize=font, fontweight="bold", zorder=9)
+            number = axes.text(x, y, number_in(name), fontsize=font, fontweight="bold", zorder=9)
             number.set(ha="center", va="center", color=style.BLACK)
             number.set_path_effects([withStroke(linewidth=1.5, foreground="white")])
             continue
@@ -239,7 +240,7 @@ def _label_ring(axes: Axes, spots: Rings, tree: "nx.DiGraph", told: list[str]) -
         number = axes.text(
             x,
             y,
-            str(node["agent"]),
+            number_in(name),
             fontsize=font,
             color=colour,
             fontweight=weight,
@@ -280,7 +281,7 @@ def _draw_rows(axes: Axes, source: FigureSource, lines: Rows, cascade: "nx.DiGra
                 axes.add_patch(_arm((node["week"], height), elbow[name], end, link["channel"], chosen))
         put_mark(axes, node["week"], height, node, 4.2 if pitch > 6.0 else 3.8)
         axes.annotate(
-            written(name),
+            name,
             (node["week"], height),
             xytext=(4.0, 0.0),
             textcoords="offset points",

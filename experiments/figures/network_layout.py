@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from hashcredit.simulator.reports.contagion_tree import cascades, descendants, node_name
+from hashcredit.simulator.reports.contagion_tree import cascades, descendants
 
 if TYPE_CHECKING:
     import networkx as nx
@@ -48,11 +48,11 @@ def rings(opening: dict[str, pd.DataFrame], tree: "nx.DiGraph") -> Rings:
     many lenders those stay that failed, then those with most loans to the borrowers drawn.
     """
     kind_of = dict(zip(_names(opening["borrowers"]), opening["borrowers"]["kind"], strict=True))
-    kind_of |= dict(zip(_names(opening["lenders"], "lender"), opening["lenders"]["kind"], strict=True))
+    kind_of |= dict(zip(_names(opening["lenders"]), opening["lenders"]["kind"], strict=True))
     borrowers = _choose_borrowers(_names(opening["borrowers"]), tree)
     loans = named_loans(opening)
     loans = loans[loans["borrower"].isin(borrowers)]
-    lenders = _choose_lenders(_names(opening["lenders"], "lender"), tree, loans)
+    lenders = _choose_lenders(_names(opening["lenders"]), tree, loans)
     loans = loans[loans["lender"].isin(lenders)].reset_index(drop=True)
 
     banks_first = _grouped(lenders, kind_of)
@@ -76,7 +76,7 @@ def named_loans(opening: dict[str, pd.DataFrame]) -> pd.DataFrame:
     loans = opening["loans"]
     loans = loans[loans["principal"] > 0.0]
     borrowers = pd.Series(_names(opening["borrowers"]), dtype=object)
-    lenders = pd.Series(_names(opening["lenders"], "lender"), dtype=object)
+    lenders = pd.Series(_names(opening["lenders"]), dtype=object)
     named = pd.DataFrame(
         {
             "borrower": borrowers.reindex(loans["obligor"]).to_numpy(),
@@ -105,10 +105,9 @@ def by_weight(tree: "nx.DiGraph", names: Sequence[str]) -> list[str]:
     return sorted(names, key=lambda name: (-below[name], -nodes[name]["debt_musd"], nodes[name]["event"]))
 
 
-def _names(table: pd.DataFrame, kind: str = "") -> list[str]:
+def _names(table: pd.DataFrame) -> list[str]:
     """Name of each row of a table of agents, as the nodes of the tree have it."""
-    kinds = [kind] * len(table) if kind else table["kind"].tolist()
-    return [node_name(of, row) for row, of in enumerate(kinds)]
+    return list(table["name"])
 
 
 def _choose_borrowers(names: list[str], tree: "nx.DiGraph") -> list[str]:

@@ -64,9 +64,9 @@ def counted(number: int, one: str, many: str) -> str:
     return f"{number:,} {one if number == 1 else many}"
 
 
-def written(name: str) -> str:
-    """Name of a borrower or lender as it is spelt in figures."""
-    return name.replace("neocloud", "neo-cloud")
+def written(kind: str) -> str:
+    """One agent of a kind of borrower in words."""
+    return kind.replace("neocloud", "neo-cloud")
 
 
 def put_mark(axes: Axes, x: float, y: float, attributes: dict[str, Any], size: float) -> None:

@@ -48,6 +48,8 @@ def find_scenario(given: Any, place: str, folder: Path) -> Scenario:
     """A packaged scenario by name, a file relative to `folder`, or a Scenario as it is."""
     if isinstance(given, Scenario):
         return given
+    if isinstance(given, Path):
+        given = str(given)
     if not isinstance(given, str) or not given.strip():
         raise StudyError(place, given, "the name of a scenario, or a path to one relative to the study file")
     names = Scenario.names()

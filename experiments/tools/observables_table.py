@@ -43,9 +43,11 @@ These are there once for every machine type, its name in lower case at the end: 
 TABLES = """\
 ## Tables
 
-`run.opening` and `run.tables`, before the first week and after the last. Loans and orders have their `row` in
-the state as well, an order its `borrower`, a machine type its `name`. A column by something is there once for
-each of its members: `units_h100`, `debt_btc_loan`, `slots_air`.
+`run.opening` and `run.tables`, before the first week and after the last. Agents have their `row` in the state
+and their `name` as well, such as `neocloud-3`; loans and orders their `row`, an order its `borrower`, a
+machine type its `name`. Beside the row of an agent elsewhere stands its name: `obligor_name`, `holder_name`,
+`borrower_name`. A column by something is there once for each of its members: `units_h100`, `debt_btc_loan`,
+`slots_air`.
 """
 
 REPORTED = ("borrowers", "lenders", "buyers", "loans", "orders", "machines")

@@ -24,8 +24,10 @@ from hashcredit.simulator.mesa_face import graphs
 from hashcredit.simulator.mesa_face.hooks import AFTER, BEFORE, AgentClasses, chosen_classes, collect_hooks
 from hashcredit.simulator.mesa_face.payments import make_payment
 from hashcredit.simulator.reports.checks import check_identities
+from hashcredit.simulator.reports.frames import agent_names
 from hashcredit.simulator.reports.run import Run
-from hashcredit.simulator.runs.engine import FIRST_EVENTS_PER_BORROWER, MOST_EVENTS, whole_number
+from hashcredit.simulator.runs.engine import FIRST_EVENTS_PER_BORROWER, MOST_EVENTS
+from hashcredit.simulator.scenario.arguments import GivenScenario, scenario_of, whole_number
 from hashcredit.simulator.scenario.scenario import Scenario
 from hashcredit.simulator.setup.prepare import Setup, allocate, clear, prepare, reported_copy
 from hashcredit.simulator.setup.rules import Rule, telling_where
@@ -63,6 +65,8 @@ class MarketModel(mesa.Model):
         Seed. None draws one; `model.seed` is the one in use.
     replicate : int
         Which replicate of (scenario, seed).
+    seed : int, optional
+        The same as `rng`, under the name that it has in `simulate`; give one of the two.
     agent_classes : class or iterable of classes, optional
         Subclasses of `Miner`, `NeoCloud`, `Lender` and `SecondaryBuyer`, at most one of each.
     rules : mapping of decisions to functions, optional
@@ -82,16 +86,17 @@ class MarketModel(mesa.Model):
 
     def __init__(
         self,
-        scenario: Scenario | str | Path | list[Any] | None = None,
+        scenario: GivenScenario | list[Any] = None,
         rng: int | None = None,
         replicate: int = 0,
         *,
+        seed: int | None = None,
         agent_classes: AgentClasses = None,
         rules: Mapping[str, Rule] | None = None,
         check: bool = False,
     ) -> None:
         self.scenario = _one_scenario(scenario)
-        self.seed = secrets.randbits(SEED_BITS) if rng is None else whole_number("rng", rng)
+        self.seed = _one_seed(rng, seed)
         self.replicate = whole_number("replicate", replicate)
         self._last_id = 0
         # Python code in hooks draws from Mesa's generators; replicates must not share these draws
@@ -107,6 +112,7 @@ class MarketModel(mesa.Model):
         clear(self.economy, self._setup)
         open_economy(self.economy, self._setup.parameters, self.seed, self.replicate)
         self._before = reported_copy(self.economy)
+        self.agent_names = agent_names(self.economy)
         self._final: Run | None = None
         self._regime = 0  # row of the parameters that hold this week
         self._stage = ""  # the phase or hook that is under way, or in which a week broke off
@@ -343,12 +349,19 @@ def _one_scenario(scenario: Any) -> Scenario:
     """The scenario meant by any of the ways to name it."""
     if isinstance(scenario, list | tuple) and len(scenario) == 1:
         (scenario,) = scenario
-    if isinstance(scenario, Scenario):
-        return scenario
-    if scenario is None or isinstance(scenario, str | Path):
-        return Scenario.load(scenario)
+    if scenario is None or isinstance(scenario, Scenario | str | Path):
+        return scenario_of(scenario)
     allowed = "a Scenario, its name, a path, or a list with one of them (mesa.batch_run takes a bare Scenario"
     raise ScenarioError("scenario", scenario, allowed + " apart: give it a list)")
+
+
+def _one_seed(rng: int | None, seed: int | None) -> int:
+    """The seed under either of its names, or one that is drawn."""
+    if rng is not None and seed is not None:
+        raise ScenarioError("seed", seed, f"nothing beside rng = {rng!r}, its name in Mesa")
+    if seed is not None:
+        return whole_number("seed", seed)
+    return secrets.randbits(SEED_BITS) if rng is None else whole_number("rng", rng)
 
 
 class _Loose:

@@ -12,7 +12,7 @@ from hashcredit.agents.dimensions import (
 )
 from hashcredit.agents.units import MILLION
 from hashcredit.simulator.errors import SimulationError
-from hashcredit.simulator.reports.frames import sector_cash
+from hashcredit.simulator.reports.frames import AGENT_TABLES, agent_names, sector_cash
 from hashcredit.simulator.state.arrays import TABLES
 from hashcredit.simulator.state.codes import LAST_INCOME_FLOW, Sector
 from hashcredit.simulator.state.economy import Economy
@@ -45,6 +45,11 @@ def _fail(economy: Economy, phase: str, who: str, field: str, value: object, exp
     raise SimulationError(f"week {week}, after {phase}: {field} of {who} is {value}, must be {expected}")
 
 
+def _agent(economy: Economy, table: str, row: int) -> str:
+    """An agent by its name and its place in the tables."""
+    return f"{agent_names(economy)[table][row]} ({table}[{row}])"
+
+
 def _compare(
     economy: Economy,
     phase: str,
@@ -54,11 +59,15 @@ def _compare(
     expected: np.ndarray,
     scale: np.ndarray,
 ) -> None:
-    """Fail on the first row whose value is off by more than the tolerance times its scale (at least 1)."""
+    """Fail on the first row whose value is off by more than the tolerance times its scale (at least 1).
+
+    who     the agents' table, or what else the rows are
+    """
     wrong = np.abs(values - expected) > TOLERANCE * np.maximum(scale, 1.0)
     if wrong.any():
         row = int(np.argmax(wrong))
-        _fail(economy, phase, f"{who} {row}", field, values[row], expected[row])
+        name = _agent(economy, who, row) if who in AGENT_TABLES else f"{who} {row}"
+        _fail(economy, phase, name, field, values[row], expected[row])
 
 
 def check_finite(economy: Economy, phase: str) -> None:
@@ -72,7 +81,8 @@ def check_finite(economy: Economy, phase: str) -> None:
             bad = ~np.isfinite(values).reshape(len(rows), -1).all(axis=1)
             if bad.any():
                 row = int(np.argmax(bad))
-                _fail(economy, phase, f"{table}[{row}]", field, values[row], "finite")
+                name = _agent(economy, table, row) if table in AGENT_TABLES else f"{table}[{row}]"
+                _fail(economy, phase, name, field, values[row], "finite")
 
 
 def check_loans(economy: Economy, phase: str) -> None:
@@ -101,14 +111,14 @@ def check_debts(economy: Economy, opening: Economy, phase: str) -> None:
         debt = economy.borrowers["debt"][:, instrument]
         before = opening.borrowers["debt"][:, instrument]  # repaid in parts, it leaves their rounding
         scale = np.maximum(owed, before)
-        _compare(economy, phase, "borrower", f"debt ({instrument.name.lower()})", debt, owed, scale)
+        _compare(economy, phase, "borrowers", f"debt ({instrument.name.lower()})", debt, owed, scale)
         held = np.bincount(loans["holder"][chosen], face[chosen], len(economy.lenders))
         asset = economy.lenders["loans"][:, instrument]
         scale = np.maximum(held, opening.lenders["loans"][:, instrument])
-        _compare(economy, phase, "lender", f"loans ({instrument.name.lower()})", asset, held, scale)
+        _compare(economy, phase, "lenders", f"loans ({instrument.name.lower()})", asset, held, scale)
     allowance = np.bincount(loans["holder"], loans["allowance"], len(economy.lenders))
     carried = economy.lenders["allowance"]
-    _compare(economy, phase, "lender", "allowance", carried, allowance, economy.lenders["loans"].sum(axis=1))
+    _compare(economy, phase, "lenders", "allowance", carried, allowance, economy.lenders["loans"].sum(axis=1))
 
 
 def check_orders(economy: Economy, phase: str, lines_end: bool) -> None:
@@ -141,9 +151,9 @@ def check_orders(economy: Economy, phase: str, lines_end: bool) -> None:
         ("reserved", np.where(is_open, np.maximum(0.0, orders["reserved"]), 0.0)),
     ):
         total = taken.reshape(-1, ORDERS).sum(axis=1)
-        _compare(economy, phase, "borrower", field, borrowers[field], total, np.abs(total))
+        _compare(economy, phase, "borrowers", field, borrowers[field], total, np.abs(total))
     committed = np.bincount(orders["holder"][promised], orders["commitment"][promised], len(economy.lenders))
-    _compare(economy, phase, "lender", "committed", economy.lenders["committed"], committed, committed)
+    _compare(economy, phase, "lenders", "committed", economy.lenders["committed"], committed, committed)
 
 
 def check_units(economy: Economy, phase: str) -> None:
@@ -165,11 +175,13 @@ def check_units(economy: Economy, phase: str) -> None:
         over = (taken > economy.borrowers["units"]).any(axis=1)
         if over.any():
             b = int(np.argmax(over))
-            _fail(economy, phase, f"borrower {b}", name, taken[b], f"at most {economy.borrowers['units'][b]}")
+            most = f"at most {economy.borrowers['units'][b]}"
+            _fail(economy, phase, _agent(economy, "borrowers", b), name, taken[b], most)
     wrong = (seized != economy.lenders["units"]).any(axis=1)
     if wrong.any():
         index = int(np.argmax(wrong))
-        _fail(economy, phase, f"lender {index}", "units", economy.lenders["units"][index], seized[index])
+        owned = economy.lenders["units"][index]
+        _fail(economy, phase, _agent(economy, "lenders", index), "units", owned, seized[index])
 
 
 def check_slots(economy: Economy, opening: Economy, phase: str) -> None:
@@ -189,7 +201,14 @@ def check_slots(economy: Economy, opening: Economy, phase: str) -> None:
             over = (used > rows["slots"][:, c]) & (rows["status"] == 0 if name == "borrowers" else True)
             if over.any():
                 row = int(np.argmax(over))
-                _fail(economy, phase, f"{name}[{row}]", "machines racked", used[row], "at most its slots")
+                _fail(
+                    economy,
+                    phase,
+                    _agent(economy, name, row),
+                    "machines racked",
+                    used[row],
+                    "at most its slots",
+                )
 
 
 def check_cash(economy: Economy, opening: Economy, phase: str) -> None:
@@ -245,14 +264,15 @@ def check_claims(economy: Economy, phase: str) -> None:
     face = economy.claim_face
     scale = lenders["opening_equity"] + lenders["loans"].sum(axis=1)
     held = np.bincount(creditor, np.where(alive, face, 0.0), len(lenders))
-    _compare(economy, phase, "lender", "claims", lenders["claims"], held, scale)
+    _compare(economy, phase, "lenders", "claims", lenders["claims"], held, scale)
     owed = np.bincount(economy.claim_debtor, face, len(lenders))
-    _compare(economy, phase, "lender", "owed", lenders["owed"], owed, scale)
+    _compare(economy, phase, "lenders", "owed", lenders["owed"], owed, scale)
     for field in ("repo", "facility", "funding", "guaranteed", "called"):
         bad = lenders[field] < -TOLERANCE * np.maximum(scale, 1.0)
         if bad.any():
             row = int(np.argmax(bad))
-            _fail(economy, phase, f"lender {row}", field, lenders[field][row], "not negative")
+            name = _agent(economy, "lenders", row)
+            _fail(economy, phase, name, field, lenders[field][row], "not negative")
 
 
 def check_income(economy: Economy, phase: str) -> None:

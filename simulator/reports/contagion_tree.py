@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from hashcredit.simulator.reports.frames import SECTOR_NAMES
-from hashcredit.simulator.state.codes import EventKind, Sector
+from hashcredit.simulator.state.codes import EventKind
 
 if TYPE_CHECKING:
     import networkx as nx
@@ -22,8 +21,6 @@ FAILURES = (DEFAULT, EventKind.LENDER_FAILURE.name.lower())
 
 NONE = "none"
 VIA_SEPARATOR = " > "
-SINGULAR = {SECTOR_NAMES[sector]: SECTOR_NAMES[sector][:-1] for sector in Sector if sector < Sector.BUYERS}
-"""Who can fail, as the log's `agent_kind` has it, and as a name: miner, neocloud, lender."""
 
 
 class _Log(NamedTuple):
@@ -34,16 +31,11 @@ class _Log(NamedTuple):
     parent: np.ndarray
 
 
-def node_name(kind: str, row: int) -> str:
-    """Name in the tree of a "miner", a "neocloud" or a "lender" by the row of its table."""
-    return f"{kind} {row}"
-
-
 def contagion_tree(events: "pd.DataFrame") -> "nx.DiGraph":
     """Return the forest of failures in an event log (`run.events`, whole, or events.parquet read back).
 
-    A node is a failed borrower or lender, named by kind and table row: "miner 12", "lender 3". Nodes come in
-    the order of failure, with the attributes
+    A node is a failed borrower or lender, by its name in the log: "miner-12", "bank-3". Nodes come in the
+    order of failure, with the attributes
 
         agent_kind  "miners", "neoclouds" or "lenders", as in the log
         agent       row of its table
@@ -65,7 +57,7 @@ def contagion_tree(events: "pd.DataFrame") -> "nx.DiGraph":
     failed = np.flatnonzero(np.isin(log.kind, FAILURES))
     names: dict[int, str] = {}
     for row, failure in zip(failed.tolist(), events.iloc[failed].itertuples(index=False), strict=True):
-        name = node_name(SINGULAR[failure.agent_kind], failure.agent)
+        name = failure.agent_name
         if name in tree:
             raise ValueError(f"{name} fails twice in the event log, the second time in row {row}")
         between, above = _walk_up(log, row)

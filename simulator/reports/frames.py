@@ -1,5 +1,6 @@
 """Turning structured tables into DataFrames with readable columns and units."""
 
+from collections.abc import Mapping
 from enum import IntEnum
 from typing import TYPE_CHECKING, Any
 
@@ -7,10 +8,14 @@ import numpy as np
 
 from hashcredit.agents.dimensions import (
     ORDERS,
+    BorrowerKind,
+    BuyerKind,
     Cause,
     Channel,
+    LenderKind,
     LoanStatus,
 )
+from hashcredit.agents.names import names_of_rows
 from hashcredit.agents.rows import Names, Types, columns_of
 from hashcredit.agents.units import USD
 from hashcredit.simulator.state.arrays import FIELDS
@@ -22,13 +27,31 @@ if TYPE_CHECKING:
     import pandas as pd
 
 SECTOR_NAMES = [sector.name.lower() for sector in Sector]
-AGENT_TABLES = ("borrowers", "lenders", "buyers")
+AGENT_TABLES = {"borrowers": BorrowerKind, "lenders": LenderKind, "buyers": BuyerKind}
+"""Tables of agents, with what the codes of their column `kind` mean."""
+TABLE_OF = {
+    Sector.MINERS: "borrowers",
+    Sector.NEOCLOUDS: "borrowers",
+    Sector.LENDERS: "lenders",
+    Sector.BUYERS: "buyers",
+}
+"""Where the agents of a sector have their rows."""
+
+AgentNames = Mapping[str, np.ndarray]
+"""Names of the agents of each table, object [row]."""
 
 
 def names_of(codes: type[IntEnum], values: np.ndarray) -> np.ndarray:
     """Lower-case names of code values."""
     lookup = {member.value: member.name.lower() for member in codes}
     return np.array([lookup.get(int(value), "") for value in values], dtype=object)
+
+
+def agent_names(economy: Economy) -> AgentNames:
+    """What the agents of each table are called, in the order of their rows."""
+    return {
+        table: names_of_rows(getattr(economy, table)["kind"], codes) for table, codes in AGENT_TABLES.items()
+    }
 
 
 def _names(kind: Names, machines: list[str]) -> list[str]:
@@ -58,24 +81,42 @@ def _columns(table: str, rows: np.ndarray, machines: list[str]) -> "dict[str, An
 
 
 def table_frames(economy: Economy, machines: list[str]) -> "dict[str, pd.DataFrame]":
-    """DataFrames of borrowers, lenders, buyers, loans (live and past rows), open orders and machines."""
+    """DataFrames of borrowers, lenders, buyers, loans (live and past rows), open orders and machines.
+
+    Agents have their `row`, which loans, orders and events refer to, and their `name`.
+    """
     import pandas as pd
 
-    result = {name: pd.DataFrame(_columns(name, getattr(economy, name), machines)) for name in AGENT_TABLES}
+    names = agent_names(economy)
+    result = {}
+    for name in AGENT_TABLES:
+        frame = pd.DataFrame(_columns(name, getattr(economy, name), machines))
+        frame.insert(0, "row", np.arange(len(frame)))
+        frame.insert(1, "name", names[name])
+        result[name] = frame
     loans = economy.loans[economy.loans["status"] != LoanStatus.EMPTY]
     frame = pd.DataFrame(_columns("loans", loans, machines))
     frame.insert(0, "row", np.flatnonzero(economy.loans["status"] != LoanStatus.EMPTY))
+    for column, table in (("obligor", "borrowers"), ("holder", "lenders")):
+        _insert_names(frame, column, names[table])
     result["loans"] = frame
     is_open = economy.orders["units"] > 0
     frame = pd.DataFrame(_columns("orders", economy.orders[is_open], machines))
     frame.insert(0, "row", np.flatnonzero(is_open))
     frame.insert(1, "borrower", np.flatnonzero(is_open) // ORDERS)
+    _insert_names(frame, "borrower", names["borrowers"])
     result["orders"] = frame
     rows = economy.machines[: len(machines)]
     frame = pd.DataFrame(_columns("machines", rows, machines))
     frame.insert(0, "name", machines)
     result["machines"] = frame
     return result
+
+
+def _insert_names(frame: "pd.DataFrame", column: str, names: np.ndarray) -> None:
+    """Put the names of the agents whose rows a column has right behind it, as `<column>_name`."""
+    place = int(frame.columns.get_indexer([column])[0]) + 1
+    frame.insert(place, f"{column}_name", names[frame[column].to_numpy()])
 
 
 def _machine_names(indices: np.ndarray, machines: list[str]) -> np.ndarray:
@@ -93,7 +134,7 @@ def series_frame(series: np.ndarray, machines: list[str]) -> "pd.DataFrame":
     return pd.DataFrame(columns, index=pd.RangeIndex(len(series), name="week"))
 
 
-def events_frame(events: np.ndarray, machines: list[str]) -> "pd.DataFrame":
+def events_frame(events: np.ndarray, machines: list[str], agents: AgentNames) -> "pd.DataFrame":
     """The event log with names for codes; prices in USD."""
     import pandas as pd
 
@@ -103,8 +144,10 @@ def events_frame(events: np.ndarray, machines: list[str]) -> "pd.DataFrame":
             "kind": names_of(EventKind, events["kind"]),
             "agent_kind": names_of(Sector, events["agent_kind"]),
             "agent": events["agent"].copy(),
+            "agent_name": _party_names(events["agent_kind"], events["agent"], agents),
             "counterparty_kind": names_of(Sector, events["counterparty_kind"]),
             "counterparty": events["counterparty"].copy(),
+            "counterparty_name": _party_names(events["counterparty_kind"], events["counterparty"], agents),
             "machine": _machine_names(events["machine"], machines),
             "units": events["units"].copy(),
             "amount_musd": events["amount"].copy(),
@@ -114,6 +157,15 @@ def events_frame(events: np.ndarray, machines: list[str]) -> "pd.DataFrame":
             "parent": events["parent"].copy(),
         }
     )
+
+
+def _party_names(sectors: np.ndarray, rows: np.ndarray, agents: AgentNames) -> np.ndarray:
+    """Names of the agents in some rows of their sectors' tables; empty for nobody and the world outside."""
+    names = np.full(len(rows), "", dtype=object)
+    for sector, table in TABLE_OF.items():
+        mine = (sectors == sector) & (rows >= 0)
+        names[mine] = agents[table][rows[mine]]
+    return names
 
 
 def sector_cash(economy: Economy) -> np.ndarray:

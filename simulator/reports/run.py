@@ -39,9 +39,13 @@ class Run:
 
     @cached_property
     def events(self) -> "pd.DataFrame":
-        """The event log, in the order in which things happened; `parent` is a row of it or -1."""
+        """The event log, in the order in which things happened; `parent` is a row of it or -1.
+
+        `agent` and `counterparty` are rows of their tables, `agent_name` and `counterparty_name` their names.
+        """
         used = self.economy.clock["events"][0]
-        return frames.events_frame(self.economy.events[:used], self.setup.machine_names)
+        names = frames.agent_names(self.economy)
+        return frames.events_frame(self.economy.events[:used], self.setup.machine_names, names)
 
     def contagion_tree(self) -> "nx.DiGraph":
         """Who failed because of whom, as a new graph; see `contagion_tree.contagion_tree`."""

@@ -9,7 +9,7 @@ from hashcredit.simulator.channels import CHANNELS
 from hashcredit.simulator.errors import ScenarioError
 from hashcredit.simulator.reports.statistics import mean_estimate, paired_difference
 from hashcredit.simulator.runs.engine import OnProgress, simulate_many
-from hashcredit.simulator.scenario.scenario import Scenario
+from hashcredit.simulator.scenario.arguments import GivenScenario, scenario_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -66,7 +66,7 @@ class PairedContagion:
 
 
 def paired_contagion(
-    scenario: Scenario | str | None = None,
+    scenario: GivenScenario = None,
     seed: int = 1,
     replicates: int = 1000,
     *,
@@ -89,7 +89,7 @@ def paired_contagion(
     for name in off:
         if name not in CHANNELS:
             raise ScenarioError("channels", name, "names out of " + ", ".join(CHANNELS))
-    full = scenario if isinstance(scenario, Scenario) else Scenario.load(scenario)
+    full = scenario_of(scenario)
     twin = full.with_changes({f"channels.{name}": False for name in off})
     table = simulate_many([full, twin], seed, replicates, threads=threads, progress=progress).summary
     frames = [table.iloc[first : first + replicates].reset_index(drop=True) for first in (0, replicates)]

@@ -4,15 +4,16 @@ import math
 import os
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 
 import numpy as np
 
 from hashcredit.simulator.books.ledger import capital_binds
-from hashcredit.simulator.errors import EventBufferFull, ScenarioError, TooManyRounds, UndefinedResultError
+from hashcredit.simulator.errors import EventBufferFull, TooManyRounds, UndefinedResultError
 from hashcredit.simulator.reports.checks import check_identities
 from hashcredit.simulator.reports.run import ManyRuns, Run
+from hashcredit.simulator.scenario.arguments import GivenScenario, scenario_of, whole_number
 from hashcredit.simulator.scenario.scenario import Scenario
 from hashcredit.simulator.setup.prepare import Setup, allocate, clear, prepare, reported_copy
 from hashcredit.simulator.setup.rules import Rule, Rules, telling_where
@@ -36,7 +37,7 @@ OnProgress = Callable[[int, int], None]
 
 
 def simulate(
-    scenario: Scenario | str | None = None,
+    scenario: GivenScenario = None,
     seed: int = 1,
     replicate: int = 0,
     *,
@@ -51,7 +52,7 @@ def simulate(
     phase, agent and field. The bits depend on (scenario, seed, replicate) and the rules alone.
     """
     seed = whole_number("seed", seed)
-    setup = prepare(_scenario(scenario), seed, rules)
+    setup = prepare(scenario_of(scenario), seed, rules)
     return record(setup, whole_number("replicate", replicate), check=check)
 
 
@@ -78,7 +79,7 @@ def record(setup: Setup, replicate: int, *, check: bool = False) -> Run:
 
 
 def simulate_many(
-    scenario: Scenario | str | Sequence[Scenario | str] | None = None,
+    scenario: GivenScenario | Iterable[GivenScenario] = None,
     seed: int = 1,
     replicates: int = 1000,
     *,
@@ -92,10 +93,10 @@ def simulate_many(
     processors this process may use; it never changes a result. `progress(done, total)` is called from the
     calling thread.
     """
-    if scenario is None or isinstance(scenario, Scenario | str):
-        scenarios = [_scenario(scenario)]
+    if isinstance(scenario, Iterable) and not isinstance(scenario, Scenario | str):
+        scenarios = [scenario_of(each) for each in scenario]
     else:
-        scenarios = [_scenario(each) for each in scenario]
+        scenarios = [scenario_of(scenario)]
     replicates = whole_number("replicates", replicates, least=1)
     seed = whole_number("seed", seed)
     workers = whole_number("threads", threads, least=1) if threads is not None else processors()
@@ -109,17 +110,6 @@ def simulate_many(
 def processors() -> int:
     """Processors that this process may use."""
     return len(os.sched_getaffinity(0))
-
-
-def whole_number(name: str, value: int, least: int = 0) -> int:
-    """Check an integer argument; the error names it, its value and what is allowed."""
-    if isinstance(value, bool) or not isinstance(value, int | np.integer) or not least <= value < 2**63:
-        raise ScenarioError(name, value, f"a whole number from {least} to {2**63 - 1}")
-    return int(value)
-
-
-def _scenario(scenario: Scenario | str | None) -> Scenario:
-    return scenario if isinstance(scenario, Scenario) else Scenario.load(scenario)
 
 
 def _run_checked(economy: Economy, setup: Setup, replicate: int, opening: Economy) -> None:

@@ -10,7 +10,7 @@ import numpy as np
 from hashcredit.agents.units import WEEKS_A_YEAR
 from hashcredit.simulator.errors import ScenarioError
 from hashcredit.simulator.macro.pool import run_pool
-from hashcredit.simulator.runs.engine import whole_number
+from hashcredit.simulator.scenario.arguments import GivenScenario, scenario_of, whole_number
 from hashcredit.simulator.scenario.scenario import Scenario
 from hashcredit.simulator.setup.parameters import compile_macro_paths
 from hashcredit.simulator.setup.volatility import pool_parameters
@@ -37,7 +37,7 @@ MOST_WEEKS = 1040
 
 
 def simulate_funding(
-    scenario: Scenario | str | None = None,
+    scenario: GivenScenario = None,
     seed: int = 1,
     replicate: int = 0,
     weeks: int | None = None,
@@ -47,7 +47,7 @@ def simulate_funding(
 
     Parameters
     ----------
-    scenario : Scenario, str or None
+    scenario : Scenario, name or path, optional
         As in `simulate`; `funding.rule` must be "pool".
     seed, replicate : int
         Name the draws: BTC's and other fundamentals are those of `simulate`.
@@ -61,7 +61,7 @@ def simulate_funding(
     ScenarioError
         Where an argument is not allowed.
     """
-    scenario = scenario if isinstance(scenario, Scenario) else Scenario.load(scenario)
+    scenario = scenario_of(scenario)
     if scenario.funding.rule != "pool":
         raise ScenarioError("funding.rule", scenario.funding.rule, "'pool', which is what is simulated here")
     weeks = scenario.horizon_weeks if weeks is None else whole_number("weeks", weeks, least=1)

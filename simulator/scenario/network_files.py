@@ -22,6 +22,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from hashcredit.agents.names import agent_name
 from hashcredit.simulator.errors import ScenarioError
 from hashcredit.simulator.inputs import read_regular
 from hashcredit.simulator.scenario.fields.population import Population
@@ -124,7 +125,7 @@ def _read(field: str, path: str) -> bytes:
 def agent_names(population: Population, kinds: dict[str, str]) -> list[str]:
     """Names of the agents of some kinds in the order of their rows."""
     counts = ((kind, getattr(population, field)) for kind, field in kinds.items())
-    return [f"{kind}-{number}" for kind, count in counts for number in range(count)]
+    return [agent_name(kind, number) for kind, count in counts for number in range(count)]
 
 
 class _Names(NamedTuple):
@@ -158,7 +159,7 @@ class _Names(NamedTuple):
             return None
         kinds = [kind for kind, count in self.counts.items() if count]
         kind = difflib.get_close_matches(match[1].replace("-", "_").replace(" ", "_"), kinds, 1, 0.6)
-        return f"{kind[0]}-{min(int(match[2] or 0), self.counts[kind[0]] - 1)}" if kind else None
+        return agent_name(kind[0], min(int(match[2] or 0), self.counts[kind[0]] - 1)) if kind else None
 
 
 # From a file
@@ -290,7 +291,7 @@ class _Check(NamedTuple):
         alone = np.setdiff1d(np.arange(miners + neoclouds), borrowers)
         if alone.size:
             first = int(alone[0])
-            name = f"miner-{first}" if first < miners else f"neocloud-{first - miners}"
+            name = agent_name("miner", first) if first < miners else agent_name("neocloud", first - miners)
             more = f" ({alone.size:,} borrowers have none)" if alone.size > 1 else ""
             raise self.refuse(name, f"at least one lender for every borrower in {self.file}{more}")
 

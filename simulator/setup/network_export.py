@@ -1,26 +1,26 @@
 """Writing a drawn network as files that a scenario can name."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from hashcredit.simulator.errors import OutputFolderError, ScenarioError
+from hashcredit.simulator.scenario.arguments import GivenScenario, scenario_of, whole_number
 from hashcredit.simulator.scenario.link_files import FORMATS, csv_text, graphml_text
 from hashcredit.simulator.scenario.network_files import BORROWERS, BUYERS, LENDERS, NETWORKS, agent_names
 
-if TYPE_CHECKING:
-    from hashcredit.simulator.scenario.scenario import Scenario
-
 
 def write_networks(
-    scenario: "Scenario", seed: int, folder: str | Path, format: str = "graphml"
+    scenario: GivenScenario, seed: int, folder: str | Path, format: str = "graphml"
 ) -> tuple[Path, Path, Path]:
     """Write the networks of a (scenario, seed) as files `credit`, `trade`, `interlender`; return the paths.
 
     Parameters
     ----------
+    scenario : Scenario, name or path
+        As in `simulate`; None is the baseline.
     folder : str or Path
         Made if it is not there; a file of the same name in it is not overwritten (OutputFolderError).
     format : str
@@ -33,7 +33,8 @@ def write_networks(
 
     if f".{format}" not in FORMATS:
         raise ScenarioError("format", format, "'graphml' or 'csv'")
-    networks, people = build_networks(scenario, seed), scenario.population
+    scenario = scenario_of(scenario)
+    networks, people = build_networks(scenario, whole_number("seed", seed)), scenario.population
     sides: dict[str, tuple[dict[str, str], dict[str, str], NDArray[Any], NDArray[Any]]] = {
         "credit": (BORROWERS, LENDERS, networks.credit_start, networks.credit_lender),
         "trade": (BORROWERS | BUYERS, BORROWERS | LENDERS, networks.trade_start, networks.trade_seller),

@@ -45,7 +45,17 @@ def fresh():
 
 def test_numbers_and_names_are_those_of_the_tables(running):
     tables = running.tables
-    shared = ["kind", "cash", "income", "issuance", "distributions", "opening_equity", "cost_of_capital"]
+    shared = [
+        "row",
+        "name",
+        "kind",
+        "cash",
+        "income",
+        "issuance",
+        "distributions",
+        "opening_equity",
+        "cost_of_capital",
+    ]
     own = {
         "borrowers": ["status", "btc", "payables", "obligations", "lease_week", "overhead_week", "grade"],
         "lenders": ["status", "belief", "allowance", "funding", "advance_rate", "capital_target"],
@@ -88,8 +98,8 @@ def test_classes_follow_kinds(running):
     assert {type(agent) for agent in running.buyers} == {SecondaryBuyer}
     assert {agent.kind for agent in running.lenders} == {"bank", "private_credit", "bond_fund"}
     assert (running.borrowers[13].name, repr(running.borrowers[13])) == (
-        "neocloud 13",
-        "<NeoCloud 'neocloud 13'>",
+        "neocloud-1",
+        "<NeoCloud 'neocloud-1'>",
     )
 
 
@@ -143,7 +153,7 @@ def test_what_follows_from_the_books_is_not_set(fresh, field):
 
 
 def test_debts_are_not_set(fresh):
-    with pytest.raises(AttributeError, match=r"debt of miner 0 cannot be set"):
+    with pytest.raises(AttributeError, match=r"debt of miner-0 cannot be set"):
         fresh.borrowers[0].debt = 0.0
 
 
@@ -177,7 +187,7 @@ def test_bounds_of_spreads_are_those_of_the_scenario(fresh):
 
 
 def test_a_row_is_not_removed(fresh):
-    with pytest.raises(TypeError, match="miner 0 is a row of a table"):
+    with pytest.raises(TypeError, match="miner-0 is a row of a table"):
         fresh.borrowers[0].remove()
 
 
@@ -215,7 +225,7 @@ def test_odd_amounts_are_refused(fresh, amount):
 
 def test_an_account_is_not_overdrawn(fresh):
     agent = fresh.lenders[0]
-    with pytest.raises(PaymentError, match=r"^amount: .* expected at most the cash of bank 0, "):
+    with pytest.raises(PaymentError, match=r"^amount: .* expected at most the cash of bank-0, "):
         fresh.pay(agent, "world", math.nextafter(agent.cash, math.inf), "distributions")
     fresh.pay(agent, "world", agent.cash, "distributions")
     assert agent.cash == 0.0

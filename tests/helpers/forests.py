@@ -16,8 +16,8 @@ def make_opening(miners, neoclouds, lenders, loans_each=3, seed=0):
     kinds = np.sort(rng.integers(0, len(LENDER_KINDS), lenders))
     obligors = np.repeat(np.arange(borrowers), loans_each)
     return {
-        "borrowers": pd.DataFrame({"kind": ["miner"] * miners + ["neocloud"] * neoclouds}),
-        "lenders": pd.DataFrame({"kind": [LENDER_KINDS[kind] for kind in kinds]}),
+        "borrowers": named(["miner"] * miners + ["neocloud"] * neoclouds),
+        "lenders": named([LENDER_KINDS[kind] for kind in kinds]),
         "loans": pd.DataFrame(
             {
                 "obligor": obligors,
@@ -28,30 +28,38 @@ def make_opening(miners, neoclouds, lenders, loans_each=3, seed=0):
     }
 
 
+def named(kinds):
+    """A table of agents of these kinds, grouped, with their names."""
+    numbers = pd.Series(kinds, dtype=object).groupby(kinds).cumcount() if kinds else []
+    return pd.DataFrame({"name": [f"{k}-{n}" for k, n in zip(kinds, numbers, strict=True)], "kind": kinds})
+
+
 def make_tree(opening, failures, weeks, led=0.9, seed=0, failed_lenders=1):
     """A forest in which a share `led` of the failures follows an earlier one, drawn at random."""
     rng = np.random.default_rng(seed)
     tree = nx.DiGraph()
     if failures == 0:
         return tree
-    kinds = opening["borrowers"]["kind"]
-    who = [f"{kinds[row]} {row}" for row in rng.permutation(len(kinds))[: failures - failed_lenders]]
-    who += [f"lender {row}" for row in range(failed_lenders)]
+    borrowers, lenders = opening["borrowers"], opening["lenders"]
+    who = [
+        (f"{borrowers['kind'][row]}s", row, borrowers["name"][row])
+        for row in rng.permutation(len(borrowers))[: failures - failed_lenders]
+    ]
+    who += [("lenders", row, lenders["name"][row]) for row in range(failed_lenders)]
     for event, (place, week) in enumerate(
         zip(rng.permutation(failures), np.sort(rng.integers(0, weeks, failures)), strict=True)
     ):
-        name = who[place]
-        kind, agent = name.split()
+        kind, agent, name = who[place]
         earlier = list(tree)
         tree.add_node(
             name,
-            agent_kind=f"{kind}s",
+            agent_kind=kind,
             agent=int(agent),
             week=int(week),
-            cause="none" if kind == "lender" else str(rng.choice(CAUSES)),
+            cause="none" if kind == "lenders" else str(rng.choice(CAUSES)),
             channel="none",
             trigger="none",
-            debt_musd=0.0 if kind == "lender" else float(rng.lognormal(3.0, 1.0)),
+            debt_musd=0.0 if kind == "lenders" else float(rng.lognormal(3.0, 1.0)),
             event=event,
         )
         if earlier and rng.random() < led:

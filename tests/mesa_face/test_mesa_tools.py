@@ -95,7 +95,7 @@ def test_a_model_is_released_at_once():
         assert len(mesa.Agent._ids) == known
     finally:
         gc.enable()
-    with pytest.raises(ReferenceError, match="the model of miner 0 is gone"):
+    with pytest.raises(ReferenceError, match="the model of miner-0 is gone"):
         _ = agent.cash
     with pytest.raises(ReferenceError, match="the model is gone"):
         step()
@@ -167,7 +167,7 @@ def test_credit_network():
     owed = sum(graph.edges[borrower.name, lender]["face"] for lender in graph[borrower.name])
     assert owed == pytest.approx(borrower.debt, rel=1e-12)
     with pytest.raises(NetworkXError, match="Frozen"):
-        graph.add_edge("bank 0", "miner 0")
+        graph.add_edge("bank-0", "miner-0")
 
 
 def test_trade_network():

@@ -80,6 +80,14 @@ def run_with(act, scenario=SMALL, **kwargs):
 
 
 @pytest.mark.parametrize("name", packaged_names(PACKAGED))
+def test_a_seed_has_two_names_and_one_value():
+    assert MarketModel(SMALL, seed=5).seed == MarketModel(SMALL, rng=5).seed == 5
+    with pytest.raises(ScenarioError, match=r"^seed: 5 is not allowed; expected nothing beside rng = 4"):
+        MarketModel(SMALL, 4, seed=5)
+    with pytest.raises(ScenarioError, match=r"^seed: -1 is not allowed; expected a whole number"):
+        MarketModel(SMALL, seed=-1)
+
+
 def test_the_three_faces_agree(name):
     scenario = Scenario.load(name)
     if name != "baseline_2026":
@@ -200,7 +208,7 @@ def test_a_policy_that_is_set_is_followed():
 
 def test_books_cooked_in_a_hook_are_found():
     def steal(agent, hook):
-        if (agent.name, hook, agent.model.week) == ("bank 0", "after_covenants", 1):
+        if (agent.name, hook, agent.model.week) == ("bank-0", "after_covenants", 1):
             agent.model.economy.lenders["cash"][0] += 1.0
 
     with pytest.raises(SimulationError, match=r"week 1, after the after_covenants hook: equity of lenders 0"):

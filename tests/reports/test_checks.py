@@ -15,6 +15,7 @@ from hashcredit.simulator import Scenario, simulate
 from hashcredit.simulator.errors import SimulationError
 from hashcredit.simulator.reports.checks import check_identities
 from hashcredit.simulator.runs import engine
+from hashcredit.simulator.scenario.network_files import BORROWERS, agent_names
 from hashcredit.simulator.setup.prepare import allocate, clear, prepare, reported_copy
 from hashcredit.simulator.state.arrays import TABLES
 from hashcredit.simulator.state.clock import CLOCK, WORLD
@@ -85,7 +86,7 @@ def first(rows):
 
 def names(text, who, field):
     """Whether a complaint names a row and a field, in any of the ways in which it does."""
-    return bool(re.search(rf"\b{re.escape(field)}\b.* of {re.escape(who)}(?!\d)", text))
+    return bool(re.search(rf"\b{re.escape(field)}\b.* of (\S+ )?{re.escape(who)}(?!\d)", text))
 
 
 def test_the_healthy_state_passes_and_has_everything_to_damage(world):
@@ -133,7 +134,8 @@ def test_no_field_may_be_anything_but_finite(state, caught, table, field, value)
     rows = getattr(state, table)
     row = len(rows) - 1
     rows[field][row] = value  # all of a field with several numbers
-    assert f"{field} of {table}[{row}] is " in caught()
+    who = rf"\S+ \({table}\[{row}\]\)" if table in HOLDERS else rf"{table}\[{row}\]"
+    assert re.search(rf"{field} of {who} is ", caught())
     assert caught().endswith("must be finite")
 
 
@@ -166,20 +168,21 @@ def test_a_macro_payment_with_one_end(state, caught):
 def test_a_principal_of_its_own(state, caught):
     row = first(state.loans["status"] == LoanStatus.PERFORMING)
     state.loans["principal"][row] += 1e-6
-    assert names(caught(), f"borrower {row // FACILITIES}", "debt")
+    assert names(caught(), f"(borrowers[{row // FACILITIES}])", "debt")
 
 
 @pytest.mark.parametrize("amount", [1e-6, -1e-6])
 def test_a_debt_that_no_loan_explains(state, caught, amount):
     b = first(state.borrowers["debt"][:, 0] > 1.0)
     state.borrowers["debt"][b, 0] += amount
-    assert f"debt (machine_loan) of borrower {b} is" in caught()
+    name = agent_names(SCENARIO.population, BORROWERS)[b]
+    assert f"debt (machine_loan) of {name} (borrowers[{b}]) is" in caught()
 
 
 def test_an_asset_that_no_loan_explains(state, caught):
     index = first(state.lenders["loans"][:, 4] > 1.0)
     state.lenders["loans"][index, 4] -= 1e-6
-    assert f"loans (high_yield) of lender {index} is" in caught()
+    assert f"(lenders[{index}]) is" in caught()
 
 
 def test_a_loan_in_other_hands(state, caught):
@@ -187,7 +190,7 @@ def test_a_loan_in_other_hands(state, caught):
     holder = state.loans["holder"][row]
     state.loans["holder"][row] = (holder + 1) % len(state.lenders)
     text = caught()
-    assert names(text, f"lender {min(holder, (holder + 1) % len(state.lenders))}", "loans")
+    assert names(text, f"(lenders[{min(holder, (holder + 1) % len(state.lenders))}])", "loans")
 
 
 @pytest.mark.parametrize("field", ["principal", "coins", "overdue", "units", "seized", "contract_units"])
@@ -208,7 +211,7 @@ def test_more_overdue_than_owed(state, caught):
 def test_an_allowance_of_its_own(state, caught):
     index = first(state.lenders["allowance"] > 0.0)
     state.lenders["allowance"][index] += 1e-3
-    assert names(caught(), f"lender {index}", "allowance")
+    assert names(caught(), f"(lenders[{index}])", "allowance")
 
 
 # Orders
@@ -232,13 +235,13 @@ def test_a_closed_order_is_worth_nothing(state, caught, field):
 def test_sums_over_orders_are_the_borrowers(state, caught, field):
     b = first(state.borrowers["orders"] > 0)
     state.borrowers[field][b] += 1
-    assert names(caught(), f"borrower {b}", field)
+    assert names(caught(), f"(borrowers[{b}])", field)
 
 
 def test_a_commitment_without_an_order(state, caught):
     index = first(state.lenders["committed"] > 0.0)
     state.lenders["committed"][index] += 1e-6
-    assert names(caught(), f"lender {index}", "committed")
+    assert names(caught(), f"(lenders[{index}])", "committed")
 
 
 def test_a_commitment_of_nobody(state, caught):
@@ -281,25 +284,25 @@ def test_a_machine_in_two_hands(state, caught):
     b, index = first(state.borrowers["units"][:, 1] > 0), 3
     state.borrowers["units"][b, 1] -= 1
     state.lenders["units"][index, 1] += 1
-    assert names(caught(), f"lender {index}", "units") or names(caught(), f"borrower {b}", "pledged")
+    assert names(caught(), f"(lenders[{index}])", "units") or names(caught(), f"(borrowers[{b}])", "pledged")
 
 
 def test_more_pledged_than_owned(state, caught):
     row = first((state.loans["machine"] >= 0) & (state.loans["status"] == LoanStatus.PERFORMING))
     b = row // FACILITIES
     state.loans["units"][row] += state.borrowers["units"][b].sum() + 1
-    assert names(caught(), f"borrower {b}", "pledged")
+    assert names(caught(), f"(borrowers[{b}])", "pledged")
 
 
 def test_more_offered_than_owned(state, caught):
     state.borrowers["offered"][6, 1] = state.borrowers["units"][6, 1] + 1
-    assert names(caught(), "borrower 6", "offered")
+    assert names(caught(), "(borrowers[6])", "offered")
 
 
 def test_seized_machines_belong_to_a_claim(state, caught):
     row = first(state.loans["seized"] > 0)
     state.loans["seized"][row] -= 1
-    assert names(caught(), f"lender {state.loans['holder'][row]}", "units")
+    assert names(caught(), f"(lenders[{state.loans['holder'][row]}])", "units")
 
 
 @pytest.mark.parametrize("table", ["borrowers", "buyers"])

@@ -29,40 +29,40 @@ HARSH = {
 }
 """Every loan is marked to prices that follow trades at once, and every breach is enforced."""
 
-COLUMNS = ["week", "kind", "agent_kind", "agent", "amount_musd", "cause", "channel", "parent"]
+COLUMNS = ["week", "kind", "agent_kind", "agent", "agent_name", "amount_musd", "cause", "channel", "parent"]
 
 
 def log(*rows):
-    """An event log from rows (week, kind, agent_kind, agent, amount, cause, channel, parent)."""
+    """An event log from rows (week, kind, agent_kind, agent, name, amount, cause, channel, parent)."""
     frame = pd.DataFrame(list(rows), columns=COLUMNS)
     return frame.astype({"week": "int32", "agent": "int32", "parent": "int64", "amount_musd": float})
 
 
 def default(week, who, parent, *, debt=1.0, cause="insolvency", channel="none"):
-    kind, agent = who.split()
-    return week, "default", f"{kind}s", int(agent), debt, cause, channel, parent
+    kind, agent = who.split("-")
+    return week, "default", f"{kind}s", int(agent), who, debt, cause, channel, parent
 
 
 def lender_failure(week, agent, parent, channel="none"):
-    return week, "lender_failure", "lenders", agent, -3.0, "none", channel, parent
+    return week, "lender_failure", "lenders", agent, f"bank-{agent}", -3.0, "none", channel, parent
 
 
 def between(week, kind, parent, channel="none"):
-    return week, kind, "lenders", 0, 5.0, "none", channel, parent
+    return week, kind, "lenders", 0, "bank-0", 5.0, "none", channel, parent
 
 
 CHAIN = log(
     between(0, "launch", -1),  # 0
-    default(2, "neocloud 7", -1, debt=50.0, cause="forced", channel="exogenous"),  # 1
+    default(2, "neocloud-7", -1, debt=50.0, cause="forced", channel="exogenous"),  # 1
     between(10, "seizure", 1),  # 2
     between(10, "sale", 1),  # 3
     between(11, "borrowing_base_call", 3, "machine_price"),  # 4
     between(16, "acceleration", 4, "machine_price"),  # 5
-    default(16, "miner 3", 5, debt=20.0, cause="acceleration", channel="machine_price"),  # 6
+    default(16, "miner-3", 5, debt=20.0, cause="acceleration", channel="machine_price"),  # 6
     between(24, "sale", 6),  # 7
     between(25, "borrowing_base_call", 7, "machine_price"),  # 8
     between(30, "acceleration", 8, "machine_price"),  # 9
-    default(30, "neocloud 9", 9, debt=30.0, cause="acceleration"),  # 10
+    default(30, "neocloud-9", 9, debt=30.0, cause="acceleration"),  # 10
     between(31, "recovery", 1),  # 11: leads to nothing
 )
 """A default, a sale, a call, an acceleration, a default, and the same again."""
@@ -70,8 +70,8 @@ CHAIN = log(
 
 def test_a_chain_by_hand():
     tree = contagion_tree(CHAIN)
-    assert list(tree) == ["neocloud 7", "miner 3", "neocloud 9"]
-    assert tree.nodes["neocloud 7"] == {
+    assert list(tree) == ["neocloud-7", "miner-3", "neocloud-9"]
+    assert tree.nodes["neocloud-7"] == {
         "agent_kind": "neoclouds",
         "agent": 7,
         "week": 2,
@@ -81,7 +81,7 @@ def test_a_chain_by_hand():
         "debt_musd": 50.0,
         "event": 1,
     }
-    assert tree.nodes["miner 3"] == {
+    assert tree.nodes["miner-3"] == {
         "agent_kind": "miners",
         "agent": 3,
         "week": 16,
@@ -93,12 +93,12 @@ def test_a_chain_by_hand():
     }
     via = "sale > borrowing_base_call > acceleration"
     assert list(tree.edges(data=True)) == [
-        ("neocloud 7", "miner 3", {"channel": "machine_price", "via": via, "weeks": 14}),
+        ("neocloud-7", "miner-3", {"channel": "machine_price", "via": via, "weeks": 14}),
         # its own default knows no channel: that of the acceleration counts
-        ("miner 3", "neocloud 9", {"channel": "machine_price", "via": via, "weeks": 14}),
+        ("miner-3", "neocloud-9", {"channel": "machine_price", "via": via, "weeks": 14}),
     ]
-    assert descendants(tree) == {"neocloud 7": 2, "miner 3": 1, "neocloud 9": 0}
-    assert cascade_sizes(tree) == {"neocloud 7": 3}
+    assert descendants(tree) == {"neocloud-7": 2, "miner-3": 1, "neocloud-9": 0}
+    assert cascade_sizes(tree) == {"neocloud-7": 3}
     assert cascade_depth(tree) == 2
     assert nx.utils.graphs_equal(largest_cascade(tree), tree)
 
@@ -114,46 +114,46 @@ def test_an_empty_log_gives_an_empty_tree():
 def test_a_failure_that_nothing_failed_before_is_a_root():
     tree = contagion_tree(
         log(
-            default(1, "miner 0", -1, cause="illiquidity"),
+            default(1, "miner-0", -1, cause="illiquidity"),
             between(2, "dscr_breach", -1, "rent"),
             between(6, "acceleration", 1, "rent"),
-            default(6, "miner 1", 2, cause="acceleration"),
+            default(6, "miner-1", 2, cause="acceleration"),
         )
     )
     assert list(tree.edges) == []
-    assert (tree.nodes["miner 1"]["trigger"], tree.nodes["miner 1"]["channel"]) == ("acceleration", "rent")
-    assert cascade_sizes(tree) == {"miner 0": 1, "miner 1": 1}
-    assert list(largest_cascade(tree)) == ["miner 0"]
+    assert (tree.nodes["miner-1"]["trigger"], tree.nodes["miner-1"]["channel"]) == ("acceleration", "rent")
+    assert cascade_sizes(tree) == {"miner-0": 1, "miner-1": 1}
+    assert list(largest_cascade(tree)) == ["miner-0"]
 
 
 def test_failures_of_one_week_keep_their_order():
     tree = contagion_tree(
         log(
-            default(5, "miner 8", -1),
-            default(5, "miner 2", 0, channel="machine_price"),
+            default(5, "miner-8", -1),
+            default(5, "miner-2", 0, channel="machine_price"),
             lender_failure(5, 4, 1),
             between(5, "acceleration", 2, "offtaker"),
-            default(5, "neocloud 1", 3),
+            default(5, "neocloud-1", 3),
         )
     )
-    assert list(tree.edges) == [("miner 8", "miner 2"), ("miner 2", "lender 4"), ("lender 4", "neocloud 1")]
+    assert list(tree.edges) == [("miner-8", "miner-2"), ("miner-2", "bank-4"), ("bank-4", "neocloud-1")]
     assert [link["weeks"] for *_, link in tree.edges(data=True)] == [0, 0, 0]
     assert [link["via"] for *_, link in tree.edges(data=True)] == ["", "", "acceleration"]
     assert [link["channel"] for *_, link in tree.edges(data=True)] == ["machine_price", "none", "offtaker"]
-    assert tree.nodes["lender 4"]["trigger"] == "default"
-    assert tree.nodes["lender 4"]["debt_musd"] == 0.0  # the log has its equity, not its debts
+    assert tree.nodes["bank-4"]["trigger"] == "default"
+    assert tree.nodes["bank-4"]["debt_musd"] == 0.0  # the log has its equity, not its debts
     assert cascade_depth(tree) == 3
 
 
 def test_a_channel_is_looked_for_below_the_failure_above():
     tree = contagion_tree(
         log(
-            default(1, "miner 0", -1, channel="btc_price"),
+            default(1, "miner-0", -1, channel="btc_price"),
             between(2, "sale", 0),
-            default(3, "miner 1", 1),
+            default(3, "miner-1", 1),
         )
     )
-    assert tree.edges["miner 0", "miner 1"]["channel"] == "none"
+    assert tree.edges["miner-0", "miner-1"]["channel"] == "none"
 
 
 def test_the_largest_cascade_and_its_ties():
@@ -161,32 +161,32 @@ def test_the_largest_cascade_and_its_ties():
         """Two cascades of two, and one failure alone, with these debts of the roots."""
         return contagion_tree(
             log(
-                default(1, "miner 0", -1, debt=first),
-                default(2, "miner 1", -1, debt=second),
-                default(3, "miner 2", -1, debt=third),
-                default(4, "miner 3", 0),
-                default(5, "miner 4", 1),
+                default(1, "miner-0", -1, debt=first),
+                default(2, "miner-1", -1, debt=second),
+                default(3, "miner-2", -1, debt=third),
+                default(4, "miner-3", 0),
+                default(5, "miner-4", 1),
             )
         )
 
-    assert list(largest_cascade(tree_of(1.0, 2.0, 9.0)).edges) == [("miner 1", "miner 4")]
-    assert list(largest_cascade(tree_of(2.0, 2.0, 9.0)).edges) == [("miner 0", "miner 3")]
+    assert list(largest_cascade(tree_of(1.0, 2.0, 9.0)).edges) == [("miner-1", "miner-4")]
+    assert list(largest_cascade(tree_of(2.0, 2.0, 9.0)).edges) == [("miner-0", "miner-3")]
     assert list(cascade_sizes(tree_of(1.0, 2.0, 9.0)).items()) == [
-        ("miner 1", 2),
-        ("miner 0", 2),
-        ("miner 2", 1),
+        ("miner-1", 2),
+        ("miner-0", 2),
+        ("miner-2", 1),
     ]
 
 
 def test_broken_logs_are_refused():
     with pytest.raises(ValueError, match="event 0 names event 1, which is no earlier one"):
-        contagion_tree(log(default(1, "miner 0", 1), default(1, "miner 1", -1)))
+        contagion_tree(log(default(1, "miner-0", 1), default(1, "miner-1", -1)))
     with pytest.raises(ValueError, match="event 1 names event 1,"):
-        contagion_tree(log(between(0, "launch", -1), default(1, "miner 0", 1)))
+        contagion_tree(log(between(0, "launch", -1), default(1, "miner-0", 1)))
     with pytest.raises(ValueError, match="event 0 names event 2,"):
-        contagion_tree(log(between(0, "sale", 2), default(1, "miner 0", 0)))
-    with pytest.raises(ValueError, match="miner 0 fails twice in the event log, the second time in row 1"):
-        contagion_tree(log(default(1, "miner 0", -1), default(2, "miner 0", 0)))
+        contagion_tree(log(between(0, "sale", 2), default(1, "miner-0", 0)))
+    with pytest.raises(ValueError, match="miner-0 fails twice in the event log, the second time in row 1"):
+        contagion_tree(log(default(1, "miner-0", -1), default(2, "miner-0", 0)))
 
 
 # Runs

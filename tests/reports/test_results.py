@@ -16,7 +16,8 @@ SUMMARY += ["recovery_rate", "loss_given_default", "realised_to_paper", "units_d
 SUMMARY += ["peak_haircut", "money_residual", "balance_residual", "units_residual"]
 """Promised to whoever checks from outside."""
 
-EVENTS = ["week", "kind", "agent_kind", "agent", "counterparty_kind", "counterparty", "machine", "units"]
+EVENTS = ["week", "kind", "agent_kind", "agent", "agent_name"]
+EVENTS += ["counterparty_kind", "counterparty", "counterparty_name", "machine", "units"]
 EVENTS += ["amount_musd", "price", "cause", "channel", "parent"]
 CAUSES = ("forced", "insolvency", "illiquidity", "margin", "acceleration", "maturity", "cross_default")
 SLUGS = {machine.name: machine.name.lower().replace(" ", "_") for machine in BASELINE.machine}

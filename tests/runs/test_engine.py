@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from hashcredit.simulator import Scenario, simulate, simulate_many
+from hashcredit.simulator import Scenario, paired_contagion, simulate, simulate_funding, simulate_many
 from hashcredit.simulator.errors import EventBufferFull, ScenarioError, UndefinedResultError
 from hashcredit.simulator.runs import engine
 from hashcredit.simulator.setup.prepare import allocate, prepare
@@ -49,6 +49,25 @@ def assert_same_run(one, other, but=()):
     for name in FIELDS:
         if name not in ("events", *but):
             assert same_bits(getattr(one.economy, name), getattr(other.economy, name)), name
+
+
+# What is run
+
+
+def test_a_scenario_may_be_given_in_any_form(tmp_path):
+    file = tmp_path / "calm.toml"
+    file.write_text(CALM.to_toml())
+    many = simulate_many([CALM, file, str(file)], seed=3, replicates=2)
+    assert same_bits(many.outcomes[0], many.outcomes[1]) and same_bits(many.outcomes[0], many.outcomes[2])
+    for alone in (CALM, file, str(file), (CALM,), iter([file])):
+        assert same_bits(simulate_many(alone, seed=3, replicates=2).outcomes[0], many.outcomes[0])
+    assert simulate(file, seed=3).summary == simulate(CALM, seed=3).summary
+
+
+@pytest.mark.parametrize("function", [simulate, simulate_many, simulate_funding, paired_contagion])
+def test_what_is_no_scenario_is_named(function):
+    with pytest.raises(ScenarioError, match=r"^scenario: 7 is not allowed; expected a Scenario, the name of"):
+        function(7)
 
 
 # Bit for bit

@@ -38,6 +38,18 @@ def test_a_drawn_network_comes_back_from_a_file(kind, form, tmp_path):
     assert_same_networks(again[4:], build_networks(drawn, 99)[4:])
 
 
+def test_write_networks_takes_what_simulate_takes(tmp_path):
+    (tmp_path / "small.toml").write_text(SMALL.to_toml())
+    given = {"object": SMALL, "path": tmp_path / "small.toml", "text": str(tmp_path / "small.toml")}
+    texts = {name: write_networks(one, 4, tmp_path / name)[0].read_text() for name, one in given.items()}
+    assert texts["object"] == texts["path"] == texts["text"] != ""
+    assert "miner-0" in write_networks("dump_10k_h100", 1, tmp_path / "named", "csv")[0].read_text()
+    with pytest.raises(ScenarioError, match=r"^scenario: 7 is not allowed; expected a Scenario, the name"):
+        write_networks(7, 1, tmp_path / "no")
+    with pytest.raises(ScenarioError, match=r"^seed: -1 is not allowed"):
+        write_networks(SMALL, -1, tmp_path / "no")
+
+
 @pytest.mark.parametrize("form", FORMATS)
 def test_a_run_on_the_file_is_the_run_on_the_drawn_network(form, tmp_path):
     credit, trade, _ = write_networks(SMALL, 4, tmp_path, form)

@@ -93,10 +93,7 @@ def test_every_failure_has_a_row_at_its_week_or_is_counted_at_the_foot(case):
     ]
     assert marks(axes) == expected
     names = {text.get_text(): text.xy for text in axes.texts if isinstance(text, mpl.text.Annotation)}
-    assert names == {
-        name.replace("neocloud", "neo-cloud"): (tree.nodes[name]["week"], height)
-        for name, height in lines.height.items()
-    }
+    assert names == {name: (tree.nodes[name]["week"], height) for name, height in lines.height.items()}
     bars = [bar for one in axes.collections if isinstance(one, LineCollection) for bar in one.get_segments()]
     late = pd.Series([tree.nodes[name]["week"] for name in lines.left_out], dtype=int).value_counts()
     assert sorted(bar[0][0] for bar in bars) == sorted(late.index)
@@ -149,8 +146,9 @@ def test_lenders_are_filled_by_the_share_of_their_loans_that_failed(case):
     assert set(fills) == set(spots.lenders)
     failed = {node["agent"] for _, node in tree.nodes(data=True) if node["agent_kind"] != "lenders"}
     loans = opening["loans"]
+    rows_of = dict(zip(opening["lenders"]["name"], opening["lenders"].index, strict=True))
     for name, fill in list(fills.items())[:10]:
-        held = loans[loans["holder"] == int(name.split()[1])]
+        held = loans[loans["holder"] == rows_of[name]]
         lost = held.loc[held["obligor"].isin(failed), "principal"].sum()
         share = lost / held["principal"].sum()
         assert fill.get_height() / fill.get_width() == pytest.approx(share, rel=1e-9, abs=1e-12)
@@ -210,16 +208,16 @@ def test_numbers_on_the_ring_are_those_of_the_failed_and_keep_apart(case):
     opening, tree, figure = case
     spots = rings(opening, tree)
     numbers = [text for text in panel(figure, "Who lent").texts if text.get_text().isdigit()]
-    allowed = {str(node["agent"]) for _, node in tree.nodes(data=True)}
+    allowed = {name.rpartition("-")[2] for name in tree}
     assert {text.get_text() for text in numbers} <= allowed
     outside = [text for text in numbers if np.hypot(*text.get_position()) > 1.0]
     angles = np.sort([np.arctan2(*text.get_position()[::-1]) for text in outside])
     if len(angles) > 1:
         assert np.diff(angles).min() > 0.04
     if len(opening["borrowers"]) <= MOST_BORROWERS:
-        names = [name for name in largest_cascade(tree) if name in spots.place and name[0] != "l"]
+        names = [name for name in largest_cascade(tree) if name in spots.place and name not in spots.lenders]
         if 1 < len(names) <= MOST_ROWS:
-            assert {name.split()[1] for name in names} <= {text.get_text() for text in outside}
+            assert {name.rpartition("-")[2] for name in names} <= {text.get_text() for text in outside}
 
 
 # Layout
@@ -264,19 +262,19 @@ def test_a_borrower_stands_near_its_lender():
 
 def test_loans_are_added_up_by_pair():
     opening = {
-        "borrowers": pd.DataFrame({"kind": ["miner", "neocloud"]}),
-        "lenders": pd.DataFrame({"kind": ["bank", "bond_fund"]}),
+        "borrowers": pd.DataFrame({"name": ["miner-0", "neocloud-0"]}),
+        "lenders": pd.DataFrame({"name": ["bank-0", "bond_fund-0"]}),
         "loans": pd.DataFrame(
             {"obligor": [0, 0, 1, 1], "holder": [1, 1, 1, 0], "principal": [1.0, 2.0, 5.0, 0.0]}
         ),
     }
     assert named_loans(opening).to_numpy().tolist() == [
-        ["miner 0", "lender 1", 3.0],
-        ["neocloud 1", "lender 1", 5.0],
+        ["miner-0", "bond_fund-0", 3.0],
+        ["neocloud-0", "bond_fund-0", 5.0],
     ]
     tree = nx.DiGraph()
-    tree.add_node("miner 0")
-    assert lost_shares(opening, tree) == {"lender 1": 3.0 / 8.0}
+    tree.add_node("miner-0")
+    assert lost_shares(opening, tree) == {"bond_fund-0": 3.0 / 8.0}
 
 
 def test_parents_stand_above_their_branch_and_links_do_not_cross(case):
