@@ -79,7 +79,6 @@ def run_with(act, scenario=SMALL, **kwargs):
 # Three faces, one model
 
 
-@pytest.mark.parametrize("name", packaged_names(PACKAGED))
 def test_a_seed_has_two_names_and_one_value():
     assert MarketModel(SMALL, seed=5).seed == MarketModel(SMALL, rng=5).seed == 5
     with pytest.raises(ScenarioError, match=r"^seed: 5 is not allowed; expected nothing beside rng = 4"):
@@ -88,6 +87,7 @@ def test_a_seed_has_two_names_and_one_value():
         MarketModel(SMALL, seed=-1)
 
 
+@pytest.mark.parametrize("name", packaged_names(PACKAGED))
 def test_the_three_faces_agree(name):
     scenario = Scenario.load(name)
     if name != "baseline_2026":

@@ -231,7 +231,7 @@ def test_nodes_are_what_the_tables_and_the_log_say(run):
         assert all(event[key] == node[key] for key in ("agent_kind", "agent", "week", "cause"))
         table = lenders if node["agent_kind"] == "lenders" else borrowers
         row = table.loc[node["agent"]]
-        assert name == f"{'lender' if table is lenders else row['kind']} {node['agent']}"
+        assert name == row["name"]
         if table is lenders:
             assert row["failure_week"] == node["week"] and node["debt_musd"] == 0.0
         else:
@@ -265,7 +265,7 @@ def test_a_naive_walk_finds_the_same_edges(run):
         while above["parent"] >= 0:
             above = events[above["parent"]]
             if above["kind"] in FAILURES:
-                pair = [f"{one['agent_kind'].removesuffix('s')} {one['agent']}" for one in (above, event)]
+                pair = [one["agent_name"] for one in (above, event)]
                 expected.append((*pair, " > ".join(reversed(via))))
                 break
             via.append(above["kind"])
