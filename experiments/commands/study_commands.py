@@ -132,14 +132,14 @@ def _announce(arguments: argparse.Namespace, store: "Store", done: int, total: i
 
 def _watch(listener: StopListener, progress: ProgressBar, arguments: argparse.Namespace) -> Any:
     """Show progress, and know at a stop what to say."""
+    from hashcredit.experiments.execution.sweep import remarks
+
     last: dict[str, int] = {}
     runs = f"runs of part {arguments.shard}" if arguments.shard else "runs"
 
     def seen(tally: "Tally") -> None:
         last.update(done=tally.done, total=tally.total)
-        remarks = [f"{tally.failed:,} failed"] if tally.failed else []
-        remarks += [f"{tally.lost:,} lost and given out again"] if tally.lost else []
-        progress.update(tally.done, tally.total, ", ".join(remarks))
+        progress.update(tally.done, tally.total, remarks(tally))
 
     def words() -> str:
         kept = (

@@ -20,6 +20,7 @@ from hashcredit.experiments.execution.runner import Tally, Workforce, lead
 from hashcredit.experiments.execution.worker import Report, Task, run_task
 from hashcredit.experiments.store.store import SESSIONS, Store, StoreState
 from hashcredit.experiments.study.study import Study
+from hashcredit.simulator.progress import ProgressBar, compilation_words, show_progress
 from hashcredit.simulator.provenance import environment
 
 
@@ -41,7 +42,7 @@ def sweep(
     allow_mixed: bool = False,
     retry_failed: bool = False,
     verify: bool = False,
-    progress: Callable[[Tally], None] = lambda tally: None,
+    progress: Callable[[Tally], None] | bool | None = None,
     say: Say = lambda text: None,
 ) -> Tally:
     """Compute the runs of a study that its folder does not have yet.
@@ -67,8 +68,11 @@ def sweep(
         Compute runs that failed before once more.
     verify : bool
         Read series, events and tables to their ends too first, and compute again what is damaged inside.
-    progress, say : callable
-        Told how far the work is, at least once a second; and what a user should know, in a line.
+    progress : callable, bool or None
+        Told how far the work is, at least once a second. Without a function a bar is shown where stderr is a
+        terminal and in notebooks, always with True and never with False.
+    say : callable
+        Told what a user should know, in a line.
 
     Errors: StudyError, OutputFolderError and MixedResultsError before anything is changed; StoreWriteError
     and WorkersDieError later, with everything kept that was done.
@@ -78,13 +82,32 @@ def sweep(
 
     count = workers or processors()
     with ExitStack() as stack:
+        seen = stack.enter_context(shown_tally(progress))
         if executor is None:
             executor = own = WorkerProcesses(count, ready_kernels)
             stack.callback(own.kill)
         store, done = begin(
             study, folder, allow_mixed=allow_mixed, retry_failed=retry_failed, verify=verify, say=say
         )
-        return work(store, done, Workforce(executor, count, chunk=chunk), progress=progress)
+        return work(store, done, Workforce(executor, count, chunk=chunk), progress=seen)
+
+
+@contextmanager
+def shown_tally(progress: Callable[[Tally], None] | bool | None) -> Iterator[Callable[[Tally], None]]:
+    """Who is told how far a sweep is: the caller's function, a bar, or nobody."""
+    if callable(progress):
+        yield progress
+        return
+    with ProgressBar("runs", quiet=not show_progress(progress)) as bar:
+        yield lambda tally: bar.update(tally.done, tally.total, remarks(tally))
+
+
+def remarks(tally: Tally) -> str:
+    """What to say beside the number of runs: failures, losses, and what the first run waits for."""
+    parts = [compilation_words()] if not tally.computed else []
+    parts += [f"{tally.failed:,} failed"] if tally.failed else []
+    parts += [f"{tally.lost:,} lost and given out again"] if tally.lost else []
+    return ", ".join(part for part in parts if part)
 
 
 def work(

@@ -5,8 +5,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from hashcredit.simulator.progress import Progress
 from hashcredit.simulator.reports.statistics import Estimate, mean_estimate, paired_difference
-from hashcredit.simulator.runs.engine import OnProgress, simulate_many
+from hashcredit.simulator.runs.engine import simulate_many
 from hashcredit.simulator.scenario.scenario import Scenario
 
 QUANTITIES: dict[str, str] = {
@@ -55,7 +56,7 @@ def compare(
     replicates: int = 1000,
     *,
     threads: int | None = None,
-    progress: OnProgress | None = None,
+    progress: Progress = None,
 ) -> Comparison:
     """Run every arm on the same draws; `what` tells the arms apart, in words."""
     summary = simulate_many(list(arms.values()), seed, replicates, threads=threads, progress=progress).summary

@@ -12,19 +12,25 @@ import pyarrow.parquet as pq
 from hashcredit.experiments.results.reading import Reader
 from hashcredit.experiments.store.store import EVENTS, RUNS, SERIES, Store
 from hashcredit.experiments.study.study import TABLES
-from hashcredit.simulator.errors import OutputFolderError, RefusedError
+from hashcredit.simulator.display import Facts, Shown, counted, some_of
+from hashcredit.simulator.errors import HashcreditError, OutputFolderError, RefusedError
+from hashcredit.simulator.reports.headline import mean_headline
 from hashcredit.simulator.scenario.errors import hint
 
 if TYPE_CHECKING:
     import pandas as pd
 
 
+HEADLINE = ["defaults", "creditor_loss_musd", "units_unsold"]
+"""Scalars whose means are shown with results."""
+
+
 class ResultsError(RefusedError):
     """A question that the results of a study cannot answer."""
 
 
-@dataclass(frozen=True)
-class KeptRuns:
+@dataclass(frozen=True, repr=False)
+class KeptRuns(Shown):
     """What the folder of a study holds, as it was when it was opened; `Results` says what it means.
 
     Tables have the runs in the order of the plan, each once: a row that is "ok" counts before one that is
@@ -47,6 +53,33 @@ class KeptRuns:
         reader = Reader(store, partial)
         _ = reader.index
         return cls(store, reader)
+
+    def _facts(self) -> Facts:
+        index, runs = self.reader.index, len(self.store.plan)
+        points = runs // self.replicates
+        state = f"{int((index.found & ~index.failed).sum()):,} of {runs:,} runs ok"
+        state += f", {int(index.failed.sum()):,} failed, {int((~index.found).sum()):,} missing"
+        facts = {
+            "folder": str(self.store.path),
+            "size": f"{counted(points, 'point')} x {counted(self.replicates, 'replicate')}",
+            "state": state + (f", {counted(len(index.damaged), 'damaged file')}" if index.damaged else ""),
+            "factors": some_of(list(self.factors)) or "(none)",
+        }
+        if (index.found & ~index.failed).any():
+            facts["mean over all"] = self._mean_headline()
+        facts["tables"] = ", ".join(["runs", "points", "failures", "missing", *self.store.details])
+        return f"Results of {self.study_name}, seed {self.manifest['study']['seed']}", facts
+
+    def _mean_headline(self) -> str:
+        try:
+            runs = self.read(HEADLINE, failed=False)
+        except HashcreditError as error:  # showing results must not fail where reading them would
+            return str(error)
+        return mean_headline({name: float(runs[name].mean()) for name in HEADLINE})
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """A copy, also one that another process gets, is opened anew: it has what the folder holds then."""
+        return _open_again, (type(self), str(self.store.path.absolute()), self.reader.partial)
 
     # What was asked
 
@@ -177,6 +210,10 @@ class KeptRuns:
     def check_column(self, argument: str, name: str) -> None:
         """Raise ResultsError unless this is a column of `runs`."""
         _check_known(argument, name, self.reader.index.columns)
+
+
+def _open_again(kind: type[KeptRuns], folder: str, partial: bool) -> KeptRuns:
+    return kind.open(folder, partial=partial)
 
 
 def as_names(given: Sequence[str] | None) -> Sequence[str] | None:

@@ -16,8 +16,9 @@ import numpy as np
 from hashcredit.experiments.scenarios.measures import Measure, series
 from hashcredit.experiments.scenarios.named import NAMED
 from hashcredit.experiments.scenarios.statistics import Samples, Statistic
+from hashcredit.simulator.progress import OnProgress
 from hashcredit.simulator.reports.statistics import Estimate, mean_estimate, paired_difference
-from hashcredit.simulator.runs.engine import OnProgress, processors, record
+from hashcredit.simulator.runs.engine import processors, record
 from hashcredit.simulator.scenario.scenario import Scenario
 from hashcredit.simulator.setup.prepare import Setup, prepare
 

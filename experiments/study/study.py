@@ -13,6 +13,7 @@ from hashcredit.experiments.study.factors import Factor, checked
 from hashcredit.experiments.study.fields import SCENARIO
 from hashcredit.experiments.study.files import find_bases, flat, read_factors, read_toml, settle
 from hashcredit.experiments.study.points import Points
+from hashcredit.simulator.display import Facts, Shown, counted, some_of
 from hashcredit.simulator.errors import StudyError
 from hashcredit.simulator.scenario.errors import hint
 from hashcredit.simulator.scenario.fields.base import Section, field, refused
@@ -79,7 +80,7 @@ KEYS = (SCENARIO, *_Header.model_fields, "design", "factors", "keep")
 """Keys at the top of a study file."""
 
 
-class Study(_Header):
+class Study(Shown, _Header):
     """A checked study; its points and runs follow from it alone.
 
     Examples
@@ -93,6 +94,20 @@ class Study(_Header):
     design: InstanceOf[Design] = field(..., "which values are tried together")
     factors: tuple[InstanceOf[Factor], ...] = field((), "what is varied")
     keep: Keep = field(Keep(), "what is kept besides the scalars")
+
+    def _facts(self) -> Facts:
+        points = self.design.size(self.factors)
+        size = f"{counted(points, 'point')} x {counted(self.replicates, 'replicate')}"
+        kept = [name for name in ("series", "events") if getattr(self.keep, name)] + list(self.keep.tables)
+        facts = {
+            "title": self.title or "(none)",
+            "size": f"{size} = {points * self.replicates:,} runs",
+            "scenarios": some_of(list(self.bases)),
+            "design": getattr(self.design, "kind", ""),
+            "factors": some_of([factor.name for factor in self.factors]) or "(none)",
+            "kept": ", ".join(["scalars", *kept]),
+        }
+        return f"Study {self.name}, seed {self.seed}", facts
 
     @classmethod
     def load(cls, path: str | Path) -> Self:

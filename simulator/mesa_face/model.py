@@ -13,6 +13,7 @@ import numpy as np
 from hashcredit.agents.dimensions import FACILITIES, MACHINE_TYPES, ORDERS, BorrowerKind
 from hashcredit.agents.views import Borrower, Lender, Miner, NeoCloud, SecondaryBuyer, View
 from hashcredit.simulator.books.ledger import borrower_equity, buyer_equity, capital_binds, lender_equity
+from hashcredit.simulator.display import Facts, Shown, counted
 from hashcredit.simulator.errors import (
     EventBufferFull,
     PaymentError,
@@ -25,6 +26,7 @@ from hashcredit.simulator.mesa_face.hooks import AFTER, BEFORE, AgentClasses, ch
 from hashcredit.simulator.mesa_face.payments import make_payment
 from hashcredit.simulator.reports.checks import check_identities
 from hashcredit.simulator.reports.frames import agent_names
+from hashcredit.simulator.reports.headline import agents_of, headline
 from hashcredit.simulator.reports.run import Run
 from hashcredit.simulator.runs.engine import FIRST_EVENTS_PER_BORROWER, MOST_EVENTS
 from hashcredit.simulator.scenario.arguments import GivenScenario, scenario_of, whole_number
@@ -52,7 +54,7 @@ EVENTS_OF_A_LOAN = 8
 """Events that one loan can cause in one phase, at most; covenants cause the most, up to six."""
 
 
-class MarketModel(mesa.Model):
+class MarketModel(Shown, mesa.Model):
     """A market whose agents can be watched, and whose rules can be acted upon, in Python.
 
     Without hooks it ends in the same bits as `simulate(scenario, seed=rng, replicate=replicate)`.
@@ -117,6 +119,13 @@ class MarketModel(mesa.Model):
         self._regime = 0  # row of the parameters that hold this week
         self._stage = ""  # the phase or hook that is under way, or in which a week broke off
         self._make_agents(agent_classes)
+
+    def _facts(self) -> Facts:
+        title = f"MarketModel of {self.scenario.name}, seed {self.seed}, replicate {self.replicate}"
+        weeks = f"{self.week} of {counted(self.scenario.horizon_weeks, 'week')}"
+        state = "at the horizon" if self._final is not None else "so far"
+        facts = {"time": f"{weeks} from {self.scenario.start_date}", "agents": agents_of(self.scenario)}
+        return title, {**facts, **{f"{name} {state}": fact for name, fact in headline(self.summary).items()}}
 
     def __reduce_ex__(self, protocol: Any) -> Any:
         raise TypeError(

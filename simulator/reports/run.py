@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from hashcredit.simulator.display import Facts, Shown, counted
 from hashcredit.simulator.provenance import provenance
 from hashcredit.simulator.reports import frames
+from hashcredit.simulator.reports.headline import agents_of, headline, length_of, mean_headline
 from hashcredit.simulator.setup.prepare import Setup
 from hashcredit.simulator.state.economy import Economy
 from hashcredit.simulator.state.outcomes import summarise
@@ -17,15 +19,25 @@ if TYPE_CHECKING:
     import networkx as nx
     import pandas as pd
 
+MOST_SHOWN = 5
+"""Scenarios of which many runs say their means when they are printed."""
 
-@dataclass(frozen=True)
-class Run:
+
+@dataclass(frozen=True, repr=False)
+class Run(Shown):
     """One replicate with everything recorded."""
 
     setup: Setup
     replicate: int
     economy: Economy
     before: Economy
+
+    def _facts(self) -> Facts:
+        scenario = self.setup.scenario
+        title = f"Run of {scenario.name}, seed {self.setup.seed}, replicate {self.replicate}"
+        facts = {"length": length_of(scenario), "agents": agents_of(scenario), **headline(self.summary)}
+        events = int(self.economy.clock["events"][0])
+        return title, {**facts, "tables": f"summary, series, events ({events:,}), opening, tables, flows"}
 
     @cached_property
     def summary(self) -> dict[str, Any]:
@@ -85,12 +97,25 @@ class Run:
         return provenance(self.setup.scenario, self.setup.seed, self.replicate, rules=self.setup.rules.record)
 
 
-@dataclass(frozen=True)
-class ManyRuns:
+@dataclass(frozen=True, repr=False)
+class ManyRuns(Shown):
     """Closing scalars of many replicates, scenario by scenario."""
 
     setups: list[Setup]
     outcomes: np.ndarray  # OUTCOMES[scenario, replicate]
+
+    def _facts(self) -> Facts:
+        scenarios, replicates = self.outcomes.shape
+        seeds = ", ".join(dict.fromkeys(str(setup.seed) for setup in self.setups))
+        title = f"{counted(scenarios * replicates, 'run')}: {counted(replicates, 'replicate')} of each of "
+        title += f"{counted(scenarios, 'scenario')}, seed {seeds}"
+        facts = {}
+        for place, setup in enumerate(self.setups[:MOST_SHOWN]):
+            means = {name: float(np.mean(value)) for name, value in summarise(self.outcomes[place]).items()}
+            facts[setup.scenario.name] = f"mean of {mean_headline(means)}"
+        if scenarios > MOST_SHOWN:
+            facts["and"] = counted(scenarios - MOST_SHOWN, "more scenario", "more scenarios")
+        return title, {**facts, "tables": "summary, one row a run"}
 
     @cached_property
     def summary(self) -> "pd.DataFrame":

@@ -6,9 +6,11 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from hashcredit.simulator.channels import CHANNELS
+from hashcredit.simulator.display import Facts, Shown, counted
 from hashcredit.simulator.errors import ScenarioError
+from hashcredit.simulator.progress import Progress
 from hashcredit.simulator.reports.statistics import mean_estimate, paired_difference
-from hashcredit.simulator.runs.engine import OnProgress, simulate_many
+from hashcredit.simulator.runs.engine import simulate_many
 from hashcredit.simulator.scenario.arguments import GivenScenario, scenario_of
 
 if TYPE_CHECKING:
@@ -16,10 +18,11 @@ if TYPE_CHECKING:
 
 MEASURES = ("defaults", "creditor_loss_musd", "units_unsold")
 """Scalars of a run whose difference is contagion: borrowers, M$, machines."""
+UNITS = ("borrowers", "M$", "machines")
 
 
-@dataclass(frozen=True)
-class PairedContagion:
+@dataclass(frozen=True, repr=False)
+class PairedContagion(Shown):
     """Runs of a scenario (`with_channels`) and their twins without its channels, replicate by replicate."""
 
     scenario: str
@@ -30,6 +33,14 @@ class PairedContagion:
     with_channels: "pd.DataFrame"
     """One row a replicate, with all scalars of `Run.summary`."""
     without_channels: "pd.DataFrame"
+
+    def _facts(self) -> Facts:
+        title = f"Contagion in {self.scenario}, seed {self.seed}, {counted(self.replicates, 'pair')} of runs"
+        facts = {"off in the twins": ", ".join(self.channels)}
+        for (measure, row), unit in zip(self.summary.iterrows(), UNITS, strict=True):
+            words = f"{row['difference']:+,.2f} {unit}, 95 % interval {row['low']:,.2f} to {row['high']:,.2f}"
+            facts[str(measure)] = words
+        return title, {**facts, "tables": "summary, differences, with_channels, without_channels"}
 
     @cached_property
     def differences(self) -> "pd.DataFrame":
@@ -72,7 +83,7 @@ def paired_contagion(
     *,
     channels: Iterable[str] | None = None,
     threads: int | None = None,
-    progress: OnProgress | None = None,
+    progress: Progress = None,
 ) -> PairedContagion:
     """How much of what happens in a scenario is contagion: paired differences with common random numbers.
 
@@ -82,6 +93,8 @@ def paired_contagion(
         The baseline if left out. A channel that is off in it stays off in both arms.
     channels : names, optional
         Switch off only these in the twins; all of `channels` by default.
+    progress : function, bool or None
+        As in `simulate_many`.
 
     Raises `ScenarioError` for a channel that does not exist.
     """

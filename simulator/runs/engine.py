@@ -4,13 +4,14 @@ import math
 import os
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 
 import numpy as np
 
 from hashcredit.simulator.books.ledger import capital_binds
 from hashcredit.simulator.errors import EventBufferFull, TooManyRounds, UndefinedResultError
+from hashcredit.simulator.progress import OnProgress, Progress, shown
 from hashcredit.simulator.reports.checks import check_identities
 from hashcredit.simulator.reports.run import ManyRuns, Run
 from hashcredit.simulator.scenario.arguments import GivenScenario, scenario_of, whole_number
@@ -31,9 +32,6 @@ TASK_SECONDS = 0.1
 
 SLICE = 500_000
 """Agents times weeks that a kernel is given at once, about the same time; one replicate of most scenarios."""
-
-OnProgress = Callable[[int, int], None]
-"""Told how many runs are done, and of how many."""
 
 
 def simulate(
@@ -85,12 +83,13 @@ def simulate_many(
     *,
     rules: Mapping[str, Rule] | None = None,
     threads: int | None = None,
-    progress: OnProgress | None = None,
+    progress: Progress = None,
 ) -> ManyRuns:
     """Run many replicates of one scenario, or of each of several, and keep their summaries.
 
     `rules` replaces default decisions as in `simulate`, in all scenarios. `threads` defaults to the number of
-    processors this process may use; it never changes a result. `progress(done, total)` is called from the
+    processors this process may use; it never changes a result. `progress` is shown where stderr is a terminal
+    and in notebooks, always with True, never with False; a function is called with (done, total) from the
     calling thread.
     """
     if isinstance(scenario, Iterable) and not isinstance(scenario, Scenario | str):
@@ -103,7 +102,8 @@ def simulate_many(
     own = Rules.of(rules)
     setups = [prepare(each, seed, own) for each in scenarios]
     outcomes = np.zeros((len(setups), replicates), OUTCOMES)
-    _run_pool(setups, outcomes, workers, progress)
+    with shown(progress) as tell:
+        _run_pool(setups, outcomes, workers, tell)
     return ManyRuns(setups=setups, outcomes=outcomes)
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from hashcredit.agents.units import WEEKS_A_YEAR
+from hashcredit.simulator.display import Facts, Shown, counted
 from hashcredit.simulator.errors import ScenarioError
 from hashcredit.simulator.macro.pool import run_pool
 from hashcredit.simulator.scenario.arguments import GivenScenario, scenario_of, whole_number
@@ -133,8 +134,8 @@ def _btc_path(scenario: Scenario, weeks: int) -> np.ndarray:
     return path
 
 
-@dataclass(frozen=True)
-class FundingRun:
+@dataclass(frozen=True, repr=False)
+class FundingRun(Shown):
     """One replicate of the funding pool, without and with what this economy owes.
 
     The second world of a column has no suffix; that without this economy ends in `_without`.
@@ -155,6 +156,18 @@ class FundingRun:
     """Flow matrix of the run, bn$ [world, MacroFlow, MacroSector]."""
     paths: np.ndarray
     """Macro paths [week, MacroPath]."""
+
+    def _facts(self) -> Facts:
+        title = f"Funding pool of {self.scenario.name}, seed {self.seed}, replicate {self.replicate}"
+        end = self.summary
+        facts = {
+            "length": f"{counted(len(self.macro), 'week')} from {self.scenario.start_date}",
+            "tightness": f"mean {end['mean_tightness']:.3f}, peak {end['peak_tightness']:.3f} (0 to 1)",
+            "lowest pool": f"{end['lowest_pool']:,.1f} bn$",
+            "investors sold": f"{end['asset_sales']:,.1f} bn$ of assets",
+            "tables": "summary, series, flows, investors",
+        }
+        return title, facts
 
     @cached_property
     def series(self) -> "pd.DataFrame":

@@ -11,6 +11,7 @@ from typing import Annotated, Any, Self
 from pydantic import ValidationError, model_validator
 
 from hashcredit.agents.dimensions import MACHINE_TYPES
+from hashcredit.simulator.display import Facts, Shown, counted, some_of
 from hashcredit.simulator.errors import ScenarioError
 from hashcredit.simulator.scenario.errors import hint, scenario_error, unknown
 from hashcredit.simulator.scenario.fields.base import (
@@ -60,7 +61,7 @@ LOWEST_DISCOUNT, HIGHEST_DISCOUNT = 0.02, 0.80
 """Discount rates for which machine values are tabulated, per year."""
 
 
-class Scenario(Section):
+class Scenario(Shown, Section):
     """Everything that a run depends on, except seed and replicate.
 
     Examples
@@ -109,6 +110,21 @@ class Scenario(Section):
             super().__init__(**data)
         except ValidationError as error:
             raise scenario_error(error, Scenario, data) from None
+
+    def _facts(self) -> Facts:
+        people = [f"{number:,} {kind.replace('_', ' ')}" for kind, number in self.population if number]
+        machines = [machine.name for machine in self.machine]
+        facts = {
+            "title": self.title,
+            "length": f"{counted(self.horizon_weeks, 'week')} from {self.start_date}",
+            "agents": some_of(people, 9),
+            "machines": some_of(machines, 9),
+            "market": self.secondary_market.rule,
+        }
+        if self.interventions:
+            changed = [f"week {each.week}: {each.field}" for each in self.interventions]
+            facts["interventions"] = some_of(changed, 3)
+        return f"Scenario {self.name}", facts
 
     # Reading
 

@@ -6,9 +6,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from hashcredit.agents.dimensions import FACILITIES, MACHINE_TYPES, MAX_LAUNCHES, ORDERS
+from hashcredit.simulator.display import Facts, Shown
 from hashcredit.simulator.machines.valuation import COEFFICIENTS, LANES, PIECE_COLUMNS, TERMS, most_pieces
 from hashcredit.simulator.market.bidding import LEAST_CLASSES
 from hashcredit.simulator.scenario.scenario import Scenario
+from hashcredit.simulator.setup import copies
 from hashcredit.simulator.setup.networks import Networks, build_networks
 from hashcredit.simulator.setup.parameters import compile_machines, compile_macro_paths, compile_paths
 from hashcredit.simulator.setup.rules import Rule, Rules
@@ -18,12 +20,14 @@ from hashcredit.simulator.state.economy import Economy
 from hashcredit.simulator.state.fields import Role
 from hashcredit.simulator.state.series import series_columns
 
+copies.register()  # here, since whoever has an economy has it from this module
+
 MOST_CLEARED_EXACTLY = 512
 """Lenders whose debts to each other are cleared by the exact algorithm: its matrix has a row for each."""
 
 
-@dataclass(frozen=True)
-class Setup:
+@dataclass(frozen=True, repr=False)
+class Setup(Shown):
     """What all replicates of a (scenario, seed) share; nothing in it is written to by a run."""
 
     scenario: Scenario
@@ -38,6 +42,10 @@ class Setup:
     rent_path: np.ndarray
     hashprice_path: np.ndarray
     rules: Rules
+
+    def _facts(self) -> Facts:
+        rules = {"own rules": ", ".join(self.rules.record)} if self.rules.record else {}
+        return f"Setup of {self.scenario.name}, seed {self.seed}", {"agents": f"{self.agents:,}", **rules}
 
     @property
     def borrowers(self) -> int:

@@ -42,6 +42,11 @@ class Rules:
     functions: Mapping[str, Rule]
     record: RuleRecord  # of those that are not the default
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Copies and pickles carry the rules of users alone: the defaults are there already."""
+        own = {name: rule for name, rule in self.functions.items() if rule is not DEFAULT_RULES[name]}
+        return _rules_again, (own, {name: dict(entry) for name, entry in self.record.items()})
+
     @classmethod
     def of(cls, rules: "Mapping[str, Rule] | Rules | None") -> "Rules":
         """The given rules by decision, and the default for all others; a `RuleError` says what is wrong."""
@@ -51,6 +56,12 @@ class Rules:
         compiled = {name: compile_rule(name, rule) for name, rule in given.items()}
         record = {name: _entry(rule) for name, rule in given.items()}
         return cls(MappingProxyType({**DEFAULT_RULES, **compiled}), MappingProxyType(record))
+
+
+def _rules_again(own: Mapping[str, Rule], record: RuleRecord) -> Rules:
+    """The rules of a copy: those of users with their record, and the default for all others."""
+    compiled = {name: compile_rule(name, rule) for name, rule in own.items()}
+    return Rules(MappingProxyType({**DEFAULT_RULES, **compiled}), MappingProxyType(dict(record)))
 
 
 def _by_decision(rules: Any) -> dict[str, Rule]:
