@@ -1,4 +1,4 @@
-"""What a prompt and a notebook show: a few lines, with what the object is, its size, seed and first numbers."""
+"""What a prompt and a notebook show: a few lines, what the object is, its size, seed and first numbers."""
 
 from html.parser import HTMLParser
 
@@ -43,7 +43,7 @@ def shown():
         "pair": (paired_contagion(SMALL, replicates=2), ["seed 1, 2 pairs of runs", "interval", "M$"]),
         "funding": (simulate_funding(SMALL, weeks=2), ["2 weeks", "bn$", "peak"]),
         "setup": (run.setup, ["seed 5"]),
-        "largest": (Scenario.load("reverse_qe"), ["reverse_qe", "interventions"]),
+        "largest": (Scenario.load("hawkish_misdiagnosis"), ["hawkish_misdiagnosis", "week "]),
     }
 
 

@@ -38,7 +38,7 @@ def assert_same_run(one, other):
     for table, frame in one.opening.items():
         pd.testing.assert_frame_equal(frame, other.opening[table])
     assert str(one.summary) == str(other.summary)  # NaN differs from itself
-    assert one.provenance == other.provenance
+    assert {**one.provenance, "start_time": ""} == {**other.provenance, "start_time": ""}
 
 
 @pytest.mark.parametrize("read_before", [False, True])

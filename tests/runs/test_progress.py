@@ -1,5 +1,6 @@
 """Progress: shown by itself where somebody watches, on demand anywhere, and of no consequence for results."""
 
+import io
 import sys
 import types
 
@@ -18,9 +19,22 @@ def run(progress=None):
     return simulate_many(SHORT, seed=3, replicates=3, progress=progress)
 
 
+class Terminal(io.StringIO):
+    """A terminal that keeps what is written to it."""
+
+    def isatty(self):
+        return True
+
+
 @pytest.fixture
-def terminal(monkeypatch, capsys):
-    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+def terminal(monkeypatch):
+    """Called in a test, makes stderr a terminal and returns it."""
+
+    def make():
+        monkeypatch.setattr(sys, "stderr", Terminal())
+        return sys.stderr
+
+    return make
 
 
 def test_nobody_watches_a_log(capsys):
@@ -28,19 +42,20 @@ def test_nobody_watches_a_log(capsys):
     assert capsys.readouterr().err == ""
 
 
-def test_it_is_shown_on_a_terminal(terminal, capsys):
+def test_it_is_shown_on_a_terminal(terminal):
+    screen = terminal()
     run()
-    assert "3/3" in capsys.readouterr().err
+    assert "3/3" in screen.getvalue()
     paired_contagion(SHORT, replicates=2)
-    assert "4/4" in capsys.readouterr().err
+    assert "4/4" in screen.getvalue()
 
 
-def test_it_is_shown_on_demand_and_not_against_ones_will(terminal, capsys, monkeypatch):
-    run(progress=False)
-    assert capsys.readouterr().err == ""
-    monkeypatch.setattr(sys.stderr, "isatty", lambda: False)
+def test_it_is_shown_on_demand_and_not_against_ones_will(terminal, capsys):
     run(progress=True)
     assert "3 of 3 runs" in capsys.readouterr().err
+    screen = terminal()
+    run(progress=False)
+    assert screen.getvalue() == ""
 
 
 def test_it_is_shown_in_a_notebook(capsys, monkeypatch):
@@ -63,6 +78,7 @@ def test_what_is_no_progress_is_refused():
 
 
 def test_no_bit_depends_on_it(terminal):
+    terminal()
     outcomes = [run(progress=shown).outcomes for shown in (None, True, False, lambda done, total: None)]
     assert all(np.array_equal(one.view(np.uint8), outcomes[0].view(np.uint8)) for one in outcomes)
 
@@ -93,9 +109,10 @@ def test_the_kernels_that_are_compiled_are_counted(compiling, capsys):
     assert first.startswith("101 of about 400 kernels compiled, ")
 
 
-def test_on_a_terminal_the_count_is_a_bar(compiling, terminal, capsys):
+def test_on_a_terminal_the_count_is_a_bar(compiling, terminal):
+    screen = terminal()
     watch()
-    assert "/400" in capsys.readouterr().err
+    assert "/400" in screen.getvalue()
 
 
 def test_nothing_is_said_where_nothing_is_compiled(compiling, capsys, monkeypatch):
