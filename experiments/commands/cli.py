@@ -8,6 +8,7 @@ import json
 import os
 import sys
 import time
+import warnings
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
@@ -38,7 +39,9 @@ def main(argv: Sequence[str] | None = None, listener: StopListener | None = None
         return int(end.code or 0)
     arguments.command_line = ["hashcredit", *(sys.argv[1:] if argv is None else argv)]
     try:
-        code: int = COMMANDS[arguments.command](arguments, listener)
+        with warnings.catch_warnings():
+            warnings.showwarning = _warn
+            code: int = COMMANDS[arguments.command](arguments, listener)
         sys.stdout.flush()
     except KeyboardInterrupt:
         listener.wait_if_stopping()
@@ -50,6 +53,11 @@ def main(argv: Sequence[str] | None = None, listener: StopListener | None = None
         listener.wait_if_stopping()
         code = _complain(error)
     return code
+
+
+def _warn(message: Warning | str, *_: object, **__: object) -> None:
+    """Print a warning as one line; where in the code it was raised is of no use here."""
+    print(f"hashcredit: warning: {message}", file=sys.stderr)
 
 
 def _reader_left() -> None:
@@ -258,9 +266,9 @@ def _warmup(_: argparse.Namespace, listener: StopListener) -> int:
     from hashcredit.agents.compiled import cache_folder
     from hashcredit.simulator import Scenario, simulate, simulate_many
 
-    _prepare_cache(True, listener)
+    _prepare_cache(False, listener)
     scenario = Scenario.load().with_changes({"horizon_weeks": 2})
-    simulate_many(scenario, replicates=2)
+    simulate_many(scenario, replicates=2, progress=False)
     simulate(scenario)
     simulate(scenario, check=True)
     print(f"kernels are ready in {cache_folder()} after {time.perf_counter() - started:.1f} s")
@@ -268,20 +276,27 @@ def _warmup(_: argparse.Namespace, listener: StopListener) -> int:
 
 
 def _prepare_cache(quiet: bool, listener: StopListener) -> None:
-    """Say why nothing moves for a while when no machine code is cached yet.
+    """Compile what is not compiled yet, and say how far that is: nothing else moves for a while.
 
     A cache that lasts for this process only is removed by a stop too.
     """
     import shutil
 
     from hashcredit.agents.compiled import cache_folder, is_kept
+    from hashcredit.simulator.progress import CompilationWatch, are_kernels_ready, compiled_kernels
 
     folder = cache_folder()
     if not is_kept():
         listener.at_stop(lambda: shutil.rmtree(folder, ignore_errors=True))
-    if not quiet and not any(folder.rglob("*.nbi")):
+    if are_kernels_ready():
+        return
+    if not quiet and not compiled_kernels():
         later = "; the next run starts at once" if is_kept() else ""
         print(f"compiling the kernels, about a minute{later}", file=sys.stderr)
+    from hashcredit.experiments.execution.worker import ready_kernels
+
+    with CompilationWatch(quiet):
+        ready_kernels()
 
 
 def _reproduce(arguments: argparse.Namespace, listener: StopListener) -> int:

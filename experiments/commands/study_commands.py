@@ -122,11 +122,11 @@ def _opened(folder: str) -> Any:
 def _announce(arguments: argparse.Namespace, store: "Store", done: int, total: int) -> None:
     if arguments.quiet:
         return
-    from hashcredit.experiments.execution.worker import are_kernels_ready
+    from hashcredit.simulator.progress import are_kernels_ready, compiled_kernels
 
     before = f", {done:,} of them done before" if done else ""
     print(f"{store.manifest['study']['name']}: {total:,} runs{before}", file=sys.stderr)
-    if done < total and arguments.executor == "local" and not are_kernels_ready():
+    if done < total and arguments.executor == "local" and not (are_kernels_ready() or compiled_kernels()):
         print("compiling the kernels, about a minute; the next start needs none of it", file=sys.stderr)
 
 
@@ -178,17 +178,18 @@ def _say(quiet: bool) -> Any:
 def _plan(arguments: argparse.Namespace, listener: StopListener) -> int:
     """`hashcredit sweep STUDY --plan`."""
     from hashcredit.experiments.execution.estimate import estimate, format_estimate
-    from hashcredit.experiments.execution.worker import are_kernels_ready
     from hashcredit.experiments.study.study import Study
+    from hashcredit.simulator.progress import CompilationWatch, are_kernels_ready, compiled_kernels
     from hashcredit.simulator.runs.engine import processors
 
     study = Study.load(arguments.study)
-    if not arguments.quiet and not are_kernels_ready():
+    if not arguments.quiet and not (are_kernels_ready() or compiled_kernels()):
         print("compiling the kernels, about a minute", file=sys.stderr)
     folder = Path(tempfile.mkdtemp(prefix="hashcredit-trial-"))
     with listener.cleaning(lambda: shutil.rmtree(folder, ignore_errors=True)):
         try:
-            cost = estimate(study, study.points(), folder)
+            with CompilationWatch(arguments.quiet):
+                cost = estimate(study, study.points(), folder)
         finally:
             shutil.rmtree(folder)
     print(format_estimate(study, cost, arguments.workers or processors()))

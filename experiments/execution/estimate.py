@@ -9,6 +9,7 @@ import numpy as np
 import pyarrow as pa
 
 from hashcredit.experiments.execution.blocks import Block
+from hashcredit.experiments.execution.local import WorkerProcesses
 from hashcredit.experiments.execution.planning import create
 from hashcredit.experiments.execution.worker import StudyWorker, ready_kernels
 from hashcredit.experiments.store.plan import encode_table
@@ -39,6 +40,8 @@ class Cost:
     """What each point costs besides: its scenario and its networks."""
     run_bytes: float
     """Disk space of a run, on average."""
+    start_seconds: float = 0.0
+    """From the start of a worker process to its first run."""
 
     @property
     def seconds(self) -> float:
@@ -57,6 +60,7 @@ def estimate(study: Study, points: Points, folder: Path) -> Cost:
     Takes about three seconds, or one run at each of two points if that takes longer.
     """
     ready_kernels()
+    start_seconds = _start_seconds()
     distinct = np.flatnonzero(points.first == np.arange(len(points)))
     chosen = distinct[np.unique(np.linspace(0, len(distinct) - 1, TRIAL_POINTS).round().astype(np.int64))]
     some = Points(points.names, tuple(column[chosen] for column in points.columns))
@@ -88,7 +92,19 @@ def estimate(study: Study, points: Points, folder: Path) -> Cost:
         run_seconds=again if rest else float(np.mean(first)),
         point_seconds=max(0.0, float(np.mean(first)) - again) if rest else 0.0,
         run_bytes=_bytes_a_run(chunks),
+        start_seconds=start_seconds,
     )
+
+
+def _start_seconds() -> float:
+    """What passes before a worker process is at work, once the kernels are compiled."""
+    started = time.monotonic()
+    workers = WorkerProcesses(1, ready_kernels)
+    try:
+        workers.submit(ready_kernels).result()
+    finally:
+        workers.kill()
+    return time.monotonic() - started
 
 
 def _bytes_a_run(chunks: Sequence[Mapping[str, pa.Table]]) -> float:
@@ -116,8 +132,9 @@ def format_estimate(study: Study, cost: Cost, workers: int) -> str:
     each = f"{1e3 * cost.run_seconds:.3g} ms a run"
     if cost.point_seconds:
         each += f" and {1e3 * cost.point_seconds:.3g} ms a point"
-    wall = duration(cost.seconds / min(workers, cost.runs))
+    wall = duration(cost.start_seconds + cost.seconds / min(workers, cost.runs))
     processes = "1 process" if workers == 1 else f"{workers} processes"
+    processes += f" ({duration(cost.start_seconds)} of it to start)"
     failed = f" ({cost.failed} failed)" if cost.failed else ""
     return (
         f"{study.name}: {cost.points:,} points x {study.replicates:,} replicates = {cost.runs:,} runs\n"

@@ -274,13 +274,28 @@ KINDS: dict[str, type[Design]] = {
 """Name in a study file -> class."""
 
 
+OTHER_NAMES = {
+    **dict.fromkeys(["factorial", "full-factorial", "cartesian", "fullfact"], "grid"),
+    **dict.fromkeys(["csv", "file", "table", "rows", "points", "zip"], "list"),
+    **dict.fromkeys(["uniform", "monte-carlo", "mc", "montecarlo", "sample"], "random"),
+    **dict.fromkeys(["lhs", "lhc", "lh", "hypercube", "latin", "latinhypercube"], "latin-hypercube"),
+    **dict.fromkeys(["qmc", "quasi-random", "quasi-monte-carlo", "halton"], "sobol"),
+    **dict.fromkeys(["sobol-indices", "sobol-index", "sobol-sensitivity", "variance-based"], "saltelli"),
+    **dict.fromkeys(["elementary-effects", "trajectories", "oat", "screening"], "morris"),
+    **dict.fromkeys(["cross", "crossed", "combination"], "product"),
+}
+"""What the kinds are called elsewhere, for suggestions."""
+
+
 def read_design(given: Any, place: str = "design") -> Design:
     """A design as it stands in a study file; which factors a part has is checked elsewhere."""
     if not isinstance(given, Mapping):
         raise StudyError(place, given, "a table, such as kind = 'grid' under [design]")
     kind = given.get("kind", "(missing)")
     if not isinstance(kind, str) or kind not in KINDS:
-        raise StudyError(f"{place}.kind", kind, f"a kind of design; {hint(str(kind), KINDS)}")
+        raise StudyError(
+            f"{place}.kind", kind, f"a kind of design; {hint(str(kind), KINDS, other_names=OTHER_NAMES)}"
+        )
     inside = ".of[" in place
     if inside and kind == "product":
         raise StudyError(f"{place}.kind", kind, "any other kind: a product has no products inside")

@@ -166,11 +166,21 @@ def _read_form(given: Mapping[str, Any], field: TargetField, place: str) -> Fact
     return Factor(field, form=form)
 
 
+OTHER_NAMES = {
+    **dict.fromkeys(["gaussian", "gauss"], "normal"),
+    **dict.fromkeys(["log-normal", "lognorm"], "lognormal"),
+    **dict.fromkeys(["range", "flat"], "uniform"),
+    **dict.fromkeys(["loguniform", "log", "reciprocal"], "log-uniform"),
+    "triangle": "triangular",
+}
+"""What distributions are called elsewhere, for suggestions."""
+
+
 def _form_class(given: Mapping[str, Any], place: str) -> type[Form]:
     if "distribution" not in given:
         return Range
     name = given["distribution"]
     if not isinstance(name, str) or name not in DISTRIBUTIONS:
-        allowed = f"a known distribution; {hint(str(name), DISTRIBUTIONS)}"
+        allowed = f"a known distribution; {hint(str(name), DISTRIBUTIONS, other_names=OTHER_NAMES)}"
         raise StudyError(f"{place}.distribution", name, allowed)
     return DISTRIBUTIONS[name]

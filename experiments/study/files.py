@@ -3,6 +3,7 @@
 import csv
 import io
 import tomllib
+import warnings
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -13,8 +14,14 @@ from hashcredit.experiments.study.fields import SCENARIO, TargetField, is_sectio
 from hashcredit.simulator.errors import ScenarioError, StudyError
 from hashcredit.simulator.inputs import read_regular
 from hashcredit.simulator.scenario.errors import hint
+from hashcredit.simulator.scenario.files import looks_like_a_scenario
 from hashcredit.simulator.scenario.scenario import Scenario
 from hashcredit.simulator.scenario.text import parse_value
+
+
+class StudyWarning(UserWarning):
+    """Something in a study that is allowed and may not be what was meant."""
+
 
 Bases = dict[str, Scenario]
 
@@ -25,7 +32,9 @@ def read_toml(file: Path) -> dict[str, Any]:
     try:
         content = tomllib.loads(read_regular(file).decode("utf-8-sig"))
     except FileNotFoundError:
-        raise StudyError("study", str(file), "an existing TOML file") from None
+        raise StudyError("study", str(file), _instead_of(file)) from None
+    except IsADirectoryError:
+        raise StudyError("study", str(file), _instead_of(file)) from None
     except OSError as error:
         raise StudyError("study", str(file), f"a readable TOML file ({error.strerror})") from None
     except UnicodeDecodeError:
@@ -38,7 +47,22 @@ def read_toml(file: Path) -> dict[str, Any]:
         raise StudyError("study", str(file), "valid TOML; this is nested too deeply")
     if not content:
         raise StudyError("study", str(file), "a study with scenario, seed and replicates; this is empty")
+    if looks_like_a_scenario(content):
+        raise StudyError("study", str(file), f"a study; {_a_scenario(file.name)}")
     return content
+
+
+def _a_scenario(name: str) -> str:
+    return f"this is a scenario, which `hashcredit run` takes and a study names: scenario = '{name}'"
+
+
+def _instead_of(file: Path) -> str:
+    """What was expected where no study can be read, and what it is that was given."""
+    if str(file) in Scenario.names():
+        return f"a TOML file; {_a_scenario(str(file))}"
+    if (file / "manifest.json").exists():
+        return f"a TOML file; this is the folder of a study: `hashcredit sweep --out {file}` goes on with it"
+    return "a TOML file; this is a folder" if file.is_dir() else "an existing TOML file"
 
 
 # Scenarios
@@ -120,9 +144,40 @@ def read_factors(given: Mapping[str, Any], design: Design, bases: Bases, folder:
         factor = factors[name] = read_factor(content, field, place, folder)
         if factor.is_list and not _is_paired(design, name):
             check_different(factor, place)
+    _warn_of_pairs(design, factors)
     if isinstance(design, Product):
         return tuple(factors[name] for part in design.of for name in part.factors or ())
     return tuple(factors.values())
+
+
+def _warn_of_pairs(design: Design, factors: Mapping[str, Factor]) -> None:
+    """Say once that two numbers in brackets are two levels to a sample, since a range may have been meant."""
+    pairs = [
+        factor
+        for factor in factors.values()
+        if _is_sampled(design, factor.name)
+        and factor.is_list
+        and factor.field.has_range
+        and len(factor.values) == 2
+        and not any(isinstance(value, tuple) for value in factor.values)
+    ]
+    if not pairs:
+        return
+    low, high = pairs[0].values
+    more = f", and so do {', '.join(pair.name for pair in pairs[1:])}" if len(pairs) > 1 else ""
+    warnings.warn(
+        f'factors."{pairs[0].name}" has the two levels {low} and {high} and nothing between them{more}; '
+        f"a range is {{ low = {min(low, high)}, high = {max(low, high)} }}",
+        StudyWarning,
+        stacklevel=2,
+    )
+
+
+def _is_sampled(design: Design, name: str) -> bool:
+    """Whether the values of a factor are drawn."""
+    if isinstance(design, Product):
+        return any(part.sampled for part in design.of if name in (part.factors or ()))
+    return design.sampled
 
 
 def _is_paired(design: Design, name: str) -> bool:

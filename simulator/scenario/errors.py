@@ -1,7 +1,8 @@
 """From pydantic's errors to one line that names the field, the value and what is allowed."""
 
 import difflib
-from collections.abc import Iterable, Mapping
+import re
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import date
 from typing import Any, Literal, get_args, get_origin
 
@@ -11,24 +12,82 @@ from pydantic.fields import FieldInfo
 from hashcredit.simulator.errors import ScenarioError
 from hashcredit.simulator.scenario.fields.base import choice_of, documentation, inner_model, range_text
 
+CLOSE = 0.75
+"""Likeness from which a name in the right place is meant, rather than one in another section."""
 
-def hint(name: str, known: Iterable[str]) -> str:
-    """'did you mean ...' for the known names that look like this one, else the names themselves."""
+MOST_HOMES = 4
+"""Sections that are named where each has a field of the same name."""
+
+
+def hint(
+    name: str,
+    known: Iterable[str],
+    *,
+    elsewhere: Iterable[str] = (),
+    other_names: Mapping[str, str] | None = None,
+) -> str:
+    """'did you mean ...' for the known names that look like this one, else the names themselves.
+
+    elsewhere      dotted names, of which those that end in this name come first: it lacks its section
+    other_names    what else the known names are called by some, in lower case with hyphens
+    """
     names = list(known)
     if not names:
         return "there is none"
+    usual = (other_names or {}).get(re.sub(r"[\s_-]+", "-", name.strip().lower()))
+    if usual:
+        return _meant([usual])
+    homes = _without_section(name.lower(), names, elsewhere)
+    if homes:
+        return _meant(homes)
     lower = {entry.lower(): entry for entry in names}
     first = name.partition(".")[0].lower()  # a dotted name in quotes is one name to TOML
     matches = difflib.get_close_matches(name.lower(), list(lower), n=3, cutoff=0.5)
     close = [lower[match] for match in matches or ([first] if first in lower else [])]
     if close:
-        return "did you mean " + " or ".join(repr(entry) for entry in close) + "?"
+        return _meant(close)
     return "known are " + ", ".join(names[:30]) + (", ..." if len(names) > 30 else "")
 
 
-def unknown(field: str, name: str, known: Iterable[str]) -> ScenarioError:
-    """The error for a name that a section does not have."""
-    return ScenarioError(field, name, f"a known name; {hint(name, known)}")
+def _without_section(name: str, known: Iterable[str], elsewhere: Iterable[str]) -> list[str]:
+    """Dotted names of fields that are called this, or nearly so, in their sections."""
+    names = list(known)
+    dotted = [
+        entry for entry in dict.fromkeys([*elsewhere, *names]) if "." in entry and entry.lower() != name
+    ]
+    if "." in name or not dotted:
+        return []
+    if difflib.get_close_matches(name, [entry.lower() for entry in names], 1, CLOSE):
+        return []
+    tail = {entry: entry.rpartition(".")[2].lower() for entry in dotted}
+    exact = [entry for entry in dotted if tail[entry] == name]
+    if exact:
+        return exact[:MOST_HOMES]
+    near = difflib.get_close_matches(name, set(tail.values()), 2, CLOSE)
+    begun = [entry for entry in dotted if tail[entry].startswith(f"{name}_")]
+    return [*begun, *(entry for entry in dotted if tail[entry] in near)][:MOST_HOMES]
+
+
+def _meant(names: Iterable[str]) -> str:
+    return "did you mean " + " or ".join(map(repr, names)) + "?"
+
+
+def unknown(field: str, name: str, known: Iterable[str], *, elsewhere: Iterable[str] = ()) -> ScenarioError:
+    """The error for a name that a section does not have; `elsewhere` are the dotted names of all fields."""
+    if "." in field:  # it has a section already: another one must be right to the letter
+        elsewhere = [entry for entry in elsewhere if entry.rpartition(".")[2] == name.lower()]
+    return ScenarioError(field, name, f"a known name; {hint(name, known, elsewhere=elsewhere)}")
+
+
+def dotted_fields(model: type[BaseModel], prefix: str = "") -> Iterator[str]:
+    """Names of all fields below a section; those of machines stand below `machine.NAME`."""
+    for name, field in model.model_fields.items():
+        inner = inner_model(field)
+        if inner is None:
+            yield f"{prefix}{name}"
+        else:
+            below = "NAME." if get_origin(field.annotation) is tuple else ""
+            yield from dotted_fields(inner, f"{prefix}{name}.{below}")
 
 
 def allowed_text(field: FieldInfo) -> str:
@@ -109,7 +168,7 @@ def scenario_error(error: ValidationError, model: type[BaseModel], data: Any) ->
     loc = tuple(entry["loc"])
     if entry["type"] == "extra_forbidden":
         dotted, _, inside = _locate(model, loc, data)
-        return unknown(dotted, str(loc[-1]), inside.model_fields)
+        return unknown(dotted, str(loc[-1]), inside.model_fields, elsewhere=dotted_fields(model))
     dotted, field, _ = _locate(model, loc, data)
     if entry["type"] == "refused":
         context = entry["ctx"]

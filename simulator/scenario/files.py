@@ -19,6 +19,8 @@ from hashcredit.simulator.scenario.network_files import NETWORKS, located
 from hashcredit.simulator.scenario.text import NONE, read_knots
 
 SCHEMA = 1
+STUDY_KEYS = ("scenario", "replicates", "design", "factors", "keep")
+"""By which the file of a study is known."""
 _NOT_UTF8 = "a TOML file in UTF-8; this is a binary file or has another encoding"
 PACKAGED = Path(__file__).resolve().parents[1] / "scenarios"
 
@@ -45,6 +47,10 @@ def _find(source: str | Path, folder: Path, field: str) -> Path:
         return PACKAGED / f"{text}.toml"
     file = folder / text
     try:
+        if (file / "manifest.json").exists():
+            raise ScenarioError(
+                field, text, "a TOML file; this is the folder of a study, which `hashcredit status` takes"
+            )
         if file.is_dir():
             raise ScenarioError(field, text, "a TOML file; this is a folder")
         if not file.is_file():
@@ -61,6 +67,9 @@ def _read(file: Path, model: type[BaseModel], chain: tuple[Path, ...]) -> dict[s
         names = [step.name for step in chain[chain.index(here) :]] + [here.name]
         raise ScenarioError("base", " -> ".join(names), "a chain of bases that ends; this one is a circle")
     content = _parse(file)
+    if looks_like_a_study(content):
+        allowed = "a scenario; this is the file of a study, which `hashcredit sweep` and `Study.load` take"
+        raise ScenarioError("scenario", str(file), allowed)
     schema = content.pop("schema", "(missing)")
     if not is_schema(schema):
         allowed = f"schema = {SCHEMA} at the top of the file"
@@ -79,6 +88,16 @@ def _read(file: Path, model: type[BaseModel], chain: tuple[Path, ...]) -> dict[s
         raise error.read_from(file.name) from None
     content.setdefault("name", file.stem)
     return _lay_over(_read(below, model, (*chain, here)), content, model)
+
+
+def looks_like_a_study(content: Mapping[str, Any]) -> bool:
+    """Whether a file has what studies have and scenarios have not."""
+    return "schema" not in content and any(key in content for key in STUDY_KEYS)
+
+
+def looks_like_a_scenario(content: Mapping[str, Any]) -> bool:
+    """Whether a file has what scenarios have and studies have not."""
+    return "schema" in content and not any(key in content for key in STUDY_KEYS)
 
 
 def is_schema(value: Any) -> bool:

@@ -6,6 +6,7 @@ from typing import Annotated, Any, Protocol, Self, TypeVar
 from pydantic import BaseModel
 
 from hashcredit.simulator.errors import ScenarioError
+from hashcredit.simulator.scenario.errors import dotted_fields, hint
 from hashcredit.simulator.scenario.fields import base
 from hashcredit.simulator.scenario.fields.base import (
     Section,
@@ -61,7 +62,9 @@ def instead_of(dotted: str, model: type[BaseModel]) -> str:
     """What an intervention has to name instead of this field; empty if it may."""
     sections = open_sections(model)
     if dotted.partition(".")[0] not in sections:
-        return f"a field of a section that weeks read: {', '.join(sections)}"
+        homes = [name for name in dotted_fields(model) if name.endswith(f".{dotted}")]
+        near = f"; {hint(dotted, homes)}" if homes else ""
+        return f"a field of a section that weeks read: {', '.join(sections)}{near}"
     info = named_field(model, dotted)
     if info is not None and is_settled_at_start(info):
         return "a field that is read after the first week; this one is settled then"

@@ -13,7 +13,7 @@ from pydantic import ValidationError, model_validator
 from hashcredit.agents.dimensions import MACHINE_TYPES
 from hashcredit.simulator.display import Facts, Shown, counted, some_of
 from hashcredit.simulator.errors import ScenarioError
-from hashcredit.simulator.scenario.errors import hint, scenario_error, unknown
+from hashcredit.simulator.scenario.errors import dotted_fields, hint, scenario_error, unknown
 from hashcredit.simulator.scenario.fields.base import (
     Section,
     check_weights,
@@ -337,7 +337,7 @@ def _assign(data: dict[str, Any], key: str, value: Any, prefix: str = "") -> Non
         if not isinstance(table, dict):
             raise ScenarioError(dotted, part, "no further name, since the field before it has none below it")
         if part not in table and not _is_share_table(dotted):
-            raise unknown(dotted, part, table)
+            raise unknown(dotted, part, table, elsewhere=dotted_fields(Scenario))
         if depth < len(parts) - 1:
             table = table[part]
     last, present = parts[-1], table.get(parts[-1])

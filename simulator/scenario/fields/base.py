@@ -1,6 +1,7 @@
 """What every section of a scenario has in common: documented, bounded, frozen fields."""
 
 import math
+import re
 from collections.abc import Iterator
 from datetime import date
 from itertools import pairwise
@@ -24,6 +25,8 @@ EVIDENCE = {
 }
 
 Terms = TypeVar("Terms", bound=BaseModel)
+
+_ISO_DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 
 InOrder = tuple[tuple[str, str, str], ...]
 """Pairs of fields and what holds of them: ("stay_low", "at most", "stay_high")."""
@@ -154,6 +157,8 @@ class Section(BaseModel):
             return int(value)
         if value == "none" and _is_optional(about):
             return None
+        if isinstance(value, str) and date in (about.annotation, *get_args(about.annotation)):
+            return _day(value)
         return value
 
     @field_validator("*", mode="after")
@@ -177,6 +182,14 @@ class Section(BaseModel):
             if not kept[relation]:
                 raise refused(name, value, f"{relation} {other} = {bound}")
         return self
+
+
+def _day(text: str) -> Any:
+    """The day that a text in quotes names, or the text itself, which is refused later."""
+    try:
+        return date.fromisoformat(text) if _ISO_DAY.fullmatch(text) else text
+    except ValueError:  # no such day in the calendar
+        return text
 
 
 def _is_optional(info: FieldInfo) -> bool:
