@@ -211,7 +211,8 @@ def test_books_cooked_in_a_hook_are_found():
         if (agent.name, hook, agent.model.week) == ("bank-0", "after_covenants", 1):
             agent.model.economy.lenders["cash"][0] += 1.0
 
-    with pytest.raises(SimulationError, match=r"week 1, after the after_covenants hook: equity of bank-0 \(lenders\[0\]\)"):
+    said = r"week 1, after the after_covenants hook: equity of bank-0 \(lenders\[0\]\) is "
+    with pytest.raises(SimulationError, match=said):
         run_with(steal, SHORT, check=True)
 
 
