@@ -166,8 +166,11 @@ class Store:
         return (self.path / MANIFEST_FILE).exists()
 
     def chunks(self, folder: str = RUNS) -> list[Path]:
-        """Files of chunks, in the order of their names."""
-        return sorted((self.path / folder).glob("chunk-*.parquet"))
+        """Files of chunks, in the order of their names; OutputFolderError if they cannot be looked for."""
+        place = self.path / folder
+        if os.path.lexists(place) and not place.is_dir():
+            raise OutputFolderError(str(self.path), f"has no folder under the name {folder}: move it away")
+        return sorted(place.glob("chunk-*.parquet"))
 
     def read(self, folder: str, name: str, columns: Sequence[str] | None = None) -> pa.Table:
         """A file of a chunk, or those of the columns that it has; NotWholeError if it was changed since."""

@@ -272,3 +272,12 @@ def test_series_of_another_chunk_are_not_taken(tmp_path, original):
     first, second = chunks(folder)[:2]
     shutil.copyfile(folder / "series" / second.name, folder / "series" / first.name)
     assert Store(folder).state().damaged == [first]
+
+
+def test_what_is_no_folder_of_rows_is_no_empty_one(study, copy):
+    """Nothing would seem to be computed."""
+    shutil.rmtree(copy / "runs")
+    os.mkfifo(copy / "runs")
+    for look in (status, Results.open, lambda folder: begin(study, folder)):
+        with pytest.raises(OutputFolderError, match="has no folder under the name runs"):
+            look(copy)
