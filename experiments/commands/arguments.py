@@ -3,7 +3,7 @@
 import argparse
 from typing import Any
 
-from hashcredit.experiments.commands.figure_arguments import add_indices
+from hashcredit.experiments.commands.figure_arguments import add_figures, add_indices
 from hashcredit.experiments.commands.parsing import Parser, add_command, whole
 from hashcredit.experiments.commands.study_arguments import add_study_commands
 from hashcredit.simulator.channels import CHANNELS
@@ -18,6 +18,7 @@ EXAMPLES = """examples:
   hashcredit sweep study.toml --plan                    how many runs, how long, how large
   hashcredit sweep study.toml --out results/study       run a study; the same again goes on where it stopped
   hashcredit status results/study                       how far it is
+  hashcredit figures results/study                      what the folder can draw; --out DIR draws it
   hashcredit indices results/study --of defaults        which factor matters, where the design can tell
   hashcredit reproduce scenarios --quick                each named scenario against its controls
   hashcredit scenario list
@@ -49,7 +50,7 @@ def build_parser() -> argparse.ArgumentParser:
     _add_compare(commands)
     add_study_commands(commands)
     _add_scenario(commands)
-    add_command(commands, "figures", "list the figures of a result folder")
+    add_figures(commands)
     add_indices(commands)
     _add_reproduce(commands)
     add_command(commands, "warmup", "compile the kernels into the cache")

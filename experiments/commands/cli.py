@@ -251,13 +251,10 @@ def _scenario_schema(_: argparse.Namespace, __: StopListener) -> int:
     return 0
 
 
-def _figures(_: argparse.Namespace, __: StopListener) -> int:
-    from hashcredit.experiments.figures import FIGURES
+def _figures(arguments: argparse.Namespace, listener: StopListener) -> int:
+    from hashcredit.experiments.commands.figures import figures
 
-    width = max(len(key) for key in FIGURES)
-    for key, title in FIGURES.items():
-        print(f"{key:<{width}}  {title}")
-    return 0
+    return figures(arguments, listener)
 
 
 def _warmup(_: argparse.Namespace, listener: StopListener) -> int:

@@ -1,4 +1,4 @@
-"""The grammar of the commands that look at results: indices."""
+"""The grammar of the commands that look at results: figures, indices."""
 
 import argparse
 from typing import Any
@@ -14,6 +14,41 @@ Designs of kind saltelli have S1, ST and S2, those of kind morris mu, mu_star an
 latin-hypercube and random S1 from given data. Blocks with a run that failed or has no value are left out, and
 stderr says how many.
 """
+
+
+FIGURES_EXAMPLES = """examples:
+  hashcredit figures                                      all figures that there are
+  hashcredit figures results/study                        those that a folder has, of a run or of a study
+  hashcredit figures results/study --out pictures         draw them all, of the number of defaults
+  hashcredit figures results/study --of creditor_loss_musd --only response scatter --out losses
+"""
+
+
+def add_figures(commands: Any) -> None:
+    """Add `figures` to the command line."""
+    figures = add_command(
+        commands,
+        "figures",
+        "list or draw the figures of a folder",
+        description="List the figures that a folder can draw; draw those of a study.",
+        epilog=FIGURES_EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    figures.add_argument(
+        "folder", nargs="?", metavar="DIR", help="result folder of a run, or folder of a study"
+    )
+    figures.add_argument(
+        "--out", metavar="DIR2", help="new or empty folder for figures of a study, PNG and PDF"
+    )
+    figures.add_argument("--only", nargs="+", metavar="KEY", help="these figures (default: all it has)")
+    figures.add_argument("--of", default="defaults", metavar="OUTCOME", help="a scalar (default: defaults)")
+    figures.add_argument(
+        "--factors",
+        nargs="+",
+        default=[],
+        metavar="NAME",
+        help="factors to show (default: all; of a heat map the first two)",
+    )
 
 
 def add_indices(commands: Any) -> None:

@@ -26,6 +26,9 @@ FIGURES: dict[str, str] = {
 """Key of each figure of a run, with what is seen in it; `hashcredit.experiments.figures.<key>` draws it."""
 
 STUDY_FIGURES: dict[str, str] = {
+    "response": "An outcome along each factor",
+    "scatter": "Points of the sample: factor and outcome",
+    "heatmap": "An outcome over two factors",
     "indices": "Which factor matters: sensitivity indices",
 }
 """Those of a study, likewise."""

@@ -95,7 +95,7 @@ def _axes(results: KeptRuns, points: "pd.DataFrame") -> dict[str, np.ndarray] | 
 def _coordinates(
     results: KeptRuns, points: "pd.DataFrame", axes: Mapping[str, np.ndarray] | None
 ) -> dict[str, Any]:
-    about = _described(results)
+    about = described(results)
     replicates = {REPLICATE: (REPLICATE, np.arange(results.replicates))}
     if axes is not None:
         return {name: (name, values, about.get(name, {})) for name, values in axes.items()} | replicates
@@ -129,7 +129,7 @@ def _attributes(unit: str) -> dict[str, str]:
     return {"units": unit} if unit else {}
 
 
-def _described(results: KeptRuns) -> dict[str, dict[str, str]]:
+def described(results: KeptRuns) -> dict[str, dict[str, str]]:
     """Unit and meaning of each factor, as the first base scenario documents them."""
     from hashcredit.simulator.scenario.scenario import Scenario
 

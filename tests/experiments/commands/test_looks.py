@@ -1,4 +1,4 @@
-"""`hashcredit indices`: what it prints, writes, draws and refuses."""
+"""`hashcredit figures` and `indices`: what they list, print, write, draw and refuse."""
 
 import io
 import re
@@ -13,7 +13,7 @@ from studies import little_study, on_threads
 
 from hashcredit.experiments import Results
 from hashcredit.experiments.commands.cli import main
-from hashcredit.experiments.commands.figure_arguments import INDICES_EXAMPLES
+from hashcredit.experiments.commands.figure_arguments import FIGURES_EXAMPLES, INDICES_EXAMPLES
 
 RANGES = {
     "shocks.btc_volatility": {"low": 0.4, "high": 0.9},
@@ -109,3 +109,51 @@ def test_a_design_without_indices_is_refused(original, capsys):
     said = capsys.readouterr()
     assert "'grid' is not allowed; expected one that has indices (morris, saltelli, sobol" in said.err
     assert said.err.count("\n") == 1 and said.out == ""
+
+
+# Figures
+
+
+def test_examples_of_figures_run(here, capsys):
+    lines = examples(FIGURES_EXAMPLES)
+    assert len(lines) == 4
+    for line in lines:
+        assert main(shlex.split(line)[1:]) == 0, line
+    keys = {"response", "scatter", "heatmap", "indices"}
+    assert {path.name for path in (here / "pictures").iterdir()} == {
+        f"{k}.{e}" for k in keys for e in ("png", "pdf")
+    }
+    assert {path.stem for path in (here / "losses").iterdir()} == {"response", "scatter"}
+    assert "4 figures are in pictures" in capsys.readouterr().out
+
+
+def test_a_folder_lists_what_it_has(here, original, tmp_path, capsys):
+    def listed(*words):
+        assert main(["figures", *map(str, words)]) == 0
+        return [line.split()[0] for line in capsys.readouterr().out.splitlines()]
+
+    assert listed("results/study") == ["response", "scatter", "heatmap", "indices"]
+    assert listed(original) == ["response", "scatter", "heatmap"]  # a grid has no indices
+    run = tmp_path / "run"
+    (run / "figures").mkdir(parents=True)
+    (run / "provenance.json").write_text("{}")
+    assert listed(run) == []
+    (run / "figures" / "prices.png").write_bytes(b"")
+    assert listed(run) == ["prices"]
+
+
+@pytest.mark.parametrize(
+    ("words", "complaint"),
+    [
+        (["results/study", "--only", "prices"], "a figure that this study has: response, scatter, heatmap"),
+        (["results/study", "--of", "default", "--out", "new"], "did you mean 'defaults'"),
+        (["results/study", "--factors", "rule", "--out", "new"], "factors: 'rule' is not allowed"),
+        (["results"], "is neither the result folder of a run nor that of a study"),
+        (["--out", "new"], "DIR: '(missing)'"),
+    ],
+)
+def test_mistakes_with_figures_are_one_line(words, complaint, here, capsys):
+    assert main(["figures", *words]) == 2
+    said = capsys.readouterr()
+    assert complaint in said.err and said.err.count("\n") == 1 and said.out == ""
+    assert [path.name for path in here.iterdir()] == ["results"]
