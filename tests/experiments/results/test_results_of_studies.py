@@ -1,5 +1,6 @@
 """Reading a study's folder: every run once, in order, whatever lies there; averages and arrays; the page."""
 
+import copy
 import pickle
 import re
 import shutil
@@ -360,3 +361,21 @@ def test_python_of_the_page_on_results_runs(tmp_path, monkeypatch, capsys):
     assert names["results"].complete
     from_duckdb, from_pandas = names["by_rule"], names["results"].runs.groupby(RULE)["defaults"].mean()
     assert dict(from_duckdb) == pytest.approx(from_pandas.to_dict())
+
+
+# At a prompt, and in other processes
+
+
+def test_results_say_what_they_are_in_a_few_lines(results):
+    lines = repr(results).splitlines()
+    assert len(lines) < 10 and max(map(len, lines)) <= 88
+    assert results.study_name in lines[0] and f"{len(results.runs):,} runs ok, 0 failed" in repr(results)
+    assert f"mean over all  {results.runs['defaults'].mean():,.2f} defaults" in repr(results)
+    assert results._repr_html_().count("<tr>") == len(lines) - 1
+
+
+@pytest.mark.parametrize("copied", [copy.deepcopy, lambda it: pickle.loads(pickle.dumps(it))])
+def test_a_copy_of_results_reads_the_same(results, copied):
+    again = copied(results)
+    assert type(again) is type(results) and again.factors == results.factors
+    pd.testing.assert_frame_equal(again.runs, results.runs)
