@@ -21,7 +21,12 @@ from hashcredit.simulator.books.ledger import (
     write_off,
 )
 from hashcredit.simulator.books.loans import DUST, facilities_of, liquidate_coins, loan_rate, sell_coins
-from hashcredit.simulator.machines.collateral import removal_cost, storage_cost
+from hashcredit.simulator.machines.collateral import (
+    is_worth_keeping,
+    is_worth_taking,
+    removal_cost,
+    storage_cost,
+)
 from hashcredit.simulator.state.codes import EventKind, Flow, Revaluation
 from hashcredit.simulator.state.economy import Economy
 
@@ -96,7 +101,10 @@ def default_loan(economy: Economy, row: int, event: int) -> None:
 
 @kernel
 def seize(economy: Economy, p: Record, row: int) -> None:
-    """Pledged machines move to the holder, who pays for their removal; a contract on them ends."""
+    """Pledged machines move to the holder, who pays for their removal; a contract on them ends.
+
+    Machines that are not worth their removal stay where they are, free of the pledge.
+    """
     loan = economy.loans[row]
     borrower = economy.borrowers[loan.obligor]
     lender = economy.lenders[loan.holder]
@@ -107,6 +115,9 @@ def seize(economy: Economy, p: Record, row: int) -> None:
     if units == 0 or loan.principal <= 0.0:
         return  # nothing owed: the machines stay with the estate
     machine = economy.machines[m]
+    if not is_worth_taking(economy, p, m):
+        note_abandonment(economy, row, units)
+        return
     revalue(economy, Revaluation.MACHINE_SALES, borrower, -take_units(economy, borrower, m, units))
     lender.units[m] += units
     loan.seized = units
@@ -128,10 +139,42 @@ def seize(economy: Economy, p: Record, row: int) -> None:
 
 
 @kernel
+def note_abandonment(economy: Economy, row: int, units: int) -> None:
+    """Count and log machines that the holder of a claim gives up."""
+    loan = economy.loans[row]
+    price = economy.machines[loan.machine].appraisal
+    economy.outcomes[0].units_abandoned += units
+    note_holder(
+        economy,
+        EventKind.ABANDONMENT,
+        loan,
+        units * price,
+        units,
+        price,
+        cause=economy.borrowers[loan.obligor].cause,
+        parent=loan.default_event,
+    )
+
+
+@kernel
+def abandon(economy: Economy, row: int) -> None:
+    """Seized machines that are not worth their storage are left to whoever breaks them up, for nothing."""
+    loan = economy.loans[row]
+    note_abandonment(economy, row, loan.seized)
+    economy.lenders[loan.holder].units[loan.machine] -= loan.seized
+    economy.machines[loan.machine].scrapped += loan.seized
+    loan.seized = 0
+    loan.paper_value = 0.0
+
+
+@kernel
 def store(economy: Economy, p: Record, row: int) -> None:
-    """A week's storage of seized machines."""
+    """A week's storage of seized machines, as long as they are worth it."""
     loan = economy.loans[row]
     loan.weeks_held += 1
+    if not is_worth_keeping(economy, p, loan.machine, loan.weeks_held):
+        abandon(economy, row)
+        return
     cost = storage_cost(p, economy.machines[loan.machine].kind)
     charge_collateral(economy, row, cost * loan.seized)
 

@@ -17,7 +17,7 @@ from hashcredit.simulator.lenders.funding import (
 )
 from hashcredit.simulator.lenders.interlender import pay_interlender_interest
 from hashcredit.simulator.lenders.receivership import run_off
-from hashcredit.simulator.machines.collateral import sale_ratio
+from hashcredit.simulator.machines.collateral import is_worth_taking, sale_ratio
 from hashcredit.simulator.state.codes import AUTHORITY_ACCOUNT, Flow, Revaluation
 from hashcredit.simulator.state.economy import Economy
 
@@ -26,10 +26,11 @@ from hashcredit.simulator.state.economy import Economy
 def expected_recovery(economy: Economy, p: Record, row: int) -> float:
     """What a holder still expects of a defaulted loan, M$: collateral at a forced sale, else experience."""
     loan = economy.loans[row]
-    units = loan.units + loan.seized
+    units = loan.seized
+    if loan.units > 0 and is_worth_taking(economy, p, loan.machine):
+        units += loan.units
     if loan.machine >= 0 and units > 0:
-        appraisal = economy.machines[loan.machine].appraisal
-        expected = sale_ratio(p) * units * appraisal
+        expected = sale_ratio(p) * units * economy.machines[loan.machine].appraisal
     else:
         expected = economy.lenders[loan.holder].learned_recovery * loan.principal
     return min(loan.principal, expected)

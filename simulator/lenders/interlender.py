@@ -136,6 +136,8 @@ def pay_creditors(economy: Economy, p: Record) -> None:
         lender = economy.lenders[index]
         if lender.settling:
             pay_outside(economy, p, index)
+            if lender.cash < 0.0:  # its claims on live lenders count in the clearing, but pay later
+                fund(economy, lender, -lender.cash)
             lender.settling = 0
 
 

@@ -31,6 +31,12 @@ def sale_ratio(p: Record) -> float:
 
 
 @kernel
+def forced_sale_price(economy: Economy, p: Record, m: int) -> float:
+    """What a creditor expects of the sale of a machine of type `m` that it has seized, M$ a unit."""
+    return sale_ratio(p) * economy.machines[m].appraisal
+
+
+@kernel
 def removal_cost(p: Record, kind: int) -> float:
     """Cost (M$ a unit) of taking a repossessed machine out of its rack."""
     if kind == MachineKind.ASIC:
@@ -44,3 +50,19 @@ def storage_cost(p: Record, kind: int) -> float:
     if kind == MachineKind.ASIC:
         return p.secondary_market_storage_cost_asic
     return p.secondary_market_storage_cost
+
+
+@kernel
+def is_worth_taking(economy: Economy, p: Record, m: int) -> bool:
+    """Whether a pledged machine of type `m` is expected to bring more than its removal costs."""
+    return forced_sale_price(economy, p, m) > removal_cost(p, economy.machines[m].kind)
+
+
+@kernel
+def is_worth_keeping(economy: Economy, p: Record, m: int, weeks_held: int) -> bool:
+    """Whether a seized machine of type `m` unsold for `weeks_held` weeks is worth its storage.
+
+    Its holder expects it to wait as long again as it has waited.
+    """
+    expected = weeks_held * storage_cost(p, economy.machines[m].kind)
+    return weeks_held <= 0 or forced_sale_price(economy, p, m) > expected

@@ -160,8 +160,8 @@ def resolve(economy: Economy, p: Record, b: int) -> None:
     for row in range(first, last):
         loan = economy.loans[row]
         if loan.status == LoanStatus.DEFAULTED and loan.seized > 0:
-            held += loan.seized
             store(economy, p, row)
+            held += loan.seized
     if clock.week < borrower.release_week:
         return
     for m in range(economy.machines.shape[0]):

@@ -101,6 +101,7 @@ class EventKind(IntEnum):
     INTERLENDER_LOSS = 28
     LENDER_CLOSED = 29
     POLICY_CHANGE = 30
+    ABANDONMENT = 31
 
 
 class ErrorCode(IntEnum):

@@ -108,6 +108,12 @@ SCALARS = (
     ),
     Scalar("units_dumped", WHOLE, "units", "machines seized by creditors", "machines seized by creditors"),
     Scalar(
+        "units_abandoned",
+        WHOLE,
+        "units",
+        "given up by creditors: not worth removal or storage",
+    ),
+    Scalar(
         "units_unsold",
         WHOLE,
         "units",

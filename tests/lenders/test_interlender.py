@@ -255,6 +255,22 @@ def test_a_loss_beyond_its_capital_brings_the_creditor_down() -> None:
     assert w.lenders["funding"][0] == pytest.approx(12.0 - 4 / 7, rel=1e-12)
 
 
+def test_a_claim_on_a_live_lender_counts_now_and_is_bridged_by_term_debt() -> None:
+    """Bank 0 fails with a claim of 4 on bank 1, which lives: its depositors of 6 share that, and nobody is
+    overdrawn."""
+    w = World(neoclouds=1, banks=2, claims={(0, 1): 4.0})
+    w.loan(0, 1, 20.0)
+    w.lender(0, cash=1.0, funding=6.0)
+    w.lender(1, funding=10.0)
+    w.open()
+    assert fail_lenders(w.economy, w.p) == 1
+    w.assert_books_close()
+    assert w.economy.claim_face.tolist() == [4.0]
+    assert w.lenders["cash"].tolist() == [0.0, 0.0]
+    # 1 of its own and 4 to come are paid; those 4 are owed to whoever bridges them
+    assert w.lenders["funding"][0] == pytest.approx(6.0 - 5.0 + 4.0, rel=1e-12)
+
+
 @pytest.mark.parametrize("order", [(0, 1, 2, 3), (3, 2, 1, 0), (2, 0, 3, 1)])
 def test_a_chain_of_failures_names_each_link(order: tuple[int, ...]) -> None:
     """Each has lent 4 to the next and has a capital of 1: the last one fails, then all of them, in turn."""
