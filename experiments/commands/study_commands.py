@@ -89,6 +89,9 @@ def _check_words(arguments: argparse.Namespace) -> None:
         if value and arguments.executor not in executors and not (name == "cpus" and arguments.shard):
             words = f"this option with --executor {' or '.join(executors)} only"
             raise ScenarioError(f"--{name}", value, words)
+        for text in value if isinstance(value, list) else [value]:
+            if isinstance(text, str) and not text.isprintable():  # each becomes a line of a script
+                raise ScenarioError(f"--{name}", text, "printable letters in one line")
     if arguments.shard and arguments.executor != "local":
         raise ScenarioError("--shard", arguments.shard, "this option without --executor: each part is local")
     _share(arguments.shard)

@@ -49,7 +49,7 @@ class TargetField:
         they have from `folder`. Raises StudyError at `place` for another type, NaN and values out of bounds.
         """
         value = plain(value)
-        if isinstance(value, date):
+        if isinstance(value, date) and self.kind == "other":
             return value.isoformat()
         number = isinstance(value, int | float) and not isinstance(value, bool)
         if self.kind == "int" and isinstance(value, float) and value.is_integer():

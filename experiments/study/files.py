@@ -2,7 +2,6 @@
 
 import csv
 import io
-import tomllib
 import warnings
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -16,7 +15,7 @@ from hashcredit.simulator.inputs import read_regular
 from hashcredit.simulator.scenario.errors import hint
 from hashcredit.simulator.scenario.files import looks_like_a_scenario
 from hashcredit.simulator.scenario.scenario import Scenario
-from hashcredit.simulator.scenario.text import parse_value
+from hashcredit.simulator.scenario.text import parse_toml, parse_value
 
 
 class StudyWarning(UserWarning):
@@ -28,9 +27,8 @@ Bases = dict[str, Scenario]
 
 def read_toml(file: Path) -> dict[str, Any]:
     """Content of a study file, which must not be empty."""
-    content: dict[str, Any] | None
     try:
-        content = tomllib.loads(read_regular(file).decode("utf-8-sig"))
+        content = parse_toml(read_regular(file).decode("utf-8-sig"))
     except FileNotFoundError:
         raise StudyError("study", str(file), _instead_of(file)) from None
     except IsADirectoryError:
@@ -39,12 +37,8 @@ def read_toml(file: Path) -> dict[str, Any]:
         raise StudyError("study", str(file), f"a readable TOML file ({error.strerror})") from None
     except UnicodeDecodeError:
         raise StudyError("study", str(file), "a TOML file in UTF-8; this has another encoding") from None
-    except ValueError as error:  # tomllib's own error, a null byte in a path, a number with too many digits
+    except ValueError as error:  # the parser's own, a null byte in a path, a number with too many digits
         raise StudyError("study", str(file), f"valid TOML; {error}") from None
-    except RecursionError:
-        content = None  # refused below: libraries that pickle what is behind an error would recurse again
-    if content is None:
-        raise StudyError("study", str(file), "valid TOML; this is nested too deeply")
     if not content:
         raise StudyError("study", str(file), "a study with scenario, seed and replicates; this is empty")
     if looks_like_a_scenario(content):

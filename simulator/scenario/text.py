@@ -3,8 +3,10 @@
 import csv
 import io
 import json
+import re
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
@@ -19,6 +21,12 @@ from hashcredit.simulator.scenario.fields.base import CHOICE, documentation, of_
 
 NONE = "none"
 """How a scenario file says that an optional field is absent."""
+
+DEEPEST = 50
+"""Tables and arrays in each other; a scenario needs three."""
+
+_PART = r"""(?:[\w-]++|"[^"\n]*+"|'[^'\n]*+')"""
+_ENDLESS_KEY = re.compile(rf"(?<![\w-])(?:{_PART}[ \t]*+\.[ \t]*+){{{DEEPEST}}}")
 
 
 @dataclass(frozen=True)
@@ -148,11 +156,36 @@ def _section(name: str, content: Mapping[str, Any], comments: Mapping[str, str])
     return ["", f"[{name}]", *_entries(content, name, comments)]
 
 
+def parse_toml(text: str) -> dict[str, Any]:
+    """Content of a TOML text from anywhere; ValueError where it is not valid or nested without an end.
+
+    The standard parser takes time with the square of a dotted key's parts, and recurses as deep as arrays go.
+    """
+    content: dict[str, Any] | None = None
+    if _ENDLESS_KEY.search(text) is None:
+        with suppress(RecursionError):  # refused after it: what pickles the errors behind an error recurses
+            content = tomllib.loads(text)
+    if content is None or not _is_shallow(content):
+        raise ValueError(f"this is nested more than {DEEPEST} times")
+    return content
+
+
+def _is_shallow(content: dict[str, Any]) -> bool:
+    """Whether tables and arrays lie in each other at most `DEEPEST` times."""
+    level: list[Any] = [content]
+    for _ in range(DEEPEST):
+        inner = [part for each in level for part in (each.values() if isinstance(each, dict) else each)]
+        level = [part for part in inner if isinstance(part, dict | list)]
+        if not level:
+            return True
+    return False
+
+
 def parse_value(text: str) -> Any:
     """A value as it would be read from a TOML file; text that is not TOML stays text."""
     try:
-        document = tomllib.loads(f"value = {text}")
-    except (ValueError, RecursionError):
+        document = parse_toml(f"value = {text}")
+    except ValueError:
         return text
     return document["value"] if set(document) == {"value"} else text
 

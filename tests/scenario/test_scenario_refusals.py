@@ -161,6 +161,10 @@ REFUSED_FILES = {
     "truncated table": (derived("[shocks"), "scenario", "valid TOML"),
     "key twice": (derived("horizon_weeks = 5\nhorizon_weeks = 6"), "scenario", "valid TOML"),
     "nested too deeply": (derived("x = " + "[" * 100_000), "scenario", "valid TOML"),
+    "key of many parts": (derived(".".join(["a"] * 100_000) + " = 1"), "scenario", "nested more than 50"),
+    "quoted key of many parts": (derived(".".join(['"a"'] * 1000) + " = 1"), "scenario", "nested more than"),
+    "table of many parts": (derived("[" + " . ".join(["a"] * 1000) + "]"), "scenario", "nested more than"),
+    "deep arrays": (derived("x = " + "[" * 60 + "]" * 60), "scenario", "nested more than 50"),
     "too many digits": (derived("horizon_weeks = " + "1" * 5000), "scenario", "valid TOML"),
     "unknown section": (derived("[shock]\nbtc_drift = 0.1"), "shock", "'shocks'"),
     "unknown key": (derived("[shocks]\nbtc_driftt = 0.1"), "shocks.btc_driftt", "'btc_drift'"),
@@ -183,6 +187,16 @@ REFUSED_FILES = {
     "CSV that goes back": (derived('[shocks]\nbtc_path = "bad5.csv"'), "shocks.btc_path", "ascending"),
     "CSV is a folder": (derived('[shocks]\nbtc_path = "."'), "shocks.btc_path", "readable CSV"),
 }
+
+
+def test_a_chain_of_bases_has_an_end(tmp_path):
+    for step in range(102):
+        (tmp_path / f"b{step}.toml").write_text(derived("", f"b{step + 1}.toml"))
+    (tmp_path / "b102.toml").write_text(derived(""))
+    assert Scenario.load(tmp_path / "b4.toml").digest() == Scenario.load().digest()
+    with pytest.raises(ScenarioError) as caught:
+        Scenario.load(tmp_path / "b2.toml")
+    _check_message(caught.value, "base", "at most 100 bases")
 
 
 @pytest.mark.parametrize("case", REFUSED_FILES)

@@ -14,6 +14,14 @@ from studies import call
         (["--executor", "array"], "there is no sbatch on this machine"),
         (["--executor", "array", "--out", "a\nb"], "characters that scripts for Slurm cannot take"),
         (["--executor", "dask"], "--scheduler"),
+        (
+            ["--executor", "slurm", "--partition", "short\n#SBATCH --uid=0"],
+            "--partition: 'short\\n#SBATCH --uid=0' is not allowed; expected printable letters in one line",
+        ),
+        (
+            ["--executor", "array", "--sbatch=--exclusive\nrm x"],
+            "--sbatch: '--exclusive\\nrm x' is not allowed",
+        ),
         (["--partition", "short"], "--partition: 'short' is not allowed; expected this option with"),
         (["--executor", "array", "--interface", "ib0"], "--interface"),
         (["--executor", "array", "--shard", "0/2"], "--shard"),

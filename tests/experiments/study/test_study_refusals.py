@@ -56,6 +56,14 @@ REFUSED = {
     "scenario of a number": (HEAD.replace('"baseline_2026"', "3"), "scenario", "name of a scenario"),
     "scenario is a folder": (HEAD.replace("baseline_2026", "."), "scenario", "this is a folder"),
     "broken scenario": (HEAD.replace("baseline_2026", "broken.toml"), "scenario", "shocks.btc_drift"),
+    "key of many parts": (HEAD + ".".join(["a"] * 100_000) + " = 1\n", "study", "nested more than 50"),
+    "day for a number": (grid('"shocks.btc_volatility" = [2026-01-01]'), VOLATILITY, "a number"),
+    "day for a whole number": (
+        grid('"horizon_weeks" = [2026-01-01, 2026-02-01]'),
+        'factors."horizon_weeks"',
+        "a whole number",
+    ),
+    "time for a number": (grid('"shocks.btc_volatility" = [2026-01-01T10:00:00]'), VOLATILITY, "a number"),
     # Keeping
     "unknown thing to keep": (HEAD + "[keep]\nserie = true\n", "keep.serie", "'series'"),
     "keep is no table": ("keep = true\n" + HEAD, "keep", "a table"),
