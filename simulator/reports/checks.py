@@ -221,6 +221,21 @@ def check_cash(economy: Economy, opening: Economy, phase: str) -> None:
     _compare(economy, phase, "sector", "cash", change, explained, np.full(len(Sector), gross))
 
 
+def check_accounts(economy: Economy) -> None:
+    """At the end of a week nobody is overdrawn; within one a lender may be, until it draws on its funding."""
+    scale = {
+        "borrowers": economy.borrowers["debt"].sum(axis=1),
+        "lenders": economy.lenders["loans"].sum(axis=1),
+        "buyers": economy.buyers["book"].sum(axis=1),
+    }
+    for table, size in scale.items():
+        cash = getattr(economy, table)["cash"]
+        overdrawn = cash < -TOLERANCE * np.maximum(size, 1.0)
+        if overdrawn.any():
+            row = int(np.argmax(overdrawn))
+            _fail(economy, "the last phase", f"{table}[{row}]", "cash", cash[row], "not negative")
+
+
 def check_equity(economy: Economy, phase: str) -> None:
     """Change in equity is income plus issuance less distributions, for every agent."""
     coin = economy.market["btc_price"][0] * MILLION

@@ -12,7 +12,7 @@ import numpy as np
 from hashcredit.simulator.books.ledger import capital_binds
 from hashcredit.simulator.errors import EventBufferFull, TooManyRounds, UndefinedResultError
 from hashcredit.simulator.progress import OnProgress, Progress, shown
-from hashcredit.simulator.reports.checks import check_identities
+from hashcredit.simulator.reports.checks import check_accounts, check_identities
 from hashcredit.simulator.reports.run import ManyRuns, Run
 from hashcredit.simulator.scenario.arguments import GivenScenario, scenario_of, whole_number
 from hashcredit.simulator.scenario.scenario import Scenario
@@ -122,6 +122,7 @@ def _run_checked(economy: Economy, setup: Setup, replicate: int, opening: Econom
             if economy.clock["error"][0] != ErrorCode.NONE:
                 _refuse_unrest(economy, setup, replicate)
                 return
+        check_accounts(economy)
         economy.clock[0]["week"] += 1
     close_run(economy)
 

@@ -18,12 +18,9 @@ from hashcredit.simulator.scenario.network_files import NETWORKS, located
 from hashcredit.simulator.scenario.text import NONE, parse_toml, read_knots
 
 SCHEMA = 1
-<<<<<<< HEAD
+MOST_BASES = 100
 STUDY_KEYS = ("scenario", "replicates", "design", "factors", "keep")
 """By which the file of a study is known."""
-=======
-MOST_BASES = 100
->>>>>>> f2c3981 (Input that hung or traced is refused in one line: endless keys, chains of bases, days for numbers, closed output)
 _NOT_UTF8 = "a TOML file in UTF-8; this is a binary file or has another encoding"
 PACKAGED = Path(__file__).resolve().parents[1] / "scenarios"
 

@@ -12,6 +12,7 @@ from strategies import BASELINE, DEFAULTS, LENDERS, changes_of_scenarios
 
 from hashcredit.agents.dimensions import FACILITIES, ORDERS, Cooling, LoanStatus
 from hashcredit.simulator import simulate, simulate_many
+from hashcredit.simulator.reports.checks import check_accounts
 from hashcredit.simulator.reports.frames import sector_cash
 from hashcredit.simulator.setup.prepare import allocate, clear, prepare
 from hashcredit.simulator.state.codes import LAST_INCOME_FLOW, ErrorCode, EventKind, Flow, Revaluation, Sector
@@ -113,6 +114,7 @@ def check_week(economy, opening):
     assert (economy.loans["coins"] >= 0.0).all() and (economy.borrowers["btc"] >= 0.0).all()
     assert all((getattr(economy, table)["units"] >= 0).all() for table in AGENTS)
     assert (economy.borrowers["cash"] >= -TOLERANCE).all(), "nobody pays what they do not have"
+    check_accounts(economy)
     by_borrower = economy.orders["deposit"].reshape(-1, ORDERS).sum(axis=1)
     np.testing.assert_allclose(economy.borrowers["deposits"], by_borrower, rtol=1e-12, atol=0.0)
     promised = economy.orders["commitment"].sum()
