@@ -109,7 +109,7 @@ def _with_folder(parser: argparse.ArgumentParser) -> argparse.ArgumentParser:
 
 def _add_export(commands: Any) -> None:
     export = _with_folder(add_command(commands, "export", "the results of a study in one file"))
-    export.add_argument("--format", choices=KINDS, default="parquet", help="default: parquet")
+    export.add_argument("--format", choices=KINDS, help="default: what FILE ends in, else parquet")
     export.add_argument(
         "--what",
         default="runs",

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from hashcredit.experiments.store.store import Store
 
 
+ENDINGS = {"parquet": ".parquet", "csv": ".csv", "netcdf": ".nc"}
+"""Of the names of exported files."""
+
 CLUSTER_OPTIONS = {
     "partition": ("slurm", "array"),
     "account": ("slurm", "array"),
@@ -221,11 +224,10 @@ def export(arguments: argparse.Namespace, _: StopListener) -> int:
     """`hashcredit export DIR`."""
     from hashcredit.experiments.export import export as export_to
 
-    suffix = {"parquet": "parquet", "csv": "csv", "netcdf": "nc"}[arguments.format]
-    target = arguments.to or str(Path(arguments.folder) / f"{arguments.what}.{suffix}")
-    place = export_to(
-        arguments.folder, target, arguments.format, what=arguments.what, overwrite=arguments.overwrite
-    )
+    ending = Path(arguments.to or "").suffix.lower()
+    kind = arguments.format or next((kind for kind, end in ENDINGS.items() if end == ending), "parquet")
+    target = arguments.to or str(Path(arguments.folder) / f"{arguments.what}{ENDINGS[kind]}")
+    place = export_to(arguments.folder, target, kind, what=arguments.what, overwrite=arguments.overwrite)
     print(place)
     return 0
 
