@@ -109,12 +109,19 @@ def format_statistics(rows: Sequence[Statistic]) -> str:
             f"{words:<42}{e.n:>7}{_number(e.mean):>10}{_number(e.standard_error):>9}"
             f"{interval:>22}{_number(e.median):>10}"
         )
-    return "\n".join(lines)
+    return "\n".join(lines + _left_out(rows))
+
+
+def _left_out(rows: Sequence[Statistic]) -> list[str]:
+    """How many replicates are not in a mean, since the quantity is undefined in them."""
+    total = max(row.estimate.n for row in rows)
+    missing = [(row.words, total - row.estimate.n) for row in rows if row.estimate.n < total]
+    return [f"left out of {words}: {count:,} of {total:,} replicates, undefined" for words, count in missing]
 
 
 def format_residuals(summary: pd.DataFrame) -> str:
     """The largest bookkeeping residuals of all replicates in one line."""
-    money, balance, units, macro = (summary[name].max() for name in RESIDUALS)
+    money, balance, units, macro = (summary[name].max(skipna=False) for name in RESIDUALS)
     return (
         f"largest residuals: money {money:.1e}, balance sheets {balance:.1e}, machines {units:.0f}, "
         f"funding pool {macro:.1e}"

@@ -69,6 +69,17 @@ def test_nothing_speaks_against_it() -> None:
     assert (w.loans["fixed_rate"][0], w.loans["rate"][0]) == (1, pytest.approx(0.10, rel=1e-12))
 
 
+@pytest.mark.parametrize(
+    ("covenant", "cover", "refused"),
+    [(0.5, 0.99, True), (0.5, 1.0, False), (1.2, 1.19, True), (1.2, 1.2, False)],
+)
+def test_cash_flow_has_to_cover_debt_service_whatever_the_covenant(covenant, cover, refused) -> None:
+    """A covenant below one does not let a bond be rolled over that earnings do not serve."""
+    w = bond(credit_dscr_covenant=covenant)
+    w.borrower(0, cfads_window=cover)
+    assert (reason(w) is not None) == refused
+
+
 def test_a_lender_in_receivership_refuses() -> None:
     w = bond()
     w.lender(0, status=LenderStatus.RECEIVERSHIP)

@@ -248,8 +248,16 @@ def test_summary_csv_keeps_full_precision(tmp_path, small, results):
 def test_table_has_one_line_a_statistic_and_one_width():
     rows = statistics_of(invented_summary())
     lines = format_statistics(rows).splitlines()
-    assert len(lines) == len(rows) + 1
+    left_out = [line for line in lines if line.startswith("left out of ")]
+    lines = lines[: len(rows) + 1]
     assert {len(line) for line in lines} == {100}
+    total = len(invented_summary())
+    missing = {row.words: total - row.estimate.n for row in rows if row.estimate.n < total}
+    assert missing
+    said = [
+        f"left out of {words}: {count} of {total} replicates, undefined" for words, count in missing.items()
+    ]
+    assert left_out == said
     assert any(line.startswith("P(any default)") and "0.7500" in line for line in lines)
 
 
