@@ -181,7 +181,7 @@ def attack(kind: str, numbers: range, tmp_path, capsys, original, rows) -> None:
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_few_mistakes(kind, tmp_path, capsys, original, rows):
-    attack(kind, range(20), tmp_path, capsys, original, rows)
+    attack(kind, range(10), tmp_path, capsys, original, rows)
 
 
 @pytest.mark.fuzz
@@ -204,7 +204,7 @@ def at_bounds(parameters, capsys) -> None:
 
 
 def test_some_fields_at_their_bounds(capsys):
-    at_bounds(Random(1).sample(PARAMETERS, 15), capsys)
+    at_bounds(Random(1).sample(PARAMETERS, 5), capsys)
 
 
 @pytest.mark.fuzz
