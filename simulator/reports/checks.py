@@ -233,7 +233,7 @@ def check_accounts(economy: Economy) -> None:
         overdrawn = cash < -TOLERANCE * np.maximum(size, 1.0)
         if overdrawn.any():
             row = int(np.argmax(overdrawn))
-            _fail(economy, "the last phase", f"{table}[{row}]", "cash", cash[row], "not negative")
+            _fail(economy, "the last phase", _agent(economy, table, row), "cash", cash[row], "not negative")
 
 
 def check_equity(economy: Economy, phase: str) -> None:

@@ -13,7 +13,7 @@ from hashcredit.agents.dimensions import FACILITIES, ORDERS, BorrowerStatus, Len
 from hashcredit.agents.lender import LENDER
 from hashcredit.simulator import Scenario, simulate
 from hashcredit.simulator.errors import SimulationError
-from hashcredit.simulator.reports.checks import check_identities
+from hashcredit.simulator.reports.checks import check_accounts, check_identities
 from hashcredit.simulator.runs import engine
 from hashcredit.simulator.scenario.network_files import BORROWERS, agent_names
 from hashcredit.simulator.setup.prepare import allocate, clear, prepare, reported_copy
@@ -141,7 +141,7 @@ def test_no_field_may_be_anything_but_finite(state, caught, table, field, value)
 
 def test_one_number_of_many_is_enough(state, caught):
     state.borrowers["book"][4, 7] = math.nan
-    assert "book of borrowers[4]" in caught()
+    assert names(caught(), "(borrowers[4])", "book")
 
 
 # The funding pool
@@ -322,13 +322,13 @@ def test_a_machine_without_a_slot(state, caught):
     moved = state.borrowers["slots"][full, 0] - state.borrowers["units"][full, 7:].sum() + 1
     state.borrowers["slots"][full, 0] -= moved
     state.borrowers["slots"][other, 0] += moved
-    assert names(caught(), f"borrowers[{full}]", "machines racked")
+    assert names(caught(), f"(borrowers[{full}])", "machines racked")
 
 
 @pytest.mark.parametrize("table", ["borrowers", "buyers"])
 def test_a_count_of_racked_machines_that_went_wrong(state, caught, table):
     getattr(state, table)["racked"][5, 1] -= 1
-    assert names(caught(), f"{table} 5", "racked")
+    assert names(caught(), f"({table}[5])", "racked")
 
 
 # Money
@@ -337,7 +337,7 @@ def test_a_count_of_racked_machines_that_went_wrong(state, caught, table):
 @pytest.mark.parametrize("table", HOLDERS)
 def test_money_from_nowhere_is_found_with_its_owner(state, caught, table):
     getattr(state, table)["cash"][3] += 1e-3
-    assert names(caught(), f"{table} 3", "equity")
+    assert names(caught(), f"({table}[3])", "equity")
 
 
 def test_money_that_the_rest_of_the_world_lost(state, caught):
@@ -384,19 +384,28 @@ def test_a_revaluation_that_was_never_booked(state, caught):
 )
 def test_net_worth_is_explained(state, caught, table, field):
     getattr(state, table)[field][5] += 1.0
-    assert names(caught(), f"{table} 5", "equity")
+    assert names(caught(), f"({table}[5])", "equity")
 
 
 @pytest.mark.parametrize("table", ["borrowers", "buyers"])
 def test_book_value_is_explained(state, caught, table):
     getattr(state, table)["book"][5, 1] += 1e-3
-    assert names(caught(), f"{table} 5", "equity")
+    assert names(caught(), f"({table}[5])", "equity")
+
+
+@pytest.mark.parametrize("table", HOLDERS)
+def test_an_account_that_is_overdrawn_at_the_end_of_a_week(state, table):
+    check_accounts(state)
+    size = {"borrowers": "debt", "lenders": "loans", "buyers": "book"}[table]
+    getattr(state, table)["cash"][2] = -1e-6 * (1.0 + getattr(state, table)[size][2].sum())
+    with pytest.raises(SimulationError, match=rf"cash of \S+ \({table}\[2\]\) is -\S+, must be not negative"):
+        check_accounts(state)
 
 
 def test_pledged_coins_are_the_borrowers(state, caught):
     row = first(state.loans["coins"] > 0.0)
     state.loans["coins"][row] += 1.0
-    assert names(caught(), f"borrowers {row // FACILITIES}", "equity")
+    assert names(caught(), f"(borrowers[{row // FACILITIES}])", "equity")
 
 
 # In a run

@@ -311,7 +311,7 @@ def test_identical_points_are_found():
     assert Points(("x", "y"), (texts, numbers)).first.tolist() == [0, 1, 0, 3]
     tables = np.array([{"a": 1}, {"a": 2}, {"a": 1}], dtype=object)
     assert Points(("x",), (tables,)).first.tolist() == [0, 1, 0]
-    sample = points({"kind": "random", "points": 500}, {RULE: ["auction", "deep"], WEEKS: [10, 20]})
+    sample = points({"kind": "random", "points": 500}, {RULE: ["auction", "deep"], WEEKS: [10, 20, 30]})
     everything = rows(sample)
     assert sample.first.tolist() == [everything.index(row) for row in everything]
     assert sample.first.dtype == np.int64

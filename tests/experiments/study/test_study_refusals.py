@@ -336,7 +336,7 @@ REFUSED = {
         "whole",
     ),
     "unknown distribution": (
-        sample('"shocks.btc_volatility" = { distribution = "gauss", mean = 1 }'),
+        sample('"shocks.btc_volatility" = { distribution = "weibull", mean = 1 }'),
         f"{VOLATILITY}.distribution",
         "known are uniform",
     ),
@@ -404,7 +404,7 @@ def test_refused_sources(tmp_path):
     binary.write_bytes(bytes(range(128, 256)))
     cases = (
         (binary, "UTF-8"),
-        (tmp_path, "readable"),
+        (tmp_path, "this is a folder"),
         (tmp_path / "none.toml", "an existing"),
         ("a\0b", "TOML"),
     )
