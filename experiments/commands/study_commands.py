@@ -225,7 +225,7 @@ def export(arguments: argparse.Namespace, _: StopListener) -> int:
     from hashcredit.experiments.export import export as export_to
 
     ending = Path(arguments.to or "").suffix.lower()
-    kind = arguments.format or next((kind for kind, end in ENDINGS.items() if end == ending), "parquet")
+    kind: Any = arguments.format or next((kind for kind, end in ENDINGS.items() if end == ending), "parquet")
     target = arguments.to or str(Path(arguments.folder) / f"{arguments.what}{ENDINGS[kind]}")
     place = export_to(arguments.folder, target, kind, what=arguments.what, overwrite=arguments.overwrite)
     print(place)
