@@ -2,7 +2,7 @@
 # make test   every check: style, types, layers, unit tests
 # make test-faults   long sweeps under kills, on full disks, with torn files
 # make test-papers   replications of published results
-# make test-fuzz     ten thousand random scenarios
+# make test-fuzz     ten thousand random scenarios, two thousand broken files
 # make test-packaging   the built wheel, installed, run, upgraded and removed; needs a package index
 # make test-cluster     runs on a real Slurm, which the tests start and end; needs root on Debian or its like
 # make lint   the checks that run no code
