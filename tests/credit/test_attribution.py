@@ -16,7 +16,7 @@ from hashcredit.agents.dimensions import (
 from hashcredit.simulator import Scenario, simulate
 from hashcredit.simulator.credit.cash_flow import end_contract, service_debt
 from hashcredit.simulator.credit.covenants import enforce_covenants
-from hashcredit.simulator.credit.distress import trace_trouble
+from hashcredit.simulator.credit.distress import arrears, trace_trouble
 from hashcredit.simulator.lenders.capital import write_down_loans
 from hashcredit.simulator.machines.earnings import mark_appraisals
 from hashcredit.simulator.market.auction import trade_machines
@@ -293,3 +293,13 @@ def test_every_failure_of_the_baseline_names_its_channel_and_its_parent(replicat
     gone = run.tables["borrowers"].query("default_event >= 0")
     assert sorted(gone["default_event"]) == log.index[log["kind"] == "default"].tolist()
     assert np.array_equal(log["agent"][gone["default_event"]], gone.index)
+
+
+@pytest.mark.parametrize(
+    ("week", "amortising", "matured"), [(9, 0, False), (10, 0, True), (11, 0, True), (10, 1, False)]
+)
+def test_a_bullet_has_matured_in_the_week_in_which_it_falls_due(week, amortising, matured) -> None:
+    w = World(neoclouds=1, banks=1)
+    w.clock["week"] = week
+    w.loan(0, 0, 1.0, maturity_week=10, amortising=amortising, overdue=1.0, weeks_overdue=1)
+    assert arrears(w.economy, 0) == (1, matured, True)

@@ -249,6 +249,19 @@ def test_arrears_are_caught_up() -> None:
     w.assert_books_close()
 
 
+def test_arrears_are_part_of_what_is_due() -> None:
+    """Cash 0.015 covers interest of 0.002 and an instalment of 1.02 / 104, but not 0.02 overdue besides."""
+    w = world(neoclouds=1)
+    w.borrower(0, cash=0.015)
+    w.loan(0, 0, 1.04, machine=GPU, overdue=0.02)
+    w.open()
+    week(w)
+    assert (w.borrowers["cash"][0], w.lenders["cash"][0]) == (0.0, pytest.approx(0.015, rel=1e-12))
+    assert w.loans["overdue"][0] == pytest.approx(0.02 + 1.02 / 104 - 0.013, rel=1e-12)
+    assert w.loans["weeks_overdue"][0] == 1
+    w.assert_books_close()
+
+
 def test_coins_are_sold_for_bills_and_debt() -> None:
     # Due: lease 0.02, interest 0.002, instalment 0.01. Three tenths of a coin.
     w = world(miners=1)
