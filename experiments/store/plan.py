@@ -23,6 +23,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from hashcredit.experiments.store.sealed import refuse_shortage
 from hashcredit.experiments.study.points import Points
 from hashcredit.experiments.study.study import Study
 from hashcredit.experiments.support.arrow import numbers, texts
@@ -220,7 +221,8 @@ class Plan:
         try:
             with self._lock:
                 yield self.file
-        except (OSError, pa.ArrowException) as error:
+        except (OSError, MemoryError, pa.ArrowException) as error:
+            refuse_shortage(error)
             reason = f"has a {self.path.name} that cannot be read any more ({error})"
             raise OutputFolderError(str(self.path.parent), reason) from None
 

@@ -5,6 +5,7 @@ and that of the footer, with its own digits blank, and of the place where the fi
 and goes with the one rename that puts the file there, and other readers of Parquet take it for a remark.
 """
 
+import errno
 import hashlib
 import os
 import re
@@ -28,6 +29,7 @@ _TAIL = 8
 """Bytes at the end of a Parquet file: the length of its footer, and PAR1."""
 
 _BLOCK = 1 << 20
+_SHORTAGES = (errno.ENOMEM, errno.EAGAIN, errno.EMFILE, errno.ENFILE)
 
 CHANGED = "is not what was written there: changed, torn, or another file's content"
 
@@ -97,10 +99,22 @@ def naming(path: Path) -> Iterator[None]:
         yield
     except FileNotFoundError:
         raise NotWholeError(name, "is gone") from None
-    except (pa.ArrowException, ValueError, KeyError) as error:
+    except (MemoryError, pa.ArrowException, ValueError, KeyError) as error:
+        refuse_shortage(error)
         raise NotWholeError(name, str(error) or type(error).__name__) from None
     except OSError as error:
+        refuse_shortage(error)
         raise NotWholeError(name, f"cannot be read ({reason_of(error)})") from None
+
+
+def refuse_shortage(error: Exception) -> None:
+    """Raise MemoryError or OSError where the machine lacks something: no file is damaged by that."""
+    if isinstance(error, MemoryError):
+        raise MemoryError from None
+    for code in _SHORTAGES:
+        words = os.strerror(code)
+        if words in str(error):  # Arrow keeps the words and not the number
+            raise OSError(code, words.lower()) from None
 
 
 def _footer_start(tail: bytes | bytearray, size: int) -> int:

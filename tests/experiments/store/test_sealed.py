@@ -1,7 +1,9 @@
 """A sealed file is read as it was written, in its place, or not at all."""
 
+import errno
 import os
 import random
+from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -10,6 +12,7 @@ import pytest
 from hashcredit.experiments.store.sealed import (
     NotWholeError,
     check_sealed,
+    naming,
     open_sealed,
     read_sealed,
     seal_table,
@@ -92,3 +95,23 @@ def test_what_is_wrong_is_said(path):
     os.mkfifo(path)
     with pytest.raises(NotWholeError, match=r"cannot be read .this is a fifo, not a regular file"):
         check_sealed(path, PLACE, whole=False)
+
+
+@pytest.mark.parametrize(
+    ("error", "expected"),
+    [
+        (
+            pa.ArrowException("Unknown error: Failed to launch worker thread: " + os.strerror(errno.EAGAIN)),
+            OSError,
+        ),
+        (pa.ArrowMemoryError("malloc of size 64 failed"), MemoryError),
+        (OSError(errno.EMFILE, os.strerror(errno.EMFILE)), OSError),
+        (OSError(errno.EIO, os.strerror(errno.EIO)), NotWholeError),
+        (pa.ArrowInvalid("Couldn't deserialize thrift"), NotWholeError),
+    ],
+)
+def test_what_the_machine_lacks_is_no_damage_of_a_file(error, expected):
+    """A store whose chunks were put aside for want of a thread would compute them all again."""
+    with pytest.raises(expected) as caught, naming(Path("runs/chunk-0.parquet")):
+        raise error
+    assert isinstance(caught.value, NotWholeError) == (expected is NotWholeError)
