@@ -275,6 +275,16 @@ def test_coins_are_sold_for_bills_and_debt() -> None:
     w.assert_books_close()
 
 
+def test_no_more_coins_are_sold_than_a_bill_needs() -> None:
+    """A lease of 0.02 and cash of 0.002: coins for 0.018, at 0.1 each."""
+    w = world(miners=1)
+    w.borrower(0, cash=0.002, btc=1.0, lease_week=0.02)
+    w.open()
+    week(w)
+    assert w.borrowers["btc"][0] == pytest.approx(0.82, rel=1e-12)
+    assert w.borrowers["cash"][0] == pytest.approx(0.0, abs=1e-12)
+
+
 def test_pledged_coins_are_not_spent() -> None:
     w = world(miners=1)
     w.borrower(0, cash=0.0, lease_week=0.02)
