@@ -117,9 +117,9 @@ def array_script(store: "Store", arguments: argparse.Namespace) -> str:
     words += ["--cpus", str(arguments.cpus or 1)]
     words += ["--chunk", str(arguments.chunk)] if arguments.chunk else []
     exports = [f"export {name}=1" for name in THREAD_VARIABLES]
-    if CACHE_VARIABLE in os.environ:
-        place = os.path.abspath(os.environ[CACHE_VARIABLE])
-        exports.append(f"export {CACHE_VARIABLE}={shlex.quote(place)}")
+    chosen = os.environ.get(CACHE_VARIABLE)
+    if chosen:  # empty means nothing, and is not the folder that somebody happens to stand in
+        exports.append(f"export {CACHE_VARIABLE}={shlex.quote(os.path.abspath(chosen))}")
     return "\n".join(
         [
             "#!/bin/bash",

@@ -115,3 +115,5 @@ def test_the_script_of_an_array(short_study, tmp_path, monkeypatch):
     tail = f"sweep --out '{store.path}' --cpus 2 --chunk 64 --shard \"$SLURM_ARRAY_TASK_ID/8\""
     assert lines[-1] == f"exec {sys.executable} -m hashcredit.experiments.commands.process {tail}"
     subprocess.run(["bash", "-n"], input=script, text=True, check=True)
+    monkeypatch.setenv("HASHCREDIT_CACHE_DIR", "")  # as good as absent, and not the working folder
+    assert "HASHCREDIT_CACHE_DIR" not in array_script(store, build_parser().parse_args(words))
