@@ -43,8 +43,12 @@ def test_an_array(slurm, place, short_study, short_content):
 
 @cluster
 def test_an_array_under_fire(start, slurm, place, long_study, long_content):
-    """A task is cancelled and the node fails; the same command computes what is missing and no more."""
-    process = start("sweep", long_study, "--out", place, *ARRAY, "--wait")
+    """A task is cancelled and the node fails; the same command computes what is missing and no more.
+
+    Blocks are of one size: by time a task and its second start may cut them otherwise, and rows are there
+    twice, of which each counts once.
+    """
+    process = start("sweep", long_study, "--out", place, *ARRAY, "--chunk", "32", "--wait")
     wait_for(has_rows(place), process=process)
     (job,) = arrays(slurm)
     _, err = call("sweep", long_study, "--out", place, *ARRAY, "--quiet", code=2)
@@ -59,7 +63,7 @@ def test_an_array_under_fire(start, slurm, place, long_study, long_content):
     cancelled = ~shard(np.zeros(RUNS, bool), 0, 4, shard_grain(RUNS, 4))
     assert 0 < missing <= cancelled.sum() and "tasks running" in err, "the other tasks were queued again"
     before = handed_out(place)
-    out, _ = call("sweep", long_study, "--out", place, *ARRAY, "--wait")
+    out, _ = call("sweep", long_study, "--out", place, *ARRAY, "--chunk", "32", "--wait")
     assert f"{RUNS:,} of {RUNS:,} runs ok; " in out
     assert handed_out(place) - before == missing
     is_whole(place, long_content)
@@ -93,7 +97,9 @@ def test_an_array_task_that_is_warned(slurm, place, long_study):
 @cluster
 def test_tasks_that_run_twice(start, slurm, place, short_study, short_content):
     begin(short_study, place)
-    parts = [start("sweep", "--out", place, "--shard", part) for part in ("0/2", "1/2", "0/2")]
+    # blocks of one size: by time the two might cut theirs otherwise and write rows twice
+    words = ("sweep", "--out", place, "--chunk", "64", "--shard")
+    parts = [start(*words, part) for part in ("0/2", "1/2", "0/2")]
     for part in parts:
         finish(part)
     is_whole(place, short_content)
