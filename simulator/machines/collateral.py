@@ -54,7 +54,12 @@ def storage_cost(p: Record, kind: int) -> float:
 
 @kernel
 def is_worth_taking(economy: Economy, p: Record, m: int) -> bool:
-    """Whether a pledged machine of type `m` is expected to bring more than its removal costs."""
+    """Whether a pledged machine of type `m` is expected to bring more than its removal costs.
+
+    With `resolution.abandonment` off a creditor takes whatever is pledged to it.
+    """
+    if p.resolution_abandonment == 0:
+        return True
     return forced_sale_price(economy, p, m) > removal_cost(p, economy.machines[m].kind)
 
 
@@ -62,7 +67,10 @@ def is_worth_taking(economy: Economy, p: Record, m: int) -> bool:
 def is_worth_keeping(economy: Economy, p: Record, m: int, weeks_held: int) -> bool:
     """Whether a seized machine of type `m` unsold for `weeks_held` weeks is worth its storage.
 
-    Its holder expects it to wait as long again as it has waited.
+    Its holder expects it to wait as long again as it has waited. With `resolution.abandonment` off it is
+    kept until somebody buys it.
     """
+    if p.resolution_abandonment == 0:
+        return True
     expected = weeks_held * storage_cost(p, economy.machines[m].kind)
     return weeks_held <= 0 or forced_sale_price(economy, p, m) > expected

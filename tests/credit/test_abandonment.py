@@ -88,3 +88,13 @@ def test_machines_are_stored_as_long_as_they_are_worth_it() -> None:
     assert w.loans["status"][0] == LoanStatus.RESOLVED
     # removal of 0.001 and four weeks: what was paid in vain, and no more than the machines promised
     assert w.loans["recovered"][0] == pytest.approx(-100 * (0.001 + 4 * storage), rel=1e-12)
+
+
+def test_without_the_rule_everything_pledged_is_taken_and_kept() -> None:
+    w = facility(0, resolution_removal_cost=EXPECTED, resolution_abandonment=0,
+                 secondary_market_storage_cost=0.01, resolution_removal_weeks=0)  # fmt: skip
+    assert w.loans["seized"][0] == w.outcomes["units_dumped"] == 100
+    for _ in range(6):
+        week(w)
+    assert (w.loans["seized"][0], w.outcomes["units_abandoned"]) == (100, 0)
+    assert w.loans["principal"][0] == pytest.approx(1.4 + 100 * (EXPECTED + 6 * 0.01), rel=1e-12)

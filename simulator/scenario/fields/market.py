@@ -133,6 +133,9 @@ class Resolution(Section):
     )
     removal_cost: USDAUnit = field(800.0, "removing a GPU from its rack")
     removal_cost_asic: USDAUnit = field(60.0, "removing an ASIC from its rack")
+    abandonment: Switch = field(
+        True, "whether creditors give up machines whose removal or storage costs more than they would bring"
+    )
     estate_cost_share: Share = field(0.05, "cost of the estate as a share of what it collects", high=0.9)
     landlord_cap_weeks: Weeks = field(52.0, "weeks of lease that a landlord may claim at most", high=520.0)
     relet_share: Share = field(0.5, "share of vacated slots that finds a new tenant")
