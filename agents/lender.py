@@ -68,20 +68,13 @@ def lending_capacity(equity: float, loans: float, capital_target: float) -> floa
 
 
 @kernel
-def expected_unit_earning(
-    belief: int, earning: float, trend: float, tenor_years: float, launch_step: float
-) -> float:
+def expected_unit_earning(belief: int, earning: float, level: float) -> float:
     """Average yearly earning (M$) of a machine over a loan's life as an underwriter sees it.
 
-    `utility`: today's, for ever. Otherwise rents fall at `trend` a year and the machine lives through
-    one launch a year, each taking `launch_step`.
+    `utility`: today's, for ever. Otherwise `level`, what valuers expect of the mean over that life relative
+    to today (a fraction).
     """
-    if belief == Belief.UTILITY:
-        return earning
-    fall = trend - math.log(1.0 - launch_step)
-    if abs(fall) < 1e-12:
-        return earning
-    return earning * (1.0 - math.exp(-fall * tenor_years)) / (fall * tenor_years)
+    return earning if belief == Belief.UTILITY else earning * level
 
 
 @kernel

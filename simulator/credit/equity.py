@@ -40,13 +40,21 @@ def sell_shares(economy: Economy, borrower: Record, amount: float) -> None:
 
 
 @kernel
-def issue_equity(economy: Economy, p: Record, b: int, wanted: float) -> None:
-    """Sell shares for what is wanted (M$), at most a share of what the borrower's equity is worth."""
-    borrower = economy.borrowers[b]
-    if wanted <= 0.0 or not window_open(economy, p, borrower):
-        return
+def most_issue(economy: Economy, p: Record, b: int) -> float:
+    """Shares (M$) that a borrower can sell now: a share of its equity, none while nobody buys."""
+    if not window_open(economy, p, economy.borrowers[b]):
+        return 0.0
     equity = assets_at_appraisal(economy, b) - debts(economy, b)
-    amount = min(wanted, p.equity_issue_share * equity)
+    return max(0.0, p.equity_issue_share * equity)
+
+
+@kernel
+def issue_equity(economy: Economy, p: Record, b: int, wanted: float) -> None:
+    """Sell shares for what is wanted (M$), at most what the market takes."""
+    borrower = economy.borrowers[b]
+    if wanted <= 0.0:
+        return
+    amount = min(wanted, most_issue(economy, p, b))
     if amount <= 0.0:
         return
     sell_shares(economy, borrower, amount)

@@ -12,14 +12,9 @@ from hashcredit.simulator.books.events import NO_EVENT
 from hashcredit.simulator.books.ledger import free_slots, pay, put_units
 from hashcredit.simulator.books.loans import DUST, empty_row, facilities_of, sell_coins
 from hashcredit.simulator.books.orders import close_order, forfeit, note_order
-from hashcredit.simulator.investment.plans import (
-    can_plan,
-    find_lender,
-    has_row_to_spare,
-    make_room,
-    open_contract,
-    open_facility,
-)
+from hashcredit.simulator.investment.drawing import make_room, open_contract, open_facility
+from hashcredit.simulator.investment.plans import can_plan, has_row_to_spare
+from hashcredit.simulator.investment.underwriting import find_lender
 from hashcredit.simulator.lenders.funding import capacity_of
 from hashcredit.simulator.machines.slots import slot_price
 from hashcredit.simulator.state.codes import EventKind, Flow
@@ -41,7 +36,7 @@ def line_of(economy: Economy, p: Record, row: int) -> tuple[int, float]:
     if holder < 0:
         if not has_row_to_spare(economy, b):
             return -1, 0.0
-        holder, offer = find_lender(economy, p, b, order.machine, order.grade)
+        holder, offer = find_lender(economy, p, b, order.machine, order.grade, order.rent)
         if holder < 0:
             return -1, 0.0
         offer = min(offer, capacity_of(economy, p, economy.lenders[holder]) / order.units)
@@ -91,8 +86,8 @@ def take_machines(economy: Economy, p: Record, row: int, units: int, holder: int
     if holder >= 0:
         loan_row = empty_row(economy, b)
         open_facility(economy, p, loan_row, order, holder, units, units * offer)
-        if order.contracted:
-            open_contract(economy, p, loan_row, order.hazard)
+        if order.rent > 0.0:
+            open_contract(economy, p, loan_row, order)
     room = max(0, units - free) * slot_price(p, machine.cooling)
     short = due + room + reserve(p, borrower) - borrower.cash
     if short > DUST:

@@ -1,8 +1,10 @@
-"""Phase `investment`: free cash over a buffer goes into newer machines, levered where a lender underwrites.
+"""Phase `investment`: what borrowers order, by what it is worth to their owners.
 
-Borrowers plan every `investment.decision_weeks`; who decides first rotates. Without this re-levering
-an amortising economy heals and nobody ever fails. What a plan leads to is an order; see `orders` for the
-order book and `deliveries` for the week in which the machines arrive.
+Borrowers plan every `investment.decision_weeks`, each in a week of its own. A plan weighs every machine on
+sale, let to a customer or sold on demand: its earnings, the loan that comes with it, the slots that it needs.
+Who decides first in a week rotates. Without this re-levering an amortising economy heals and nobody ever
+fails. What a plan leads to is an order; see `orders` for the order book, `underwriting` for what lenders
+offer, and `deliveries` for the week in which the machines arrive.
 """
 
 import math
@@ -10,27 +12,12 @@ import math
 from hashcredit.agents.borrower import capital_budget, worth_buying
 from hashcredit.agents.buyer import annuity
 from hashcredit.agents.compiled import kernel
-from hashcredit.agents.dimensions import (
-    FACILITIES,
-    BorrowerStatus,
-    Instrument,
-    LoanStatus,
-    MachineKind,
-    Record,
-)
-from hashcredit.agents.lender import advance, expected_unit_earning
+from hashcredit.agents.dimensions import BorrowerStatus, LoanStatus, MachineKind, Record
+from hashcredit.agents.lender import present_value
 from hashcredit.agents.miner import runs
-from hashcredit.agents.neocloud import contract_rent, lets_out
 from hashcredit.agents.units import WEEKS_A_YEAR
-from hashcredit.simulator.books.events import note_holder
-from hashcredit.simulator.books.ledger import free_slots, pay, post_principal, sum_of
-from hashcredit.simulator.books.loans import (
-    empty_rows,
-    facilities_of,
-    pledge_machines,
-    write_contract,
-    write_loan,
-)
+from hashcredit.simulator.books.ledger import free_slots, sum_of
+from hashcredit.simulator.books.loans import empty_rows, facilities_of
 from hashcredit.simulator.books.orders import (
     deposit_share,
     free_order,
@@ -39,11 +26,19 @@ from hashcredit.simulator.books.orders import (
     promised_loans,
     units_on_order,
 )
-from hashcredit.simulator.books.randomness import Stream, exponential, pick, uniform4
-from hashcredit.simulator.lenders.funding import advance_now, capacity_of, fund
+from hashcredit.simulator.books.randomness import Stream, exponential, uniform4
+from hashcredit.simulator.credit.equity import issue_equity, most_issue
+from hashcredit.simulator.investment.underwriting import annual_rate, find_lender, tenor_weeks
+from hashcredit.simulator.lenders.funding import capacity_of
 from hashcredit.simulator.machines.earnings import earning_trend, value_of
-from hashcredit.simulator.machines.slots import slot_cost, slot_price, slot_rent
-from hashcredit.simulator.state.codes import EventKind, Flow
+from hashcredit.simulator.machines.rents import (
+    contract_gain,
+    pick_customer,
+    sign,
+    term_rent,
+    units_wanted,
+)
+from hashcredit.simulator.machines.slots import slot_cost, slot_price
 from hashcredit.simulator.state.economy import Economy
 
 
@@ -78,170 +73,147 @@ def value_of_order(economy: Economy, p: Record, m: int, borrower: Record) -> flo
 
 
 @kernel
-def choose_machine(economy: Economy, p: Record, b: int) -> int:
-    """The machine on sale with the best value per dollar for borrower `b`, -1 if none is worth it.
-
-    Price and value are those of a machine in a slot that has to be built and leased when it arrives, both
-    discounted to today.
-    """
-    borrower = economy.borrowers[b]
-    week = economy.clock[0].week
-    discount = economy.market[0].cost_of_capital + borrower.cost_of_capital
-    best = -1
-    best_ratio = 0.0
-    for m in range(economy.machines.shape[0]):
-        machine = economy.machines[m]
-        if not machine.used or not machine.launch_week <= week <= machine.end_of_sale_week:
-            continue
-        if not runs(borrower.kind, machine.kind):
-            continue
-        later = math.exp(-discount * lead_weeks(p, machine.kind) / WEEKS_A_YEAR)
-        value = value_of_order(economy, p, m, borrower)
-        value -= later * slot_cost(p, machine.cooling, discount)
-        deposit = deposit_share(p, machine.kind)
-        price = (deposit + (1.0 - deposit) * later) * machine.price_new
-        price += later * slot_price(p, machine.cooling)
-        if worth_buying(value, price, p.investment_hurdle) and value / price > best_ratio:
-            best = m
-            best_ratio = value / price
-    return best
-
-
-@kernel
 def has_row_to_spare(economy: Economy, b: int) -> bool:
     """Whether borrower `b` has a row for one more facility beside those that are promised to it."""
     return promised_loans(economy, b) < empty_rows(economy, b)
 
 
 @kernel
-def loan_offer(economy: Economy, p: Record, lender: Record, b: int, m: int, grade: int) -> float:
-    """Loan (M$ a unit) that a lender would make against a new machine; 0 if it declines."""
+def loan_value(
+    economy: Economy, p: Record, borrower: Record, holder: int, grade: int, offer: float, is_let: bool
+) -> float:
+    """What a loan of `offer` (M$) is worth to a borrower that discounts its payments at its own rate, M$."""
+    if holder < 0:
+        return 0.0
+    years = tenor_weeks(p, economy.lenders[holder].belief, is_let) / WEEKS_A_YEAR
+    discount = economy.market[0].cost_of_capital + borrower.cost_of_capital
+    return offer - present_value(offer, annual_rate(economy, p, grade), discount, years, True)
+
+
+@kernel
+def own_cash(p: Record, machine: Record, offer: float) -> float:
+    """Cash (M$ a unit) that a new machine in a new slot takes beside its loan: at least deposit and fee."""
+    fee = p.investment_commitment_fee * lead_weeks(p, machine.kind) / WEEKS_A_YEAR * offer
+    price = machine.price_new + slot_price(p, machine.cooling)
+    return max(price - offer, deposit_share(p, machine.kind) * machine.price_new) + fee
+
+
+@kernel
+def weigh(
+    economy: Economy, p: Record, b: int, m: int, grade: int, rent: float, means: float
+) -> tuple[float, int, int, float]:
+    """Net present value (M$) of ordering type `m`, how many units, and who lends how much a unit (M$).
+
+    For the owners of borrower `b` with `means` (M$): earnings, debt at what it costs them, price and slots,
+    all discounted to today. Units go into free slots, whose cost is sunk, and into new ones if that pays.
+    `rent` (M$ a unit and year) is a customer's of that grade, 0 for none.
+    """
     borrower = economy.borrowers[b]
     machine = economy.machines[m]
-    rate = advance_now(economy, p, lender)
-    prior = p.lenders_recovery_prior[lender.kind]
-    share = advance(lender.belief, rate, lender.learned_recovery, prior)
-    offer = share * min(machine.price_new, machine.appraisal)
-    years = p.credit_tenor_weeks / WEEKS_A_YEAR
-    # newer ASICs work through difficulty, which is in the trend
-    step = 0.0 if machine.kind == MachineKind.ASIC else p.compute_launch_step
-    trend = earning_trend(p, machine.kind)
-    earning = expected_unit_earning(lender.belief, machine.earning, trend, years, step)
-    cash_flow = earning - machine.cost[borrower.site_class] - slot_rent(p, machine.cooling)
-    rate = max(economy.market[0].policy_rate, p.credit_floor) + p.credit_spread_by_grade[grade]
-    service = offer * (1.0 / years + 0.5 * rate)  # interest on the average balance
-    if offer <= 0.0 or not economy.underwriting_rule(cash_flow, service, p.credit_dscr_covenant):
-        return 0.0
-    return offer
+    discount = economy.market[0].cost_of_capital + borrower.cost_of_capital
+    later = math.exp(-discount * lead_weeks(p, machine.kind) / WEEKS_A_YEAR)
+    holder, offer = -1, 0.0
+    if has_row_to_spare(economy, b):
+        holder, offer = find_lender(economy, p, b, m, grade, rent)
+    value = value_of_order(economy, p, m, borrower)
+    if rent > 0.0:
+        value += contract_gain(economy, p, m, borrower, grade, rent, 1)
+    value += later * loan_value(economy, p, borrower, holder, grade, offer, rent > 0.0)
+    deposit = deposit_share(p, machine.kind)
+    price = (deposit + (1.0 - deposit) * later) * machine.price_new
+    building = later * slot_price(p, machine.cooling)
+    leasing = later * slot_cost(p, machine.cooling, discount)
+    units = max(0, free_slots(borrower, machine.cooling) - units_on_order(economy, b, machine.cooling))
+    free = units
+    if worth_buying(value - leasing, price + building, p.investment_hurdle):
+        growth = p.investment_growth_cap * p.investment_decision_weeks / WEEKS_A_YEAR
+        units += int(growth * sum_of(borrower.slots))
+    elif not worth_buying(value, price, p.investment_hurdle):
+        return 0.0, 0, -1, 0.0
+    units = int(min(float(units), means / own_cash(p, machine, offer)))
+    if holder >= 0:
+        units = int(min(float(units), capacity_of(economy, p, economy.lenders[holder]) / offer))
+    if rent > 0.0:
+        units = min(units, units_wanted(economy, m, grade))
+    worth = units * (value - leasing - price - building) + min(units, free) * (leasing + building)
+    return worth, units, holder, offer
 
 
 @kernel
-def find_lender(economy: Economy, p: Record, b: int, m: int, grade: int) -> tuple[int, float]:
-    """The linked lender with the largest offer that has room for a unit; (-1, 0) if none underwrites."""
-    best = -1
-    best_offer = 0.0
-    for link in range(economy.credit_start[b], economy.credit_start[b + 1]):
-        index = economy.credit_lender[link]
-        lender = economy.lenders[index]
-        offer = loan_offer(economy, p, lender, b, m, grade)
-        if offer > best_offer and capacity_of(economy, p, lender) >= offer:
-            best = index
-            best_offer = offer
-    return best, best_offer
+def find_customer(economy: Economy, p: Record, u: float, v: float) -> int:
+    """Grade of the customer that a borrower has found since its last plan, told by two draws; -1 if none."""
+    found = -math.expm1(-p.investment_decision_weeks / p.investment_search_weeks)
+    return pick_customer(economy, v) if u < found else -1
 
 
 @kernel
-def make_room(economy: Economy, p: Record, b: int, cooling: int, units: int, free: int) -> None:
-    """Lease and fit out the slots that `units` machines need beyond the `free` ones."""
+def choose_order(
+    economy: Economy, p: Record, b: int, customer: int, means: float
+) -> tuple[int, int, int, float, float]:
+    """The order with the largest net present value that `means` (M$) allow borrower `b`.
+
+    Type (-1: none is worth it), units, lender (-1: none), its loan (M$ a unit), and the rent (M$ a unit and
+    year; 0: on demand) of the customer, of whom `customer` is the grade (-1: there is none).
+    """
     borrower = economy.borrowers[b]
-    needed = units - max(free, 0)
-    if needed <= 0:
-        return
-    market = economy.market[0]
-    relet = min(needed, market.vacant[cooling])
-    market.vacant[cooling] -= relet
-    market.slots_closed -= relet
-    market.slots_built += needed - relet
-    borrower.slots[cooling] += needed
-    borrower.lease_week += needed * slot_rent(p, cooling) / WEEKS_A_YEAR
-    pay(economy, Flow.SLOT_BUILDING, borrower, economy.world[0], needed * slot_price(p, cooling))
-
-
-@kernel
-def open_contract(economy: Economy, p: Record, row: int, hazard: float) -> None:
-    """Let the units of a facility to a customer at a discount on expected spot use at today's rents."""
-    loan = economy.loans[row]
-    rent = contract_rent(economy.machines[loan.machine].earning, p.investment_contract_discount)
-    write_contract(loan, loan.units, rent, economy.clock[0].week + p.investment_contract_weeks, hazard)
-
-
-@kernel
-def open_facility(
-    economy: Economy, p: Record, row: int, order: Record, holder: int, units: int, amount: float
-) -> None:
-    """Write the machine loan (M$) for `units` of an order into a free row and pay it out."""
-    loan = economy.loans[row]
-    lender = economy.lenders[holder]
-    borrower = economy.borrowers[row // FACILITIES]
-    write_loan(economy, p, row, Instrument.MACHINE_LOAN, holder, order.grade,
-               p.credit_spread_by_grade[order.grade],
-               economy.clock[0].week + p.credit_tenor_weeks)  # fmt: skip
-    pledge_machines(economy, p, row, order.machine, units, order.marked, order.recourse,
-                    order.cross_default)  # fmt: skip
-    short = amount - lender.cash
-    if short > 0.0:
-        fund(economy, lender, short)
-    pay(economy, Flow.LOAN_DRAWDOWNS, lender, borrower, amount)
-    post_principal(loan, borrower, lender, amount)
-    note_holder(economy, EventKind.LOAN, loan, amount, units)
+    week = economy.clock[0].week
+    best, best_units, holder, offer, best_rent = -1, 0, -1, 0.0, 0.0
+    most = 0.0
+    for m in range(economy.machines.shape[0]):
+        machine = economy.machines[m]
+        if not machine.used or not machine.launch_week <= week <= machine.end_of_sale_week:
+            continue
+        if not runs(borrower.kind, machine.kind):
+            continue
+        lets = customer >= 0 and machine.kind == MachineKind.GPU
+        for is_let in range(1 + lets):
+            rent = term_rent(economy, p, m) if is_let else 0.0
+            grade = customer if is_let else borrower.grade
+            worth, units, lender, loan = weigh(economy, p, b, m, grade, rent, means)
+            if units > 0 and worth > most and (lender >= 0 or not is_let):
+                most = worth
+                best, best_units, holder, offer, best_rent = m, units, lender, loan, rent
+    return best, best_units, holder, offer, best_rent
 
 
 @kernel
 def invest_borrower(economy: Economy, p: Record, seed: int, replicate: int, b: int) -> None:
-    """One borrower's plan: the best machine, the debt it gets for it, and as many as cash and slots allow."""
+    """One borrower's plan: the means that it has and can raise, its customer, and the order that follows."""
     borrower = economy.borrowers[b]
+    if not can_plan(economy, b):
+        return
     buffer = p.investment_buffer_weeks * borrower.obligations
     budget = capital_budget(borrower.cash - borrower.reserved, buffer, p.investment_spend_share)
-    if budget <= 0.0 or not can_plan(economy, b):
-        return
+    means = budget + most_issue(economy, p, b)
     place = free_order(economy, b)
-    m = choose_machine(economy, p, b)
-    if m < 0 or place < 0:
+    if means <= 0.0 or place < 0:
         return
-    machine = economy.machines[m]
     week = economy.clock[0].week
-    u = uniform4(seed, replicate, week, b, Stream.UNDERWRITING, 0)
     v = uniform4(seed, replicate, week, b, Stream.CONTRACT, 0)
-    contracted = lets_out(machine.kind, v[0], p.investment_contract_share)
-    grade = pick(p.neoclouds_offtaker_shares, v[1]) if contracted else borrower.grade
-    holder, offer = find_lender(economy, p, b, m, grade) if has_row_to_spare(economy, b) else (-1, 0.0)
-    free = max(0, free_slots(borrower, machine.cooling) - units_on_order(economy, b, machine.cooling))
-    growth = p.investment_growth_cap * p.investment_decision_weeks / WEEKS_A_YEAR
-    room = free + int(growth * sum_of(borrower.slots))
-    slot = slot_price(p, machine.cooling)
-    fee = p.investment_commitment_fee * lead_weeks(p, machine.kind) / WEEKS_A_YEAR * offer
-    own = max(machine.price_new + slot - offer, deposit_share(p, machine.kind) * machine.price_new) + fee
-    units = int(min(float(room), budget / own))
-    if holder >= 0:
-        units = int(min(float(units), capacity_of(economy, p, economy.lenders[holder]) / offer))
-    if units <= 0:
+    customer = find_customer(economy, p, v[0], v[1])
+    m, units, holder, offer, rent = choose_order(economy, p, b, customer, means)
+    if m < 0:
         return
+    issue_equity(economy, p, b, units * own_cash(p, economy.machines[m], offer) - budget)
+    u = uniform4(seed, replicate, week, b, Stream.UNDERWRITING, 0)
     order = economy.orders[place]
-    order.grade = grade
-    order.contracted = contracted
+    order.rent = rent
+    order.grade = customer if rent > 0.0 else borrower.grade
     order.hazard = exponential(seed, replicate, week, b, Stream.OFFTAKER, 0, 0)
     order.marked = u[0] < p.credit_marked_share
     order.recourse = u[1] < p.credit_recourse_share
     order.cross_default = u[2] < p.credit_cross_default_share
-    place_order(economy, p, place, m, units, holder, offer, slot)
+    if rent > 0.0:
+        sign(economy, m, customer, units)
+    place_order(economy, p, place, m, units, holder, offer, slot_price(p, economy.machines[m].cooling))
 
 
 @kernel
 def invest(economy: Economy, p: Record, seed: int, replicate: int) -> None:
-    """Plans: in planning weeks every borrower decides once, starting with another one each time."""
+    """Plans: every borrower decides once in `decision_weeks`, in turns, a share of them each week."""
     week = economy.clock[0].week
-    if (week + 1) % p.investment_decision_weeks != 0:
-        return
     count = economy.borrowers.shape[0]
     for place in range(count):
-        invest_borrower(economy, p, seed, replicate, (place + week) % count)
+        b = (place + week) % count
+        if (week + 1 + b) % p.investment_decision_weeks == 0:
+            invest_borrower(economy, p, seed, replicate, b)

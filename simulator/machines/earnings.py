@@ -7,6 +7,8 @@ value lives on the owners' rows; the fundamental value belongs to a site class a
 
 import math
 
+import numpy as np
+
 from hashcredit.agents.buyer import annuity
 from hashcredit.agents.compiled import kernel
 from hashcredit.agents.dimensions import Channel, MachineKind, Record
@@ -54,19 +56,36 @@ def surviving(p: Record, machine: Record, week: int) -> float:
 
 
 @kernel
+def demand_growth(p: Record, tightness: float) -> float:
+    """Growth of demand for compute at a tightness of funding, 1/yr."""
+    return p.compute_demand_growth - p.compute_demand_tightness * tightness
+
+
+@kernel
+def occupancy(p: Record, scarcity: float) -> float:
+    """Share of hours for which an on-demand machine is paid, at log demand over supply `scarcity`.
+
+    Its log odds move with scarcity, so it stays between nothing and all hours.
+    """
+    at_first = p.compute_occupancy0
+    if at_first >= 1.0:
+        return 1.0
+    return 1.0 / (1.0 + (1.0 - at_first) / at_first * math.exp(-p.compute_occupancy_response * scarcity))
+
+
+@kernel
 def move_compute_market(economy: Economy, p: Record) -> None:
-    """Reference GPU-hour price: trend, demand over active supply, shock; two-sided."""
+    """Rent index: trend, demand over active supply, shock; two-sided. And the occupancy of machines."""
     clock, market = economy.clock[0], economy.market[0]
     years = (clock.week + 1) * WEEK
-    market.demand *= math.exp(
-        (p.compute_demand_growth - p.compute_demand_tightness * market.tightness) * WEEK
-    )
+    market.demand *= math.exp(demand_growth(p, market.tightness) * WEEK)
     others = p.compute_hyperscaler_multiple
     own = market.active / market.active_base if market.active_base > 0.0 else 1.0
     market.supply = (own + others * economy.macro[world_seen(p)].stock) / (1.0 + others)
-    scarcity = p.compute_price_elasticity * math.log(market.demand / max(market.supply, LEAST_SUPPLY))
-    trend = -p.compute_trend * years
-    market.rent_index = p.compute_rent_index0 * math.exp(trend + scarcity + market.rent_shock)
+    scarcity = math.log(market.demand / max(market.supply, LEAST_SUPPLY))
+    market.occupancy = occupancy(p, scarcity)
+    moved = -p.compute_trend * years + p.compute_price_elasticity * scarcity + market.rent_shock
+    market.rent_index = p.compute_rent_index0 * math.exp(moved)
     if economy.rent_path.shape[0] > 0:
         market.rent_index = economy.rent_path[clock.week]
 
@@ -94,15 +113,20 @@ def move_hashprice(economy: Economy, p: Record) -> None:
 
 @kernel
 def set_earning(economy: Economy, p: Record, m: int) -> None:
-    """Earning of a spot unit of type `m` (M$ a year), and in which site classes it stays on."""
+    """What a unit of type `m` earns (M$ a year) let for a year and on demand, and where it stays on.
+
+    A contract of a year pays the index for every hour. On demand an hour is dearer, and paid if sold.
+    """
     clock, market = economy.clock[0], economy.market[0]
     machine = economy.machines[m]
     scale = machine.throughput * math.exp(machine.idiosyncratic) * MILLION
     if machine.kind == MachineKind.GPU:
-        hourly = market.rent_index * p.compute_utilisation * obsolescence(p, machine, clock.week)
-        machine.earning = hourly * HOURS_A_YEAR * scale
+        hourly = market.rent_index * obsolescence(p, machine, clock.week)
+        machine.full_rent = hourly * HOURS_A_YEAR * scale
+        machine.earning = machine.full_rent * p.compute_ondemand_premium * market.occupancy
     else:
-        machine.earning = market.hashprice * 1e-3 * DAYS_A_YEAR * scale
+        machine.full_rent = market.hashprice * 1e-3 * DAYS_A_YEAR * scale
+        machine.earning = machine.full_rent
     for site in range(machine.cost.shape[0]):
         machine.on[site] = machine.earning > machine.cost[site]
 
@@ -208,8 +232,8 @@ def anticipate(economy: Economy, p: Record, m: int) -> int:
 
 
 @kernel
-def refresh_value(economy: Economy, p: Record, m: int, site: int) -> None:
-    """Evaluate the value integrand of type `m` in a site class once for all bidders of the week."""
+def integrate_value(economy: Economy, p: Record, m: int, site: int, horizon: float, out: np.ndarray) -> None:
+    """Fill `out` with what `value_at` needs for type `m` in a site class over `horizon` years."""
     machine = economy.machines[m]
     count = anticipate(economy, p, m)
     asic = machine.kind == MachineKind.ASIC
@@ -218,14 +242,20 @@ def refresh_value(economy: Economy, p: Record, m: int, site: int) -> None:
         earning_trend(p, machine.kind),
         machine.cost[site],
         p.valuation_volatility_asic if asic else p.valuation_volatility,
-        p.valuation_horizon_years,
+        horizon,
         economy.launch_times[m],
         economy.launch_factors[m],
         count,
         economy.pieces,
         economy.moments,
-        economy.value_table[m, site],
+        out,
     )
+
+
+@kernel
+def refresh_value(economy: Economy, p: Record, m: int, site: int) -> None:
+    """Evaluate the value integrand of type `m` in a site class once for all bidders of the week."""
+    integrate_value(economy, p, m, site, p.valuation_horizon_years, economy.value_table[m, site])
     economy.valued_week[m, site] = economy.clock[0].week
 
 

@@ -71,7 +71,7 @@ def open_running_contract(
     share = p.neoclouds_contracted_low + span * opening_uniform(seed, replicate, stream, b, draw)
     span = p.neoclouds_contract_premium_high - p.neoclouds_contract_premium_low
     premium = p.neoclouds_contract_premium_low + span * opening_uniform(seed, replicate, stream, b, draw + 1)
-    rent = premium * economy.machines[loan.machine].earning
+    rent = premium * economy.machines[loan.machine].full_rent
     end = int(p.investment_contract_weeks * opening_uniform(seed, replicate, stream, b, draw + 2))
     hazard = -math.log(opening_uniform(seed, replicate, stream, b, draw + 4))
     write_contract(loan, int(share * loan.units), rent, end, hazard)

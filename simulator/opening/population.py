@@ -29,6 +29,7 @@ from hashcredit.simulator.books.randomness import Stream, pick
 from hashcredit.simulator.books.terms import take_borrower_terms
 from hashcredit.simulator.lenders.repo import open_repo_market
 from hashcredit.simulator.machines.earnings import add_contract, orderly_value, set_earnings
+from hashcredit.simulator.machines.rents import open_terms
 from hashcredit.simulator.macro.conditions import open_conditions
 from hashcredit.simulator.opening.balance_sheets import (
     capitalise_lenders,
@@ -63,9 +64,10 @@ def open_market(economy: Economy, p: Record) -> None:
     market.rent_index = p.compute_rent_index0
     market.btc_average = market.btc_price
     market.rent_average = market.rent_index
+    market.occupancy = p.compute_occupancy0
     market.demand = 1.0
     market.supply = 1.0
-    economy.valued_week[:] = NEVER_VALUED
+    discard_values(economy)
     economy.node_head[:] = -1
     for account in range(economy.world.shape[0]):
         economy.world[account].sector = Sector.REST_OF_WORLD + account
@@ -319,6 +321,7 @@ def open_economy(economy: Economy, parameters: np.ndarray, seed: int, replicate:
     economy.market[0].active_base = economy.market[0].active
     open_books(economy)
     open_repo_market(economy, p)
+    open_terms(economy, p)
     set_strikes(economy, p)
     discard_values(economy)
 
@@ -337,5 +340,7 @@ def set_strikes(economy: Economy, p: Record) -> None:
 def discard_values(economy: Economy) -> None:
     """The first week's rents are not the opening's: nobody may still use a value worked out before them."""
     economy.valued_week[:] = NEVER_VALUED
+    economy.let_week[:] = NEVER_VALUED
+    economy.levels_week[:] = NEVER_VALUED
     for m in range(economy.machines.shape[0]):
         economy.machines[m].foreseen_week = 0

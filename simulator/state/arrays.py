@@ -103,6 +103,17 @@ class Arrays:
     valued_week: np.ndarray = scratch(
         INT32, (MACHINE_TYPES, SITE_CLASSES), "[machine, site class]: week of its row in `value_table`"
     )
+    let_table: np.ndarray = scratch(
+        FLOAT,
+        (2 * MACHINE_TYPES, SITE_CLASSES, "coefficients"),
+        "[machine from now, then from delivery; site class, coefficient] of what it would earn on demand",
+    )
+    let_week: np.ndarray = scratch(INT32, (2 * MACHINE_TYPES, SITE_CLASSES), "week of its row in `let_table`")
+    let_work: np.ndarray = scratch(FLOAT, "coefficients", "of one valuation")
+    levels: np.ndarray = scratch(
+        FLOAT, (MACHINE_TYPES, 2), "[machine, `Life`]: mean of expected over present earnings"
+    )
+    levels_week: np.ndarray = scratch(INT32, MACHINE_TYPES, "[machine]: week of its row in `levels`")
     launch_times: np.ndarray = scratch(
         FLOAT, (MACHINE_TYPES, MAX_LAUNCHES), "[machine, launch] that valuers still expect, years from now"
     )

@@ -54,7 +54,6 @@ LOAN = row(
 ORDER = row(
     Column("machine", "i1", "type ordered", codes=MACHINES),
     Column("grade", "i1", "of the customer behind its loan, 0 (best) to 3"),
-    Column("contracted", "i1", "1: the machines are let under a contract when they arrive"),
     Column("marked", "i1", "clause of its loan: borrowing base"),
     Column("recourse", "i1", "clause of its loan"),
     Column("cross_default", "i1", "clause of its loan"),
@@ -66,5 +65,8 @@ ORDER = row(
     Column("offer", "f8", "loan promised", "M$ a unit"),
     Column("commitment", "f8", "the same for all units; 0 without a lender", "M$"),
     Column("reserved", "f8", "own cash for the rest of price and slots; negative: the loan is larger", "M$"),
-    Column("hazard", "f8", "integrated hazard after which the customer of the contract fails"),
+    Column(
+        "rent", "f8", "of the contract that a customer has signed for them, 0: none", "M$ a unit and year"
+    ),
+    Column("hazard", "f8", "integrated hazard after which that customer fails"),
 )

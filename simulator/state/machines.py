@@ -9,7 +9,7 @@ MACHINE = row(
     Column("cooling", "i1", "which rack slot it fits", codes=Cooling),
     Column("used", "i1", "1: the scenario defines this column", hidden=True),
     Column("on", "i1", "1: a spot unit covers its avoidable cost", shape=(SITE_CLASSES,)),
-    Column("earning", "f8", "at full spot use", "M$ a unit and year"),
+    Column("earning", "f8", "on demand, while it is on", "M$ a unit and year"),
     Column("throughput", "f8", "GPUs: rent relative to the index; ASICs: TH/s"),
     Column("depreciation", "f8", "straight-line depreciation", "M$ a unit and week"),
     Column("cost", "f8", "avoidable cost (power, upkeep)", "M$ a unit and year", shape=(SITE_CLASSES,)),
@@ -20,6 +20,7 @@ MACHINE = row(
     Column("price_new", "f8", "new, installed", "M$ a unit"),
     Column("life_years", "f8", "accounting life, straight line"),
     # state
+    Column("full_rent", "f8", "under a contract of one year, all hours paid", "M$ a unit and year"),
     Column("idiosyncratic", "f8", "log deviation of its rent from the index"),
     Column("appraisal", "f8", "what lenders mark it at", "M$ a unit"),
     Column("income_value", "f8", "the appraiser's income value", "M$ a unit"),

@@ -1,6 +1,6 @@
 """What all agents meet: conditions of the week, back-leverage, and a sale of used machines as it runs."""
 
-from hashcredit.agents.dimensions import COOLING_CLASSES
+from hashcredit.agents.dimensions import COOLING_CLASSES, GRADES
 from hashcredit.agents.rows import Column, row
 
 MARKET = row(
@@ -26,6 +26,10 @@ MARKET = row(
     Column("supply", "f8", "active throughput including hyperscalers, relative to the first week"),
     Column("active", "f8", "throughput switched on in this economy last week, reference units"),
     Column("active_base", "f8", "the same at the start"),
+    Column("occupancy", "f8", "share of hours for which a machine on demand is paid", "fraction"),
+    Column("term_premium", "f8", "log, of rents under contracts, for scarcity"),
+    Column("term_sought", "f8", "who would look for a contract if nobody had found one", "H100s"),
+    Column("term_pool", "f8", "who looks for a contract, by grade, best first", "H100s", shape=(GRADES,)),
     # sites
     Column("slots_built", "i8", "so far"),
     Column("slots_closed", "i8", "so far"),

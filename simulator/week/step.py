@@ -18,6 +18,7 @@ from hashcredit.simulator.machines.earnings import (
     set_earnings,
     update_income_values,
 )
+from hashcredit.simulator.machines.rents import seek_terms
 from hashcredit.simulator.machines.shocks import draw_shocks
 from hashcredit.simulator.macro.conditions import set_funding
 from hashcredit.simulator.market.auction import trade_machines
@@ -49,10 +50,11 @@ def funding(economy: Economy, p: Record, seed: int, replicate: int) -> None:
 
 @kernel
 def compute_market(economy: Economy, p: Record, seed: int, replicate: int) -> None:
-    """The rent index, hashprice and every type's earning."""
+    """The rent index, occupancy, hashprice and every type's earning; customers look for contracts."""
     move_compute_market(economy, p)
     move_hashprice(economy, p)
     set_earnings(economy, p)
+    seek_terms(economy, p)
     note_launches(economy)
 
 

@@ -132,7 +132,8 @@ class World:
     def _fill_market(self) -> None:
         e = self.economy
         open_funding(e.macro, e.assets, e.investors, e.macro_flows, self.p, 0.0)
-        self.economy.valued_week[:] = -BIG
+        for known in (self.economy.valued_week, self.economy.let_week, self.economy.levels_week):
+            known[:] = -BIG
         self.economy.world["sector"] = [Sector.REST_OF_WORLD, Sector.AUTHORITY, Sector.GUARANTOR]
         put(
             self.market,

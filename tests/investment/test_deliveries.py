@@ -1,5 +1,7 @@
 """Machines that arrive, and what happens if somebody cannot pay or fails meanwhile."""
 
+import math
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -8,6 +10,7 @@ from ordering import (
     BASELINE,
     DEPOSIT,
     OFFER,
+    PLANNING_WEEK,
     PRICE,
     SLOT,
     arrived,
@@ -77,15 +80,18 @@ def test_a_marked_loan_stays_within_its_base() -> None:
     w.assert_books_close()
 
 
-def test_contract_begins_with_the_machines_at_their_rent_of_that_day() -> None:
-    w = world(investment_contract_share=1.0)
-    ordered(w)
-    hazard = w.economy.orders["hazard"][0]
-    w.machine(NEW_GPU, earning=0.012)
+def test_contract_begins_with_the_machines_at_the_rent_that_was_signed() -> None:
+    w = world(investment_search_weeks=1e-3)
+    w.machine(NEW_GPU, full_rent=0.030)
+    w.market["term_pool"] = (0.0, 0.0, 12.0, 0.0)
+    assert ordered(w) == 6  # all that are wanted
+    hazard, rent = w.economy.orders["hazard"][0], w.economy.orders["rent"][0]
+    assert rent == pytest.approx(0.030 * (1 - math.exp(-0.1)) / 0.1, rel=1e-12)
+    w.machine(NEW_GPU, full_rent=0.012, earning=0.012)
     assert arrived(w) == 6
     loan = w.loans[0]
     assert (loan["contract_units"], loan["contract_end"]) == (6, ARRIVAL + 52)
-    assert loan["contract_rent"] == pytest.approx(0.9 * 0.012, rel=1e-12)
+    assert loan["contract_rent"] == rent
     assert loan["hazard_left"] == hazard > 0.0
     assert (loan["customer_grade"], loan["rate"]) == (2, 0.06)
 
@@ -204,6 +210,9 @@ def test_default_ends_orders() -> None:
     w = world(neoclouds=2)
     w.borrower(1, units={GPU: 55}, cash=0.3, cost_of_capital=0.14, grade=1, slots=(0, 60, 0))
     w.open()
+    w.clock["week"] = PLANNING_WEEK - 1
+    assert ordered(w) == 6  # the second's week of planning comes first
+    w.clock["week"] = PLANNING_WEEK
     assert ordered(w) == 12
     w.borrower(0, pending_cause=Cause.INSOLVENCY)
     resolve_defaults(w.economy, w.p, 1, 0)

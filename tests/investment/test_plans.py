@@ -2,52 +2,21 @@
 
 import math
 
+import numpy as np
 import pytest
+from planning import OFFER, OWN, PLANNING_WEEK, bought, world
 from worlds import ASIC, BIG, GPU, NEW_GPU, World, put
 
 from hashcredit.agents.dimensions import (
     FACILITIES,
-    Belief,
     BorrowerStatus,
     LenderStatus,
     LoanStatus,
 )
-from hashcredit.simulator.investment.deliveries import deliver
-from hashcredit.simulator.investment.plans import (
-    capacity_of,
-    choose_machine,
-    find_lender,
-    invest,
-    loan_offer,
-)
+from hashcredit.simulator.investment.plans import choose_order, loan_value, own_cash
+from hashcredit.simulator.lenders.funding import capacity_of
 from hashcredit.simulator.machines.slots import slot_cost
 from hashcredit.simulator.state.codes import EventKind, Flow, Sector
-
-PLANNING_WEEK = 12  # plans are made every 13 weeks
-OFFER = 0.5 * 0.036
-"""A bank's loan on a newer GPU: half of the appraisal, which is below the price of 0.040."""
-OWN = 0.040 + 0.001 - OFFER
-"""What a machine takes of the buyer's own cash, a new slot (0.001) included."""
-
-
-def world(cash: float = 1.0, credit: list | None = None, **numbers) -> World:
-    """A neo-cloud with 60 slots, 55 of them full, and a bank; the vendor sells newer GPUs worth 0.060."""
-    w = World(**({"neoclouds": 1, "banks": 1} | numbers), credit=credit)
-    w.clock["week"] = PLANNING_WEEK
-    w.machine(NEW_GPU, end_of_sale_week=200)
-    w.borrower(0, units={GPU: 55}, cash=cash, cost_of_capital=0.14, grade=1, slots=(0, 60, 0))
-    w.lender(0, cash=10.0, capital_target=0.1)
-    w.value(NEW_GPU, 0.060)
-    w.value(ASIC, 0.0)
-    w.open()
-    return w
-
-
-def bought(w: World) -> int:
-    invest(w.economy, w.p, 1, 0)
-    deliver(w.economy, w.p)
-    return int(w.borrowers["units"][0, NEW_GPU])
-
 
 # What is worth buying.
 
@@ -58,46 +27,71 @@ def test_slot_is_worth_its_lease() -> None:
     assert slot_cost(w.p, 1, 0.2) == pytest.approx(0.001 * (1 - math.exp(-1)) / 0.2, rel=1e-12)
 
 
-def test_buys_only_above_the_hurdle() -> None:
+def choice(w: World, b: int = 0, customer: int = -1) -> tuple[int, int]:
+    """Type and units that a borrower with a budget of ten would order."""
+    return choose_order(w.economy, w.p, b, customer, 10.0)[:2]
+
+
+def test_fills_its_free_slots_only_above_the_hurdle() -> None:
+    """A free slot is leased already: price 0.040, and 5 % more."""
+    w = world(credit=[])
+    w.value(NEW_GPU, 0.042 * (1 - 1e-9))
+    assert choice(w) == (-1, 0)
+    w.value(NEW_GPU, 0.042 * (1 + 1e-9))
+    assert choice(w) == (NEW_GPU, 5)
+
+
+def test_grows_only_above_the_hurdle() -> None:
     # Price with a slot 0.041; 5 % more is 0.04305; and the slot's lease is worth 0.0031606.
-    w = world()
+    w = world(credit=[])
     threshold = 0.041 * 1.05 + 0.001 * (1 - math.exp(-1)) / 0.2
     w.value(NEW_GPU, threshold * (1 - 1e-9))
-    assert choose_machine(w.economy, w.p, 0) == -1
-    assert bought(w) == 0
+    assert choice(w) == (NEW_GPU, 5)
     w.value(NEW_GPU, threshold * (1 + 1e-9))
-    assert choose_machine(w.economy, w.p, 0) == NEW_GPU
-    assert bought(w) > 0
+    assert choice(w) == (NEW_GPU, 11)
 
 
-def test_buys_the_most_value_for_money() -> None:
+def test_orders_what_is_worth_most_in_all() -> None:
+    """Not what is worth most a dollar: as many of either fit, so the dearer type may be worth more."""
+    w = world(credit=[])
+    w.machine(GPU, end_of_sale_week=200)  # 0.030
+    w.value(NEW_GPU, 0.060)
+    w.value(GPU, 0.049)
+    assert choice(w)[0] == NEW_GPU
+    w.value(GPU, 0.051)
+    assert choice(w)[0] == GPU
+
+
+def test_a_cheap_loan_is_worth_something() -> None:
+    """Level payments of a loan of one over two years at 8 %, discounted at 20 %."""
     w = world()
-    w.machine(GPU, end_of_sale_week=200)  # 0.031 with its slot
-    slot = slot_cost(w.p, 1, 0.2)
-    w.value(NEW_GPU, 2.0 * 0.041 + slot)
-    w.value(GPU, 1.9 * 0.031 + slot)
-    assert choose_machine(w.economy, w.p, 0) == NEW_GPU
-    w.value(GPU, 2.1 * 0.031 + slot)
-    assert choose_machine(w.economy, w.p, 0) == GPU
+    paid = 0.5 * (1 - math.exp(-0.4)) / 0.2
+    left = (1 - math.exp(-0.4)) / 0.2 - (1 - math.exp(-0.4) * 1.4) / (0.2 * 0.2 * 2.0)
+    w.p["credit_utility_tenor_weeks"] = 104
+    gain = loan_value(w.economy, w.p, w.borrowers[0], 0, 1, 1.0, False)
+    assert gain == pytest.approx(1.0 - paid - 0.08 * left, rel=1e-12)
+    assert loan_value(w.economy, w.p, w.borrowers[0], -1, 1, 1.0, False) == 0.0
+    assert own_cash(w.p, w.economy.machines[NEW_GPU], OFFER) == pytest.approx(OWN, rel=1e-12)
 
 
 def test_buys_what_the_vendor_sells_today() -> None:
     w = world()
     w.machine(NEW_GPU, end_of_sale_week=PLANNING_WEEK - 1)
-    assert choose_machine(w.economy, w.p, 0) == -1
+    assert choice(w)[0] == -1
     w.machine(NEW_GPU, end_of_sale_week=PLANNING_WEEK, launch_week=PLANNING_WEEK)
-    assert choose_machine(w.economy, w.p, 0) == NEW_GPU
+    assert choice(w)[0] == NEW_GPU
     w.machine(NEW_GPU, end_of_sale_week=99, launch_week=PLANNING_WEEK + 1)
-    assert choose_machine(w.economy, w.p, 0) == -1
+    assert choice(w)[0] == -1
 
 
 def test_only_miners_buy_asics() -> None:
-    w = world(miners=1)  # borrower 0 is the miner now
+    w = world(miners=1, credit=[])  # borrower 0 is the miner now
+    w.borrower(0, slots=(10, 60, 0))
     w.machine(NEW_GPU, end_of_sale_week=-1)
     w.machine(ASIC, end_of_sale_week=99)
     w.value(ASIC, 1.0)
-    assert choose_machine(w.economy, w.p, 0) == ASIC
-    assert choose_machine(w.economy, w.p, 1) == -1
+    assert choice(w) == (ASIC, 17)
+    assert choice(w, b=1)[0] == -1
 
 
 # How many.
@@ -140,6 +134,20 @@ def test_buffer_is_not_spent() -> None:
     w = world(cash=0.87, credit=[])
     w.borrower(0, obligations=0.0869)  # a tenth of a per cent above ten weeks of it
     assert bought(w) == 0
+
+
+def test_every_borrower_plans_once_a_quarter_in_a_week_of_its_own() -> None:
+    w = world(neoclouds=3, credit=[])
+    weeks = []
+    for b in range(3):
+        w.borrower(b, units={GPU: 55}, cash=9.0, cost_of_capital=0.14, grade=1, slots=(0, 60, 0))
+    for week in range(26):
+        w.clock["week"] = week
+        w.value(NEW_GPU, 0.060)
+        before = w.borrowers["units"][:, NEW_GPU].copy()
+        bought(w)
+        weeks += [(int(b), week) for b in np.flatnonzero(w.borrowers["units"][:, NEW_GPU] > before)]
+    assert sorted(weeks) == [(0, 12), (0, 25), (1, 11), (1, 24), (2, 10), (2, 23)]
 
 
 def test_nobody_buys_between_planning_weeks() -> None:
@@ -203,54 +211,6 @@ def test_lender_without_cash_raises_funding() -> None:
     w.assert_books_close()
 
 
-def test_underwriting_follows_the_lenders_belief() -> None:
-    """Loan 0.018 over two years at 4 + 4 %: service 0.018 * (1/2 + 0.04) = 0.00972; 1.2 of it is 0.011664.
-
-    utility   earning 0.020 less running 0.003 and lease 0.001: 0.016
-    venture   rents fall by 10 % and a launch of 0.2 a year, 0.7365 of it on average: 0.01073
-    learned   recoveries of half the prior halve the loan: 0.005832 is covered
-    """
-    w = world()
-    bank = w.lenders[0]
-    assert loan_offer(w.economy, w.p, bank, 0, NEW_GPU, 1) == pytest.approx(OFFER, rel=1e-12)
-    bank["belief"] = Belief.VENTURE
-    assert loan_offer(w.economy, w.p, bank, 0, NEW_GPU, 1) == 0.0
-    bank["belief"] = Belief.LEARNED
-    bank["learned_recovery"] = 0.3
-    assert loan_offer(w.economy, w.p, bank, 0, NEW_GPU, 1) == pytest.approx(OFFER / 2, rel=1e-12)
-
-
-def test_asics_are_underwritten_on_their_own_trend() -> None:
-    """Loan 0.001 on an ASIC at 4 + 4 %: 1.2 times its service is 0.000648; it runs at 0.001, leases at 0.001.
-
-    A venture lender sees no launches, which work through difficulty, but a trend of 10 % over two years.
-    """
-    w = world(miners=1)
-    venture = w.lender(0, belief=Belief.VENTURE)
-    least = (1.2 * 0.001 * (0.5 + 0.04) + 0.001 + 0.001) * 0.2 / (1 - math.exp(-0.2))
-    w.machine(ASIC, earning=least * (1 + 1e-9))
-    assert loan_offer(w.economy, w.p, venture, 0, ASIC, 1) == pytest.approx(0.001, rel=1e-12)
-    w.machine(ASIC, earning=least * (1 - 1e-9))
-    assert loan_offer(w.economy, w.p, venture, 0, ASIC, 1) == 0.0
-
-
-def test_underwriting_turns_where_cover_does() -> None:
-    w = world()
-    rate_of_grade = {0: 0.06, 1: 0.08, 2: 0.10, 3: 0.14}
-    for grade, rate in rate_of_grade.items():
-        least = 1.2 * OFFER * (0.5 + rate / 2) + 0.003 + 0.001  # earning that covers
-        w.machine(NEW_GPU, earning=least * (1 + 1e-9))
-        assert loan_offer(w.economy, w.p, w.lenders[0], 0, NEW_GPU, grade) > 0.0
-        w.machine(NEW_GPU, earning=least * (1 - 1e-9))
-        assert loan_offer(w.economy, w.p, w.lenders[0], 0, NEW_GPU, grade) == 0.0
-
-
-def test_price_limits_the_loan_where_it_is_below_the_appraisal() -> None:
-    w = world()
-    w.machine(NEW_GPU, appraisal=0.050)
-    assert loan_offer(w.economy, w.p, w.lenders[0], 0, NEW_GPU, 1) == pytest.approx(0.020, rel=1e-12)
-
-
 def test_capacity_of_a_lender() -> None:
     w = World(neoclouds=1, banks=1, private_credit=1)
     put(w.repo, haircut=0.25, room=BIG)
@@ -276,18 +236,6 @@ def test_capacity_limits_the_purchase() -> None:
     w.open()
     assert bought(w) == 5
     w.assert_books_close()
-
-
-def test_best_linked_offer_wins() -> None:
-    w = world(banks=3, neoclouds=2, credit=[(0, 0), (0, 1), (1, 2)])
-    for index, rate in enumerate((0.4, 0.45, 0.5)):
-        w.lender(index, cash=10.0, advance_rate=rate)
-    holder, offer = find_lender(w.economy, w.p, 0, NEW_GPU, 1)
-    assert (holder, offer) == (1, pytest.approx(0.45 * 0.036, rel=1e-12))
-    w.lender(1, status=LenderStatus.RECEIVERSHIP)
-    assert find_lender(w.economy, w.p, 0, NEW_GPU, 1)[0] == 0
-    w.lender(0, cash=-1.0)
-    assert find_lender(w.economy, w.p, 0, NEW_GPU, 1) == (-1, 0.0)
 
 
 def test_lender_without_room_for_one_machine_does_not_stand_in_the_way() -> None:
@@ -320,14 +268,46 @@ def test_row_of_a_repaid_loan_is_used_again() -> None:
 # Contracts and clauses.
 
 
-def test_new_facility_is_let_under_a_contract() -> None:
-    w = world(cash=0.3, investment_contract_share=1.0)
-    assert bought(w) == 6
+def with_customers(**numbers) -> World:
+    """Customers of the third grade look for the throughput of 40 newer GPUs, and would be found at once."""
+    w = world(cash=0.3, investment_search_weeks=1e-3, **numbers)
+    w.machine(NEW_GPU, full_rent=0.024)
+    w.market["term_pool"] = (0.0, 0.0, 80.0, 0.0)
+    return w
+
+
+def test_new_facility_is_let_to_who_has_signed() -> None:
+    w = with_customers()
+    w.economy.machines["launches"][NEW_GPU] = 0
+    assert bought(w) == 7  # with a contract the loan is half of the price: 0.15 at 0.021
     loan = w.loans[0]
-    assert (loan["contract_units"], loan["contract_end"]) == (6, PLANNING_WEEK + 52)
-    assert loan["contract_rent"] == pytest.approx(0.9 * 0.020, rel=1e-12)
+    assert (loan["contract_units"], loan["contract_end"]) == (7, PLANNING_WEEK + 52)
+    # the mean of a year in which rents fall at 10 %
+    assert loan["contract_rent"] == pytest.approx(0.024 * (1 - math.exp(-0.1)) / 0.1, rel=1e-12)
     assert loan["hazard_left"] > 0.0
+    assert w.market["term_pool"].tolist() == [0.0, 0.0, 80.0 - 7 * 2.0, 0.0]
     assert (loan["customer_grade"], loan["rate"]) == (2, 0.06)  # the only grade of customer there is
+
+
+def test_nobody_signs_for_more_than_is_wanted_or_for_less_than_on_demand_brings() -> None:
+    w = with_customers()
+    w.market["term_pool"] = (0.0, 0.0, 7.9, 0.0)
+    assert choose_order(w.economy, w.p, 0, 2, 0.15)[1] == 6  # on demand, rather than three that are let
+    w.market["term_pool"] = (0.0, 0.0, 80.0, 0.0)
+    assert choose_order(w.economy, w.p, 0, 2, 0.15)[4] > 0.0
+    w.market["term_premium"] = -2.0
+    assert choose_order(w.economy, w.p, 0, 2, 0.15)[4] == 0.0
+
+
+def test_shares_are_sold_for_growth_while_the_window_is_open() -> None:
+    """Without cash: a listed neo-cloud sells 5 % of its equity of 1.1 and buys a machine; others buy none."""
+    for listed in (0, 1):
+        w = world(cash=0.0, credit=[])
+        w.borrower(0, listed=listed, issued_week=-100)
+        assert bought(w) == listed
+        raised = own_cash(w.p, w.economy.machines[NEW_GPU], 0.0)  # no more than it takes
+        assert w.outcomes["equity_raised_musd"] == pytest.approx(listed * raised, rel=1e-12)
+        w.assert_books_close()
 
 
 @pytest.mark.parametrize("share", [0.0, 1.0])
@@ -350,10 +330,10 @@ def test_vendor_is_paid() -> None:
 
 
 def test_who_decides_first_rotates() -> None:
-    # One lender with room for five loans of six: whoever plans first gets them.
+    # One lender with room for five loans: whoever plans first gets them.
     first = []
-    for week in (PLANNING_WEEK, PLANNING_WEEK + 13):
-        w = world(neoclouds=2)
+    for week in (PLANNING_WEEK, PLANNING_WEEK + 1):
+        w = world(neoclouds=2, investment_decision_weeks=1)
         w.clock["week"] = week
         w.borrower(0, cash=0.3)
         w.borrower(1, units={GPU: 55}, cash=0.3, cost_of_capital=0.14, grade=1, slots=(0, 60, 0))

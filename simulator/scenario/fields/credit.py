@@ -69,7 +69,14 @@ class Credit(Section):
     loan_age_weeks: WholeWeeks = field(
         104, "largest age of a loan in the first week; ages are uniform", low=0, high=519, at_start=True
     )
-    tenor_weeks: WholeWeeks = field(208, "life of a machine loan", low=4)
+    tenor_weeks: WholeWeeks = field(208, "life of a machine loan without a customer's contract", low=4)
+    # Draws of CoreWeave's second facility mature five years after the draw (crwv.ddtl2.margin.nonig).
+    utility_tenor_weeks: WholeWeeks = field(
+        260,
+        "life of a new machine loan by a lender who takes machines for a utility",
+        low=4,
+        source="P: crwv.ddtl2.margin.nonig",
+    )
     dscr_covenant: Ratio = field(
         1.10, "debt service cover that a borrower must keep", high=3.0, source="C: dscr.covenant.generic"
     )

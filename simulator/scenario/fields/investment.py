@@ -50,9 +50,8 @@ class Investment(Section):
         high=0.1,
         source="S: iren.gpufin.commitment_fee",
     )
-    contract_share: Share = field(0.6, "share of new machines that is let under a contract")
-    contract_weeks: WholeWeeks = field(156, "length of a new rental contract")
-    contract_discount: Share = field(
-        0.05, "discount of a new contract's rent on the spot rent", low=-1.0, high=0.9
+    search_weeks: Weeks = field(
+        13.0, "mean time until machines without a customer find one", low=0.1, high=520.0
     )
+    contract_weeks: WholeWeeks = field(156, "length of a new rental contract")
     used_share: Share = field(0.5, "share of free cash that a peer may bid for used machines")

@@ -42,11 +42,21 @@ class Neoclouds(Section):
     )
     contracted_low: Share = field(0.3, "lowest share of a fleet let under contracts")
     contracted_high: Share = field(0.9, "highest share of a fleet let under contracts")
+    # Index when signed, times what three years were expected to leave of it on average (.64), over today's
+    # index: 1.70 x .64 / 2.35 (October 2025) to 4.70 x .64 / 2.35 (March 2023).
     contract_premium_low: Ratio = field(
-        1.0, "lowest contract rent over spot rent in the first week", low=0.1, high=10.0
+        0.46,
+        "lowest rent of a running contract over the index in the first week",
+        low=0.1,
+        high=10.0,
+        source="D: gpu.h100.rent.2025-10.trough",
     )
     contract_premium_high: Ratio = field(
-        1.3, "highest contract rent over spot rent in the first week", low=0.1, high=10.0
+        1.28,
+        "highest rent of a running contract over the index in the first week",
+        low=0.1,
+        high=10.0,
+        source="D: gpu.h100.rent.launch",
     )
     offtaker_shares: GradeWeights = field(
         (0.35, 0.25, 0.25, 0.15), "weights of customers' grades, best first"

@@ -1,0 +1,59 @@
+"""What happens when a plan becomes real: slots are leased, a loan is written and drawn, machines are let."""
+
+from hashcredit.agents.compiled import kernel
+from hashcredit.agents.dimensions import FACILITIES, Instrument, Record
+from hashcredit.agents.units import WEEKS_A_YEAR
+from hashcredit.simulator.books.events import note_holder
+from hashcredit.simulator.books.ledger import pay, post_principal
+from hashcredit.simulator.books.loans import pledge_machines, write_contract, write_loan
+from hashcredit.simulator.investment.underwriting import tenor_weeks
+from hashcredit.simulator.lenders.funding import fund
+from hashcredit.simulator.machines.slots import slot_price, slot_rent
+from hashcredit.simulator.state.codes import EventKind, Flow
+from hashcredit.simulator.state.economy import Economy
+
+
+@kernel
+def make_room(economy: Economy, p: Record, b: int, cooling: int, units: int, free: int) -> None:
+    """Lease and fit out the slots that `units` machines need beyond the `free` ones."""
+    borrower = economy.borrowers[b]
+    needed = units - max(free, 0)
+    if needed <= 0:
+        return
+    market = economy.market[0]
+    relet = min(needed, market.vacant[cooling])
+    market.vacant[cooling] -= relet
+    market.slots_closed -= relet
+    market.slots_built += needed - relet
+    borrower.slots[cooling] += needed
+    borrower.lease_week += needed * slot_rent(p, cooling) / WEEKS_A_YEAR
+    pay(economy, Flow.SLOT_BUILDING, borrower, economy.world[0], needed * slot_price(p, cooling))
+
+
+@kernel
+def open_contract(economy: Economy, p: Record, row: int, order: Record) -> None:
+    """Let the units of a facility to the customer that has signed for them with the order."""
+    loan = economy.loans[row]
+    end = economy.clock[0].week + p.investment_contract_weeks
+    write_contract(loan, loan.units, order.rent, end, order.hazard)
+
+
+@kernel
+def open_facility(
+    economy: Economy, p: Record, row: int, order: Record, holder: int, units: int, amount: float
+) -> None:
+    """Write the machine loan (M$) for `units` of an order into a free row and pay it out."""
+    loan = economy.loans[row]
+    lender = economy.lenders[holder]
+    borrower = economy.borrowers[row // FACILITIES]
+    weeks = tenor_weeks(p, lender.belief, order.rent > 0.0)
+    write_loan(economy, p, row, Instrument.MACHINE_LOAN, holder, order.grade,
+               p.credit_spread_by_grade[order.grade], economy.clock[0].week + weeks)  # fmt: skip
+    pledge_machines(economy, p, row, order.machine, units, order.marked, order.recourse,
+                    order.cross_default)  # fmt: skip
+    short = amount - lender.cash
+    if short > 0.0:
+        fund(economy, lender, short)
+    pay(economy, Flow.LOAN_DRAWDOWNS, lender, borrower, amount)
+    post_principal(loan, borrower, lender, amount)
+    note_holder(economy, EventKind.LOAN, loan, amount, units)

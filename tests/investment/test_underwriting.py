@@ -1,0 +1,99 @@
+"""What lenders offer for new machines: beliefs, cover, contracts, and who offers most."""
+
+import math
+
+import pytest
+from planning import OFFER, world
+from worlds import ASIC, NEW_GPU, World
+
+from hashcredit.agents.dimensions import Belief, LenderStatus
+from hashcredit.simulator.investment.underwriting import find_lender, loan_offer, tenor_weeks
+
+DUE = 0.5 + 0.04
+"""Service a year of a loan of one over two years at 4 + 4 %: an instalment, and interest on half of it."""
+
+
+def offered(w: World, m: int = NEW_GPU, grade: int = 1, rent: float = 0.0) -> float:
+    return loan_offer(w.economy, w.p, w.lenders[0], 0, m, grade, rent)
+
+
+def test_a_loan_follows_the_lenders_belief() -> None:
+    """Half of the appraisal, 0.018, or what earning less running 0.003 and lease 0.001 covers 1.2 times.
+
+    utility   earning 0.020 for ever: 0.016 covers more than 0.018
+    venture   rents fall by 10 % a year, 0.9063 of it on average: 0.01413 covers more as well
+    learned   as venture; recoveries of half the prior halve the advance
+    """
+    w = world()
+    bank = w.lenders[0]
+    assert offered(w) == pytest.approx(OFFER, rel=1e-12)
+    w.machine(NEW_GPU, earning=0.0155)  # 0.0115 covers 0.017747 times 1.2; less the fall, 0.010048
+    assert offered(w) == pytest.approx(0.0115 / (1.2 * DUE), rel=1e-11)
+    bank["belief"] = Belief.VENTURE
+    level = (1 - math.exp(-0.2)) / 0.2
+    assert offered(w) == pytest.approx((level * 0.0155 - 0.004) / (1.2 * DUE), rel=1e-11)
+    bank["belief"] = Belief.LEARNED
+    bank["learned_recovery"] = 0.3
+    assert offered(w) == pytest.approx(OFFER / 2, rel=1e-12)
+
+
+def test_asics_are_underwritten_on_their_own_trend() -> None:
+    """A venture lender sees a trend of 10 % over two years; it runs at 0.001 and leases at 0.001 a year."""
+    w = world(miners=1)
+    w.lender(0, belief=Belief.VENTURE)
+    w.machine(ASIC, earning=0.0029)
+    level = (1 - math.exp(-0.2)) / 0.2
+    assert offered(w, ASIC) == pytest.approx((level * 0.0029 - 0.002) / (1.2 * DUE), rel=1e-11)
+
+
+def test_nothing_is_lent_on_a_machine_that_does_not_earn_its_keep() -> None:
+    w = world()
+    w.machine(NEW_GPU, earning=0.004)
+    assert offered(w) == 0.0
+
+
+@pytest.mark.parametrize(("grade", "rate"), [(0, 0.06), (1, 0.08), (2, 0.10), (3, 0.14)])
+def test_a_worse_grade_covers_a_smaller_loan(grade: int, rate: float) -> None:
+    w = world()
+    w.machine(NEW_GPU, earning=0.014)
+    assert offered(w, grade=grade) == pytest.approx(0.010 / (1.2 * (0.5 + rate / 2)), rel=1e-11)
+
+
+def test_a_users_rule_may_decline_what_cover_would_allow() -> None:
+    w = world(credit_dscr_covenant=0.0)  # no covenant: what the advance rate says
+    w.machine(NEW_GPU, earning=0.0041)
+    assert offered(w) == pytest.approx(OFFER, rel=1e-12)
+
+
+def test_a_contract_is_lent_against_its_rent_and_the_price() -> None:
+    """Let for a year at 0.024 a machine carries half of its price of 0.040, if that is covered.
+
+    A utility lender lends for two years and sees 0.020 on demand in the second; a venture lender for one.
+    """
+    w = world()
+    assert offered(w, rent=0.024) == pytest.approx(0.020, rel=1e-12)
+    w.machine(NEW_GPU, earning=0.010)
+    assert offered(w, rent=0.018) == pytest.approx((0.014 - 0.004) / (1.2 * DUE), rel=1e-11)
+    w.lender(0, belief=Belief.VENTURE)
+    assert offered(w, rent=0.018) == pytest.approx(0.014 / (1.2 * 1.04), rel=1e-11)
+    assert tenor_weeks(w.p, Belief.VENTURE, True) == 52
+    assert tenor_weeks(w.p, Belief.LEARNED, False) == 104
+    assert tenor_weeks(w.p, Belief.UTILITY, True) == 104
+
+
+def test_price_limits_the_loan_where_it_is_below_the_appraisal() -> None:
+    w = world()
+    w.machine(NEW_GPU, appraisal=0.050)
+    assert offered(w) == pytest.approx(0.020, rel=1e-12)
+
+
+def test_best_linked_offer_wins() -> None:
+    w = world(banks=3, neoclouds=2, credit=[(0, 0), (0, 1), (1, 2)])
+    for index, rate in enumerate((0.4, 0.45, 0.5)):
+        w.lender(index, cash=10.0, advance_rate=rate)
+    holder, offer = find_lender(w.economy, w.p, 0, NEW_GPU, 1, 0.0)
+    assert (holder, offer) == (1, pytest.approx(0.45 * 0.036, rel=1e-12))
+    w.lender(1, status=LenderStatus.RECEIVERSHIP)
+    assert find_lender(w.economy, w.p, 0, NEW_GPU, 1, 0.0)[0] == 0
+    w.lender(0, cash=-1.0)
+    assert find_lender(w.economy, w.p, 0, NEW_GPU, 1, 0.0) == (-1, 0.0)
