@@ -51,6 +51,8 @@ LENDER = row(
     Column("learned_recovery", "f8", "running mean of its own realised recoveries", "fraction"),
     Column("opening_equity", "f8", "book equity in the opening", "M$"),
     Column("income", "f8", "cumulative profit and loss", "M$"),
+    Column("income_seen", "f8", "the same a week ago", "M$", hidden=True),
+    Column("trailing_return", "f8", "on its equity, over about a year", "1/yr"),
     Column("issuance", "f8", "cumulative equity received", "M$"),
     Column("distributions", "f8", "cumulative equity paid out", "M$"),
     Column("failure_week", "i4", "week of its failure, -1 while alive"),
@@ -184,6 +186,24 @@ def refinances(
     Debt and assets in M$; `capital_ratio` and `capital_target` are equity over loans (fractions).
     """
     return dscr >= covenant and debt <= advance_rate * assets and capital_ratio >= capital_target
+
+
+@kernel
+def subscriptions(inflow: float, slack: float, past_return: float, cost_of_capital: float) -> float:
+    """Equity that savers put into a fund, over its equity, 1/yr.
+
+    `inflow` with the slack of the opening (`slack` 1) and a past return equal to the cost of capital (both
+    1/yr); in proportion to both, at most twice for the return, nothing after losses.
+    """
+    if cost_of_capital <= 0.0:
+        return inflow * slack
+    return inflow * slack * min(2.0, max(0.0, past_return / cost_of_capital))
+
+
+@kernel
+def redemptions(past_return: float, gate: float) -> float:
+    """Equity that savers take out of a fund, over its equity, 1/yr: what it has lost, at most its gate."""
+    return min(gate, max(0.0, -past_return))
 
 
 @kernel

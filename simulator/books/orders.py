@@ -136,6 +136,7 @@ def place_order(
         fee = p.investment_commitment_fee * weeks / WEEKS_A_YEAR * order.commitment
         pay(economy, Flow.INTEREST, borrower, lender, fee)
         lender.week_interest += fee
+    economy.outcomes[0].orders_musd += units * order.price
     note_order(economy, EventKind.ORDER, row, units, units * order.price, holder)
     count_orders(economy, b)
 

@@ -56,4 +56,5 @@ def open_facility(
         fund(economy, lender, short)
     pay(economy, Flow.LOAN_DRAWDOWNS, lender, borrower, amount)
     post_principal(loan, borrower, lender, amount)
+    economy.outcomes[0].new_lending_musd += amount
     note_holder(economy, EventKind.LOAN, loan, amount, units)

@@ -16,6 +16,7 @@ from hashcredit.simulator.lenders.funding import (
     take_deposits,
 )
 from hashcredit.simulator.lenders.interlender import pay_interlender_interest
+from hashcredit.simulator.lenders.investors import meet_savers
 from hashcredit.simulator.lenders.receivership import run_off
 from hashcredit.simulator.machines.collateral import is_worth_taking, sale_ratio
 from hashcredit.simulator.state.codes import AUTHORITY_ACCOUNT, Flow, Revaluation
@@ -119,6 +120,7 @@ def manage_lender(economy: Economy, p: Record, index: int) -> None:
     if lender.status == LenderStatus.RECEIVERSHIP:
         run_off(economy, p, index)
         return
+    meet_savers(economy, p, lender)
     cost = pay_funding(economy, lender)
     pay_out(economy, p, lender, lender.week_interest - cost)
     lender.week_interest = 0.0

@@ -30,6 +30,7 @@ def open_lender(economy: Economy, p: Record, index: int) -> None:
     lender.sector = Sector.LENDERS
     take_lender_terms(lender, p)
     lender.learned_recovery = p.lenders_recovery_prior[kind]
+    lender.trailing_return = economy.market[0].cost_of_capital  # it has earned its cost so far
     lender.failure_week = -1
     lender.failure_event = -1
     lender.pressed_since = -1
@@ -110,6 +111,9 @@ def open_books(economy: Economy) -> None:
             economy.machines[m].opening_units += borrower.units[m]
     for index in range(economy.lenders.shape[0]):
         money += economy.lenders[index].cash
+        outcomes.debt_start_musd += sum_of(economy.lenders[index].loans)
+    outcomes.debt_peak_musd = outcomes.debt_start_musd
+    outcomes.debt_peak_week = -1
     for k in range(economy.buyers.shape[0]):
         money += economy.buyers[k].cash
     outcomes.opening_money = money

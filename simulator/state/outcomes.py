@@ -74,6 +74,20 @@ SCALARS = (
     ),
     Scalar("equity_raised_musd", REAL, "M$", "shares sold by borrowers, without conversions"),
     Scalar(
+        "orders_musd",
+        REAL,
+        "M$",
+        "price of the new machines that borrowers ordered",
+        "orders of new machines",
+    ),
+    Scalar("new_lending_musd", REAL, "M$", "loans drawn for new machines", "new lending"),
+    Scalar("debt_start_musd", REAL, "M$", "face owed to lenders in the opening"),
+    Scalar(
+        "debt_peak_musd", REAL, "M$", "largest face owed to lenders at the end of a week, or in the opening"
+    ),
+    Scalar("debt_peak_week", WHOLE, "week", "first week in which it was that, -1: in the opening"),
+    Scalar("rent_peak_week", WHOLE, "week", "first week in which the rent index was highest"),
+    Scalar(
         "debt_defaulted",
         REAL,
         "M$",
@@ -177,6 +191,7 @@ OUTCOMES = row(
     Column("allowances", "f8", "write-downs on claims still open at the end", "M$"),
     Column("defaults_by_cause", "i8", "borrowers that failed, by Cause", shape=(len(Cause),)),
     Column("opening_money", "f8", "total cash of all accounts at the start", "M$"),
+    Column("rent_peak", "f8", "highest rent index so far", "USD an hour"),
 )
 
 REALS = tuple(name for name in OUTCOMES.names or () if OUTCOMES[name].kind == "f")

@@ -36,6 +36,8 @@ class Column(Observable):
     BTC_PRICE_USD = "USD", "price of a bitcoin"
     HASHPRICE_USD_PH_DAY = "USD/(PH/s)/day", "what hashing earns"
     RENT_INDEX_USD_H = "USD/h", "rent of a reference GPU"
+    OCCUPANCY = "fraction", "of hours for which a machine on demand is paid"
+    TERM_PREMIUM = "log", "of rents under contracts, for scarcity of machines"
     DEMAND = "relative", "for compute, to that of the first week"
     SUPPLY = "relative", "of active compute including hyperscalers, to that of the first week"
     CORRELATION = "-1 to 1", "of the week's shocks to BTC and compute rents"

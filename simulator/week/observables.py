@@ -97,6 +97,28 @@ def measure_residuals(economy: Economy) -> None:
 
 
 @kernel
+def total_lent(economy: Economy) -> float:
+    """Face of all loans to borrowers, M$."""
+    total = 0.0
+    for index in range(economy.lenders.shape[0]):
+        total += sum_of(economy.lenders[index].loans)
+    return total
+
+
+@kernel
+def note_peaks(economy: Economy) -> None:
+    """Remember when borrowers owed most, and when rents were highest."""
+    outcomes, week = economy.outcomes[0], economy.clock[0].week
+    debt = total_lent(economy)
+    if debt > outcomes.debt_peak_musd:
+        outcomes.debt_peak_musd = debt
+        outcomes.debt_peak_week = week
+    if economy.market[0].rent_index > outcomes.rent_peak:
+        outcomes.rent_peak = economy.market[0].rent_index
+        outcomes.rent_peak_week = week
+
+
+@kernel
 def record_macro(economy: Economy, p: Record, row: np.ndarray) -> None:
     """The funding pool and the asset classes as agents see them, and tightness without this economy."""
     macro, assets = economy.macro[world_seen(p)], economy.assets[world_seen(p)]
@@ -196,6 +218,7 @@ def record_machines(economy: Economy, p: Record, row: np.ndarray) -> None:
 def record(economy: Economy, p: Record) -> None:
     """Close the week: residuals always, the series if it is kept."""
     measure_residuals(economy)
+    note_peaks(economy)
     clock = economy.clock[0]
     market = economy.market[0]
     repo = economy.repo[0]
@@ -211,6 +234,8 @@ def record(economy: Economy, p: Record) -> None:
     row[Column.BTC_PRICE_USD] = market.btc_price
     row[Column.HASHPRICE_USD_PH_DAY] = market.hashprice
     row[Column.RENT_INDEX_USD_H] = market.rent_index
+    row[Column.OCCUPANCY] = market.occupancy
+    row[Column.TERM_PREMIUM] = market.term_premium
     row[Column.DEMAND] = market.demand
     row[Column.SUPPLY] = market.supply
     row[Column.CORRELATION] = market.rho

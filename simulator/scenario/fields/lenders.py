@@ -13,6 +13,7 @@ from hashcredit.simulator.scenario.fields.types import (
     Growth,
     Number,
     Path,
+    PerYear,
     Share,
     Switch,
     Volatility,
@@ -54,7 +55,23 @@ class LenderTerms(Section):
     )
     recovery_prior: Share = by_kind((0.6, 0.6, 0.6), "recovery that it expects before it has seen any")
     headroom: Fraction = by_kind(
-        (0.15, 0.15, 0.15), "undrawn lending capacity over loans at the start", high=10.0, at_start=True
+        (0.15, 0.15, 0.15),
+        "undrawn lending capacity over loans at the start, and for which funds take subscriptions",
+        high=10.0,
+    )
+    # CoreWeave's debt grew from 8,034 to 11,171 M$ in half a year (crwv.debt.total), by .66 a year in logs. At the
+    # same leverage the equity of who lends it grows as fast. From 0 to 2 is worth trying.
+    inflow: PerYear = by_kind(
+        (0.0, 0.66, 0.66),
+        "equity that savers add in a year, over its own, at the opening's slack and a return that pays its cost",
+        high=20.0,
+        source=("C: modelling choice", "D: crwv.debt.total", "D: crwv.debt.total"),
+    )
+    gate: PerYear = by_kind(
+        (0.0, 0.20, 0.20),
+        "equity that clients may take out in a year, over its own",
+        high=20.0,
+        source=("C: modelling choice", "U: modelling choice", "U: modelling choice"),
     )
     repo_share: Share = by_kind(
         (0.0, 1.0, 1.0),
