@@ -21,15 +21,20 @@ def watch_markets(economy: Economy, p: Record) -> None:
 
 
 @kernel
-def window_open(economy: Economy, p: Record, borrower: Record) -> bool:
-    """Whether a borrower can sell shares now: listed, and its market near its trailing mean or above."""
-    clock, market = economy.clock[0], economy.market[0]
-    if not borrower.listed or clock.week - borrower.issued_week < p.equity_spacing_weeks:
-        return False
+def market_is_good(economy: Economy, p: Record, borrower: Record) -> bool:
+    """Whether investors buy what a borrower issues: what it earns is near its trailing mean or above."""
+    market = economy.market[0]
     least = 1.0 - p.equity_window_tolerance
     if borrower.kind == BorrowerKind.MINER:
         return market.btc_price >= least * market.btc_average
     return market.rent_index >= least * market.rent_average
+
+
+@kernel
+def window_open(economy: Economy, p: Record, borrower: Record) -> bool:
+    """Whether a borrower can sell shares now: it is listed, has not just done so, and its market is good."""
+    recent = economy.clock[0].week - borrower.issued_week < p.equity_spacing_weeks
+    return borrower.listed and not recent and market_is_good(economy, p, borrower)
 
 
 @kernel

@@ -28,6 +28,7 @@ from hashcredit.simulator.books.orders import (
 )
 from hashcredit.simulator.books.randomness import Stream, exponential, uniform4
 from hashcredit.simulator.credit.equity import issue_equity, most_issue
+from hashcredit.simulator.investment.bonds import most_bonds, raise_for_growth
 from hashcredit.simulator.investment.underwriting import annual_rate, find_lender, tenor_weeks
 from hashcredit.simulator.lenders.funding import capacity_of
 from hashcredit.simulator.machines.earnings import earning_trend, value_of
@@ -184,7 +185,8 @@ def invest_borrower(economy: Economy, p: Record, seed: int, replicate: int, b: i
         return
     buffer = p.investment_buffer_weeks * borrower.obligations
     budget = capital_budget(borrower.cash - borrower.reserved, buffer, p.investment_spend_share)
-    means = budget + most_issue(economy, p, b)
+    shares = most_issue(economy, p, b)
+    means = budget + shares + most_bonds(economy, p, b)
     place = free_order(economy, b)
     if means <= 0.0 or place < 0:
         return
@@ -194,7 +196,9 @@ def invest_borrower(economy: Economy, p: Record, seed: int, replicate: int, b: i
     m, units, holder, offer, rent = choose_order(economy, p, b, customer, means)
     if m < 0:
         return
-    issue_equity(economy, p, b, units * own_cash(p, economy.machines[m], offer) - budget)
+    lack = units * own_cash(p, economy.machines[m], offer) - budget
+    issue_equity(economy, p, b, lack)
+    raise_for_growth(economy, p, b, lack - shares)
     u = uniform4(seed, replicate, week, b, Stream.UNDERWRITING, 0)
     order = economy.orders[place]
     order.rent = rent

@@ -73,6 +73,7 @@ SCALARS = (
         "and proceeds, not in `units_dumped`",
     ),
     Scalar("equity_raised_musd", REAL, "M$", "shares sold by borrowers, without conversions"),
+    Scalar("bonds_issued_musd", REAL, "M$", "convertibles and high yield issued by borrowers for growth"),
     Scalar(
         "orders_musd",
         REAL,

@@ -95,9 +95,8 @@ class Credit(Section):
     sweep_step_up: AnnualRate = field(0.02, "added to the rate during such a sweep")
     conversion_premium: Fraction = field(
         0.35,
-        "gain of the borrower's equity since the first week above which convertibles convert",
+        "gain of the borrower's equity since the first week, or the first issue, above which convertibles convert",
         high=10.0,
-        at_start=True,
     )
     sweep_share: Share = field(0.5, "share of free cash that is swept to a loan under its covenant")
     btc_initial_ltv: Share = field(
@@ -127,15 +126,17 @@ class Credit(Section):
     bullet_weeks_high: WholeWeeks = field(
         260, "longest remaining life of a bond in the first week", at_start=True
     )
+    bond_weeks: WholeWeeks = field(286, "life of a bond issued for growth", source="P: crwv.notes2031.coupon")
+    bond_least: MillionUSD = field(5.0, "smallest bond that is issued", low=1e-3)
     base_headroom: Ratio = field(
         1.15, "borrowing-base advance rate over the lender's advance rate at origination", low=1.0, high=3.0
     )
     learning_weight: Share = field(0.2, "weight of a new outcome in a lender's learned recovery")
     high_yield_coupon: AnnualRate = field(
-        0.09, "coupon of high-yield bonds", source="P: crwv.notes2031.coupon", at_start=True
+        0.09, "coupon of high-yield bonds", source="P: crwv.notes2031.coupon"
     )
     convertible_coupon: AnnualRate = field(
-        0.0, "coupon of convertible notes", source="S: mara.conv.2032.coupon", at_start=True
+        0.0, "coupon of convertible notes", source="S: mara.conv.2032.coupon"
     )
     enforcement: Annotated[str, choice(Enforcement)] = field(
         "choice", "what a lender does about an uncured breach: accelerate, compare, forbear"
