@@ -15,7 +15,7 @@ FUND, BANK = 1, 0
 
 
 def world(**numbers) -> World:
-    """A bank and a fund with loans of 10 and an equity of 2 each, where the fund's target asks for 3 and 10 %."""
+    """A bank and a fund with loans of 10 and an equity of 2 each; their target is 30 %."""
     terms = {"lenders_inflow": (0.0, 0.5, 0.0), "lenders_gate": (0.0, 0.2, 0.0)}
     w = World(neoclouds=1, banks=1, private_credit=1, **(terms | numbers))
     for index in (BANK, FUND):
