@@ -37,7 +37,7 @@ def observe_return(lender: Record) -> None:
 
 @kernel
 def equity_wanted(p: Record, lender: Record) -> float:
-    """Equity (M$) for which a lender has use beyond what it has: its target on all it has lent and promised."""
+    """Equity (M$) that a lender lacks for what it has lent and promised, at its target with headroom."""
     book = sum_of(lender.loans) + lender.committed
     want = lender.capital_target * (1.0 + p.lenders_headroom[lender.kind]) * book
     return max(0.0, want - lender_equity(lender))

@@ -63,7 +63,7 @@ class LenderTerms(Section):
     # same leverage the equity of who lends it grows as fast. From 0 to 2 is worth trying.
     inflow: PerYear = by_kind(
         (0.0, 0.66, 0.66),
-        "equity that savers add in a year, over its own, at the opening's slack and a return that pays its cost",
+        "equity that savers add in a year, over its own, at the opening's slack and its cost of capital",
         high=20.0,
         source=("C: modelling choice", "D: crwv.debt.total", "D: crwv.debt.total"),
     )
