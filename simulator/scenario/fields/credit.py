@@ -95,7 +95,7 @@ class Credit(Section):
     sweep_step_up: AnnualRate = field(0.02, "added to the rate during such a sweep")
     conversion_premium: Fraction = field(
         0.35,
-        "gain of the borrower's equity since they were issued, or the first week, at which convertibles convert",
+        "gain of the borrower's equity since the issue, or the first week, at which notes convert",
         high=10.0,
     )
     sweep_share: Share = field(0.5, "share of free cash that is swept to a loan under its covenant")

@@ -59,8 +59,8 @@ class LenderTerms(Section):
         "undrawn lending capacity over loans at the start, and for which funds take subscriptions",
         high=10.0,
     )
-    # CoreWeave's debt grew from 8,034 to 11,171 M$ in half a year (crwv.debt.total): .66 a year in logs. At the same
-    # leverage the equity of who lends it grows as fast. From 0 to 2 is worth trying.
+    # CoreWeave's debt grew from 8,034 to 11,171 M$ in half a year (crwv.debt.total): .66 a year in logs. At
+    # the same leverage the equity of who lends it grows as fast. From 0 to 2 is worth trying.
     inflow: PerYear = by_kind(
         (0.0, 0.66, 0.66),
         "equity that savers add in a year, over its own, at the opening's slack and its cost of capital",
