@@ -11,5 +11,7 @@ NAMED: dict[str, str] = {
     "rubin_launch": "Rubin early and by surprise, expected, or not before the horizon",
     "two_sided_rents": "Rents that rise by 38 % and fall back, or fall straight to the same end",
     "standing_repo": "The authority lends against seized machines, or nobody does",
+    "demand_turn": "A boom of demand that turns, or one that goes on",
+    "utility_underwriting": "Lenders who take machines for utilities, or who expect them to age",
 }
 """Name of each scenario, with the question that its study asks; in the order of the pages."""

@@ -56,9 +56,13 @@ def surviving(p: Record, machine: Record, week: int) -> float:
 
 
 @kernel
-def demand_growth(p: Record, tightness: float) -> float:
-    """Growth of demand for compute at a tightness of funding, 1/yr."""
-    return p.compute_demand_growth - p.compute_demand_tightness * tightness
+def demand_growth(p: Record, tightness: float, week: int) -> float:
+    """Growth of demand for compute in a week at a tightness of funding, 1/yr; a turn drops it at once."""
+    slower = p.compute_demand_tightness * tightness
+    if week < p.turn_week:
+        return p.compute_demand_growth - slower
+    growth = p.turn_growth - slower
+    return growth + math.log(1.0 - p.turn_drop) / WEEK if week == p.turn_week else growth
 
 
 @kernel
@@ -78,7 +82,7 @@ def move_compute_market(economy: Economy, p: Record) -> None:
     """Rent index: trend, demand over active supply, shock; two-sided. And the occupancy of machines."""
     clock, market = economy.clock[0], economy.market[0]
     years = (clock.week + 1) * WEEK
-    market.demand *= math.exp(demand_growth(p, market.tightness) * WEEK)
+    market.demand *= math.exp(demand_growth(p, market.tightness, clock.week) * WEEK)
     others = p.compute_hyperscaler_multiple
     own = market.active / market.active_base if market.active_base > 0.0 else 1.0
     market.supply = (own + others * economy.macro[world_seen(p)].stock) / (1.0 + others)

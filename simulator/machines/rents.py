@@ -153,7 +153,7 @@ def seek_terms(economy: Economy, p: Record) -> None:
     contract, so that the ratio of both is the share of searches that have been in vain.
     """
     market = economy.market[0]
-    growth = demand_growth(p, market.tightness)
+    growth = demand_growth(p, market.tightness, economy.clock[0].week)
     begin = terms_wanted(p, market.active_base * customers_means(economy, p), growth) * WEEK
     stay = max(0.0, 1.0 - 1.0 / p.compute_term_patience_weeks)
     total = sum_of(p.neoclouds_offtaker_shares)
@@ -170,7 +170,7 @@ def seek_terms(economy: Economy, p: Record) -> None:
 def open_terms(economy: Economy, p: Record) -> None:
     """The market for contracts in the opening: as many look as do in the long run, half of them in vain."""
     market = economy.market[0]
-    begin = terms_wanted(p, market.active_base, demand_growth(p, market.tightness)) * WEEK
+    begin = terms_wanted(p, market.active_base, demand_growth(p, market.tightness, 0)) * WEEK
     market.term_sought = begin * p.compute_term_patience_weeks
     total = sum_of(p.neoclouds_offtaker_shares)
     for grade in range(GRADES):

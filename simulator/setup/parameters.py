@@ -140,7 +140,8 @@ def _record() -> np.dtype[Any]:
     columns = {column.name: (column.type, column.shape) for column in _columns()}
     whole: tuple[str, tuple[int, ...]] = "i8", ()
     forced = dict.fromkeys(("forced_week", "forced_machine", "forced_units"), whole)
-    columns = {"horizon_weeks": whole, "from_week": whole, **columns, **forced}
+    columns = {"horizon_weeks": whole, "from_week": whole, **columns, **forced, "turn_week": whole}
+    columns |= dict.fromkeys(("turn_drop", "turn_growth"), ("f8", ()))
     columns["asset_volatility"] = "f8", (ASSETS,)
     return aligned((name, kind, shape) for name, (kind, shape) in columns.items())
 
@@ -185,6 +186,10 @@ def _compile_one(scenario: Scenario, week: int) -> np.ndarray:
     record["forced_week"] = -1 if forced is None else forced.week
     record["forced_machine"] = -1 if forced is None else _machine_names(scenario).index(forced.machine)
     record["forced_units"] = 0 if forced is None else forced.units
+    turn = scenario.shocks.demand_turn
+    record["turn_week"] = NO_WEEK if turn is None else turn.week
+    record["turn_drop"] = 0.0 if turn is None else turn.drop
+    record["turn_growth"] = 0.0 if turn is None else turn.growth
     # of fundamentals: `funding_volatility` takes off what the pool adds
     record["asset_volatility"] = (scenario.shocks.btc_volatility, *scenario.assets.volatility)
     return record

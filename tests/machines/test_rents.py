@@ -6,7 +6,12 @@ import numpy as np
 import pytest
 from worlds import ASIC, GPU, NEW_GPU, World
 
-from hashcredit.simulator.machines.earnings import move_compute_market, occupancy, set_earnings
+from hashcredit.simulator.machines.earnings import (
+    demand_growth,
+    move_compute_market,
+    occupancy,
+    set_earnings,
+)
 from hashcredit.simulator.machines.rents import (
     Life,
     contract_gain,
@@ -68,6 +73,15 @@ def test_more_supply_than_demand_empties_machines() -> None:
     move_compute_market(w.economy, w.p)
     odds = 0.65 / 0.35 / 1.25
     assert w.market["occupancy"] == pytest.approx(odds / (1 + odds), rel=1e-12)
+
+
+def test_a_turn_of_demand() -> None:
+    """In its week 30 % are gone at once, and from then on demand grows at another rate."""
+    p = world(compute_demand_growth=0.4, compute_demand_tightness=0.2, turn_week=60, turn_drop=0.3,
+              turn_growth=-0.1).p  # fmt: skip
+    assert demand_growth(p, 0.5, 59) == pytest.approx(0.3, rel=1e-12)
+    assert math.exp(demand_growth(p, 0.0, 60) / 52) == pytest.approx(0.7 * math.exp(-0.1 / 52), rel=1e-12)
+    assert demand_growth(p, 0.5, 61) == pytest.approx(-0.2, rel=1e-12)
 
 
 # Who looks for a contract.

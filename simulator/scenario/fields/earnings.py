@@ -36,6 +36,14 @@ class ForcedDefault(Section):
     )
 
 
+class DemandTurn(Section):
+    """Bad news about end demand: it falls at once, and grows otherwise from then on."""
+
+    week: Week = field(60, "week in which demand falls")
+    drop: Share = field(0.3, "share of demand that goes at once", high=0.99)
+    growth: Growth = field(0.0, "annual log growth of compute demand from then on, at tightness 0", low=-2.0)
+
+
 class Shocks(Section):
     """Exogenous innovations of BTC and compute rents, and failures imposed from outside."""
 
@@ -80,6 +88,9 @@ class Shocks(Section):
     )
     forced_default: Annotated[ForcedDefault | None, unit("none")] = field(
         None, "failures imposed from outside: { week, machine, units }, or 'none'"
+    )
+    demand_turn: Annotated[DemandTurn | None, unit("none")] = field(
+        None, "a turn of demand for compute: { week, drop, growth }, or 'none'"
     )
 
     @model_validator(mode="after")

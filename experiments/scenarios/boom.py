@@ -1,0 +1,125 @@
+"""Studies of scenarios about a boom of lending: what ends it, and who believes what when it is lent."""
+
+from hashcredit.experiments.scenarios.measures import DAMAGE, scalar
+from hashcredit.experiments.scenarios.statistics import gap
+from hashcredit.experiments.scenarios.study import (
+    SCENARIO,
+    Cell,
+    Change,
+    Claim,
+    ScenarioStudy,
+    Sign,
+    Table,
+    against,
+)
+
+LENDING = {
+    "orders of new machines, M$": scalar("orders_musd"),
+    "new lending, M$": scalar("new_lending_musd"),
+    "largest debt, M$": scalar("debt_peak_musd"),
+}
+WEEK_OF_DEBT = "week of the largest debt (-1: the opening)"
+WEEK_OF_RENT = "week of the highest rent"
+LEAD = "largest debt after the highest rent, weeks"
+
+# A turn of demand
+
+BOOM_CAPEX = ((0, 652.0), (12, 725.0), (64, 850.0), (116, 950.0), (168, 1000.0))
+"""Hyperscalers' capital expenditure as in the baseline, bn$ a year."""
+DEMAND_STAYS: dict[str, object] = {"shocks.demand_turn.drop": 0.0, "shocks.demand_turn.growth": 0.8}
+CAPEX_STAYS: dict[str, object] = {"funding.capex": BOOM_CAPEX}
+
+DEMAND_TURN = ScenarioStudy(
+    scenario="demand_turn",
+    arms={
+        "no turn": Change(DEMAND_STAYS | CAPEX_STAYS),
+        "demand alone turns": Change(CAPEX_STAYS),
+        "capex alone turns": Change(DEMAND_STAYS),
+    },
+    measures={
+        **LENDING,
+        WEEK_OF_DEBT: scalar("debt_peak_week"),
+        WEEK_OF_RENT: scalar("rent_peak_week"),
+        **DAMAGE,
+    },
+    tables=(Table(against("no turn", "demand alone turns", "capex alone turns")),),
+    statistics={
+        LEAD: gap(WEEK_OF_DEBT, WEEK_OF_RENT, SCENARIO),
+        f"{LEAD}, without the turn": gap(WEEK_OF_DEBT, WEEK_OF_RENT, "no turn"),
+    },
+    claims=(
+        Claim("the turn brings neo-clouds down", Cell("defaults of neo-clouds", SCENARIO, "no turn")),
+        Claim("creditors lose more", Cell("creditor loss, M$", SCENARIO, "no turn")),
+        Claim("less is lent", Cell("new lending, M$", SCENARIO, "no turn"), Sign.BELOW),
+        Claim("demand alone does it too", Cell("defaults of neo-clouds", "demand alone turns", "no turn")),
+        Claim(
+            "less capital expenditure alone brings none down, since it builds less that competes",
+            Cell("defaults of neo-clouds", "capex alone turns", "no turn"),
+            Sign.NONE,
+        ),
+        Claim("credit peaks before rents do", Cell(LEAD), Sign.BELOW),
+    ),
+    pictures={
+        "rent index, USD an hour": "rent_index_usd_h",
+        "debt, M$": "debt_musd",
+        "machines on order": "units_on_order",
+        "log premium of contracts": "term_premium",
+    },
+    drawn=("no turn", "demand alone turns"),
+    replicates=1000,
+)
+
+# Beliefs
+
+KINDS = ("bank", "private_credit", "bond_fund")
+
+
+def believing(belief: str) -> dict[str, object]:
+    """All lenders of one belief."""
+    return {f"lenders.{kind}.belief": belief for kind in KINDS}
+
+
+LONG: dict[str, object] = {"credit.utility_tenor_weeks": 520}
+BOOM: dict[str, object] = {"compute.demand_growth": 0.8}
+
+UTILITY = ScenarioStudy(
+    scenario="utility_underwriting",
+    arms={
+        "venture": Change(believing("venture")),
+        "learned": Change(believing("learned")),
+        "ten years": Change(LONG),
+        "boom": Change(BOOM),
+        "boom, venture": Change(BOOM | believing("venture")),
+        "boom, ten years": Change(BOOM | LONG),
+    },
+    measures={**LENDING, **DAMAGE},
+    tables=(
+        Table(against("venture", "learned", "ten years")),
+        Table(
+            {
+                "in a boom": ("boom", ""),
+                "less venture in a boom": ("boom", "boom, venture"),
+                "ten years less five in a boom": ("boom, ten years", "boom"),
+            }
+        ),
+    ),
+    claims=(
+        Claim("utility lenders lend more than venture lenders", Cell("new lending, M$", SCENARIO, "venture")),
+        Claim("borrowers owe more at the most", Cell("largest debt, M$", SCENARIO, "venture")),
+        Claim("more borrowers default", Cell("defaults", SCENARIO, "venture")),
+        Claim("creditors lose more", Cell("creditor loss, M$", SCENARIO, "venture")),
+        Claim("so it is in a boom: lending", Cell("new lending, M$", "boom", "boom, venture")),
+        Claim("so it is in a boom: loss", Cell("creditor loss, M$", "boom", "boom, venture")),
+        Claim("ten years cost creditors more than five", Cell("creditor loss, M$", "ten years", SCENARIO)),
+    ),
+    pictures={
+        "debt, M$": "debt_musd",
+        "machines on order": "units_on_order",
+        "debt in default, M$": "debt_in_default_musd",
+        "lenders' equity, M$": "lender_equity_musd",
+    },
+    drawn=("venture", "learned"),
+    replicates=1000,
+)
+
+STUDIES = {study.scenario: study for study in (DEMAND_TURN, UTILITY)}
