@@ -224,7 +224,8 @@ def other_code(folder):
     target = folder / "other" / "hashcredit"
     for room in ("agents", "simulator", "experiments"):
         shutil.copytree(root / room, target / room, ignore=shutil.ignore_patterns("__pycache__"))
-    with open(target / "simulator" / "scenario.py", "a", encoding="utf-8") as file:
+    with open(target / "simulator" / "scenario" / "scenario.py", "r+", encoding="utf-8") as file:
+        file.seek(0, 2)  # "r+": a file that is no longer there is not made
         file.write("# another version\n")
     return str(target.parent)
 
