@@ -17,6 +17,7 @@ import stat
 import sys
 import tempfile
 import threading
+import time
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -37,6 +38,8 @@ OPTIONS = {"nogil": True, "error_model": "numpy", "no_cfunc_wrapper": True}
 
 KEYS_KEPT = 5
 """Compiled versions of the sources that stay on disk; the least recently used go first."""
+IN_USE = 24 * 3600.0
+"""Seconds for which a version that somebody has begun to use stays in any case: it may be half compiled."""
 
 _ROOT = Path(__file__).resolve().parent.parent
 _PACKAGES = ("agents", "simulator")
@@ -308,5 +311,6 @@ def _prune(base: Path) -> None:
                 used.append((folder.stat().st_mtime, folder))
             except OSError:  # it is gone already
                 continue
-    for _, folder in sorted(used, reverse=True)[KEYS_KEPT:]:
-        shutil.rmtree(folder, ignore_errors=True)
+    for since, folder in sorted(used, reverse=True)[KEYS_KEPT:]:
+        if time.time() - since > IN_USE:
+            shutil.rmtree(folder, ignore_errors=True)

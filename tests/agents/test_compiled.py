@@ -249,17 +249,23 @@ def test_read_only_install(package, tmp_path):
 
 
 def test_five_keys_are_kept(package, tmp_path):
-    """The least recently used go; folders that are not ours stay."""
+    """The least recently used go; folders that are not ours stay, and those that may be in use."""
     base = tmp_path / "cache"
     old = [base / f"kernels-{number:016x}" for number in range(7)]
+    day = 24 * 3600
     for age, folder in enumerate(old):
         (folder / "agents_0").mkdir(parents=True)
         (folder / "agents_0" / "rule.nbi").write_text("x")
-        os.utime(folder, (time.time() - 1000 * (age + 1),) * 2)
+        os.utime(folder, (time.time() - day * (age + 1.1),) * 2)
     foreign = base / "kernels-of-somebody-else"
     foreign.mkdir()
     _, _, used = call(package, HASHCREDIT_CACHE_DIR=str(base))
     assert set(base.iterdir()) == {used, foreign, *old[:4]}
+    for folder in old:
+        folder.mkdir(exist_ok=True)
+        os.utime(folder, (time.time() - 0.9 * day,) * 2)
+    call(package, HASHCREDIT_CACHE_DIR=str(base))
+    assert set(base.iterdir()) == {used, foreign, *old}
 
 
 def test_processes_may_share_a_folder(package, tmp_path):
