@@ -21,6 +21,9 @@ GRADES = 4
 FACILITIES = 12
 """Loan rows reserved for one borrower: its rows are `loans[b * FACILITIES : (b + 1) * FACILITIES]`."""
 
+CONTRACTS = 16
+"""Rows reserved for contracts of a borrower's customers: `contracts[b * CONTRACTS : (b + 1) * CONTRACTS]`."""
+
 ORDERS = 6
 """Rows reserved for a borrower's machines on order: `orders[b * ORDERS : (b + 1) * ORDERS]`."""
 

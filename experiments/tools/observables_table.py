@@ -44,13 +44,13 @@ TABLES = """\
 ## Tables
 
 `run.opening` and `run.tables`, before the first week and after the last. Agents have their `row` in the state
-and their `name` as well, such as `neocloud-3`; loans and orders their `row`, an order its `borrower`, a
-machine type its `name`. Beside the row of an agent elsewhere stands its name: `obligor_name`, `holder_name`,
-`borrower_name`. A column by something is there once for each of its members: `units_h100`, `debt_btc_loan`,
-`slots_air`.
+and their `name` as well, such as `neocloud-3`; loans, contracts and orders their `row`, the last two their
+`borrower`, a machine type its `name`. Beside the row of an agent elsewhere stands its name: `obligor_name`,
+`holder_name`, `borrower_name`. A column by something is there once for each of its members: `units_h100`,
+`debt_btc_loan`, `slots_air`.
 """
 
-REPORTED = ("borrowers", "lenders", "buyers", "loans", "orders", "machines")
+REPORTED = ("borrowers", "lenders", "buyers", "loans", "contracts", "orders", "machines")
 
 
 def observables_document() -> str:

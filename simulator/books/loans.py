@@ -15,6 +15,7 @@ from hashcredit.agents.dimensions import (
     Terms,
 )
 from hashcredit.agents.units import MILLION, WEEK
+from hashcredit.simulator.books.contracts import let_free_units, release_contracts
 from hashcredit.simulator.books.events import note_holder
 from hashcredit.simulator.books.ledger import capitalise, pay, post_principal, revalue, sum_of
 from hashcredit.simulator.state.codes import EventKind, Flow, Revaluation
@@ -121,10 +122,9 @@ def close_loan(economy: Economy, loan: Record, borrower: Record, lender: Record)
     loan.overdue = 0.0
     borrower.btc += loan.coins
     loan.coins = 0.0
-    if loan.contract_units == 0:
-        # a row with a live contract keeps its units, free of debt, until the contract ends
-        loan.status = LoanStatus.REPAID
-        loan.units = 0
+    loan.status = LoanStatus.REPAID
+    loan.units = 0
+    release_contracts(economy, loan.obligor)
 
 
 @kernel
@@ -165,7 +165,7 @@ def liquidate_coins(economy: Economy, row: int) -> float:
 
 @kernel
 def is_taken(loan: Record) -> bool:
-    """Whether a row of the loan table holds a live loan, a contract without debt, or an open claim."""
+    """Whether a row of the loan table holds a live loan or an open claim."""
     return loan.status == LoanStatus.PERFORMING or loan.status == LoanStatus.DEFAULTED
 
 
@@ -191,7 +191,7 @@ def empty_rows(economy: Economy, b: int) -> int:
 
 @kernel
 def take_row(economy: Economy, row: int, instrument: int, holder: int) -> None:
-    """Make an empty row a live loan that owes, pledges, lets and remembers nothing: every field is set."""
+    """Make an empty row a live loan that owes, pledges and remembers nothing: every field is set."""
     b = row // FACILITIES
     borrower = economy.borrowers[b]
     borrower.facilities = max(borrower.facilities, row - b * FACILITIES + 1)
@@ -259,18 +259,6 @@ def pledge_machines(
 
 
 @kernel
-def write_contract(loan: Record, units: int, rent: float, end_week: int, hazard: float) -> None:
-    """Let `units` of the machines behind a loan to a customer for `rent` (M$ a unit and year).
-
-    The customer fails once its integrated default hazard has used up `hazard`.
-    """
-    loan.contract_units = units
-    loan.contract_rent = rent
-    loan.contract_end = end_week
-    loan.hazard_left = hazard
-
-
-@kernel
 def assets_at_appraisal(economy: Economy, b: int) -> float:
     """Cash, coins and machines at appraisal of borrower `b`, M$."""
     borrower = economy.borrowers[b]
@@ -308,3 +296,12 @@ def free_units(economy: Economy, b: int, m: int) -> int:
         if loan.machine == m:
             free -= loan.units
     return free
+
+
+@kernel
+def sellable_units(economy: Economy, b: int, m: int) -> int:
+    """Machines of type `m` that borrower `b` has neither pledged nor let: what it may sell one by one."""
+    free = free_units(economy, b, m)
+    if economy.borrowers[b].contracts > 0:
+        free -= let_free_units(economy, b, m)
+    return max(0, free)  # fewer are free where machines that are let were pledged later

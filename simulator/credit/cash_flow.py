@@ -5,14 +5,13 @@ from hashcredit.agents.dimensions import (
     DSCR_WINDOW,
     BorrowerKind,
     BorrowerStatus,
-    Channel,
-    LoanStatus,
     MachineKind,
     Record,
 )
 from hashcredit.agents.miner import coins_to_keep
 from hashcredit.agents.units import MILLION, WEEK
-from hashcredit.simulator.books.events import note, note_obligor, remember
+from hashcredit.simulator.books.contracts import close_contract, contracts_of, lose_customer
+from hashcredit.simulator.books.events import note_obligor
 from hashcredit.simulator.books.ledger import (
     bill,
     pay,
@@ -34,7 +33,7 @@ from hashcredit.simulator.books.loans import (
     sell_coins,
 )
 from hashcredit.simulator.machines.earnings import add_contract
-from hashcredit.simulator.state.codes import EventKind, Flow, Revaluation, Sector
+from hashcredit.simulator.state.codes import EventKind, Flow, Revaluation
 from hashcredit.simulator.state.economy import Economy
 
 RANKS = 2
@@ -58,29 +57,6 @@ def revalue_coins(economy: Economy, previous_price: float) -> None:
                 coins += economy.loans[row].coins
         if coins > 0.0:
             revalue(economy, Revaluation.BTC_PRICE, borrower, coins * change)
-
-
-@kernel
-def end_contract(economy: Economy, loan: Record) -> None:
-    """End a rental contract that has run out or whose customer has failed; its units go to spot."""
-    if loan.hazard_left <= 0.0:
-        borrower = economy.borrowers[loan.obligor]
-        event = note(
-            economy,
-            EventKind.OFFTAKER_DEFAULT,
-            Sector.REST_OF_WORLD,
-            other_sector=borrower.sector,
-            other=loan.obligor,
-            machine=loan.machine,
-            units=loan.contract_units,
-            price=loan.contract_rent,
-            channel=Channel.OFFTAKER,
-        )
-        remember(economy, borrower, Channel.OFFTAKER, event)
-    loan.contract_units = 0
-    if loan.principal == 0.0:  # the loan was repaid while the contract ran
-        loan.status = LoanStatus.REPAID
-        loan.units = 0
 
 
 @kernel
@@ -120,16 +96,20 @@ def earn(economy: Economy, p: Record, b: int) -> float:
     clock, market = economy.clock[0], economy.market[0]
     site = borrower.site_class
     rent, mined, cost = spot_week(economy, borrower)
-    first, last = facilities_of(economy, b)
+    first, last = contracts_of(economy, b)
     for row in range(first, last):
-        loan = economy.loans[row]
-        if loan.contract_units == 0 or loan.status != LoanStatus.PERFORMING:
+        contract = economy.contracts[row]
+        if contract.units == 0:
             continue
-        loan.hazard_left -= p.credit_offtaker_hazard[loan.customer_grade] * market.offtaker_stress * WEEK
-        if loan.hazard_left <= 0.0 or clock.week >= loan.contract_end:
-            end_contract(economy, loan)
-            continue
-        rent, cost = add_contract(economy, loan, site, rent, cost)
+        contract.hazard_left -= (
+            p.credit_offtaker_hazard[contract.customer_grade] * market.offtaker_stress * WEEK
+        )
+        if contract.hazard_left <= 0.0:
+            lose_customer(economy, row)
+        elif clock.week >= contract.end_week:
+            close_contract(economy, row)
+        else:
+            rent, cost = add_contract(economy, contract, site, rent, cost)
     world = economy.world[0]
     pay(economy, Flow.COMPUTE_RENT, world, borrower, rent * WEEK)
     if borrower.kind == BorrowerKind.MINER:

@@ -11,6 +11,7 @@ from hashcredit.agents.compiled import kernel
 from hashcredit.agents.dimensions import Cause, LoanStatus, Record
 from hashcredit.agents.lender import learn
 from hashcredit.agents.units import WEEK
+from hashcredit.simulator.books.contracts import end_contracts_on, keep_what_fits
 from hashcredit.simulator.books.events import note_holder, note_obligor
 from hashcredit.simulator.books.ledger import (
     capitalise,
@@ -111,7 +112,7 @@ def seize(economy: Economy, p: Record, row: int) -> None:
     units = loan.units
     m = loan.machine
     loan.units = 0
-    loan.contract_units = 0
+    end_contracts_on(economy, loan.obligor, row)
     if units == 0 or loan.principal <= 0.0:
         return  # nothing owed: the machines stay with the estate
     machine = economy.machines[m]
@@ -119,6 +120,7 @@ def seize(economy: Economy, p: Record, row: int) -> None:
         note_abandonment(economy, row, units)
         return
     revalue(economy, Revaluation.MACHINE_SALES, borrower, -take_units(economy, borrower, m, units))
+    keep_what_fits(economy, loan.obligor, m)
     lender.units[m] += units
     loan.seized = units
     loan.weeks_held = -1  # this week's storage makes it 0: the first sale is in the week of seizure

@@ -6,6 +6,7 @@ from hashcredit.agents.borrower import cover, hands_back
 from hashcredit.agents.compiled import inlined, kernel
 from hashcredit.agents.dimensions import BorrowerStatus, Cause, Channel, Enforcement, Record
 from hashcredit.agents.units import MILLION, WEEK
+from hashcredit.simulator.books.contracts import contracts_of
 from hashcredit.simulator.books.events import note_holder, remember
 from hashcredit.simulator.books.loans import (
     DUST,
@@ -168,22 +169,34 @@ def fall_short_of_cover(economy: Economy, p: Record, row: int) -> None:
 
 
 @kernel
-def vehicle_cash_flow(economy: Economy, loan: Record, site: int) -> float:
+def vehicle_cash_flow(economy: Economy, row: int, site: int) -> float:
     """What a facility's machines earn above avoidable cost, M$ a week; the site's lease is owed anyway."""
+    loan = economy.loans[row]
     machine = economy.machines[loan.machine]
     cost = machine.cost[site]
-    spot = (loan.units - loan.contract_units) * max(0.0, machine.earning - cost)
-    return (spot + loan.contract_units * (loan.contract_rent - cost)) * WEEK
+    at_spot = max(0.0, machine.earning - cost)
+    total = loan.units * at_spot
+    first, last = contracts_of(economy, loan.obligor)
+    for place in range(first, last):
+        contract = economy.contracts[place]
+        if contract.loan == row:
+            total += contract.units * (contract.rent - cost - at_spot)
+    return total * WEEK
 
 
 @kernel
-def use_value(economy: Economy, p: Record, loan: Record) -> float:
+def use_value(economy: Economy, p: Record, row: int) -> float:
     """Worth (M$) to its borrower of a facility's machines in their racks, contracts included."""
+    loan = economy.loans[row]
     borrower = economy.borrowers[loan.obligor]
     site = borrower.site_class
     spread = borrower.cost_of_capital
     worth = loan.units * value_of(economy, p, loan.machine, site, spread, p.valuation_refresh_weeks)
-    return worth + contract_premium(economy, loan, site, spread)
+    first, last = contracts_of(economy, loan.obligor)
+    for place in range(first, last):
+        if economy.contracts[place].loan == row:
+            worth += contract_premium(economy, economy.contracts[place], site, spread)
+    return worth
 
 
 @kernel
@@ -191,9 +204,9 @@ def review_vehicle(economy: Economy, p: Record, row: int) -> None:
     """The owner of a vehicle without recourse hands it back if that is better for the owner."""
     loan = economy.loans[row]
     clock, market = economy.clock[0], economy.market[0]
-    cash_flow = vehicle_cash_flow(economy, loan, economy.borrowers[loan.obligor].site_class)
+    cash_flow = vehicle_cash_flow(economy, row, economy.borrowers[loan.obligor].site_class)
     service = weekly_service(loan, market.policy_rate, clock.week)
-    if cash_flow < service and hands_back(use_value(economy, p, loan), loan.principal, cash_flow, service):
+    if cash_flow < service and hands_back(use_value(economy, p, row), loan.principal, cash_flow, service):
         default_facility(economy, p, row, Cause.HAND_BACK, Channel.RENT, -1)
 
 

@@ -12,7 +12,14 @@ from hashcredit.agents.dimensions import (
     Record,
 )
 from hashcredit.agents.miner import lives_on_btc
-from hashcredit.simulator.books.loans import DUST, assets_at_appraisal, debts, facilities_of, free_units, owes
+from hashcredit.simulator.books.loans import (
+    DUST,
+    assets_at_appraisal,
+    debts,
+    facilities_of,
+    owes,
+    sellable_units,
+)
 from hashcredit.simulator.state.economy import Economy
 
 
@@ -95,8 +102,8 @@ def fail_to_pay(economy: Economy, b: int, matured: bool) -> None:
 
 @kernel
 def offer_free_units(economy: Economy, b: int, distressed: bool) -> None:
-    """A borrower in distress puts its unpledged machines on sale, one out of it takes them back."""
+    """A borrower in distress puts what is neither pledged nor let on sale, one out of it takes it back."""
     borrower = economy.borrowers[b]
     borrower.selling = distressed
     for m in range(economy.machines.shape[0]):
-        borrower.offered[m] = free_units(economy, b, m) if distressed and borrower.units[m] > 0 else 0
+        borrower.offered[m] = sellable_units(economy, b, m) if distressed and borrower.units[m] > 0 else 0

@@ -8,6 +8,7 @@ from hashcredit.agents.borrower import units_payable
 from hashcredit.agents.compiled import kernel
 from hashcredit.agents.dimensions import ORDERS, Cause, LoanStatus, Record
 from hashcredit.agents.units import MILLION
+from hashcredit.simulator.books.contracts import UNPLEDGED
 from hashcredit.simulator.books.events import NO_EVENT
 from hashcredit.simulator.books.ledger import free_slots, pay, put_units
 from hashcredit.simulator.books.loans import DUST, empty_row, facilities_of, sell_coins
@@ -83,11 +84,12 @@ def take_machines(economy: Economy, p: Record, row: int, units: int, holder: int
     prepaid = order.deposit * units / order.units
     due = units * order.price - prepaid
     free = max(0, free_slots(borrower, machine.cooling))
+    loan_row = UNPLEDGED
     if holder >= 0:
         loan_row = empty_row(economy, b)
         open_facility(economy, p, loan_row, order, holder, units, units * offer)
-        if order.rent > 0.0:
-            open_contract(economy, p, loan_row, order)
+    if order.rent > 0.0:
+        open_contract(economy, p, b, order, units, loan_row)
     room = max(0, units - free) * slot_price(p, machine.cooling)
     short = due + room + reserve(p, borrower) - borrower.cash
     if short > DUST:

@@ -3,9 +3,10 @@
 from hashcredit.agents.compiled import kernel
 from hashcredit.agents.dimensions import FACILITIES, Instrument, Record
 from hashcredit.agents.units import WEEKS_A_YEAR
+from hashcredit.simulator.books.contracts import free_contract, sign_contract
 from hashcredit.simulator.books.events import note_holder
 from hashcredit.simulator.books.ledger import pay, post_principal
-from hashcredit.simulator.books.loans import pledge_machines, write_contract, write_loan
+from hashcredit.simulator.books.loans import pledge_machines, write_loan
 from hashcredit.simulator.investment.underwriting import tenor_weeks
 from hashcredit.simulator.lenders.funding import fund
 from hashcredit.simulator.machines.slots import slot_price, slot_rent
@@ -31,11 +32,15 @@ def make_room(economy: Economy, p: Record, b: int, cooling: int, units: int, fre
 
 
 @kernel
-def open_contract(economy: Economy, p: Record, row: int, order: Record) -> None:
-    """Let the units of a facility to the customer that has signed for them with the order."""
-    loan = economy.loans[row]
-    end = economy.clock[0].week + p.investment_contract_weeks
-    write_contract(loan, loan.units, order.rent, end, order.hazard)
+def open_contract(economy: Economy, p: Record, b: int, order: Record, units: int, loan: int) -> None:
+    """Let `units` of an order of borrower `b` to the customer that has signed for them with the order.
+
+    `loan` is the row of the loan that they secure, or UNPLEDGED. Without a free row they go on demand.
+    """
+    row = free_contract(economy, b)
+    if row >= 0:
+        sign_contract(economy, row, order.machine, units, loan, order.grade, order.rent,
+                      p.investment_contract_weeks, order.hazard)  # fmt: skip
 
 
 @kernel

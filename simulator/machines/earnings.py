@@ -275,31 +275,33 @@ def value_of(economy: Economy, p: Record, m: int, site: int, spread: float, olde
 
 
 @kernel
-def add_contract(economy: Economy, loan: Record, site: int, rent: float, cost: float) -> tuple[float, float]:
+def add_contract(
+    economy: Economy, contract: Record, site: int, rent: float, cost: float
+) -> tuple[float, float]:
     """Rent and avoidable cost (M$ a year) of a fleet at spot, put right for a contract on some of its units.
 
     Those run and bill whatever spot does, so where spot is off they add to what is switched on.
     """
-    machine = economy.machines[loan.machine]
-    rent += loan.contract_units * loan.contract_rent
+    machine = economy.machines[contract.machine]
+    rent += contract.units * contract.rent
     if machine.on[site]:
-        rent -= loan.contract_units * machine.earning
+        rent -= contract.units * machine.earning
     else:
-        cost += loan.contract_units * machine.cost[site]
-        economy.market[0].active += loan.contract_units * machine.throughput
+        cost += contract.units * machine.cost[site]
+        economy.market[0].active += contract.units * machine.throughput
     return rent, cost
 
 
 @kernel
-def contract_premium(economy: Economy, loan: Record, site: int, spread: float) -> float:
-    """Worth (M$) of a facility's contract over spot use until it ends, at cost of capital plus `spread`."""
+def contract_premium(economy: Economy, contract: Record, site: int, spread: float) -> float:
+    """Worth (M$) of a contract over spot use until it ends, at cost of capital plus `spread`."""
     clock, market = economy.clock[0], economy.market[0]
-    if loan.contract_units == 0:
+    if contract.units == 0:
         return 0.0
-    machine = economy.machines[loan.machine]
-    years = max(0.0, (loan.contract_end - clock.week) * WEEK)
-    premium = over_spot(loan.contract_rent, machine.earning, machine.cost[site])
-    return loan.contract_units * premium * annuity(market.cost_of_capital + spread, years)
+    machine = economy.machines[contract.machine]
+    years = max(0.0, (contract.end_week - clock.week) * WEEK)
+    premium = over_spot(contract.rent, machine.earning, machine.cost[site])
+    return contract.units * premium * annuity(market.cost_of_capital + spread, years)
 
 
 @kernel

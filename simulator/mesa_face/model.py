@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import mesa
 import numpy as np
 
-from hashcredit.agents.dimensions import FACILITIES, MACHINE_TYPES, ORDERS, BorrowerKind
+from hashcredit.agents.dimensions import CONTRACTS, FACILITIES, MACHINE_TYPES, ORDERS, BorrowerKind
 from hashcredit.agents.views import Borrower, Lender, Miner, NeoCloud, SecondaryBuyer, View
 from hashcredit.simulator.books.ledger import borrower_equity, buyer_equity, capital_binds, lender_equity
 from hashcredit.simulator.display import Facts, Shown, counted
@@ -339,14 +339,15 @@ def most_events(setup: Setup) -> int:
     A loan causes at most `EVENTS_OF_A_LOAN`, its sale as a lot among them. In the market of a machine type
     every trade uses up a bid or a lot: a bid for each borrower and buyer, a lot for each borrower. A launch
     happens to a type; a failure or the end of a resolution to an agent. An order is placed or not, and may
-    end with a loan, a purchase and a cancellation. A lender fails, is called and is closed once, and so is
-    each debt between lenders cleared.
+    end with a loan, a purchase and a cancellation. A row of contracts sees one end and one begin. A lender
+    fails, is called and is closed once, and so is each debt between lenders cleared.
     """
     loans = setup.borrowers * FACILITIES
-    orders = setup.borrowers * ORDERS
+    orders = 4 * setup.borrowers * ORDERS
+    contracts = 2 * setup.borrowers * CONTRACTS
     a_type = 2 * setup.borrowers + setup.buyers + 1
     lenders = 3 * setup.lenders + len(setup.networks.claim_debtor)
-    return EVENTS_OF_A_LOAN * loans + 4 * orders + MACHINE_TYPES * a_type + 2 * setup.agents + lenders
+    return EVENTS_OF_A_LOAN * loans + orders + contracts + MACHINE_TYPES * a_type + 2 * setup.agents + lenders
 
 
 def _with_arrays(economy: Economy, **arrays: np.ndarray) -> Economy:

@@ -9,8 +9,9 @@ from hashcredit.agents.dimensions import (
     Record,
 )
 from hashcredit.agents.units import WEEKS_A_YEAR
+from hashcredit.simulator.books.contracts import free_contract, write_contract
 from hashcredit.simulator.books.ledger import post_principal
-from hashcredit.simulator.books.loans import TERMS, empty_row, pledge_machines, write_contract, write_loan
+from hashcredit.simulator.books.loans import TERMS, empty_row, pledge_machines, write_loan
 from hashcredit.simulator.books.randomness import Stream, pick
 from hashcredit.simulator.opening.draws import opening_normal, opening_uniform
 from hashcredit.simulator.state.economy import Economy
@@ -63,7 +64,7 @@ def open_loan(
 def open_running_contract(
     economy: Economy, p: Record, seed: int, replicate: int, row: int, draw: int
 ) -> None:
-    """Rent part of a facility's units out under a running contract."""
+    """Rent part of a facility's units out under a running contract, signed one term before its end."""
     loan = economy.loans[row]
     b = loan.obligor
     stream = Stream.POPULATION_LOAN
@@ -74,10 +75,13 @@ def open_running_contract(
     rent = premium * economy.machines[loan.machine].full_rent
     end = int(p.investment_contract_weeks * opening_uniform(seed, replicate, stream, b, draw + 2))
     hazard = -math.log(opening_uniform(seed, replicate, stream, b, draw + 4))
-    write_contract(loan, int(share * loan.units), rent, end, hazard)
     grade = pick(p.neoclouds_offtaker_shares, opening_uniform(seed, replicate, stream, b, draw + 3))
     loan.customer_grade = grade
     loan.rate = p.credit_spread_by_grade[grade]
+    units = int(share * loan.units)
+    if units > 0:
+        write_contract(economy, free_contract(economy, b), loan.machine, units, row, grade, rent,
+                       end - p.investment_contract_weeks, end, hazard)  # fmt: skip
 
 
 @kernel

@@ -17,6 +17,7 @@ from hashcredit.agents.dimensions import (
     Record,
 )
 from hashcredit.agents.units import MILLION, WEEKS_A_YEAR
+from hashcredit.simulator.books.contracts import contracts_of
 from hashcredit.simulator.books.ledger import put_units, sum_of
 from hashcredit.simulator.books.loans import (
     BLANK_LOAN,
@@ -117,11 +118,9 @@ def opening_earnings(economy: Economy, b: int) -> tuple[float, float]:
             cost += borrower.units[m] * machine.cost[site]
             if machine.kind == MachineKind.GPU:
                 economy.market[0].active += borrower.units[m] * machine.throughput
-    first, last = facilities_of(economy, b)
+    first, last = contracts_of(economy, b)
     for row in range(first, last):
-        loan = economy.loans[row]
-        if loan.contract_units > 0:
-            revenue, cost = add_contract(economy, loan, site, revenue, cost)
+        revenue, cost = add_contract(economy, economy.contracts[row], site, revenue, cost)
     return revenue / WEEKS_A_YEAR, cost / WEEKS_A_YEAR
 
 

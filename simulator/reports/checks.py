@@ -3,7 +3,9 @@
 import numpy as np
 
 from hashcredit.agents.dimensions import (
+    CONTRACTS,
     FACILITIES,
+    GRADES,
     ORDERS,
     BorrowerStatus,
     Instrument,
@@ -29,6 +31,7 @@ def check_identities(economy: Economy, opening: Economy, phase: str, lines_end: 
     """
     check_finite(economy, phase)
     check_loans(economy, phase)
+    check_contracts(economy, phase)
     check_debts(economy, opening, phase)
     check_orders(economy, phase, lines_end)
     check_units(economy, phase)
@@ -88,7 +91,7 @@ def check_finite(economy: Economy, phase: str) -> None:
 def check_loans(economy: Economy, phase: str) -> None:
     """Principal is never negative, and overdue amounts are part of it."""
     loans = economy.loans
-    for field in ("principal", "units", "coins", "seized", "overdue", "contract_units"):
+    for field in ("principal", "units", "coins", "seized", "overdue"):
         bad = loans[field] < (-TOLERANCE if loans[field].dtype.kind == "f" else 0)
         if bad.any():
             row = int(np.argmax(bad))
@@ -98,6 +101,37 @@ def check_loans(economy: Economy, phase: str) -> None:
     if (excess & live).any():
         row = int(np.argmax(excess & live))
         _fail(economy, phase, f"loans[{row}]", "overdue", loans["overdue"][row], "at most the principal")
+
+
+def check_contracts(economy: Economy, phase: str) -> None:
+    """Who lets machines has them; those of a loan are pledged to it; terms are in their bounds."""
+    contracts = economy.contracts
+    running = contracts["units"] != 0
+    owner = np.arange(len(contracts)) // CONTRACTS
+    loans = economy.loans[np.where(running, contracts["loan"], -1)]
+    pledged = running & (contracts["loan"] >= 0)
+    live = np.isin(loans["status"], (LoanStatus.PERFORMING, LoanStatus.DEFAULTED))
+    for field, wrong, expected in (
+        ("units", contracts["units"] < 0, "not negative"),
+        ("customer_grade", (contracts["customer_grade"] < 0) | (contracts["customer_grade"] >= GRADES),
+         "a grade"),
+        ("rent", contracts["rent"] < 0.0, "not negative"),
+        ("hazard_left", contracts["hazard_left"] <= 0.0, "positive"),
+        ("end_week", contracts["end_week"] < contracts["start_week"], "not before its start"),
+        ("loan", pledged & ~(live & (loans["obligor"] == owner) & (loans["machine"] == contracts["machine"])),
+         "a live loan of its borrower against such machines"),
+        ("row", np.arange(len(contracts)) % CONTRACTS >= economy.borrowers["contracts"][owner], "in use"),
+    ):  # fmt: skip
+        if (running & wrong).any():
+            row = int(np.argmax(running & wrong))
+            value = contracts[field][row] if field != "row" else row
+            _fail(economy, phase, f"contracts[{row}]", field, value, expected)
+    on_loans = np.bincount(contracts["loan"][pledged], contracts["units"][pledged], len(economy.loans))
+    over = on_loans > economy.loans["units"]
+    if over.any():
+        row = int(np.argmax(over))
+        most = f"at most {economy.loans['units'][row]}"
+        _fail(economy, phase, f"loans[{row}]", "units let", int(on_loans[row]), most)
 
 
 def check_debts(economy: Economy, opening: Economy, phase: str) -> None:
@@ -157,7 +191,7 @@ def check_orders(economy: Economy, phase: str, lines_end: bool) -> None:
 
 
 def check_units(economy: Economy, phase: str) -> None:
-    """Machines are conserved by type; pledges and offers never exceed what the owner has."""
+    """Machines are conserved by type; pledges, contracts and offers never exceed what the owner has."""
     held = sum(getattr(economy, table)["units"].sum(axis=0) for table in ("borrowers", "lenders", "buyers"))
     machines = economy.machines
     expected = machines["opening_units"] + machines["delivered"] - machines["scrapped"]
@@ -171,7 +205,10 @@ def check_units(economy: Economy, phase: str) -> None:
     np.add.at(pledged, (np.arange(len(loans))[has] // FACILITIES, loans["machine"][has]), loans["units"][has])
     seized = np.zeros((len(economy.lenders), types), np.int64)
     np.add.at(seized, (loans["holder"][has], loans["machine"][has]), loans["seized"][has])
-    for name, taken in (("pledged", pledged), ("offered", economy.borrowers["offered"])):
+    contracts = economy.contracts
+    let = np.zeros_like(pledged)
+    np.add.at(let, (np.arange(len(contracts)) // CONTRACTS, contracts["machine"]), contracts["units"])
+    for name, taken in (("pledged", pledged), ("let", let), ("offered", economy.borrowers["offered"])):
         over = (taken > economy.borrowers["units"]).any(axis=1)
         if over.any():
             b = int(np.argmax(over))

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from hashcredit.agents.dimensions import (
+    CONTRACTS,
     ORDERS,
     BorrowerKind,
     BuyerKind,
@@ -81,9 +82,9 @@ def _columns(table: str, rows: np.ndarray, machines: list[str]) -> "dict[str, An
 
 
 def table_frames(economy: Economy, machines: list[str]) -> "dict[str, pd.DataFrame]":
-    """DataFrames of borrowers, lenders, buyers, loans (live and past rows), open orders and machines.
+    """DataFrames of agents, loans (live and past rows), running contracts, open orders and machines.
 
-    Agents have their `row`, which loans, orders and events refer to, and their `name`.
+    Agents have their `row`, which loans, contracts, orders and events refer to, and their `name`.
     """
     import pandas as pd
 
@@ -100,12 +101,14 @@ def table_frames(economy: Economy, machines: list[str]) -> "dict[str, pd.DataFra
     for column, table in (("obligor", "borrowers"), ("holder", "lenders")):
         _insert_names(frame, column, names[table])
     result["loans"] = frame
-    is_open = economy.orders["units"] > 0
-    frame = pd.DataFrame(_columns("orders", economy.orders[is_open], machines))
-    frame.insert(0, "row", np.flatnonzero(is_open))
-    frame.insert(1, "borrower", np.flatnonzero(is_open) // ORDERS)
-    _insert_names(frame, "borrower", names["borrowers"])
-    result["orders"] = frame
+    for name, rows_each in (("contracts", CONTRACTS), ("orders", ORDERS)):
+        table = getattr(economy, name)
+        is_open = table["units"] > 0
+        frame = pd.DataFrame(_columns(name, table[is_open], machines))
+        frame.insert(0, "row", np.flatnonzero(is_open))
+        frame.insert(1, "borrower", np.flatnonzero(is_open) // rows_each)
+        _insert_names(frame, "borrower", names["borrowers"])
+        result[name] = frame
     rows = economy.machines[: len(machines)]
     frame = pd.DataFrame(_columns("machines", rows, machines))
     frame.insert(0, "name", machines)

@@ -15,6 +15,7 @@ from hashcredit.agents.dimensions import (
     LoanStatus,
     Record,
 )
+from hashcredit.simulator.books.contracts import end_contracts
 from hashcredit.simulator.books.events import note_borrower
 from hashcredit.simulator.books.ledger import bill, pay, sum_of
 from hashcredit.simulator.books.loans import facilities_of, owes, pro_rata, sell_coins
@@ -138,13 +139,12 @@ def end_stay(economy: Economy, p: Record, b: int) -> None:
     """A rival takes the site over in place; or creditors take their machines and the landlord the slots."""
     if p.resolution_take_over and take_over(economy, p, b):
         return
+    end_contracts(economy, b)
     first, last = facilities_of(economy, b)
     for row in range(first, last):
         loan = economy.loans[row]
         if loan.status == LoanStatus.DEFAULTED and loan.machine >= 0:
             seize(economy, p, row)
-        elif loan.units > 0:
-            loan.units = 0  # a repaid facility whose contract died with the borrower
     vacate(economy, p, b)
 
 

@@ -12,24 +12,23 @@ from hashcredit.agents.compiled import kernel
 from hashcredit.agents.dimensions import (
     BorrowerStatus,
     Cause,
-    Instrument,
-    LoanStatus,
     MachineKind,
     Record,
 )
 from hashcredit.agents.lender import weekly_quota
 from hashcredit.agents.miner import runs
 from hashcredit.agents.units import WEEKS_A_YEAR
-from hashcredit.simulator.books.events import note
-from hashcredit.simulator.books.ledger import bill, pay, put_units, revalue, sum_of, take_units
-from hashcredit.simulator.books.loans import (
-    empty_row,
-    empty_rows,
-    facilities_of,
-    free_units,
-    take_row,
+from hashcredit.simulator.books.contracts import (
+    UNPLEDGED,
+    contracts_of,
+    end_contracts,
+    free_contract,
+    free_contracts,
     write_contract,
 )
+from hashcredit.simulator.books.events import note
+from hashcredit.simulator.books.ledger import bill, pay, put_units, revalue, sum_of, take_units
+from hashcredit.simulator.books.loans import facilities_of, free_units
 from hashcredit.simulator.credit.claims import apply_collateral
 from hashcredit.simulator.machines.collateral import removal_cost
 from hashcredit.simulator.machines.earnings import contract_premium, scrap_price, value_of
@@ -39,17 +38,14 @@ from hashcredit.simulator.state.codes import EventKind, Flow, Revaluation
 from hashcredit.simulator.state.decisions import sound_reservation
 from hashcredit.simulator.state.economy import Economy
 
-PREMIUM = 0
-"""Row of `Economy.payments_due` (scratch) that holds what contracts are worth over spot, M$."""
-
 
 @kernel
 def release_repaid(economy: Economy, b: int) -> None:
-    """Machines on which nothing is owed any more belong to the estate, whatever contract they serve."""
+    """Machines on which nothing is owed any more belong to the estate."""
     first, last = facilities_of(economy, b)
     for row in range(first, last):
         loan = economy.loans[row]
-        if loan.units > 0 and (loan.status != LoanStatus.DEFAULTED or loan.principal <= 0.0):
+        if loan.units > 0 and loan.principal <= 0.0:
             loan.units = 0
 
 
@@ -138,29 +134,28 @@ def may_bid(bidder: Record, failed: Record) -> bool:
 
 @kernel
 def list_premiums(economy: Economy, b: int, bidder: int) -> None:
-    """Work out what each contract of borrower `b` is worth over spot to a bidder, M$, in the scratch row."""
-    first, last = facilities_of(economy, b)
+    """Work out what each contract of borrower `b` is worth over spot to a bidder, M$, in `premiums`."""
+    first, last = contracts_of(economy, b)
     peer = economy.borrowers[bidder]
     for place in range(last - first):
-        loan = economy.loans[first + place]
-        economy.payments_due[PREMIUM, place] = contract_premium(
-            economy, loan, peer.site_class, peer.cost_of_capital
+        economy.premiums[place] = contract_premium(
+            economy, economy.contracts[first + place], peer.site_class, peer.cost_of_capital
         )
 
 
 @kernel
 def pick_contract(economy: Economy, b: int) -> tuple[int, float]:
-    """Take the contract worth most off the list: its loan row and premium (M$), or (-1, 0) at its end."""
-    first, last = facilities_of(economy, b)
+    """Take the contract worth most off the list: its row and premium (M$), or (-1, 0) at its end."""
+    first, last = contracts_of(economy, b)
     best = -1
     highest = 0.0
     for place in range(last - first):
-        if economy.payments_due[PREMIUM, place] > highest:
+        if economy.premiums[place] > highest:
             best = place
-            highest = economy.payments_due[PREMIUM, place]
+            highest = economy.premiums[place]
     if best < 0:
         return -1, 0.0
-    economy.payments_due[PREMIUM, best] = 0.0
+    economy.premiums[best] = 0.0
     return first + best, highest
 
 
@@ -178,7 +173,7 @@ def site_worth(economy: Economy, p: Record, b: int, bidder: int) -> float:
         if failed.units[m] > 0:
             worth += failed.units[m] * value_of(economy, p, m, peer.site_class, spread, 0)
     list_premiums(economy, b, bidder)
-    for _ in range(empty_rows(economy, bidder)):
+    for _ in range(free_contracts(economy, bidder)):
         worth += pick_contract(economy, b)[1]
     years = annuity(economy.market[0].cost_of_capital + spread, p.valuation_horizon_years)
     return worth - p.secondary_market_slot_cost_share * WEEKS_A_YEAR * failed.lease_week * years
@@ -237,27 +232,21 @@ def move_site(economy: Economy, b: int, acquirer: int, cure: float) -> None:
 
 @kernel
 def move_contract(economy: Economy, source: int, row: int) -> None:
-    """Write the contract of row `source` into an empty row of the acquirer: machines let, and no debt."""
-    old = economy.loans[source]
-    take_row(economy, row, Instrument.MACHINE_LOAN, old.holder)  # who holds nothing: no debt goes along
-    new = economy.loans[row]
-    new.customer_grade = old.customer_grade
-    new.machine = old.machine
-    new.units = old.contract_units
-    write_contract(new, old.contract_units, old.contract_rent, old.contract_end, old.hazard_left)
+    """Write the contract of row `source` into a free row of the acquirer; no debt goes along."""
+    old = economy.contracts[source]
+    write_contract(economy, row, old.machine, old.units, UNPLEDGED, old.customer_grade, old.rent,
+                   old.start_week, old.end_week, old.hazard_left)  # fmt: skip
 
 
 @kernel
 def move_contracts(economy: Economy, b: int, acquirer: int) -> None:
     """Contracts over spot follow the machines, those worth most first while rows last; the others end."""
     list_premiums(economy, b, acquirer)
-    for _ in range(empty_rows(economy, acquirer)):
+    for _ in range(free_contracts(economy, acquirer)):
         source, _premium = pick_contract(economy, b)
         if source >= 0:
-            move_contract(economy, source, empty_row(economy, acquirer))
-    first, last = facilities_of(economy, b)
-    for row in range(first, last):
-        economy.loans[row].contract_units = 0
+            move_contract(economy, source, free_contract(economy, acquirer))
+    end_contracts(economy, b)
 
 
 @kernel

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from hashcredit.agents.dimensions import FACILITIES, MACHINE_TYPES, MAX_LAUNCHES, ORDERS
+from hashcredit.agents.dimensions import CONTRACTS, FACILITIES, MACHINE_TYPES, MAX_LAUNCHES, ORDERS
 from hashcredit.simulator.display import Facts, Shown
 from hashcredit.simulator.machines.valuation import COEFFICIENTS, LANES, PIECE_COLUMNS, TERMS, most_pieces
 from hashcredit.simulator.market.bidding import LEAST_CLASSES
@@ -105,6 +105,7 @@ def sizes(setup: Setup, *, weeks: int, events: int) -> dict[str, int]:
         "lenders": lenders,
         "buyers": setup.buyers,
         "loans": loans,
+        "contracts": borrowers * CONTRACTS,
         "orders": borrowers * ORDERS,
         "claims": len(setup.networks.claim_debtor),
         "events": events,

@@ -7,12 +7,12 @@ import numpy as np
 
 from hashcredit.agents.borrower import BORROWER
 from hashcredit.agents.buyer import BUYER
-from hashcredit.agents.dimensions import FACILITIES, MACHINE_TYPES, MAX_LAUNCHES, SITE_CLASSES
+from hashcredit.agents.dimensions import CONTRACTS, FACILITIES, MACHINE_TYPES, MAX_LAUNCHES, SITE_CLASSES
 from hashcredit.agents.lender import LENDER
 from hashcredit.simulator.state.clock import CLOCK, EVENT, WORLD
 from hashcredit.simulator.state.codes import Flow, Revaluation, Sector
 from hashcredit.simulator.state.fields import Role, fields_of, given, log, scratch, state
-from hashcredit.simulator.state.loans import LOAN, ORDER
+from hashcredit.simulator.state.loans import CONTRACT, LOAN, ORDER
 from hashcredit.simulator.state.machines import MACHINE
 from hashcredit.simulator.state.market import BIDDER_CLASS, LOT, MARKET, REPO, TRADE
 from hashcredit.simulator.state.outcomes import OUTCOMES
@@ -39,6 +39,7 @@ class Arrays:
     lenders: np.ndarray = state(LENDER, "lenders", "banks, private credit, bond funds")
     buyers: np.ndarray = state(BUYER, "buyers", "outsiders who buy used machines")
     loans: np.ndarray = state(LOAN, "loans", "FACILITIES rows a borrower")
+    contracts: np.ndarray = state(CONTRACT, "contracts", "CONTRACTS rows a borrower")
     orders: np.ndarray = state(ORDER, "orders", "ORDERS rows a borrower")
     machines: np.ndarray = state(MACHINE, MACHINE_TYPES, "machine types; the static fields are the setup's")
     clock: np.ndarray = state(CLOCK, 1, "where the run stands")
@@ -97,6 +98,7 @@ class Arrays:
 
     # one agent's or one valuation's work
     payments_due: np.ndarray = scratch(FLOAT, (2, FACILITIES), "[interest or principal, facility], M$")
+    premiums: np.ndarray = scratch(FLOAT, CONTRACTS, "[contract] of one borrower, over spot, M$")
     value_table: np.ndarray = scratch(
         FLOAT, (MACHINE_TYPES, SITE_CLASSES, "coefficients"), "[machine, site class, coefficient]"
     )

@@ -102,6 +102,7 @@ class EventKind(IntEnum):
     LENDER_CLOSED = 29
     POLICY_CHANGE = 30
     ABANDONMENT = 31
+    CONTRACT = 32
 
 
 class ErrorCode(IntEnum):

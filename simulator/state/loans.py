@@ -1,4 +1,4 @@
-"""Loans and machines on order: what a row of each table holds."""
+"""Loans, customers' contracts and machines on order: what a row of each table holds."""
 
 from hashcredit.agents.dimensions import Instrument, LoanStatus
 from hashcredit.agents.rows import MACHINES, Column, row
@@ -8,7 +8,7 @@ LOAN = row(
     Column("status", "i1", "live, in default or over", codes=LoanStatus),
     Column("instrument", "u1", "kind of loan", codes=Instrument),
     Column("rank", "i1", "0 secured, 1 unsecured"),
-    Column("customer_grade", "i1", "grade of the customer behind it, 0 (best) to 3"),
+    Column("customer_grade", "i1", "grade that set its spread: its customer's, else its borrower's, 0 to 3"),
     Column("amortising", "i1", "1: level principal to maturity, 0: bullet"),
     Column("fixed_rate", "i1", "1: rate is the coupon, 0: rate is a spread over the policy rate"),
     Column("borrowing_base", "i1", "1: marked to market against advance_rate"),
@@ -24,13 +24,9 @@ LOAN = row(
     Column("overdue", "f8", "missed payments (part of principal)", "M$"),
     Column("dscr_covenant", "f8", "cover required, 0 if none"),
     Column("floor", "f8", "floor of the policy rate", "1/yr"),
-    # the second: collateral and contract
+    # the second: collateral
     Column("units", "i8", "pledged machines"),
     Column("advance_rate", "f8", "of appraisal that may be lent", "fraction"),
-    Column("contract_units", "i8", "pledged units rented out under a contract"),
-    Column("contract_rent", "f8", "what the customer pays", "M$ a unit and year"),
-    Column("hazard_left", "f8", "integrated hazard left before the customer fails"),
-    Column("contract_end", "i4", "week in which the contract expires"),
     Column("obligor", "i4", "row of its borrower"),
     Column("coins", "f8", "pledged", "BTC"),
     Column("cash_sweep", "i1", "1: free cash prepays while cover is under the covenant"),
@@ -38,7 +34,7 @@ LOAN = row(
     Column("cross_default", "i1", "1: the default of another facility defaults this one"),
     Column("maturity_sweep", "i1", "1: a refused refinancing makes it a cash sweep, not a default"),
     Column("sweeping", "i1", "1: that has happened"),
-    # the third, once defaulted:
+    # once defaulted:
     Column("claim", "f8", "face at default", "M$"),
     Column("seized", "i8", "machines in the holder's hands and not yet sold"),
     Column("weeks_held", "i4", "weeks since the first of them could be sold, negative before"),
@@ -49,6 +45,17 @@ LOAN = row(
     Column("paper_value", "f8", "appraisal of the seized units at seizure", "M$"),
     Column("allowance", "f8", "write-down", "M$"),
     whole_lines=True,
+)
+
+CONTRACT = row(
+    Column("machine", "i1", "type let", codes=MACHINES),
+    Column("customer_grade", "i1", "grade of the customer, 0 (best) to 3"),
+    Column("loan", "i4", "row of the loan to which the machines are pledged, -1: to none"),
+    Column("start_week", "i4", "in which it was signed, negative if before the first week"),
+    Column("end_week", "i4", "in which it expires"),
+    Column("units", "i8", "machines let, 0: the row is free"),
+    Column("rent", "f8", "what the customer pays, whether it uses them or not", "M$ a unit and year"),
+    Column("hazard_left", "f8", "integrated hazard left before the customer fails"),
 )
 
 ORDER = row(

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from worlds import NEW_GPU, World
+from worlds import GPU, NEW_GPU, World
 
 from hashcredit.agents.dimensions import (
     FACILITIES,
@@ -12,14 +12,17 @@ from hashcredit.agents.dimensions import (
     MachineKind,
     Pledge,
 )
+from hashcredit.simulator.books.contracts import UNPLEDGED
 from hashcredit.simulator.books.loans import (
     BLANK_LOAN,
     empty_row,
     empty_rows,
+    free_units,
     pledge_machines,
     pledges_coins,
+    repay,
+    sellable_units,
     take_row,
-    write_contract,
     write_loan,
 )
 
@@ -92,11 +95,31 @@ def test_clauses_of_loans_against_machines(kind: MachineKind, covenant: float) -
     assert (loan["dscr_covenant"], loan["cash_sweep"]) == (covenant, covenant > 0)
 
 
-def test_contract_of_a_loan() -> None:
+def test_machines_that_are_let_may_be_pledged_and_not_sold() -> None:
+    # 100 owned, 60 pledged, 20 of these and 15 of the others let: 40 may be pledged, 25 sold.
     w = World(neoclouds=1, banks=1)
-    write_contract(w.loans[0], 4, 0.02, 30, 1.5)
-    fields = ("contract_units", "contract_rent", "contract_end", "hazard_left")
-    assert [w.loans[name][0] for name in fields] == [4, 0.02, 30, 1.5]
+    w.borrower(0, units={GPU: 100, NEW_GPU: 9})
+    w.loan(0, 0, 1.0, machine=GPU, units=60)
+    w.contract(0, GPU, 20, loan=0)
+    w.contract(0, GPU, 15)
+    assert (free_units(w.economy, 0, GPU), sellable_units(w.economy, 0, GPU)) == (40, 25)
+    assert (free_units(w.economy, 0, NEW_GPU), sellable_units(w.economy, 0, NEW_GPU)) == (9, 9)
+    w.loans["units"][0] = 90  # five of the 15 are pledged by now
+    assert (free_units(w.economy, 0, GPU), sellable_units(w.economy, 0, GPU)) == (10, 0)
+
+
+def test_a_contract_outlives_the_loan_on_its_machines() -> None:
+    w = World(neoclouds=1, banks=1)
+    w.borrower(0, units={GPU: 100}, cash=2.0)
+    w.loan(0, 0, 1.0, machine=GPU, units=100)
+    w.loan(0, 0, 0.5, machine=NEW_GPU, units=0)
+    w.contract(0, GPU, 30, loan=0)
+    w.open()
+    repay(w.economy, w.loans[0], w.borrowers[0], w.lenders[0], 1.0)
+    assert (w.loans["status"][0], w.loans["units"][0]) == (LoanStatus.REPAID, 0)
+    assert (w.contracts["units"][0], w.contracts["loan"][0]) == (30, UNPLEDGED)
+    assert (empty_row(w.economy, 0), sellable_units(w.economy, 0, GPU)) == (0, 70)
+    w.assert_books_close()
 
 
 def test_rows_that_are_free() -> None:

@@ -21,8 +21,8 @@ def facility(recourse: int, **numbers: float) -> World:
     )
     w.clock["week"] = 10
     w.borrower(0, units={GPU: 100}, cash=5.0)
-    w.loan(0, 0, 1.4, machine=GPU, units=100, recourse=recourse, maturity_week=113,
-           contract_units=30, contract_rent=0.002, contract_end=99, hazard_left=9.0)  # fmt: skip
+    w.loan(0, 0, 1.4, machine=GPU, units=100, recourse=recourse, maturity_week=113)
+    w.contract(0, GPU, 30, loan=0, rent=0.002, end_week=99)
     w.open()
     default_facility(w.economy, w.p, 0, int(Cause.ACCELERATION), int(Channel.MACHINE_PRICE), -1)
     return w
@@ -42,7 +42,7 @@ def test_machines_are_taken_if_they_bring_more_than_their_removal(cost: float, t
     loan, borrower = w.loans[0], w.borrowers[0]
     assert (loan["seized"], w.lenders["units"][0, GPU]) == ((100, 100) if taken else (0, 0))
     assert borrower["units"][GPU] == (0 if taken else 100)
-    assert (loan["units"], loan["contract_units"]) == (0, 0)  # free of the pledge, and of the customer
+    assert (loan["units"], w.contracts["units"].sum()) == (0, 0)  # free of the pledge, and of the customer
     assert loan["principal"] == pytest.approx(1.4 + (100 * cost if taken else 0.0), rel=1e-12)
     assert (w.outcomes["units_dumped"], w.outcomes["units_abandoned"]) == ((100, 0) if taken else (0, 100))
     events = w.events(EventKind.ABANDONMENT)

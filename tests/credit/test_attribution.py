@@ -14,7 +14,7 @@ from hashcredit.agents.dimensions import (
     SaleRule,
 )
 from hashcredit.simulator import Scenario, simulate
-from hashcredit.simulator.credit.cash_flow import end_contract, service_debt
+from hashcredit.simulator.credit.cash_flow import earn, service_debt
 from hashcredit.simulator.credit.covenants import enforce_covenants
 from hashcredit.simulator.credit.distress import arrears, trace_trouble
 from hashcredit.simulator.lenders.capital import write_down_loans
@@ -107,13 +107,14 @@ def test_without_an_event_the_market_is_to_blame() -> None:
 
 
 def contracted(hazard_left: float) -> World:
-    """A contract on 10 GPUs ends in week 20 because the customer fails, or because it is over."""
+    """A contract on 10 GPUs ends in week 20 because the customer fails (at 0), or because it is over."""
     w = World(neoclouds=1, banks=1)
     w.clock["week"] = 20
     w.borrower(0, units={GPU: 10})
-    w.loan(0, 0, 0.1, machine=GPU, units=10, contract_units=10, contract_rent=0.02, hazard_left=hazard_left)
-    end_contract(w.economy, w.loans[0])
-    assert w.loans["contract_units"][0] == 0
+    w.loan(0, 0, 0.1, machine=GPU, units=10)
+    w.contract(0, GPU, 10, loan=0, rent=0.02, hazard_left=hazard_left, end_week=20)
+    earn(w.economy, w.p, 0)
+    assert w.contracts["units"][0] == 0
     return w
 
 

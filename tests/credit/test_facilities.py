@@ -17,7 +17,7 @@ from hashcredit.agents.dimensions import (
 from hashcredit.simulator.books.loans import empty_row
 from hashcredit.simulator.credit.claims import default_facility
 from hashcredit.simulator.credit.covenants import enforce_covenants, use_value, vehicle_cash_flow
-from hashcredit.simulator.investment.plans import open_facility
+from hashcredit.simulator.investment.drawing import open_facility
 from hashcredit.simulator.lenders.capital import write_down_loans
 from hashcredit.simulator.market.auction import trade_machines
 from hashcredit.simulator.resolution.default import resolve_defaults
@@ -27,11 +27,16 @@ from hashcredit.simulator.state.codes import EventKind
 # 4 + 6 % with 104 instalments left is due P (0.10 + 0.50) / 52 a week: cover is one at P = 0.8 / 0.6 = 4/3.
 
 
-def vehicle(principal: float, use: float, weeks: int = 1, **loan) -> World:
-    """A facility whose machines are worth `use` to their owner, all together, seen in a review a week."""
+def vehicle(principal: float, use: float, weeks: int = 1, rent: float | None = None, **loan) -> World:
+    """A facility whose machines are worth `use` to their owner, all together, seen in a review a week.
+
+    With a `rent`, 40 of its 100 units are let for it (M$ a unit and year) until week 52.
+    """
     w = World(neoclouds=1, banks=1, credit_hand_back=1, credit_review_weeks=weeks)
     w.borrower(0, units={GPU: 100}, cash=50.0, lease_week=0.01)
     w.loan(0, 0, principal, machine=GPU, units=100, **({"recourse": 0} | loan))
+    if rent is not None:
+        w.contract(0, GPU, 40, loan=0, rent=rent, end_week=52)
     w.lender(0, cash=1.0)
     w.value(GPU, use / 100, site=0)
     w.open()
@@ -76,22 +81,24 @@ def test_contracts_count_in_both() -> None:
     Cash flow 60 * 0.008 + 40 * 0.018 = 1.2 a year, so cover is one at a face of 2.0. Use is 100 v and forty
     times 0.010 over spot for a year at 6 %: 0.4 (1 - exp(-0.06)) / 0.06 = 0.388236.
     """
-    terms = {"contract_units": 40, "contract_rent": 0.020, "contract_end": 52, "hazard_left": 9.0}
-    w = vehicle(2.1, 1.0, **terms)
-    assert vehicle_cash_flow(w.economy, w.loans[0], 0) == pytest.approx(1.2 / 52, rel=1e-12)
-    assert use_value(w.economy, w.p, w.loans[0]) == pytest.approx(1.388236, abs=1e-6)
-    assert not handed_back(vehicle(1.99, 1.0, **terms))
-    assert handed_back(vehicle(2.01, 1.0, **terms))
-    assert handed_back(vehicle(2.01, 2.01 - 0.388237, **terms))
-    assert not handed_back(vehicle(2.01, 2.01 - 0.388235, **terms))
+    w = vehicle(2.1, 1.0, rent=0.020)
+    assert vehicle_cash_flow(w.economy, 0, 0) == pytest.approx(1.2 / 52, rel=1e-12)
+    assert use_value(w.economy, w.p, 0) == pytest.approx(1.388236, abs=1e-6)
+    w.contract(0, GPU, 7, rent=0.1)  # on machines that are not pledged: not the vehicle's
+    assert vehicle_cash_flow(w.economy, 0, 0) == pytest.approx(1.2 / 52, rel=1e-12)
+    assert use_value(w.economy, w.p, 0) == pytest.approx(1.388236, abs=1e-6)
+    assert not handed_back(vehicle(1.99, 1.0, rent=0.020))
+    assert handed_back(vehicle(2.01, 1.0, rent=0.020))
+    assert handed_back(vehicle(2.01, 2.01 - 0.388237, rent=0.020))
+    assert not handed_back(vehicle(2.01, 2.01 - 0.388235, rent=0.020))
     # A contract under water binds: 40 at 0.004, 0.006 below spot, take 0.24 * 0.970591 = 0.232942 away.
-    w = vehicle(1.4, 1.0, **(terms | {"contract_rent": 0.004}))
-    assert vehicle_cash_flow(w.economy, w.loans[0], 0) == pytest.approx((0.48 + 0.08) / 52, rel=1e-12)
-    assert use_value(w.economy, w.p, w.loans[0]) == pytest.approx(1.0 - 0.232942, abs=1e-6)
+    w = vehicle(1.4, 1.0, rent=0.004)
+    assert vehicle_cash_flow(w.economy, 0, 0) == pytest.approx((0.48 + 0.08) / 52, rel=1e-12)
+    assert use_value(w.economy, w.p, 0) == pytest.approx(1.0 - 0.232942, abs=1e-6)
     # With spot rents below cost the free units stand still, and a contract is worth all above its cost.
     w.machine(GPU, earning=0.001)
-    assert vehicle_cash_flow(w.economy, w.loans[0], 0) == pytest.approx(0.08 / 52, rel=1e-12)
-    assert use_value(w.economy, w.p, w.loans[0]) == pytest.approx(1.0 + 0.4 * 0.002 * 97.0591, abs=1e-6)
+    assert vehicle_cash_flow(w.economy, 0, 0) == pytest.approx(0.08 / 52, rel=1e-12)
+    assert use_value(w.economy, w.p, 0) == pytest.approx(1.0 + 0.4 * 0.002 * 97.0591, abs=1e-6)
 
 
 def test_reviews_take_turns() -> None:
@@ -141,8 +148,8 @@ def claim(
     w = World(miners=1, banks=2, operators=1, credit_hand_back=1, credit_review_weeks=1, **deep)
     w.clock["week"] = 10
     w.borrower(0, units={GPU: 100 + free, ASIC: 7}, cash=cash, btc=btc, lease_week=0.01)
-    w.loan(0, 0, 1.4, machine=GPU, units=100, recourse=recourse, maturity_week=113,
-           contract_units=30, contract_rent=0.002, contract_end=99, hazard_left=9.0)  # fmt: skip
+    w.loan(0, 0, 1.4, machine=GPU, units=100, recourse=recourse, maturity_week=113)
+    w.contract(0, GPU, 30, loan=0, rent=0.002, end_week=99)
     for face in bonds:
         w.loan(0, 1, face, instrument=Instrument.HIGH_YIELD, rate=0.0)
     w.lender(0, cash=1.0)
@@ -163,7 +170,7 @@ def test_machines_go_at_once_and_are_sold_after_their_removal() -> None:
     (seizure,) = w.events(EventKind.SEIZURE)
     assert (seizure["week"], seizure["units"], seizure["parent"]) == (10, 100, 0)
     assert (loan["claim"], loan["default_week"], loan["default_event"]) == (1.4, 10, 0)
-    assert (loan["seized"], loan["units"], loan["contract_units"]) == (100, 0, 0)
+    assert (loan["seized"], loan["units"], w.contracts["units"].sum()) == (100, 0, 0)
     assert (lender["units"][GPU], borrower["units"][GPU], borrower["racked"][1]) == (100, 0, 0)
     # The borrower keeps its site, its ASICs, its cash and its life.
     assert (borrower["slots"][1], borrower["lease_week"], borrower["units"][ASIC]) == (100, 0.01, 7)

@@ -55,13 +55,9 @@ def site(trade: Iterable[tuple[int, int]] | None = None, **numbers: Any) -> Worl
     return w
 
 
-def contract(w: World, row: int, units: int, rent: float, end: int = RELEASE_WEEK + 52) -> None:
-    """Let machines of a facility to a customer that does not fail."""
-    loan = w.loans[row]
-    loan["contract_units"] = units
-    loan["contract_rent"] = rent
-    loan["contract_end"] = end
-    loan["hazard_left"] = 1.0
+def contract(w: World, row: int, units: int, rent: float, end: int = RELEASE_WEEK + 52) -> int:
+    """Let machines of a facility to a customer that does not fail; return the contract's row."""
+    return w.contract(FAILED, int(w.loans["machine"][row]), units, loan=row, rent=rent, end_week=end)
 
 
 def default(w: World) -> None:

@@ -14,6 +14,7 @@ from links import linked
 from plain_terms import BIG, PLAIN
 
 from hashcredit.agents.dimensions import (
+    CONTRACTS,
     FACILITIES,
     INSTRUMENT_TERMS,
     BorrowerKind,
@@ -198,6 +199,10 @@ class World:
         return self.economy.buyers
 
     @property
+    def contracts(self) -> Any:
+        return self.economy.contracts
+
+    @property
     def loans(self) -> Any:
         return self.economy.loans
 
@@ -263,6 +268,17 @@ class World:
         lender["loans"][instrument] += principal
         if loan["seized"] > 0:
             lender["units"][loan["machine"]] += loan["seized"]
+        return row
+
+    def contract(self, b: int, m: int, units: int, *, loan: int = -1, **fields: Any) -> int:
+        """Let machines of a borrower to a customer; return the contract's row. `loan` has them pledged.
+
+        It bills nothing, ends in week 50 and its customer does not fail soon, unless fields say otherwise.
+        """
+        row = b * CONTRACTS + int(self.borrowers[b]["contracts"])
+        self.borrowers[b]["contracts"] += 1
+        put(self.economy.contracts[row], machine=m, units=units, loan=loan,
+            **({"end_week": 50, "hazard_left": 1.0} | fields))  # fmt: skip
         return row
 
     def in_resolution(self, b: int, default_week: int, release_week: int, **fields: Any) -> None:

@@ -89,10 +89,12 @@ def test_contract_begins_with_the_machines_at_the_rent_that_was_signed() -> None
     assert rent == pytest.approx(0.030 * (1 - math.exp(-0.1)) / 0.1, rel=1e-12)
     w.machine(NEW_GPU, full_rent=0.012, earning=0.012)
     assert arrived(w) == 6
-    loan = w.loans[0]
-    assert (loan["contract_units"], loan["contract_end"]) == (6, ARRIVAL + 52)
-    assert loan["contract_rent"] == rent
-    assert loan["hazard_left"] == hazard > 0.0
+    loan, contract = w.loans[0], w.contracts[0]
+    assert (contract["machine"], contract["units"], contract["loan"]) == (NEW_GPU, 6, 0)
+    assert (contract["start_week"], contract["end_week"]) == (ARRIVAL, ARRIVAL + 52)
+    assert contract["rent"] == rent
+    assert contract["hazard_left"] == hazard > 0.0
+    assert contract["customer_grade"] == 2
     assert (loan["customer_grade"], loan["rate"]) == (2, 0.06)
 
 

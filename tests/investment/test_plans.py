@@ -8,6 +8,7 @@ from planning import OFFER, OWN, PLANNING_WEEK, bought, world
 from worlds import ASIC, BIG, GPU, NEW_GPU, World, put
 
 from hashcredit.agents.dimensions import (
+    CONTRACTS,
     FACILITIES,
     BorrowerStatus,
     LenderStatus,
@@ -192,7 +193,7 @@ def test_levered_purchase_by_hand() -> None:
     assert loan["principal"] == pytest.approx(6 * OFFER, rel=1e-12)
     assert loan["maturity_week"] == PLANNING_WEEK + 104
     assert loan["rate"] == 0.04  # its own grade
-    assert loan["contract_units"] == 0
+    assert w.contracts["units"].sum() == 0
     # five slots were free, one is built
     assert w.borrowers["cash"][0] == pytest.approx(0.3 + 6 * OFFER - 6 * 0.040 - 0.001, rel=1e-12)
     assert w.lenders["cash"][0] == pytest.approx(10.0 - 6 * OFFER, rel=1e-12)
@@ -280,13 +281,26 @@ def test_new_facility_is_let_to_who_has_signed() -> None:
     w = with_customers()
     w.economy.machines["launches"][NEW_GPU] = 0
     assert bought(w) == 7  # with a contract the loan is half of the price: 0.15 at 0.021
-    loan = w.loans[0]
-    assert (loan["contract_units"], loan["contract_end"]) == (7, PLANNING_WEEK + 52)
+    loan, contract = w.loans[0], w.contracts[0]
+    assert (contract["units"], contract["end_week"], contract["loan"]) == (7, PLANNING_WEEK + 52, 0)
     # the mean of a year in which rents fall at 10 %
-    assert loan["contract_rent"] == pytest.approx(0.024 * (1 - math.exp(-0.1)) / 0.1, rel=1e-12)
-    assert loan["hazard_left"] > 0.0
+    assert contract["rent"] == pytest.approx(0.024 * (1 - math.exp(-0.1)) / 0.1, rel=1e-12)
+    assert contract["hazard_left"] > 0.0
     assert w.market["term_pool"].tolist() == [0.0, 0.0, 80.0 - 7 * 2.0, 0.0]
-    assert (loan["customer_grade"], loan["rate"]) == (2, 0.06)  # the only grade of customer there is
+    assert (contract["customer_grade"], loan["rate"]) == (2, 0.06)  # the only grade of customer there is
+    (event,) = w.events(EventKind.CONTRACT)
+    assert (event["agent"], event["counterparty"], event["units"]) == (0, -1, 7)
+    assert event["amount"] == pytest.approx(7 * contract["rent"], rel=1e-12)  # a year of it
+    w.assert_books_close()
+
+
+def test_without_a_row_for_a_contract_machines_go_on_demand() -> None:
+    w = with_customers()
+    for _ in range(CONTRACTS):
+        w.contract(0, GPU, 1)
+    assert bought(w) == 7
+    assert (w.contracts["machine"] == GPU).all()
+    assert w.events(EventKind.CONTRACT) == []
 
 
 def test_nobody_signs_for_more_than_is_wanted_or_for_less_than_on_demand_brings() -> None:

@@ -9,7 +9,15 @@ import pytest
 
 from hashcredit.agents.borrower import BORROWER
 from hashcredit.agents.buyer import BUYER
-from hashcredit.agents.dimensions import FACILITIES, ORDERS, BorrowerStatus, LenderStatus, LoanStatus
+from hashcredit.agents.dimensions import (
+    CONTRACTS,
+    FACILITIES,
+    GRADES,
+    ORDERS,
+    BorrowerStatus,
+    LenderStatus,
+    LoanStatus,
+)
 from hashcredit.agents.lender import LENDER
 from hashcredit.simulator import Scenario, simulate
 from hashcredit.simulator.errors import SimulationError
@@ -20,7 +28,7 @@ from hashcredit.simulator.setup.prepare import allocate, clear, prepare, reporte
 from hashcredit.simulator.state.arrays import TABLES
 from hashcredit.simulator.state.clock import CLOCK, WORLD
 from hashcredit.simulator.state.codes import Flow, Sector
-from hashcredit.simulator.state.loans import LOAN, ORDER
+from hashcredit.simulator.state.loans import CONTRACT, LOAN, ORDER
 from hashcredit.simulator.state.machines import MACHINE
 from hashcredit.simulator.state.market import MARKET, REPO
 from hashcredit.simulator.state.outcomes import OUTCOMES
@@ -110,6 +118,7 @@ FLOATS = [
             LENDER,
             BUYER,
             LOAN,
+            CONTRACT,
             ORDER,
             MACHINE,
             CLOCK,
@@ -193,7 +202,7 @@ def test_a_loan_in_other_hands(state, caught):
     assert names(text, f"(lenders[{min(holder, (holder + 1) % len(state.lenders))}])", "loans")
 
 
-@pytest.mark.parametrize("field", ["principal", "coins", "overdue", "units", "seized", "contract_units"])
+@pytest.mark.parametrize("field", ["principal", "coins", "overdue", "units", "seized"])
 def test_nothing_negative_on_a_loan(state, caught, field):
     row = first(state.loans["status"] == LoanStatus.PERFORMING)
     state.loans[field][row] = -1
@@ -212,6 +221,61 @@ def test_an_allowance_of_its_own(state, caught):
     index = first(state.lenders["allowance"] > 0.0)
     state.lenders["allowance"][index] += 1e-3
     assert names(caught(), f"(lenders[{index}])", "allowance")
+
+
+# Contracts
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "complaint"),
+    [
+        ("units", -1, "not negative"),
+        ("rent", -1e-9, "not negative"),
+        ("hazard_left", 0.0, "positive"),
+        ("customer_grade", GRADES, "a grade"),
+        ("customer_grade", -1, "a grade"),
+        ("start_week", 10_000, "not before its start"),
+        ("machine", 4, "a live loan of its borrower"),
+    ],
+)
+def test_a_contract_without_sense(state, caught, field, value, complaint):
+    row = first((state.contracts["units"] > 0) & (state.contracts["loan"] >= 0))
+    state.contracts[field][row] = value
+    text = caught()
+    assert f"contracts[{row}]" in text and complaint in text
+
+
+def test_a_contract_on_the_machines_of_another_borrower(state, caught):
+    row = first((state.contracts["units"] > 0) & (state.contracts["loan"] >= 0))
+    state.contracts["loan"][row] = (state.contracts["loan"][row] + FACILITIES) % len(state.loans)
+    assert names(caught(), f"contracts[{row}]", "loan")
+
+
+def test_a_contract_on_a_loan_that_is_over(state, caught):
+    row = first((state.contracts["units"] > 0) & (state.contracts["loan"] >= 0))
+    state.loans["machine"][state.contracts["loan"][row]] = -1
+    assert names(caught(), f"contracts[{row}]", "loan")
+
+
+def test_a_contract_in_a_row_that_nobody_looks_at(state, caught):
+    row = first(state.contracts["units"] > 0)
+    state.borrowers["contracts"][row // CONTRACTS] = row % CONTRACTS
+    assert names(caught(), f"contracts[{row}]", "row")
+
+
+def test_more_let_than_is_pledged(state, caught):
+    row = first((state.contracts["units"] > 0) & (state.contracts["loan"] >= 0))
+    loan = state.contracts["loan"][row]
+    state.contracts["units"][row] = state.loans["units"][loan] + 1
+    assert names(caught(), f"loans[{loan}]", "units let")
+
+
+def test_more_let_than_is_owned(state, caught):
+    row = first((state.contracts["units"] > 0) & (state.contracts["loan"] >= 0))
+    b, m = row // CONTRACTS, state.contracts["machine"][row]
+    state.contracts["loan"][row] = -1
+    state.contracts["units"][row] = state.borrowers["units"][b, m] + 1
+    assert names(caught(), f"(borrowers[{b}])", "let")
 
 
 # Orders

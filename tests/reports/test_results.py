@@ -74,7 +74,7 @@ def test_series_and_tables_have_their_shape(run):
     assert (run.dates[0], run.dates[-1] - run.dates[-2]) == (scenario.start_date, run.dates[1] - run.dates[0])
     assert np.isfinite(run.series.to_numpy()).all()
     assert list(run.events.columns) == EVENTS
-    assert run.opening.keys() == run.tables.keys() == {*HOLDERS, "loans", "orders", "machines"}
+    assert run.opening.keys() == run.tables.keys() == {*HOLDERS, "loans", "contracts", "orders", "machines"}
     lengths = {
         "borrowers": people.miners + people.neoclouds,
         "lenders": people.banks + people.private_credit + people.bond_funds,

@@ -233,10 +233,12 @@ def test_underwater_coins_leave_a_claim_on_the_estate() -> None:
 
 
 def test_repaid_collateral_stays_with_the_estate() -> None:
-    # A facility repaid before, whose contract still held its units: nothing is owed, nothing is seized.
+    # A facility on which nothing is owed, and machines let without one: nothing is seized.
     w = World(neoclouds=1, banks=1, operators=1, secondary_market_rule=SaleRule.DEEP)
     w.borrower(0, units={GPU: 5}, cash=1.0, pending_cause=Cause.FORCED)
-    w.loan(0, 0, 0.0, machine=GPU, units=5, contract_units=5)
+    w.loan(0, 0, 0.0, machine=GPU, units=3)
+    w.contract(0, GPU, 3, loan=0)
+    w.contract(0, GPU, 2)
     w.open()
     for _ in range(6):
         week(w)

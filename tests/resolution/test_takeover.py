@@ -25,7 +25,7 @@ from sites import (
 )
 from worlds import BIG, GPU, NEW_GPU
 
-from hashcredit.agents.dimensions import FACILITIES, BorrowerKind, BorrowerStatus, Cause, Instrument, SaleRule
+from hashcredit.agents.dimensions import CONTRACTS, BorrowerKind, BorrowerStatus, Cause, Instrument, SaleRule
 from hashcredit.simulator.resolution.takeover import cost_of_cure, find_acquirer, site_ask, site_worth
 
 # What it is worth, what is asked, what has to be cured
@@ -81,7 +81,7 @@ def test_removal_that_costs_more_than_a_machine_brings_leaves_nothing_to_ask() -
 
 
 def test_machines_on_which_nothing_is_owed_are_the_estates() -> None:
-    # The first lien was repaid, its contract ran on: 30 free GPUs.
+    # Nothing is owed on the first lien: 30 free GPUs.
     w = site()
     w.loans[FIRST_LIEN]["principal"] = 0.0
     w.borrowers[FAILED]["debt"][Instrument.MACHINE_LOAN] -= 0.3
@@ -92,7 +92,7 @@ def test_machines_on_which_nothing_is_owed_are_the_estates() -> None:
     release(w)
     assert price(w) == pytest.approx(30 * 0.012 + ASKS[1], rel=1e-12)
     assert w.loans["recovered"][FIRST_LIEN] == 0.0
-    assert w.loans["contract_units"][FIRST * FACILITIES] == 15
+    assert w.contracts["units"][FIRST * CONTRACTS] == 15
 
 
 def test_the_cure_is_what_was_overdue_and_the_rent_of_the_stay() -> None:

@@ -26,13 +26,14 @@ from sites import (
 from worlds import GPU, NEW_GPU, World
 
 from hashcredit.agents.dimensions import (
-    FACILITIES,
+    CONTRACTS,
     BorrowerStatus,
     Cause,
     Instrument,
     LoanStatus,
 )
 from hashcredit.simulator import Scenario, simulate
+from hashcredit.simulator.books.contracts import UNPLEDGED
 from hashcredit.simulator.credit.cash_flow import operate
 from hashcredit.simulator.resolution.default import resolve_defaults
 from hashcredit.simulator.resolution.takeover import site_ask, site_worth
@@ -177,12 +178,13 @@ def test_contracts_sleep_during_the_stay_and_follow_the_machines() -> None:
     default(w)
     operate(w.economy, w.p)
     assert w.economy.flows[Flow.COMPUTE_RENT].tolist() == [0.0] * len(Sector)  # nothing runs meanwhile
-    assert (w.loans["contract_units"][FIRST_LIEN], w.loans["hazard_left"][FIRST_LIEN]) == (15, 1.0)
+    assert (w.contracts["units"][0], w.contracts["hazard_left"][0]) == (15, 1.0)
     release(w)
-    row = w.loans[FIRST * FACILITIES]
-    assert (row["status"], row["principal"], row["units"], row["machine"]) == (1, 0.0, 15, GPU)
-    assert (row["obligor"], w.borrowers["facilities"][FIRST]) == (FIRST, 1)
-    assert w.loans["contract_units"][FIRST_LIEN] == 0
+    row = w.contracts[FIRST * CONTRACTS]
+    assert (row["units"], row["machine"], row["loan"], row["hazard_left"]) == (15, GPU, UNPLEDGED, 1.0)
+    assert w.borrowers["contracts"].tolist() == [0, 1, 0]
+    assert w.borrowers["facilities"][FIRST] == 0
+    assert w.contracts["units"].sum() == 15
     # 15 at the contract's rent, 15 at spot, 10 newer ones at spot; power .002 and .003
     weekly = (15 * 0.013 + 15 * 0.010 + 10 * 0.020) / 52
     for week in range(1, 3):
@@ -192,7 +194,7 @@ def test_contracts_sleep_during_the_stay_and_follow_the_machines() -> None:
         assert rents == pytest.approx(week * weekly, rel=1e-12)
     w.clock["week"] += 1  # the contract has run out, and its row is free again
     operate(w.economy, w.p)
-    assert w.loans["status"][FIRST * FACILITIES] == LoanStatus.REPAID
+    assert w.borrowers["contracts"][FIRST] == 0
     expected = 2 * weekly + (30 * 0.010 + 10 * 0.020) / 52
     assert w.economy.flows[Flow.COMPUTE_RENT, Sector.NEOCLOUDS] == pytest.approx(expected, rel=1e-12)
     w.assert_books_close()
@@ -206,8 +208,8 @@ def test_contracts_that_are_worth_nothing_end() -> None:
     default(w)
     release(w)
     assert acquirer(w) == FIRST
-    assert w.loans["contract_units"].sum() == 0
-    assert w.borrowers["facilities"][FIRST] == 0
+    assert w.contracts["units"].sum() == 0
+    assert w.borrowers["contracts"].tolist() == [0, 0, 0]
 
 
 def test_short_of_rows_the_best_contracts_are_kept() -> None:
@@ -216,20 +218,17 @@ def test_short_of_rows_the_best_contracts_are_kept() -> None:
     contract(w, FIRST_LIEN, 15, 0.013)
     contract(w, SECOND_LIEN, 5, 0.030)
     w.borrower(FIRST, cash=10.0)
-    for _ in range(FACILITIES - 1):
-        w.loan(FIRST, 2, 0.001, instrument=Instrument.HIGH_YIELD)
-    w.loans[FIRST * FACILITIES + 4]["status"] = LoanStatus.REPAID
-    w.loans[FIRST * FACILITIES + 4]["principal"] = 0.0
-    w.loan(FIRST, 2, 0.0, instrument=Instrument.HIGH_YIELD)
-    w.borrowers[FIRST]["debt"][Instrument.HIGH_YIELD] -= 0.001
-    w.lenders[2]["loans"][Instrument.HIGH_YIELD] -= 0.001
+    w.borrower(FIRST, units={GPU: 16}, cash=10.0)
+    for _ in range(CONTRACTS):
+        w.contract(FIRST, GPU, 1)
+    w.contracts["units"][FIRST * CONTRACTS + 4] = 0
     default(w)
     premium = 5 * 0.010 * (1 - math.exp(-0.06)) / 0.06
     assert site_worth(w.economy, w.p, FAILED, FIRST) == pytest.approx(WORTH + premium, rel=1e-12)
     release(w)
-    rows = w.loans[FIRST * FACILITIES : (FIRST + 1) * FACILITIES]
-    assert rows["contract_units"].tolist() == [5 if row == 4 else 0 for row in range(FACILITIES)]
-    assert w.loans["contract_units"].sum() == 5
+    rows = w.contracts[FIRST * CONTRACTS : (FIRST + 1) * CONTRACTS]
+    assert rows["units"].tolist() == [5 if row == 4 else 1 for row in range(CONTRACTS)]
+    assert w.contracts["units"].sum() == 5 + CONTRACTS - 1
 
 
 def test_an_acquirer_that_fails_hands_the_contract_on_again() -> None:
@@ -246,7 +245,7 @@ def test_an_acquirer_that_fails_hands_the_contract_on_again() -> None:
         resolve_defaults(w.economy, w.p, 1, 0)
         w.clock["week"] += 1
     assert [event["agent"] for event in w.events(EventKind.SITE_TAKEN_OVER)] == [FIRST, SECOND]
-    assert w.loans["contract_units"][SECOND * FACILITIES] == 15
+    assert w.contracts["units"][SECOND * CONTRACTS] == 15
     assert w.borrowers["status"][FIRST] == BorrowerStatus.RESOLVED
 
 
@@ -257,10 +256,10 @@ def test_without_a_taker_the_contracts_end_when_machines_are_seized() -> None:
     w = site()
     contract(w, FIRST_LIEN, 15, 0.013)
     default(w)
-    assert w.loans["contract_units"][FIRST_LIEN] == 15
+    assert w.contracts["units"][0] == 15
     release(w)
     assert acquirer(w) == -1
-    assert w.loans["contract_units"].sum() == 0
+    assert w.contracts["units"].sum() == 0
     assert w.lenders["units"].sum(axis=0)[[GPU, NEW_GPU]].tolist() == [20, 10]
     assert w.market["slots_closed"] == 45
     assert w.borrowers["payables"][FAILED] == pytest.approx(0.02, rel=1e-12)
@@ -279,6 +278,7 @@ def test_switched_off_it_leaves_no_trace() -> None:
         "borrowers",
         "lenders",
         "loans",
+        "contracts",
         "machines",
         "market",
         "outcomes",

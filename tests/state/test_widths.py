@@ -5,7 +5,7 @@ import pytest
 from hashcredit.agents.rows import columns_of
 from hashcredit.simulator.state.arrays import FIELDS, TABLES
 
-ROWS = {"holder", "obligor", "agent", "counterparty", "node", "source", "machine", "bidder", "lot"}
+ROWS = {"holder", "obligor", "loan", "agent", "counterparty", "node", "source", "machine", "bidder", "lot"}
 """Places in tables, of which there are at most a few hundred thousand."""
 FLAGS = {
     *("used", "on", "amortising", "fixed_rate", "borrowing_base", "cash_sweep", "recourse", "cross_default"),
@@ -25,6 +25,7 @@ SMALL = {
     "order": "five assets",
     "facilities": "FACILITIES at most",
     "claims": "FACILITIES at most",
+    "contracts": "CONTRACTS at most",
     "orders": "ORDERS at most",
     "launches": "MAX_LAUNCHES at most",
     "foreseen": "MAX_LAUNCHES at most",

@@ -27,6 +27,7 @@ TABLES = (
     "lenders",
     "buyers",
     "loans",
+    "contracts",
     "orders",
     "machines",
     "clock",

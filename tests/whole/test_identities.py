@@ -28,7 +28,7 @@ RANDOM = {
     "suppress_health_check": [HealthCheck.too_slow, HealthCheck.data_too_large],
 }
 AGENTS = ("borrowers", "lenders", "buyers")
-TABLES = (*AGENTS, "loans", "orders", "machines", "clock", "market", "repo", "outcomes", "world")
+TABLES = (*AGENTS, "loans", "contracts", "orders", "machines", "clock", "market", "repo", "outcomes", "world")
 EVENTS = 1 << 14
 SEEDS = st.integers(0, 2**63 - 1)
 
