@@ -4,9 +4,9 @@ from hashcredit.agents.compiled import kernel
 
 
 @kernel
-def over_spot(rent: float, earning: float, cost: float) -> float:
-    """What a contract pays over spot use (M$ a unit and year): its customer's rent, less what spot earns.
+def lets_out(gain: float) -> bool:
+    """Whether machines are let under a contract: if that is worth more than selling them on demand.
 
-    At spot a machine runs only where it covers its avoidable cost; under contract it always does.
+    gain    present value of the contract less that of selling on demand meanwhile, M$ a unit
     """
-    return rent - max(earning, cost)
+    return gain > 0.0

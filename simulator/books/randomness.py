@@ -50,6 +50,7 @@ class Stream(IntEnum):
     CONTRACT = 12
     UNDERWRITING = 13
     ASSET = 14
+    SEARCH = 15
 
 
 @intrinsic  # type: ignore[untyped-decorator]

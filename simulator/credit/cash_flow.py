@@ -10,7 +10,7 @@ from hashcredit.agents.dimensions import (
 )
 from hashcredit.agents.miner import coins_to_keep
 from hashcredit.agents.units import MILLION, WEEK
-from hashcredit.simulator.books.contracts import close_contract, contracts_of, lose_customer
+from hashcredit.simulator.books.contracts import contracts_of, lose_customer
 from hashcredit.simulator.books.events import note_obligor
 from hashcredit.simulator.books.ledger import (
     bill,
@@ -93,7 +93,7 @@ def spot_week(economy: Economy, owner: Record) -> tuple[float, float, float]:
 def earn(economy: Economy, p: Record, b: int) -> float:
     """Rent, mining revenue and the avoidable cost of running units; return revenue less cost, M$."""
     borrower = economy.borrowers[b]
-    clock, market = economy.clock[0], economy.market[0]
+    market = economy.market[0]
     site = borrower.site_class
     rent, mined, cost = spot_week(economy, borrower)
     first, last = contracts_of(economy, b)
@@ -106,8 +106,6 @@ def earn(economy: Economy, p: Record, b: int) -> float:
         )
         if contract.hazard_left <= 0.0:
             lose_customer(economy, row)
-        elif clock.week >= contract.end_week:
-            close_contract(economy, row)
         else:
             rent, cost = add_contract(economy, contract, site, rent, cost)
     world = economy.world[0]
@@ -308,9 +306,14 @@ def operate_buyer(economy: Economy, k: int) -> None:
 @kernel
 def operate(economy: Economy, p: Record) -> None:
     """Everybody's operating week; active throughput is counted afresh for next week's supply."""
-    economy.market[0].active = 0.0
+    market = economy.market[0]
+    market.active = 0.0
+    market.let = 0.0
     for b in range(economy.borrowers.shape[0]):
         if economy.borrowers[b].status == BorrowerStatus.ALIVE:
             operate_borrower(economy, p, b)
+    economy.outcomes[0].running_throughput += market.active
+    economy.outcomes[0].let_throughput += market.let
+    market.contract_share = market.let / market.active if market.active > 0.0 else 0.0
     for k in range(economy.buyers.shape[0]):
         operate_buyer(economy, k)

@@ -29,7 +29,8 @@ from hashcredit.simulator.credit.distress import (
 )
 from hashcredit.simulator.credit.enforcement import lender_accelerates
 from hashcredit.simulator.lenders.capital import is_pressed
-from hashcredit.simulator.machines.earnings import contract_premium, value_of
+from hashcredit.simulator.machines.earnings import value_of
+from hashcredit.simulator.machines.rents import contract_premium
 from hashcredit.simulator.state.codes import EventKind
 from hashcredit.simulator.state.economy import Economy
 
@@ -195,7 +196,7 @@ def use_value(economy: Economy, p: Record, row: int) -> float:
     first, last = contracts_of(economy, loan.obligor)
     for place in range(first, last):
         if economy.contracts[place].loan == row:
-            worth += contract_premium(economy, economy.contracts[place], site, spread)
+            worth += contract_premium(economy, p, economy.contracts[place], site, spread)
     return worth
 
 

@@ -9,10 +9,8 @@ import math
 
 import numpy as np
 
-from hashcredit.agents.buyer import annuity
 from hashcredit.agents.compiled import kernel
 from hashcredit.agents.dimensions import Channel, MachineKind, Record
-from hashcredit.agents.neocloud import over_spot
 from hashcredit.agents.units import DAYS_A_YEAR, HOURS_A_YEAR, MILLION, WEEK
 from hashcredit.simulator.books.events import note
 from hashcredit.simulator.machines.collateral import sales_move_prices
@@ -282,26 +280,16 @@ def add_contract(
 
     Those run and bill whatever spot does, so where spot is off they add to what is switched on.
     """
+    market = economy.market[0]
     machine = economy.machines[contract.machine]
+    market.let += contract.units * machine.throughput
     rent += contract.units * contract.rent
     if machine.on[site]:
         rent -= contract.units * machine.earning
     else:
         cost += contract.units * machine.cost[site]
-        economy.market[0].active += contract.units * machine.throughput
+        market.active += contract.units * machine.throughput
     return rent, cost
-
-
-@kernel
-def contract_premium(economy: Economy, contract: Record, site: int, spread: float) -> float:
-    """Worth (M$) of a contract over spot use until it ends, at cost of capital plus `spread`."""
-    clock, market = economy.clock[0], economy.market[0]
-    if contract.units == 0:
-        return 0.0
-    machine = economy.machines[contract.machine]
-    years = max(0.0, (contract.end_week - clock.week) * WEEK)
-    premium = over_spot(contract.rent, machine.earning, machine.cost[site])
-    return contract.units * premium * annuity(market.cost_of_capital + spread, years)
 
 
 @kernel

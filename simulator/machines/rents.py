@@ -87,7 +87,7 @@ def customer_hazard(economy: Economy, p: Record, grade: int) -> float:
 
 @kernel
 def value_on_demand(economy: Economy, p: Record, m: int, site: int, k: float, ahead: int) -> float:
-    """What type `m` would earn on demand during a contract (M$ a unit), discounted at `k`.
+    """What type `m` would earn on demand during a contract (M$ a unit), discounted at `k`, at most K_HIGH.
 
     The contract begins today (`ahead` 0) or when a machine ordered today arrives (1). Values may be as old
     as appraisals (`valuation.refresh_weeks`).
@@ -102,7 +102,7 @@ def value_on_demand(economy: Economy, p: Record, m: int, site: int, k: float, ah
             integrate_value(economy, p, m, site, lead, economy.let_work)
             out -= economy.let_work
         economy.let_week[place, site] = week
-    return value_at(economy.let_table[place, site], min(k, K_HIGH))
+    return value_at(economy.let_table[place, site], k)
 
 
 @kernel
@@ -118,11 +118,30 @@ def contract_gain(
     site = borrower.site_class
     discount = economy.market[0].cost_of_capital + borrower.cost_of_capital
     hazard = customer_hazard(economy, p, grade)
+    k = min(discount + hazard, K_HIGH)
     lead = lead_weeks(p, machine.kind) / WEEKS_A_YEAR if ahead else 0.0
-    paid = (rent - machine.cost[site]) * annuity(discount + hazard, contract_years(p))
-    otherwise = value_on_demand(economy, p, m, site, discount + hazard, ahead)
+    paid = (rent - machine.cost[site]) * annuity(k, contract_years(p))
+    otherwise = value_on_demand(economy, p, m, site, k, ahead)
     # nobody fails before the contract begins
     return math.exp(-discount * lead) * paid - math.exp(hazard * lead) * otherwise
+
+
+@kernel
+def contract_premium(economy: Economy, p: Record, contract: Record, site: int, spread: float) -> float:
+    """Worth (M$) of a running contract over selling its machines on demand until it ends.
+
+    To an owner with machines in a site class, at cost of capital plus `spread`; present values as for a new
+    one.
+    """
+    clock, market = economy.clock[0], economy.market[0]
+    years = (contract.end_week - clock.week) * WEEK
+    if contract.units == 0 or years <= 0.0:
+        return 0.0
+    m = contract.machine
+    k = min(market.cost_of_capital + spread + customer_hazard(economy, p, contract.customer_grade), K_HIGH)
+    integrate_value(economy, p, m, site, years, economy.let_work)
+    paid = (contract.rent - economy.machines[m].cost[site]) * annuity(k, years)
+    return contract.units * (paid - value_at(economy.let_work, k))
 
 
 @kernel

@@ -31,7 +31,8 @@ from hashcredit.simulator.books.ledger import bill, pay, put_units, revalue, sum
 from hashcredit.simulator.books.loans import facilities_of, free_units
 from hashcredit.simulator.credit.claims import apply_collateral
 from hashcredit.simulator.machines.collateral import removal_cost
-from hashcredit.simulator.machines.earnings import contract_premium, scrap_price, value_of
+from hashcredit.simulator.machines.earnings import scrap_price, value_of
+from hashcredit.simulator.machines.rents import contract_premium
 from hashcredit.simulator.market.auction import formula_price, outsiders_are_elastic
 from hashcredit.simulator.market.bidding import peer_budget
 from hashcredit.simulator.state.codes import EventKind, Flow, Revaluation
@@ -133,13 +134,13 @@ def may_bid(bidder: Record, failed: Record) -> bool:
 
 
 @kernel
-def list_premiums(economy: Economy, b: int, bidder: int) -> None:
+def list_premiums(economy: Economy, p: Record, b: int, bidder: int) -> None:
     """Work out what each contract of borrower `b` is worth over spot to a bidder, M$, in `premiums`."""
     first, last = contracts_of(economy, b)
     peer = economy.borrowers[bidder]
     for place in range(last - first):
         economy.premiums[place] = contract_premium(
-            economy, economy.contracts[first + place], peer.site_class, peer.cost_of_capital
+            economy, p, economy.contracts[first + place], peer.site_class, peer.cost_of_capital
         )
 
 
@@ -172,7 +173,7 @@ def site_worth(economy: Economy, p: Record, b: int, bidder: int) -> float:
     for m in range(economy.machines.shape[0]):
         if failed.units[m] > 0:
             worth += failed.units[m] * value_of(economy, p, m, peer.site_class, spread, 0)
-    list_premiums(economy, b, bidder)
+    list_premiums(economy, p, b, bidder)
     for _ in range(free_contracts(economy, bidder)):
         worth += pick_contract(economy, b)[1]
     years = annuity(economy.market[0].cost_of_capital + spread, p.valuation_horizon_years)
@@ -239,9 +240,9 @@ def move_contract(economy: Economy, source: int, row: int) -> None:
 
 
 @kernel
-def move_contracts(economy: Economy, b: int, acquirer: int) -> None:
+def move_contracts(economy: Economy, p: Record, b: int, acquirer: int) -> None:
     """Contracts over spot follow the machines, those worth most first while rows last; the others end."""
-    list_premiums(economy, b, acquirer)
+    list_premiums(economy, p, b, acquirer)
     for _ in range(free_contracts(economy, acquirer)):
         source, _premium = pick_contract(economy, b)
         if source >= 0:
@@ -322,7 +323,7 @@ def take_over(economy: Economy, p: Record, b: int) -> bool:
     note(economy, EventKind.SITE_TAKEN_OVER, economy.borrowers[acquirer].sector, acquirer, failed.sector, b,
          units=units, amount=price, cause=failed.cause, parent=failed.default_event)  # fmt: skip
     economy.outcomes[0].sites_taken_over += 1
-    move_contracts(economy, b, acquirer)
+    move_contracts(economy, p, b, acquirer)
     move_site(economy, b, acquirer, cure)
     sell_machines(economy, p, b, acquirer, price, ask, cure)
     return True

@@ -26,6 +26,8 @@ MARKET = row(
     Column("supply", "f8", "active throughput including hyperscalers, relative to the first week"),
     Column("active", "f8", "throughput switched on in this economy last week, reference units"),
     Column("active_base", "f8", "the same at the start"),
+    Column("let", "f8", "of the throughput of borrowers, under contracts", "H100s"),
+    Column("contract_share", "f8", "the same over what runs at borrowers", "fraction"),
     Column("occupancy", "f8", "share of hours for which a machine on demand is paid", "fraction"),
     Column("term_premium", "f8", "log, of rents under contracts, for scarcity"),
     Column("term_sought", "f8", "who would look for a contract if nobody had found one", "H100s"),

@@ -89,6 +89,15 @@ SCALARS = (
     Scalar("debt_peak_week", WHOLE, "week", "first week in which it was that, -1: in the opening"),
     Scalar("rent_peak_week", WHOLE, "week", "first week in which the rent index was highest"),
     Scalar(
+        "contract_share",
+        "",
+        "share",
+        "of the throughput that ran at borrowers, under contracts; mean over the weeks, by throughput",
+        "share under contracts",
+        "let_throughput / running_throughput",
+        lambda outcomes: _ratio(outcomes["let_throughput"], outcomes["running_throughput"]),
+    ),
+    Scalar(
         "debt_defaulted",
         REAL,
         "M$",
@@ -192,6 +201,8 @@ OUTCOMES = row(
     Column("allowances", "f8", "write-downs on claims still open at the end", "M$"),
     Column("defaults_by_cause", "i8", "borrowers that failed, by Cause", shape=(len(Cause),)),
     Column("opening_money", "f8", "total cash of all accounts at the start", "M$"),
+    Column("running_throughput", "f8", "that ran at borrowers, cumulative", "H100 weeks"),
+    Column("let_throughput", "f8", "of this, under contracts", "H100 weeks"),
     Column("rent_peak", "f8", "highest rent index so far", "USD an hour"),
 )
 

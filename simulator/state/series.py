@@ -38,6 +38,8 @@ class Column(Observable):
     RENT_INDEX_USD_H = "USD/h", "rent of a reference GPU"
     OCCUPANCY = "fraction", "of hours for which a machine on demand is paid"
     TERM_PREMIUM = "log", "of rents under contracts, for scarcity of machines"
+    TERM_POOL_H100 = "H100s", "throughput for which customers look for a contract"
+    CONTRACT_SHARE = "fraction", "of the throughput that runs at borrowers, under contracts"
     DEMAND = "relative", "for compute, to that of the first week"
     SUPPLY = "relative", "of active compute including hyperscalers, to that of the first week"
     CORRELATION = "-1 to 1", "of the week's shocks to BTC and compute rents"
@@ -92,7 +94,8 @@ class Column(Observable):
 class MachineColumn(Observable):
     """Columns that every machine type of a scenario has: `price_usd_h100`."""
 
-    EARNING_USD_H = "USD/h", "what a unit earns at full spot use"
+    EARNING_USD_H = "USD/h", "what a unit earns on demand, while it is on"
+    TERM_RENT_USD_H = "USD/h", "what a contract signed this week pays for a unit; 0 for ASICs"
     APPRAISAL_USD = "USD/unit", "what lenders mark it at"
     FUNDAMENTAL_USD = "USD/unit", "the appraisers' income value"
     PRICE_USD = "USD/unit", "last trade"

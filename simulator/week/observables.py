@@ -5,9 +5,17 @@ import math
 import numpy as np
 
 from hashcredit.agents.compiled import kernel
-from hashcredit.agents.dimensions import BorrowerKind, BorrowerStatus, LenderStatus, LoanStatus, Record
+from hashcredit.agents.dimensions import (
+    BorrowerKind,
+    BorrowerStatus,
+    LenderStatus,
+    LoanStatus,
+    MachineKind,
+    Record,
+)
 from hashcredit.agents.units import HOURS_A_YEAR, USD
 from hashcredit.simulator.books.ledger import lender_equity, sum_of
+from hashcredit.simulator.machines.rents import term_rent
 from hashcredit.simulator.macro.conditions import world_seen
 from hashcredit.simulator.state.economy import Economy
 from hashcredit.simulator.state.pool import WITHOUT, Asset, FundingRule, MacroSector
@@ -204,6 +212,8 @@ def record_machines(economy: Economy, p: Record, row: np.ndarray) -> None:
         first = COMMON_COLUMNS + COLUMNS_PER_MACHINE * used
         used += 1
         row[first + MachineColumn.EARNING_USD_H] = machine.earning * USD / HOURS_A_YEAR
+        if machine.kind == MachineKind.GPU:
+            row[first + MachineColumn.TERM_RENT_USD_H] = term_rent(economy, p, m) * USD / HOURS_A_YEAR
         row[first + MachineColumn.APPRAISAL_USD] = machine.appraisal * USD
         row[first + MachineColumn.FUNDAMENTAL_USD] = machine.income_value * USD
         row[first + MachineColumn.PRICE_USD] = machine.price * USD
@@ -236,6 +246,8 @@ def record(economy: Economy, p: Record) -> None:
     row[Column.RENT_INDEX_USD_H] = market.rent_index
     row[Column.OCCUPANCY] = market.occupancy
     row[Column.TERM_PREMIUM] = market.term_premium
+    row[Column.TERM_POOL_H100] = sum_of(market.term_pool)
+    row[Column.CONTRACT_SHARE] = market.contract_share
     row[Column.DEMAND] = market.demand
     row[Column.SUPPLY] = market.supply
     row[Column.CORRELATION] = market.rho

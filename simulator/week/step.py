@@ -7,6 +7,7 @@ from hashcredit.agents.dimensions import Record
 from hashcredit.simulator.credit.cash_flow import operate, revalue_coins
 from hashcredit.simulator.credit.covenants import enforce_covenants
 from hashcredit.simulator.credit.rollover import roll_over
+from hashcredit.simulator.investment.customers import let_out
 from hashcredit.simulator.investment.deliveries import deliver
 from hashcredit.simulator.investment.plans import invest
 from hashcredit.simulator.lenders.repo import call_repo, observe_collateral, set_haircut
@@ -62,6 +63,12 @@ def compute_market(economy: Economy, p: Record, seed: int, replicate: int) -> No
 def values(economy: Economy, p: Record, seed: int, replicate: int) -> None:
     """The appraisers' income values; bidders' own values are worked out where they bid."""
     update_income_values(economy, p)
+
+
+@kernel
+def contracts(economy: Economy, p: Record, seed: int, replicate: int) -> None:
+    """Customers' contracts expire and are renewed; machines without a customer look for one."""
+    let_out(economy, p, seed, replicate)
 
 
 @kernel
@@ -132,6 +139,7 @@ PHASES = (
     funding,
     compute_market,
     values,
+    contracts,
     cash_flow,
     covenants,
     rollover,

@@ -17,6 +17,7 @@ from hashcredit.simulator import Scenario, simulate
 from hashcredit.simulator.credit.cash_flow import earn, service_debt
 from hashcredit.simulator.credit.covenants import enforce_covenants
 from hashcredit.simulator.credit.distress import arrears, trace_trouble
+from hashcredit.simulator.investment.customers import let_out
 from hashcredit.simulator.lenders.capital import write_down_loans
 from hashcredit.simulator.machines.earnings import mark_appraisals
 from hashcredit.simulator.market.auction import trade_machines
@@ -112,7 +113,8 @@ def contracted(hazard_left: float) -> World:
     w.clock["week"] = 20
     w.borrower(0, units={GPU: 10})
     w.loan(0, 0, 0.1, machine=GPU, units=10)
-    w.contract(0, GPU, 10, loan=0, rent=0.02, hazard_left=hazard_left, end_week=20)
+    w.contract(0, GPU, 10, loan=0, rent=0.02, hazard_left=hazard_left, end_week=20 + (hazard_left <= 0.0))
+    let_out(w.economy, w.p, 1, 0)
     earn(w.economy, w.p, 0)
     assert w.contracts["units"][0] == 0
     return w

@@ -8,6 +8,7 @@ from worlds import ASIC, GPU, NEW_GPU, World
 from hashcredit.agents.dimensions import DSCR_WINDOW, Instrument, LoanStatus
 from hashcredit.simulator.books.loans import scheduled_principal, weekly_service
 from hashcredit.simulator.credit.cash_flow import operate, revalue_coins
+from hashcredit.simulator.investment.customers import let_out
 from hashcredit.simulator.state.codes import EventKind, Flow, Revaluation, Sector
 
 # Yearly numbers below are multiples of 52, so that a week's are round.
@@ -25,6 +26,7 @@ def world(**population) -> World:
 
 def week(w: World, weeks: int = 1) -> None:
     for _ in range(weeks):
+        let_out(w.economy, w.p, 1, 0)
         operate(w.economy, w.p)
         w.clock["week"] += 1
 
@@ -121,7 +123,7 @@ def test_contracted_machines_run_whatever_spot_does() -> None:
     w.open()
     week(w)
     assert w.borrowers["cash"][0] == pytest.approx(1.0 + 60 * 0.00025, rel=1e-12)
-    assert w.market["active"] == 60.0
+    assert (w.market["active"], w.market["let"], w.market["contract_share"]) == (60.0, 60.0, 1.0)
     w.assert_books_close()
 
 
@@ -132,9 +134,12 @@ def test_contract_ends_and_its_units_earn_spot() -> None:
     w.open()
     week(w)
     assert w.borrowers["cash"][0] == pytest.approx(1.0 + 60 * 0.0003 + 40 * 0.0002 - 0.005, rel=1e-12)
+    assert w.market["contract_share"] == 0.6
     week(w)
     assert (w.contracts["units"][0], w.borrowers["contracts"][0]) == (0, 0)
     assert w.borrowers["cash"][0] == pytest.approx(1.021 + 0.015, rel=1e-12)
+    assert w.market["contract_share"] == 0.0
+    assert (w.outcomes["let_throughput"], w.outcomes["running_throughput"]) == (60.0, 200.0)
     assert w.events(EventKind.OFFTAKER_DEFAULT) == []
     w.assert_books_close()
 

@@ -78,23 +78,25 @@ def test_hand_back_can_be_switched_off() -> None:
 def test_contracts_count_in_both() -> None:
     """40 of the units are let at 0.020 for a year; the others earn spot.
 
-    Cash flow 60 * 0.008 + 40 * 0.018 = 1.2 a year, so cover is one at a face of 2.0. Use is 100 v and forty
-    times 0.010 over spot for a year at 6 %: 0.4 (1 - exp(-0.06)) / 0.06 = 0.388236.
+    Cash flow 60 * 0.008 + 40 * 0.018 = 1.2 a year, so cover is one at a face of 2.0. Use is 100 v and what
+    forty bring over a year on demand at 6 %, where 0.010 falls by 10 % a year and 0.020 does not:
+    40 (0.020 (1 - exp(-0.06)) / 0.06 - 0.010 (1 - exp(-0.16)) / 0.16) = 40 (0.0194118 - 0.0092410)
+    = 0.406832.
     """
     w = vehicle(2.1, 1.0, rent=0.020)
     assert vehicle_cash_flow(w.economy, 0, 0) == pytest.approx(1.2 / 52, rel=1e-12)
-    assert use_value(w.economy, w.p, 0) == pytest.approx(1.388236, abs=1e-6)
+    assert use_value(w.economy, w.p, 0) == pytest.approx(1.406832, abs=1e-6)
     w.contract(0, GPU, 7, rent=0.1)  # on machines that are not pledged: not the vehicle's
     assert vehicle_cash_flow(w.economy, 0, 0) == pytest.approx(1.2 / 52, rel=1e-12)
-    assert use_value(w.economy, w.p, 0) == pytest.approx(1.388236, abs=1e-6)
+    assert use_value(w.economy, w.p, 0) == pytest.approx(1.406832, abs=1e-6)
     assert not handed_back(vehicle(1.99, 1.0, rent=0.020))
     assert handed_back(vehicle(2.01, 1.0, rent=0.020))
-    assert handed_back(vehicle(2.01, 2.01 - 0.388237, rent=0.020))
-    assert not handed_back(vehicle(2.01, 2.01 - 0.388235, rent=0.020))
-    # A contract under water binds: 40 at 0.004, 0.006 below spot, take 0.24 * 0.970591 = 0.232942 away.
+    assert handed_back(vehicle(2.01, 2.01 - 0.406834, rent=0.020))
+    assert not handed_back(vehicle(2.01, 2.01 - 0.406830, rent=0.020))
+    # A contract under water binds: 40 (0.004 * 0.970591 - 0.009241) = -0.214346.
     w = vehicle(1.4, 1.0, rent=0.004)
     assert vehicle_cash_flow(w.economy, 0, 0) == pytest.approx((0.48 + 0.08) / 52, rel=1e-12)
-    assert use_value(w.economy, w.p, 0) == pytest.approx(1.0 - 0.232942, abs=1e-6)
+    assert use_value(w.economy, w.p, 0) == pytest.approx(1.0 - 0.214346, abs=1e-6)
     # With spot rents below cost the free units stand still, and a contract is worth all above its cost.
     w.machine(GPU, earning=0.001)
     assert vehicle_cash_flow(w.economy, 0, 0) == pytest.approx(0.08 / 52, rel=1e-12)

@@ -126,6 +126,7 @@ PLAIN: dict[str, Any] = {
     "investment_hold_weeks": 0,
     "investment_commitment_fee": 0.0,
     "investment_search_weeks": 13.0,
+    "investment_recontract": 1,
     "investment_contract_weeks": 52,
     "investment_used_share": 0.5,
     "funding_premium": 0.02,

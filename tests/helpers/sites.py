@@ -21,6 +21,9 @@ FIRST_LIEN, SECOND_LIEN, BOND = 0, 1, 2
 """Loan rows of the failed borrower."""
 DEFAULT_WEEK, RELEASE_WEEK = 10, 14
 
+YEAR_FIXED, YEAR_FALLING = (1 - math.exp(-0.06)) / 0.06, (1 - math.exp(-0.16)) / 0.16
+"""One a year for one year at 6 %, and what falls by 10 % a year: a contract's rent, earnings on demand."""
+
 ANNUITY = (1 - math.exp(-0.06 * 5)) / 0.06
 """One a year for the five years of the valuation horizon, at 6 %: 4.3197."""
 # Reservation prices .6 * .020 and .6 * .036; in place creditors save .001 of removal, the estate nothing.

@@ -16,6 +16,8 @@ from sites import (
     SECOND,
     SECOND_LIEN,
     WORTH,
+    YEAR_FALLING,
+    YEAR_FIXED,
     acquirer,
     contract,
     default,
@@ -48,14 +50,14 @@ def test_worth_is_the_bidders_own() -> None:
     assert site_worth(w.economy, w.p, FAILED, FIRST) == pytest.approx(expected, rel=1e-12)
 
 
-def test_a_contract_is_worth_its_rent_over_spot_until_it_ends() -> None:
-    # Spot earns .010 a year, the contract .013, for one more year: 15 * .003 * (1 - exp(-.06)) / .06.
+def test_a_contract_is_worth_its_rent_over_demand_until_it_ends() -> None:
+    # On demand .010 a year and falling, under contract .013, for one more year.
     w = site()
     contract(w, FIRST_LIEN, 15, 0.013)
-    contract(w, SECOND_LIEN, 5, 0.019)  # under spot: whoever takes over would not keep it
+    contract(w, SECOND_LIEN, 5, 0.018)  # under .020: whoever takes over would not keep it
     default(w)
-    premium = 15 * 0.003 * (1 - math.exp(-0.06)) / 0.06
-    assert site_worth(w.economy, w.p, FAILED, FIRST) == pytest.approx(WORTH + premium, rel=1e-12)
+    premium = 15 * (0.013 * YEAR_FIXED - 0.010 * YEAR_FALLING)
+    assert site_worth(w.economy, w.p, FAILED, FIRST) == pytest.approx(WORTH + premium, rel=1e-6)
 
 
 def test_what_is_asked_by_hand() -> None:

@@ -16,6 +16,8 @@ from sites import (
     SECOND,
     SECOND_LIEN,
     WORTH,
+    YEAR_FALLING,
+    YEAR_FIXED,
     acquirer,
     contract,
     default,
@@ -35,6 +37,7 @@ from hashcredit.agents.dimensions import (
 from hashcredit.simulator import Scenario, simulate
 from hashcredit.simulator.books.contracts import UNPLEDGED
 from hashcredit.simulator.credit.cash_flow import operate
+from hashcredit.simulator.investment.customers import let_out
 from hashcredit.simulator.resolution.default import resolve_defaults
 from hashcredit.simulator.resolution.takeover import site_ask, site_worth
 from hashcredit.simulator.state.codes import EventKind, Flow, Sector
@@ -193,6 +196,7 @@ def test_contracts_sleep_during_the_stay_and_follow_the_machines() -> None:
         rents = w.economy.flows[Flow.COMPUTE_RENT, Sector.NEOCLOUDS]
         assert rents == pytest.approx(week * weekly, rel=1e-12)
     w.clock["week"] += 1  # the contract has run out, and its row is free again
+    let_out(w.economy, w.p, 1, 0)
     operate(w.economy, w.p)
     assert w.borrowers["contracts"][FIRST] == 0
     expected = 2 * weekly + (30 * 0.010 + 10 * 0.020) / 52
@@ -213,7 +217,7 @@ def test_contracts_that_are_worth_nothing_end() -> None:
 
 
 def test_short_of_rows_the_best_contracts_are_kept() -> None:
-    # One row is free: the contract of 5 newer machines is worth 5 * .010 a year, that of 15 only 15 * .003.
+    # One row is free: the contract of 5 newer machines is worth some 5 * .010, that of 15 only 15 * .003.
     w = site()
     contract(w, FIRST_LIEN, 15, 0.013)
     contract(w, SECOND_LIEN, 5, 0.030)
@@ -223,8 +227,8 @@ def test_short_of_rows_the_best_contracts_are_kept() -> None:
         w.contract(FIRST, GPU, 1)
     w.contracts["units"][FIRST * CONTRACTS + 4] = 0
     default(w)
-    premium = 5 * 0.010 * (1 - math.exp(-0.06)) / 0.06
-    assert site_worth(w.economy, w.p, FAILED, FIRST) == pytest.approx(WORTH + premium, rel=1e-12)
+    premium = 5 * (0.030 * YEAR_FIXED - 0.020 * YEAR_FALLING)
+    assert site_worth(w.economy, w.p, FAILED, FIRST) == pytest.approx(WORTH + premium, rel=1e-6)
     release(w)
     rows = w.contracts[FIRST * CONTRACTS : (FIRST + 1) * CONTRACTS]
     assert rows["units"].tolist() == [5 if row == 4 else 1 for row in range(CONTRACTS)]

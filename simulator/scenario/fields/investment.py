@@ -9,6 +9,7 @@ from hashcredit.simulator.scenario.fields.types import (
     Fraction,
     PerYear,
     Share,
+    Switch,
     Weeks,
     WholeWeeks,
 )
@@ -52,6 +53,9 @@ class Investment(Section):
     )
     search_weeks: Weeks = field(
         13.0, "mean time until machines without a customer find one", low=0.1, high=520.0
+    )
+    recontract: Switch = field(
+        True, "machines without a customer look for one, and contracts that end are renewed"
     )
     contract_weeks: WholeWeeks = field(156, "length of a new rental contract")
     used_share: Share = field(0.5, "share of free cash that a peer may bid for used machines")
