@@ -9,17 +9,22 @@ from hashcredit.simulator.progress import Progress
 from hashcredit.simulator.reports.statistics import Estimate, mean_estimate, paired_difference
 from hashcredit.simulator.runs.engine import simulate_many
 from hashcredit.simulator.scenario.scenario import Scenario
+from hashcredit.simulator.state.outcomes import BY_NAME
 
-QUANTITIES: dict[str, str] = {
-    "paper_value_musd": "paper value of seized machines, M$",
-    "paper_sold_musd": "paper value of those sold, M$",
-    "proceeds_musd": "proceeds of their sale, M$",
-    "realised_to_paper": "proceeds to paper value of those sold",
-    "units_unsold": "machines unsold at the end",
-    "creditor_loss_musd": "creditor loss, M$",
-    "defaults": "defaults",
-}
-"""Scalars of a run that are compared, with their words."""
+QUANTITIES = (
+    "paper_value_musd",
+    "paper_sold_musd",
+    "proceeds_musd",
+    "realised_to_paper",
+    "units_unsold",
+    "creditor_loss_musd",
+    "defaults",
+    "extra_defaults",
+    "facility_defaults",
+    "hand_backs",
+    "lender_failures",
+)
+"""Scalars of a run that are compared."""
 
 
 @dataclass(frozen=True)
@@ -76,23 +81,25 @@ def compare(
 
 
 def format_comparison(comparison: Comparison) -> str:
-    """Two tables as text: means with standard errors, and paired differences with intervals."""
+    """Tables as text, 80 columns wide with three arms: means, and each arm's paired differences."""
     c, first = comparison, comparison.arms[0]
+    told = c.levels["extra_defaults"] != c.levels["defaults"]  # some were forced
+    names = [name for name in QUANTITIES if told or name != "extra_defaults"]
     lines = [
-        f"{c.scenario}: seed {c.seed}, {c.replicates:,} replicates, the same draws {c.what}",
+        f"{c.scenario}: seed {c.seed}, {c.replicates:,} replicates, the same draws",
+        c.what,
         "",
-        f"{'mean (standard error)':<40}" + "".join(f"{arm:>20}" for arm in c.arms),
+        f"{'mean (standard error)':<29}" + "".join(f"{arm:>17}" for arm in c.arms),
     ]
-    for name, words in QUANTITIES.items():
-        lines.append(f"{words:<40}" + "".join(f"{_level(e):>20}" for e in c.levels[name]))
-    if len(c.arms) > 1:
-        heads = "".join(f"{f'{arm} - {first}':>32}" for arm in c.arms[1:])
-        lines += ["", f"{'paired difference [95 % interval]':<40}{heads}"]
-        for name, words in QUANTITIES.items():
-            lines.append(f"{words:<40}" + "".join(f"{_difference(e):>32}" for e in c.differences[name]))
-    missing = [QUANTITIES[name] for name, row in c.levels.items() if any(e.n < c.replicates for e in row)]
-    if missing:
-        lines += ["", f"Replicates without a value are left out of: {'; '.join(missing)}."]
+    for name in names:
+        lines.append(f"{BY_NAME[name].label:<29}" + "".join(f"{_level(e):>17}" for e in c.levels[name]))
+    for place, arm in enumerate(c.arms[1:]):
+        head = f"{arm} - {first}"
+        lines += ["", f"{head:<29}{'paired difference':>19}{'95 % interval':>32}"]
+        for name in names:
+            lines.append(f"{BY_NAME[name].label:<29}" + _difference(c.differences[name][place]))
+    missing = [name for name, row in c.levels.items() if any(e.n < c.replicates for e in row)]
+    lines += [f"left out of {BY_NAME[name].label}: replicates without a value" for name in missing]
     return "\n".join(lines)
 
 
@@ -106,12 +113,13 @@ def _level(estimate: Estimate) -> str:
 
 def _difference(estimate: Estimate) -> str:
     if estimate.n == 0:
-        return "-"
+        return f"{'-':>19}"
     decimals = _decimals(estimate.mean, estimate.standard_error)
+    mean = f"{estimate.mean:+,.{decimals}f}"
     if np.isnan(estimate.low):
-        return f"{estimate.mean:+,.{decimals}f}"
-    low, high = f"{estimate.low:+,.{decimals}f}", f"{estimate.high:+,.{decimals}f}"
-    return f"{estimate.mean:+,.{decimals}f} [{low}, {high}]"
+        return f"{mean:>19}"
+    ends = f"{estimate.low:+,.{decimals}f} to {estimate.high:+,.{decimals}f}"
+    return f"{mean:>19}{ends:>32}"
 
 
 def _decimals(mean: float, error: float) -> int:

@@ -34,9 +34,13 @@ from hashcredit.simulator.state.outcomes import BY_NAME
 
 QUANTITIES = (
     "defaults",
+    "extra_defaults",
     "defaults_miners",
     "defaults_neoclouds",
+    "facility_defaults",
+    "hand_backs",
     "lender_failures",
+    "extra_lender_failures",
     "debt_defaulted",
     "creditor_loss_musd",
     "recovery_rate",
@@ -48,6 +52,9 @@ QUANTITIES = (
     "units_unsold",
 )
 """Scalars of a run that are averaged, in the order in which they are printed."""
+
+NOT_FORCED = {"extra_defaults": "defaults", "extra_lender_failures": "lender_failures"}
+"""Failures that the scenario did not force, and all failures: the same where it forces none."""
 
 RESIDUALS = ("money_residual", "balance_residual", "units_residual", "macro_residual")
 
@@ -73,24 +80,24 @@ def statistics_of(summary: pd.DataFrame) -> list[Statistic]:
     The distribution of defaults has two humps, so that its mean says little: the probability that anything
     happens and the mean where it does are separate rows.
     """
+    same = {each for each, every in NOT_FORCED.items() if summary[each].equals(summary[every])}
     rows = [
-        Statistic(scalar.name, scalar.words, scalar.unit, mean_estimate(summary[scalar.name]))
-        for scalar in (BY_NAME[name] for name in QUANTITIES)
+        Statistic(scalar.name, scalar.label, scalar.unit, mean_estimate(summary[scalar.name]))
+        for scalar in (BY_NAME[name] for name in QUANTITIES if name not in same)
     ]
     defaults = summary["defaults"].to_numpy()
-    unforced = defaults - summary["defaults_forced"].to_numpy()
     some = Statistic(
         "defaults_if_any", "defaults in runs with any", "borrowers", mean_estimate(defaults[defaults > 0])
     )
     rows.insert(1, some)
     events = {
         "any_default": ("any default", defaults > 0),
-        "any_unforced_default": ("any default that was not forced", unforced > 0),
+        "any_unforced_default": ("any default not forced", summary["extra_defaults"].to_numpy() > 0),
         "any_miner_default": ("any miner's default", summary["defaults_miners"].to_numpy() > 0),
         "any_neocloud_default": ("any neo-cloud's default", summary["defaults_neoclouds"].to_numpy() > 0),
         "any_lender_failure": ("any lender's failure", summary["lender_failures"].to_numpy() > 0),
     }
-    if (unforced == defaults).all():
+    if "extra_defaults" in same:
         del events["any_unforced_default"]
     for name, (words, happened) in events.items():
         rows.append(Statistic(name, words, "probability", probability_estimate(happened)))
@@ -98,16 +105,14 @@ def statistics_of(summary: pd.DataFrame) -> list[Statistic]:
 
 
 def format_statistics(rows: Sequence[Statistic]) -> str:
-    """The summary table as text: means first, probabilities below."""
-    lines = [f"{'':<42}{'n':>7}{'mean':>10}{'s.e.':>9}{'95 % interval':>22}{'median':>10}"]
+    """The summary table as text, 80 columns wide: means first, probabilities below."""
+    lines = [f"{'':<29}{'n':>7}{'mean':>9}{'s.e.':>8}{'95 % interval':>18}{'median':>9}"]
     for row in rows:
         e = row.estimate
-        interval = f"{_number(e.low)} to {_number(e.high)}" if np.isfinite(e.low) else "-"
-        unit = "" if row.unit == "probability" else f", {row.unit}"
-        words = f"P({row.words})" if row.unit == "probability" else f"{row.words}{unit}"
+        words = f"P({row.words})" if row.unit == "probability" else row.words
         lines.append(
-            f"{words:<42}{e.n:>7}{_number(e.mean):>10}{_number(e.standard_error):>9}"
-            f"{interval:>22}{_number(e.median):>10}"
+            f"{words:<29}{e.n:>7}{_number(e.mean):>9}{_number(e.standard_error):>8}"
+            f"{_number(e.low):>9}{_number(e.high):>9}{_number(e.median):>9}"
         )
     return "\n".join(lines + _left_out(rows))
 

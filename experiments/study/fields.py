@@ -11,8 +11,12 @@ from pydantic.fields import FieldInfo
 
 from hashcredit.simulator.errors import StudyError
 from hashcredit.simulator.scenario.errors import allowed_text, hint
-from hashcredit.simulator.scenario.fields.base import documentation, inner_model, range_text
-from hashcredit.simulator.scenario.fields.earnings import ForcedDefault
+from hashcredit.simulator.scenario.fields.base import (
+    documentation,
+    inner_model,
+    optional_section,
+    range_text,
+)
 from hashcredit.simulator.scenario.fields.machines import Machine
 from hashcredit.simulator.scenario.fields.types import plain
 from hashcredit.simulator.scenario.scenario import Scenario
@@ -110,7 +114,9 @@ def target_field(name: str, place: str, scenario: Scenario) -> TargetField:
 def known_fields(scenario: Scenario) -> list[str]:
     """Dotted names that a factor may have, those of `Scenario.describe` and those of imposed failures."""
     names = [row.field for row in scenario.describe() if row.field not in WITHOUT_EFFECT]
-    return [*names, *(f"shocks.forced_default.{name}" for name in ForcedDefault.model_fields)]
+    optional = ((name, optional_section(Scenario, name)) for name in names)
+    below = (f"{name}.{field}" for name, section in optional if section for field in section.model_fields)
+    return [*names, *below]
 
 
 def is_section(name: str) -> bool:

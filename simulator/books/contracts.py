@@ -203,20 +203,25 @@ def let_free_units(economy: Economy, b: int, m: int) -> int:
 
 
 @kernel
-def keep_what_fits(economy: Economy, b: int, m: int) -> None:
-    """Machines of type `m` have left: contracts that are too large for what is left shrink, the last first.
-
-    Of contracts on unpledged machines that were pledged later.
-    """
-    excess = let_units(economy, b, m) - economy.borrowers[b].units[m]
+def cut_contracts(economy: Economy, b: int, m: int, loan: int, excess: int) -> None:
+    """Take `excess` machines of type `m` out of contracts on a loan row (or UNPLEDGED), the last first."""
     first, last = contracts_of(economy, b)
     for row in range(last - 1, first - 1, -1):
         if excess <= 0:
             return
         contract = economy.contracts[row]
-        if contract.units > 0 and contract.machine == m and contract.loan < 0:
+        if contract.units > 0 and contract.machine == m and contract.loan == loan:
             lost = min(excess, contract.units)
             excess -= lost
             contract.units -= lost
             if contract.units == 0:
                 close_contract(economy, row)
+
+
+@kernel
+def keep_what_fits(economy: Economy, b: int, m: int) -> None:
+    """Machines of type `m` have left: contracts that are too large for what is left shrink, the last first.
+
+    Of contracts on unpledged machines that were pledged later.
+    """
+    cut_contracts(economy, b, m, UNPLEDGED, let_units(economy, b, m) - economy.borrowers[b].units[m])

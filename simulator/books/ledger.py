@@ -48,6 +48,13 @@ def revalue(economy: Economy, kind: int, agent: Record, amount: float) -> None:
 
 
 @kernel
+def lose(economy: Economy, kind: int, lender: Record, amount: float) -> None:
+    """Post a credit loss of a lender (M$; negative: what comes back of one)."""
+    revalue(economy, kind, lender, -amount)
+    lender.losses += amount
+
+
+@kernel
 def bill(economy: Economy, borrower: Record, amount: float) -> None:
     """Add bills (M$; negative: bills that are void) to those that a borrower has not paid."""
     borrower.payables += amount
@@ -98,8 +105,8 @@ def write_off(economy: Economy, loan: Record, borrower: Record, lender: Record) 
     """Extinguish what is left of a loan on both sides, using up the holder's allowance."""
     left = loan.principal
     revalue(economy, Revaluation.WRITE_OFFS, borrower, left)
-    revalue(economy, Revaluation.WRITE_OFFS, lender, -left)
-    revalue(economy, Revaluation.WRITE_DOWNS, lender, loan.allowance)
+    lose(economy, Revaluation.WRITE_OFFS, lender, left)
+    lose(economy, Revaluation.WRITE_DOWNS, lender, -loan.allowance)
     lender.allowance -= loan.allowance
     loan.allowance = 0.0
     post_principal(loan, borrower, lender, -left)
@@ -152,18 +159,26 @@ def lender_equity(lender: Record) -> float:
 
 
 @kernel
-def capital_binds(p: Record) -> bool:
-    """Whether `channels.lender_credit` is on; off, lending ignores lenders' capital and failure."""
+def losses_bind(p: Record) -> bool:
+    """Whether `channels.lender_credit` is on; off, lenders' losses and failures take nothing from lending."""
     return p.channels_lender_credit != 0
 
 
 @kernel
+def lending_equity(p: Record, lender: Record) -> float:
+    """Equity (M$) by which it is judged what a lender may lend, extend, wait for and pay out.
+
+    Book equity; with `channels.lender_credit` off what it would be had all claims been paid in full.
+    """
+    equity = lender_equity(lender)
+    return equity if losses_bind(p) else equity + lender.losses
+
+
+@kernel
 def capital_ratio(p: Record, lender: Record) -> float:
-    """Book equity of a lender over its loans (a fraction); infinite without loans, or while it is ignored."""
+    """That equity of a lender over its loans (a fraction); infinite without loans."""
     loans = sum_of(lender.loans)
-    if loans <= 0.0 or not capital_binds(p):
-        return np.inf
-    return lender_equity(lender) / loans
+    return lending_equity(p, lender) / loans if loans > 0.0 else np.inf
 
 
 @kernel

@@ -148,13 +148,13 @@ def pro_rata(cash: float, claims: float) -> float:
 
 
 @kernel
-def liquidate_coins(economy: Economy, row: int) -> float:
-    """Sell pledged BTC to repay the loan at once; what is left of the coins stays pledged."""
+def liquidate_coins(economy: Economy, row: int, amount: float) -> float:
+    """Sell pledged BTC worth up to `amount` (M$) and return what it fetched; the other coins stay pledged."""
     market = economy.market[0]
     loan = economy.loans[row]
     borrower = economy.borrowers[loan.obligor]
     price = market.btc_price * MILLION
-    coins = min(loan.coins, loan.principal / price)
+    coins = min(loan.coins, amount / price)
     proceeds = coins * price
     loan.coins -= coins
     market.btc_sold += proceeds

@@ -90,7 +90,7 @@ def default_loan(economy: Economy, row: int, event: int) -> None:
     loan.paper_value = 0.0
     loan.weeks_held = 0
     if loan.coins > 0.0:
-        proceeds = liquidate_coins(economy, row)
+        proceeds = liquidate_coins(economy, row, loan.principal)
         applied = min(proceeds, loan.principal)
         pay(economy, Flow.RECOVERIES, borrower, lender, applied)
         post_principal(loan, borrower, lender, -applied)

@@ -212,8 +212,22 @@ def review_vehicle(economy: Economy, p: Record, row: int) -> None:
 
 
 @kernel
+def sale_to_restore(principal: float, worth: float, ltv: float) -> float:
+    """Coins (M$) whose sale repays so much of a loan that the rest is `ltv` (under 1) of the coins left.
+
+    principal, worth    the loan and the coins that secure it, M$
+    """
+    return max(0.0, (principal - ltv * worth) / (1.0 - ltv))
+
+
+@kernel
 def call_margin(economy: Economy, p: Record, row: int) -> None:
-    """Over its margin: free coins and cash meet the call; over the liquidation level coins go at once."""
+    """Over its margin: free coins and cash meet the call, and the lender sells coins for what they do not.
+
+    A call has to be met within days, so what is missing is sold in the same week: coins until the initial
+    loan to value is back, or over the liquidation level as many as repay the whole loan. What these do not
+    fetch is paid from cash, or the borrower fails.
+    """
     market = economy.market[0]
     loan = economy.loans[row]
     borrower = economy.borrowers[loan.obligor]
@@ -229,11 +243,14 @@ def call_margin(economy: Economy, p: Record, row: int) -> None:
     paid = min(excess, max(0.0, borrower.cash - p.credit_reserve_weeks * borrower.obligations))
     if paid > DUST:
         repay(economy, loan, borrower, economy.lenders[loan.holder], paid)
-    if not owes(loan) or loan.principal <= p.credit_btc_liquidation_ltv * loan.coins * price:
+    worth = loan.coins * price
+    liquidated = loan.principal > p.credit_btc_liquidation_ltv * worth
+    sold = loan.principal if liquidated else sale_to_restore(loan.principal, worth, p.credit_btc_initial_ltv)
+    if not owes(loan) or sold <= DUST:
         return
-    proceeds = liquidate_coins(economy, row)
+    proceeds = liquidate_coins(economy, row, sold)
     repay(economy, loan, borrower, economy.lenders[loan.holder], min(proceeds, loan.principal))
-    if owes(loan):
+    if liquidated and owes(loan):
         left = loan.principal
         if borrower.cash >= left:
             repay(economy, loan, borrower, economy.lenders[loan.holder], left)

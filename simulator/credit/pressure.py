@@ -6,7 +6,7 @@ in the week in which that begins; in later weeks its covenants and the next call
 
 from hashcredit.agents.compiled import kernel
 from hashcredit.agents.dimensions import BorrowerStatus, Cause, Channel, Enforcement, LenderStatus, Record
-from hashcredit.simulator.books.ledger import capital_binds, lender_equity, sum_of
+from hashcredit.simulator.books.ledger import lending_equity, sum_of
 from hashcredit.simulator.books.loans import owes
 from hashcredit.simulator.credit.covenants import accelerate
 from hashcredit.simulator.lenders.capital import is_pressed
@@ -36,10 +36,11 @@ def call_breached_loans(economy: Economy, p: Record, index: int, channel: int) -
 def cash_needed(p: Record, lender: Record) -> float:
     """What a lender under pressure raises (M$): its unmet call, or what brings it back to its target."""
     needed = lender.called
-    if capital_binds(p) and lender.capital_target > 0.0:
+    if lender.capital_target > 0.0:
         loans = sum_of(lender.loans)
-        if lender_equity(lender) < lender.capital_minimum * loans:
-            needed = max(needed, loans - max(0.0, lender_equity(lender)) / lender.capital_target)
+        equity = lending_equity(p, lender)
+        if equity < lender.capital_minimum * loans:
+            needed = max(needed, loans - max(0.0, equity) / lender.capital_target)
     return needed
 
 

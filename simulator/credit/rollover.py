@@ -24,18 +24,28 @@ from hashcredit.simulator.credit.distress import trace_trouble
 from hashcredit.simulator.credit.equity import convert, converts, issue_equity, watch_markets
 from hashcredit.simulator.lenders.capital import can_extend
 from hashcredit.simulator.lenders.funding import advance_now
+from hashcredit.simulator.lenders.loan_sales import best_buyer, transfer_loan
 from hashcredit.simulator.state.codes import EventKind
 from hashcredit.simulator.state.economy import Economy
 
 
 @kernel
 def roll_coins(economy: Economy, p: Record, row: int) -> None:
-    """A BTC loan needs only its margin and an able holder: otherwise its coins are sold and repay it."""
+    """A BTC loan needs only its margin and an able lender: otherwise its coins are sold and repay it.
+
+    If its holder is not able, as a failed one never is, another lender that is takes it over at its face,
+    coins and all.
+    """
     clock, market = economy.clock[0], economy.market[0]
     loan = economy.loans[row]
     lender = economy.lenders[loan.holder]
     covered = loan.principal <= p.credit_btc_call_ltv * loan.coins * market.btc_price * MILLION
     able = can_extend(economy, p, lender)
+    if covered and not able:
+        other = best_buyer(economy, p, row)[0]
+        if other >= 0 and can_extend(economy, p, economy.lenders[other]):
+            transfer_loan(economy, row, other, loan.principal, Channel.LENDER_CREDIT.value, lender.trigger)
+            able = True
     if able and covered:
         loan.maturity_week = clock.week + p.credit_btc_tenor_weeks
         return
@@ -44,7 +54,8 @@ def roll_coins(economy: Economy, p: Record, row: int) -> None:
         remember(economy, borrower, Channel.BTC_PRICE, -1)
     else:
         remember(economy, borrower, Channel.LENDER_CREDIT, lender.trigger)
-    repay(economy, loan, borrower, lender, min(liquidate_coins(economy, row), loan.principal))
+    proceeds = liquidate_coins(economy, row, loan.principal)
+    repay(economy, loan, borrower, lender, min(proceeds, loan.principal))
 
 
 @kernel

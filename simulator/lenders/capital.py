@@ -4,14 +4,16 @@ from hashcredit.agents.compiled import kernel
 from hashcredit.agents.dimensions import BorrowerStatus, LenderStatus, LoanStatus, Record
 from hashcredit.agents.lender import under_pressure
 from hashcredit.agents.units import WEEK
-from hashcredit.simulator.books.ledger import capital_binds, lender_equity, pay, revalue, sum_of
+from hashcredit.simulator.books.ledger import lending_equity, lose, losses_bind, pay, sum_of
 from hashcredit.simulator.books.loans import facilities_of
 from hashcredit.simulator.lenders.funding import (
     borrow_on_loans,
     borrowing_limit,
     borrowing_rate,
     cash_target,
+    does_business,
     has_deposits,
+    lending_cash,
     repo_is_called,
     take_deposits,
 )
@@ -48,7 +50,7 @@ def write_down(economy: Economy, p: Record, row: int) -> None:
         lender.trigger = loan.default_event
     loan.allowance = allowance
     lender.allowance += change
-    revalue(economy, Revaluation.WRITE_DOWNS, lender, -change)
+    lose(economy, Revaluation.WRITE_DOWNS, lender, change)
 
 
 @kernel
@@ -69,23 +71,23 @@ def write_down_loans(economy: Economy, p: Record) -> None:
 def is_pressed(economy: Economy, p: Record, lender: Record) -> bool:
     """Whether a lender can no longer afford to wait: called on its back-leverage, in receivership, under
     its capital minimum, or, with `channels.repo` off, over the limit of a fixed haircut.
+
+    With `channels.lender_credit` off neither its losses nor its end count.
     """
-    if repo_is_called(p) and lender.called > 0.0:
+    if not does_business(p, lender) or (repo_is_called(p) and lender.called > 0.0):
         return True
-    if not capital_binds(p):
-        return False
-    if lender.status != LenderStatus.ALIVE:
-        return True
-    loans = sum_of(lender.loans) - lender.allowance
-    over = not repo_is_called(p) and lender.repo - lender.cash > borrowing_limit(economy, p, lender)
-    return over or under_pressure(lender_equity(lender), loans, lender.capital_minimum)
+    loans = sum_of(lender.loans)
+    if losses_bind(p):
+        loans -= lender.allowance
+    net = lender.repo - lending_cash(p, lender)
+    over = not repo_is_called(p) and net > borrowing_limit(economy, p, lender)
+    return over or under_pressure(lending_equity(p, lender), loans, lender.capital_minimum)
 
 
 @kernel
 def can_extend(economy: Economy, p: Record, lender: Record) -> bool:
-    """Whether a lender is in a position to extend a loan, if it likes it."""
-    lives = not capital_binds(p) or lender.status == LenderStatus.ALIVE
-    return lives and not is_pressed(economy, p, lender)
+    """Whether a lender is in a position to extend or buy a loan, if it likes it."""
+    return not is_pressed(economy, p, lender)
 
 
 @kernel
@@ -93,7 +95,7 @@ def pay_out(economy: Economy, p: Record, lender: Record, earned: float) -> None:
     """Distribute a share of the week's earnings (M$) of a lender that is above its capital target."""
     if earned <= 0.0 or lender.status != LenderStatus.ALIVE:
         return
-    if lender_equity(lender) < lender.capital_target * sum_of(lender.loans):
+    if lending_equity(p, lender) < lender.capital_target * sum_of(lender.loans):
         return
     amount = min(p.lenders_payout[lender.kind] * earned, max(0.0, lender.cash))
     pay(economy, Flow.DISTRIBUTIONS, lender, economy.world[0], amount)

@@ -7,7 +7,7 @@ a limited pool, at the market's haircut (`repo`); what they borrow is repayable 
 from hashcredit.agents.compiled import kernel
 from hashcredit.agents.dimensions import LenderKind, LenderStatus, Record
 from hashcredit.agents.lender import lending_capacity
-from hashcredit.simulator.books.ledger import capital_binds, lender_equity, pay, sum_of
+from hashcredit.simulator.books.ledger import lending_equity, losses_bind, pay, sum_of
 from hashcredit.simulator.state.codes import AUTHORITY_ACCOUNT, Flow
 from hashcredit.simulator.state.economy import Economy
 
@@ -36,10 +36,28 @@ def cash_target(p: Record, lender: Record) -> float:
 
 
 @kernel
+def losses_reach_funding(p: Record) -> bool:
+    """Whether a channel is on through which losses can act on what a lender borrows: its own, or calls."""
+    return losses_bind(p) or repo_is_called(p)
+
+
+@kernel
 def borrowing_limit(economy: Economy, p: Record, lender: Record) -> float:
-    """Back-leverage (M$) that a lender's performing loans carry at today's haircut."""
-    performing = max(0.0, sum_of(lender.loans) - lender.in_default)
-    return (1.0 - economy.repo[0].haircut) * p.lenders_repo_share[lender.kind] * performing
+    """Back-leverage (M$) that a lender's performing loans carry at today's haircut.
+
+    Those in default carry it as well where no channel lets losses act on funding.
+    """
+    defaulted = lender.in_default if losses_reach_funding(p) else 0.0
+    pledged = max(0.0, sum_of(lender.loans) - defaulted)
+    return (1.0 - economy.repo[0].haircut) * p.lenders_repo_share[lender.kind] * pledged
+
+
+@kernel
+def lending_cash(p: Record, lender: Record) -> float:
+    """A lender's cash (M$); where losses do not act on funding, what it wrote off counts as paid."""
+    if losses_reach_funding(p):
+        return lender.cash
+    return lender.cash + lender.losses - lender.allowance
 
 
 @kernel
@@ -52,7 +70,7 @@ def funding_capacity(economy: Economy, p: Record, lender: Record) -> float:
         if lender.called > 0.0:
             return 0.0
         room = min(room, economy.repo[0].room)
-    spare = lender.cash - cash_target(p, lender) + room
+    spare = lending_cash(p, lender) - cash_target(p, lender) + room
     own_share = 1.0 - (1.0 - economy.repo[0].haircut) * p.lenders_repo_share[lender.kind]
     if own_share < LEAST_OWN_SHARE:
         return UNLIMITED if spare >= 0.0 else 0.0
@@ -60,21 +78,19 @@ def funding_capacity(economy: Economy, p: Record, lender: Record) -> float:
 
 
 @kernel
-def capacity_of(economy: Economy, p: Record, lender: Record) -> float:
-    """New loans (M$) that a lender can still make, by its capital and by its funding.
+def does_business(p: Record, lender: Record) -> bool:
+    """Whether a lender lends and extends: it lives, or its end is ignored (`channels.lender_credit` off)."""
+    return lender.status == LenderStatus.ALIVE or not losses_bind(p)
 
-    With `channels.lender_credit` off its capital and its end are ignored, and with `channels.repo` off, too,
-    its funding.
-    """
-    room = UNLIMITED
-    if capital_binds(p):
-        if lender.status != LenderStatus.ALIVE:
-            return 0.0
-        loans = sum_of(lender.loans) + lender.committed
-        room = lending_capacity(lender_equity(lender), loans, lender.capital_target)
-    if capital_binds(p) or repo_is_called(p):
-        room = min(room, funding_capacity(economy, p, lender))
-    return room
+
+@kernel
+def capacity_of(economy: Economy, p: Record, lender: Record) -> float:
+    """New loans (M$) that a lender can still make, by its capital and by its funding."""
+    if not does_business(p, lender):
+        return 0.0
+    loans = sum_of(lender.loans) + lender.committed
+    room = lending_capacity(lending_equity(p, lender), loans, lender.capital_target)
+    return min(room, funding_capacity(economy, p, lender))
 
 
 @kernel

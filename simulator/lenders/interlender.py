@@ -11,7 +11,7 @@ from hashcredit.agents.compiled import kernel
 from hashcredit.agents.dimensions import Channel, LenderStatus, Record
 from hashcredit.agents.units import WEEK
 from hashcredit.simulator.books.events import note
-from hashcredit.simulator.books.ledger import pay, revalue, sum_of
+from hashcredit.simulator.books.ledger import lose, pay, revalue, sum_of
 from hashcredit.simulator.contagion.rounds.clearing import clear_all, clear_round
 from hashcredit.simulator.lenders.funding import fund, take_deposits
 from hashcredit.simulator.state.codes import GUARANTOR_ACCOUNT, EventKind, Flow, Revaluation, Sector
@@ -152,7 +152,7 @@ def settle_interlender_claim(economy: Economy, i: int, j: int, link: int, share:
     economy.claim_face[link] = lost
     debtor.owed -= paid
     creditor.claims -= face
-    revalue(economy, Revaluation.INTERLENDER_LOSSES, creditor, -lost)
+    lose(economy, Revaluation.INTERLENDER_LOSSES, creditor, lost)
     economy.outcomes[0].interlender_loss_musd += lost
     event = note(economy, EventKind.INTERLENDER_LOSS, Sector.LENDERS, i, Sector.LENDERS, j, amount=lost,
                  channel=Channel.INTERLENDER, parent=debtor.failure_event)  # fmt: skip
@@ -173,6 +173,7 @@ def pay_outside(economy: Economy, p: Record, index: int) -> None:
     if economy.clearing_default[index]:
         left = max(0.0, lender.cash)  # nothing but what the costs of the failure have taken
         pay(economy, Flow.ESTATE_COSTS, lender, economy.world[0], left)
+        lender.losses += left
 
 
 @kernel
@@ -211,7 +212,7 @@ def repay_interlender_claim(economy: Economy, i: int, j: int, link: int, amount:
         revalue(economy, Revaluation.INTERLENDER_LOSSES, economy.world[0], amount)
     else:
         pay(economy, Flow.INTERLENDER, economy.lenders[j], economy.lenders[i], amount)
-        revalue(economy, Revaluation.INTERLENDER_LOSSES, economy.lenders[i], amount)
+        lose(economy, Revaluation.INTERLENDER_LOSSES, economy.lenders[i], -amount)
     economy.outcomes[0].interlender_loss_musd -= amount
 
 

@@ -13,7 +13,7 @@ from hashcredit.agents.compiled import kernel
 from hashcredit.agents.dimensions import LenderStatus, Record
 from hashcredit.agents.lender import redemptions, subscriptions
 from hashcredit.agents.units import WEEK
-from hashcredit.simulator.books.ledger import lender_equity, pay, sum_of
+from hashcredit.simulator.books.ledger import lending_equity, losses_bind, pay, sum_of
 from hashcredit.simulator.lenders.funding import cash_target
 from hashcredit.simulator.state.codes import Flow
 from hashcredit.simulator.state.economy import Economy
@@ -25,11 +25,14 @@ YEAR_OF_RETURNS = 52.0
 
 
 @kernel
-def observe_return(lender: Record) -> None:
-    """Move a lender's trailing return on equity on by a week."""
-    equity = lender_equity(lender)
+def observe_return(p: Record, lender: Record) -> None:
+    """Move a lender's trailing return on equity on by a week; losses that are ignored do not lower it."""
+    equity = lending_equity(p, lender)
     earned = lender.income - lender.income_seen
+    if not losses_bind(p):
+        earned += lender.losses - lender.losses_seen
     lender.income_seen = lender.income
+    lender.losses_seen = lender.losses
     if equity > 0.0:
         keep = math.exp(-1.0 / YEAR_OF_RETURNS)
         lender.trailing_return = keep * lender.trailing_return + (1.0 - keep) * earned / (equity * WEEK)
@@ -40,7 +43,7 @@ def equity_wanted(p: Record, lender: Record) -> float:
     """Equity (M$) that a lender lacks for what it has lent and promised, at its target with headroom."""
     book = sum_of(lender.loans) + lender.committed
     want = lender.capital_target * (1.0 + p.lenders_headroom[lender.kind]) * book
-    return max(0.0, want - lender_equity(lender))
+    return max(0.0, want - lending_equity(p, lender))
 
 
 @kernel
@@ -49,8 +52,8 @@ def meet_savers(economy: Economy, p: Record, lender: Record) -> None:
     if lender.status != LenderStatus.ALIVE or p.lenders_inflow[lender.kind] <= 0.0:
         return
     market = economy.market[0]
-    observe_return(lender)
-    equity = lender_equity(lender)
+    observe_return(p, lender)
+    equity = lending_equity(p, lender)
     if equity <= 0.0:
         return
     opening_slack = max(LEAST_SLACK, 1.0 - economy.repo[0].opening_tightness)

@@ -4,10 +4,12 @@ Borrowers keep paying it. What comes in goes first to those who lent against its
 depositors, the guarantor and other lenders alike. When nothing is left to come in, the rest is written off.
 """
 
+import numpy as np
+
 from hashcredit.agents.compiled import kernel
 from hashcredit.agents.dimensions import Channel, LenderStatus, Receivership, Record
-from hashcredit.simulator.books.events import note_lender
-from hashcredit.simulator.books.ledger import capital_binds, lender_equity, pay, revalue, sum_of
+from hashcredit.simulator.books.events import NO_EVENT, note_lender
+from hashcredit.simulator.books.ledger import lender_equity, lose, losses_bind, pay, revalue, sum_of
 from hashcredit.simulator.books.loans import DUST, pro_rata
 from hashcredit.simulator.books.orders import release_commitments
 from hashcredit.simulator.lenders.funding import (
@@ -46,18 +48,73 @@ def must_fail(p: Record, lender: Record) -> bool:
 
 @kernel
 def enter_receivership(economy: Economy, p: Record, index: int, channel: int) -> None:
-    """Mark the end of a lender; what it owes to others falls due."""
+    """Mark the end of a lender; what it owes to others falls due.
+
+    An imposed failure (channel EXOGENOUS) has no parent; what the lender does from now on goes back to it.
+    """
     lender = economy.lenders[index]
+    imposed = channel == Channel.EXOGENOUS
     lender.status = LenderStatus.RECEIVERSHIP
     lender.failure_week = economy.clock[0].week
     lender.settling = 1
     lender.called = 0.0
     economy.outcomes[0].lender_failures += 1
+    economy.outcomes[0].extra_lender_failures += not imposed
+    parent = NO_EVENT if imposed else lender.trigger
     lender.failure_event = note_lender(
-        economy, EventKind.LENDER_FAILURE, index, lender_equity(lender), channel, lender.trigger
+        economy, EventKind.LENDER_FAILURE, index, lender_equity(lender), channel, parent
     )
-    if capital_binds(p):
+    if imposed:
+        lender.trigger = lender.failure_event
+    if losses_bind(p):
         release_commitments(economy, index)
+
+
+@kernel
+def largest_that_fits(economy: Economy, kind: int, most: float) -> int:
+    """The live lender of a kind with the most loans, of those with at most `most` M$ of them; -1 if none.
+
+    One without loans is there only if there is no limit (infinity).
+    """
+    largest = -1
+    for index in range(economy.lenders.shape[0]):
+        lender = economy.lenders[index]
+        loans = sum_of(lender.loans)
+        if lender.kind != kind or lender.status != LenderStatus.ALIVE or loans > most:
+            continue
+        if loans <= 0.0 and most < np.inf:
+            continue
+        if largest < 0 or loans > sum_of(economy.lenders[largest].loans):
+            largest = index
+    return largest
+
+
+@kernel
+def force_failures(economy: Economy, p: Record) -> int:
+    """`shocks.forced_lender_failure`, once in its week: lenders of a kind fail; return how many.
+
+    Whole ones, the largest by loans first, each that fits into the share that is left: a lender does not fail
+    in part. All of a kind includes those without loans.
+    """
+    if economy.clock[0].week != p.forced_lender_week or economy.clock[0].rounds > 1:
+        return 0
+    kind = p.forced_lender_kind
+    left = np.inf
+    if p.forced_lender_share < 1.0:
+        total = 0.0
+        for index in range(economy.lenders.shape[0]):
+            lender = economy.lenders[index]
+            if lender.kind == kind and lender.status == LenderStatus.ALIVE:
+                total += sum_of(lender.loans)
+        left = p.forced_lender_share * total + DUST
+    fresh = 0
+    index = largest_that_fits(economy, kind, left)
+    while index >= 0:
+        enter_receivership(economy, p, index, Channel.EXOGENOUS.value)
+        left -= sum_of(economy.lenders[index].loans)
+        fresh += 1
+        index = largest_that_fits(economy, kind, left)
+    return fresh
 
 
 @kernel
@@ -96,7 +153,7 @@ def mark_knocked_on(economy: Economy, p: Record) -> int:
 @kernel
 def fail_lenders(economy: Economy, p: Record) -> int:
     """All lenders that fail now, those that other lenders bring down included; return how many."""
-    failed = mark_failures(economy, p)
+    failed = force_failures(economy, p) + mark_failures(economy, p)
     if failed == 0:
         return 0
     if not p.channels_interlender:
@@ -118,14 +175,14 @@ def fail_lenders(economy: Economy, p: Record) -> int:
 def run_off(economy: Economy, p: Record, index: int) -> None:
     """A week of a receivership: loans are offered where the scenario says so, cash goes to creditors."""
     lender = economy.lenders[index]
-    if p.interlender_receivership == Receivership.AUCTION and capital_binds(p):
+    if p.interlender_receivership == Receivership.AUCTION and losses_bind(p):
         sell_loans(economy, p, index, UNLIMITED, Channel.LENDER_CREDIT.value)
     if lender.cash < 0.0:
         take_deposits(economy, lender, -lender.cash)
     pay_secured(economy, lender)
     pay_unsecured(economy, index)
     nothing_left = sum_of(lender.loans) <= DUST and sum_of(lender.units) == 0
-    if nothing_left and capital_binds(p):
+    if nothing_left and losses_bind(p):
         collect_interlender_claims(economy, index)
         pay_secured(economy, lender)
         pay_unsecured(economy, index)
@@ -166,7 +223,7 @@ def close_lender(economy: Economy, index: int) -> None:
     revalue(economy, Revaluation.LENDER_WRITE_OFFS, economy.world[GUARANTOR_ACCOUNT], -lender.guaranteed)
     economy.outcomes[0].authority_loss_musd += lender.facility
     lost = outside + lender.facility + lender.guaranteed + end_interlender_claims(economy, index)
-    revalue(economy, Revaluation.LENDER_WRITE_OFFS, lender, lost)
+    lose(economy, Revaluation.LENDER_WRITE_OFFS, lender, -lost)
     lender.funding = 0.0
     lender.repo = 0.0
     lender.facility = 0.0

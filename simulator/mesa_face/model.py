@@ -12,7 +12,7 @@ import numpy as np
 
 from hashcredit.agents.dimensions import CONTRACTS, FACILITIES, MACHINE_TYPES, ORDERS, BorrowerKind
 from hashcredit.agents.views import Borrower, Lender, Miner, NeoCloud, SecondaryBuyer, View
-from hashcredit.simulator.books.ledger import borrower_equity, buyer_equity, capital_binds, lender_equity
+from hashcredit.simulator.books.ledger import borrower_equity, buyer_equity, lender_equity, losses_bind
 from hashcredit.simulator.display import Facts, Shown, counted
 from hashcredit.simulator.errors import (
     EventBufferFull,
@@ -235,7 +235,7 @@ class MarketModel(Shown, mesa.Model):
     @property
     def _lines_end(self) -> bool:
         """Whether what a lender has promised ends with it."""
-        return capital_binds(self._setup.parameters[self._regime])
+        return losses_bind(self._setup.parameters[self._regime])
 
     def _call_hooks(self, prefix: str, phase: str) -> None:
         """Call the hooks before or after a phase, agents in the order of their tables."""

@@ -22,12 +22,21 @@ def agents_of(scenario: Scenario) -> str:
 
 def headline(summary: Mapping[str, float]) -> dict[str, str]:
     """What became of borrowers, lenders, creditors and machines, from the scalars of one run."""
-    failed = counted(int(summary["defaults"]), "borrower"), counted(int(summary["lender_failures"]), "lender")
+    borrowers = _failed(int(summary["defaults"]), int(summary["extra_defaults"]), "borrower")
+    lenders = _failed(int(summary["lender_failures"]), int(summary["extra_lender_failures"]), "lender")
+    alone = counted(int(summary["facility_defaults"]), "facility", "facilities")
     return {
-        "failed": " and ".join(failed),
+        "failed": f"{borrowers} and {lenders}",
+        "failed alone": f"{alone}, {int(summary['hand_backs']):,} of them handed back",
         "creditors lost": f"{summary['creditor_loss_musd']:,.1f} M$",
         "unsold": counted(int(summary["units_unsold"]), "machine"),
     }
+
+
+def _failed(number: int, extra: int, one: str) -> str:
+    """How many failed, and how many of them the scenario made fail."""
+    forced = f" ({number - extra:,} of them forced)" if extra < number else ""
+    return counted(number, one) + forced
 
 
 def mean_headline(means: Mapping[str, float]) -> str:

@@ -30,6 +30,7 @@ from hashcredit.simulator.credit.claims import (
     unsecured_part,
 )
 from hashcredit.simulator.credit.distress import mark_to_fail
+from hashcredit.simulator.resolution.forced import force_defaults
 from hashcredit.simulator.resolution.takeover import take_over
 from hashcredit.simulator.state.codes import EventKind, Flow
 from hashcredit.simulator.state.economy import Economy
@@ -136,8 +137,12 @@ def close_estate(economy: Economy, p: Record, b: int) -> None:
 
 @kernel
 def end_stay(economy: Economy, p: Record, b: int) -> None:
-    """A rival takes the site over in place; or creditors take their machines and the landlord the slots."""
-    if p.resolution_take_over and take_over(economy, p, b):
+    """A rival takes the site over in place; or creditors take their machines and the landlord the slots.
+
+    Of a failure that the scenario imposes the machines are to be seized: nobody takes its site over.
+    """
+    imposed = economy.borrowers[b].cause == Cause.FORCED
+    if p.resolution_take_over and not imposed and take_over(economy, p, b):
         return
     end_contracts(economy, b)
     first, last = facilities_of(economy, b)
@@ -169,33 +174,6 @@ def resolve(economy: Economy, p: Record, b: int) -> None:
         held += borrower.units[m]
     if held == 0:
         close_estate(economy, p, b)
-
-
-@kernel
-def force_defaults(economy: Economy, p: Record) -> None:
-    """`shocks.forced_default`: the largest holders of a type fail until they held that many units.
-
-    Holders fail whole, so more units than asked for may come to be seized.
-    """
-    if economy.clock[0].week != p.forced_week:
-        return
-    m = p.forced_machine
-    missing = p.forced_units
-    while missing > 0:
-        largest = -1
-        for b in range(economy.borrowers.shape[0]):
-            borrower = economy.borrowers[b]
-            if borrower.status != BorrowerStatus.ALIVE or borrower.pending_cause == Cause.FORCED:
-                continue
-            if borrower.units[m] > 0 and (
-                largest < 0 or borrower.units[m] > economy.borrowers[largest].units[m]
-            ):
-                largest = b
-        if largest < 0:
-            return
-        economy.borrowers[largest].pending_cause = Cause.NONE
-        mark_to_fail(economy.borrowers[largest], Cause.FORCED, Channel.EXOGENOUS, -1)
-        missing -= economy.borrowers[largest].units[m]
 
 
 @kernel

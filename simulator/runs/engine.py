@@ -9,7 +9,7 @@ from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 
 import numpy as np
 
-from hashcredit.simulator.books.ledger import capital_binds
+from hashcredit.simulator.books.ledger import losses_bind
 from hashcredit.simulator.errors import EventBufferFull, TooManyRounds, UndefinedResultError
 from hashcredit.simulator.progress import OnProgress, Progress, shown
 from hashcredit.simulator.reports.checks import check_accounts, check_identities
@@ -118,7 +118,7 @@ def _run_checked(economy: Economy, setup: Setup, replicate: int, opening: Econom
         p = setup.parameters[enter_week(economy, setup.parameters)]
         for phase in PHASES:
             phase(economy, p, setup.seed, replicate)
-            check_identities(economy, opening, phase.__name__, capital_binds(p))
+            check_identities(economy, opening, phase.__name__, losses_bind(p))
             if economy.clock["error"][0] != ErrorCode.NONE:
                 _refuse_unrest(economy, setup, replicate)
                 return

@@ -20,12 +20,13 @@ from hashcredit.simulator.scenario.fields.base import (
     field,
     inner_sections,
     named_field,
+    optional_section,
     refused,
 )
 from hashcredit.simulator.scenario.fields.buyers import Buyers
 from hashcredit.simulator.scenario.fields.channels import Channels
 from hashcredit.simulator.scenario.fields.credit import Credit, Equity
-from hashcredit.simulator.scenario.fields.earnings import Compute, ForcedDefault, Mining, Shocks
+from hashcredit.simulator.scenario.fields.earnings import Compute, Mining, Shocks
 from hashcredit.simulator.scenario.fields.funding import Assets, Funding, Investors
 from hashcredit.simulator.scenario.fields.investment import Investment
 from hashcredit.simulator.scenario.fields.lenders import Interlender, Lenders, Repo
@@ -44,6 +45,7 @@ from hashcredit.simulator.scenario.files import (
     read_paths,
     read_scenario,
 )
+from hashcredit.simulator.scenario.forced import check_forced
 from hashcredit.simulator.scenario.interventions import Intervention, check_interventions
 from hashcredit.simulator.scenario.network_files import NETWORKS, file_links, hash_of
 from hashcredit.simulator.scenario.text import (
@@ -237,18 +239,7 @@ class Scenario(Shown, Section):
             file = getattr(self.networks, f"{network}_file")
             if file is not None:
                 file_links(network, file, self.population)
-        forced = self.shocks.forced_default
-        if forced is not None:
-            known = [machine.name for machine in self.machine]
-            if forced.machine not in known:
-                raise refused(
-                    "shocks.forced_default.machine",
-                    forced.machine,
-                    f"a machine; {hint(forced.machine, known)}",
-                )
-            if forced.week >= self.horizon_weeks:
-                allowed = f"a week before the horizon, 0 to {self.horizon_weeks - 1}"
-                raise refused("shocks.forced_default.week", forced.week, allowed)
+        check_forced(self)
         check_interventions(self, type(self))
         return self
 
@@ -332,8 +323,9 @@ def _assign(data: dict[str, Any], key: str, value: Any, prefix: str = "") -> Non
     table: Any = data
     for depth, part in enumerate(parts):
         dotted = prefix + ".".join(parts[: depth + 1])
-        if dotted.endswith("shocks.forced_default") and table.get(part) is None and depth < len(parts) - 1:
-            table[part] = ForcedDefault().model_dump()
+        optional = optional_section(Scenario, dotted)
+        if optional is not None and table.get(part) is None and depth < len(parts) - 1:
+            table[part] = optional().model_dump()
         if not isinstance(table, dict):
             raise ScenarioError(dotted, part, "no further name, since the field before it has none below it")
         if part not in table and not _is_share_table(dotted):
@@ -344,7 +336,8 @@ def _assign(data: dict[str, Any], key: str, value: Any, prefix: str = "") -> Non
     if isinstance(value, str) and not isinstance(present, str):
         value = parse_value(value)
     is_section = isinstance(present, dict) and not _is_share_table(f"{prefix}{key}.x")
-    if isinstance(value, Mapping) and is_section and not f"{prefix}{key}".endswith("forced_default"):
+    is_whole = optional_section(Scenario, f"{prefix}{key}") is not None  # it is there or it is not
+    if isinstance(value, Mapping) and is_section and not is_whole:
         for name, entry in value.items():
             _assign(present, str(name), entry, f"{prefix}{key}.")
     else:

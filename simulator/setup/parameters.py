@@ -13,7 +13,7 @@ from typing import Any, get_args, get_origin
 import numpy as np
 from pydantic.fields import FieldInfo
 
-from hashcredit.agents.dimensions import MACHINE_TYPES, Cooling, MachineKind
+from hashcredit.agents.dimensions import MACHINE_TYPES, Cooling, LenderKind, MachineKind
 from hashcredit.agents.rows import aligned
 from hashcredit.agents.units import HOURS_A_YEAR, MILLION, WEEKS_A_YEAR
 from hashcredit.simulator.scenario.fields.base import Section, choice_of, documentation, inner_sections
@@ -139,9 +139,11 @@ def _record() -> np.dtype[Any]:
     """Names, types and shapes of all columns."""
     columns = {column.name: (column.type, column.shape) for column in _columns()}
     whole: tuple[str, tuple[int, ...]] = "i8", ()
-    forced = dict.fromkeys(("forced_week", "forced_machine", "forced_units"), whole)
-    columns = {"horizon_weeks": whole, "from_week": whole, **columns, **forced, "turn_week": whole}
+    columns = {"horizon_weeks": whole, "from_week": whole, **columns, "turn_week": whole}
     columns |= dict.fromkeys(("turn_drop", "turn_growth"), ("f8", ()))
+    columns |= dict.fromkeys(("forced_week", "forced_machine", "forced_units"), whole)
+    columns |= dict.fromkeys(("forced_lender_week", "forced_lender_kind"), whole)
+    columns["forced_lender_share"] = "f8", ()
     columns["asset_volatility"] = "f8", (ASSETS,)
     return aligned((name, kind, shape) for name, (kind, shape) in columns.items())
 
@@ -182,17 +184,28 @@ def _compile_one(scenario: Scenario, week: int) -> np.ndarray:
     record["from_week"] = week
     for column in _columns():
         record[column.name][column.index] = column.convert(scenario)
-    forced = scenario.shocks.forced_default
-    record["forced_week"] = -1 if forced is None else forced.week
-    record["forced_machine"] = -1 if forced is None else _machine_names(scenario).index(forced.machine)
-    record["forced_units"] = 0 if forced is None else forced.units
     turn = scenario.shocks.demand_turn
     record["turn_week"] = NO_WEEK if turn is None else turn.week
     record["turn_drop"] = 0.0 if turn is None else turn.drop
     record["turn_growth"] = 0.0 if turn is None else turn.growth
+    _fill_forced(record, scenario)
     # of fundamentals: `funding_volatility` takes off what the pool adds
     record["asset_volatility"] = (scenario.shocks.btc_volatility, *scenario.assets.volatility)
     return record
+
+
+def _fill_forced(record: np.ndarray, scenario: Scenario) -> None:
+    """Failures that the scenario imposes; week -1 if there are none."""
+    forced, lenders = scenario.shocks.forced_default, scenario.shocks.forced_lender_failure
+    record["forced_week"] = record["forced_machine"] = record["forced_lender_week"] = -1
+    if forced is not None:
+        record["forced_week"] = forced.week
+        record["forced_machine"] = _machine_names(scenario).index(forced.machine)
+        record["forced_units"] = forced.units
+    if lenders is not None:
+        record["forced_lender_week"] = lenders.week
+        record["forced_lender_kind"] = LenderKind[lenders.kind.upper()]
+        record["forced_lender_share"] = lenders.share
 
 
 def _machine_names(scenario: Scenario) -> list[str]:

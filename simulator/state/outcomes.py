@@ -29,6 +29,11 @@ class Scalar(NamedTuple):
     compute: Callable[[np.ndarray], np.ndarray] | None = None
     """From OUTCOMES rows of any shape to one value a row."""
 
+    @property
+    def label(self) -> str:
+        """Its words in a table, with the unit of money; of counts the words say what is counted."""
+        return f"{self.words}, M$" if self.unit == "M$" else self.words
+
     def of(self, outcomes: np.ndarray) -> np.ndarray:
         """One value a row of OUTCOMES."""
         return np.asarray(self.compute(outcomes)) if self.compute else outcomes[self.name]
@@ -59,11 +64,29 @@ def _by_cause(cause: Cause) -> Scalar:
 
 SCALARS = (
     Scalar("defaults", WHOLE, "borrowers", "borrowers that failed", "defaults"),
+    Scalar(
+        "extra_defaults",
+        "",
+        "borrowers",
+        "of these, not forced by the scenario",
+        "defaults not forced",
+        "defaults - defaults_by_cause[forced]",
+        lambda outcomes: outcomes["defaults"] - outcomes["defaults_by_cause"][..., Cause.FORCED],
+    ),
     Scalar("defaults_miners", WHOLE, "borrowers", "of these, miners", "defaults of miners"),
     Scalar("defaults_neoclouds", WHOLE, "borrowers", "of these, neo-clouds", "defaults of neo-clouds"),
     Scalar("lender_failures", WHOLE, "lenders", "in receivership, insolvent or unfunded", "lender failures"),
-    Scalar("facility_defaults", WHOLE, "facilities", "in default, whose borrowers lived on"),
-    Scalar("hand_backs", WHOLE, "facilities", "of these, by choice"),
+    Scalar(
+        "extra_lender_failures",
+        WHOLE,
+        "lenders",
+        "of these, not forced by the scenario",
+        "lender failures not forced",
+    ),
+    Scalar(
+        "facility_defaults", WHOLE, "facilities", "in default, whose borrowers lived on", "facility defaults"
+    ),
+    Scalar("hand_backs", WHOLE, "facilities", "of these, by choice", "facilities handed back"),
     Scalar("refinancings_refused", WHOLE, "loans", "bullets that were not extended, converted or covered"),
     Scalar(
         "sites_taken_over",
@@ -149,7 +172,7 @@ SCALARS = (
         REAL,
         "M$",
         "appraisal at seizure of all machines seized, or sold in place",
-        "paper value of seized machines",
+        "paper value at seizure",
     ),
     Scalar("paper_sold_musd", REAL, "M$", "the same of those sold since", "paper value of those sold"),
     Scalar("proceeds_musd", REAL, "M$", "what these fetched", "proceeds of their sale"),

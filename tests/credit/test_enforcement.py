@@ -168,7 +168,10 @@ def test_without_calls_a_lender_over_its_limit_is_pressed(haircut: float, presse
     w.lender(0, cash=0.05, repo=1.05)
     w.repo["haircut"] = haircut
     assert is_pressed(w.economy, w.p, w.lenders[0]) == pressed
+    # without the other channel its losses do not count, a debt that is too large does
     w.p["channels_lender_credit"] = 0
+    assert is_pressed(w.economy, w.p, w.lenders[0]) == pressed
+    w.lender(0, losses=1e-3)
     assert not is_pressed(w.economy, w.p, w.lenders[0])
 
 
@@ -180,7 +183,7 @@ def test_receivers_do_not_wait() -> None:
 
 
 TROUBLES = {
-    "no capital": {"capital_minimum": 0.5, "funding": 1.2},
+    "no capital": {"capital_minimum": 0.5, "funding": 1.2, "losses": 0.6},
     "called": {"called": 0.08},
     "receivership": {"status": LenderStatus.RECEIVERSHIP},
 }
@@ -199,6 +202,15 @@ def test_without_the_channel_nothing_forces(trouble: str) -> None:
     w.lender(0, **TROUBLES[trouble])
     assert not is_pressed(w.economy, w.p, w.lenders[0])
     assert forbears(w)
+
+
+def test_too_large_for_its_capital_is_no_loss() -> None:
+    # Equity of 0.1 on loans of 1.3; it has lost 0.549, and with that it would still be under a half of them.
+    w = breach(0.02, channels_lender_credit=0)
+    w.lender(0, capital_minimum=0.5, funding=1.2, losses=0.549)
+    assert is_pressed(w.economy, w.p, w.lenders[0])
+    w.lender(0, losses=0.551)
+    assert not is_pressed(w.economy, w.p, w.lenders[0])
 
 
 @pytest.mark.parametrize("trouble", TROUBLES)

@@ -3,10 +3,13 @@
 import math
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from marked_loans import covenants, failed, marked
 from worlds import COIN, GPU, World
 
 from hashcredit.agents.dimensions import Cause, Channel, Instrument, LenderStatus, LoanStatus
+from hashcredit.simulator.credit.covenants import sale_to_restore
 from hashcredit.simulator.credit.distress import mark_to_fail
 from hashcredit.simulator.credit.rollover import roll_over
 from hashcredit.simulator.machines.shocks import move_prices
@@ -56,12 +59,36 @@ def test_call_is_met_with_coins_and_cash() -> None:
     w.assert_books_close()
 
 
-def test_unmet_call_below_liquidation_stands() -> None:
+def test_coins_are_sold_for_a_call_that_is_not_met() -> None:
+    # 0.79 on coins worth 1.0: 0.58 are sold, and 0.21 is one half of the 0.42 left.
     w = margin_loan(0.79)
     covenants(w, 3)
-    assert w.loans["coins"][0] == 10.0
+    assert w.loans["coins"][0] == pytest.approx(4.2, rel=1e-12)
+    assert w.loans["principal"][0] == pytest.approx(0.21, rel=1e-12)
+    assert w.market["btc_sold"] == pytest.approx(0.58, rel=1e-12)
     assert failed(w) == (Cause.NONE, Channel.NONE)
-    assert len(w.events(EventKind.MARGIN_CALL)) == 3
+    assert len(w.events(EventKind.MARGIN_CALL)) == len(w.events(EventKind.BTC_LIQUIDATION)) == 1
+    w.assert_books_close()
+
+
+def test_coins_are_sold_for_what_coins_and_cash_do_not_meet() -> None:
+    # As above with one free coin: 0.7 on 11 coins. 0.05 is paid, so 0.65 on 1.1: 0.2 are sold, 0.45 on 0.9.
+    w = margin_loan(0.7, btc=1.0, cash=0.45, obligations=0.1)
+    covenants(w)
+    assert (w.loans["coins"][0], w.borrowers["btc"][0]) == pytest.approx((9.0, 0.0), abs=1e-12)
+    assert w.loans["principal"][0] == pytest.approx(0.45, rel=1e-12)
+    assert w.borrowers["cash"][0] == pytest.approx(0.4, rel=1e-12)
+    w.assert_books_close()
+
+
+@given(principal=st.floats(0.0, 10.0), worth=st.floats(0.0, 10.0), ltv=st.floats(0.01, 0.95))
+def test_a_sale_restores_the_initial_loan_to_value(principal: float, worth: float, ltv: float) -> None:
+    sold = sale_to_restore(principal, worth, ltv)
+    left = principal - sold, worth - sold
+    assert sold >= 0.0
+    # off by the rounding of the quotient, which 1 - ltv magnifies
+    assert sold == 0.0 or left[0] == pytest.approx(ltv * left[1], abs=1e-12)
+    assert sold > 0.0 or principal <= ltv * worth
 
 
 def test_liquidation_sells_at_once_and_returns_the_rest() -> None:

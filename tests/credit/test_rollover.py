@@ -3,11 +3,12 @@
 import pytest
 from worlds import GPU, World, put
 
-from hashcredit.agents.dimensions import Cause, Channel, Instrument, LenderStatus, LoanStatus
+from hashcredit.agents.dimensions import Cause, Channel, Instrument, LenderStatus, LoanStatus, Receivership
 from hashcredit.agents.lender import refinances
 from hashcredit.simulator.books.ledger import pay
 from hashcredit.simulator.credit.covenants import enforce_covenants
 from hashcredit.simulator.credit.rollover import roll_over
+from hashcredit.simulator.lenders.receivership import run_off
 from hashcredit.simulator.lenders.repo import call_repo
 from hashcredit.simulator.opening.population import UNREACHABLE, set_strikes
 from hashcredit.simulator.state.codes import EventKind, Flow, Sector
@@ -108,12 +109,13 @@ def test_a_lender_that_is_called_refuses(haircut: float, refused: bool) -> None:
     assert reason(w) == ((Channel.LENDER_CREDIT, TRIGGER) if refused else None)
 
 
-@pytest.mark.parametrize("funding", [0.92, 0.99])
-def test_capital_is_ignored_without_the_channel(funding: float) -> None:
-    w = bond("private_credit", channels_lender_credit=0)
-    w.lender(0, funding=funding)
+@pytest.mark.parametrize(("losses", "refused"), [(0.0, True), (0.05, True), (0.07, False)])
+def test_losses_are_ignored_without_the_channel(losses: float, refused: bool) -> None:
+    # Equity of 0.04 on a loan of 1.0, at a target of 0.1.
+    w = bond(channels_lender_credit=0)
+    w.lender(0, funding=0.96, losses=losses)
     w.open()
-    assert reason(w) is None
+    assert reason(w) == ((Channel.LENDER_CREDIT, TRIGGER) if refused else None)
 
 
 WEAK = [
@@ -318,3 +320,74 @@ def test_btc_loan_that_is_not_rolled_costs_its_coins(
     assert w.borrowers["btc"][0] == pytest.approx(10.0 - principal / 0.1, rel=1e-12)
     row = w.borrowers[0]
     assert (row["trigger_channel"], row["trigger_event"], row["trigger_week"]) == (channel, parent, WEEK)
+
+
+def btc_loan(status: int = LenderStatus.RECEIVERSHIP, principal: float = 0.4, **numbers) -> World:
+    """A BTC loan of a lender that is in trouble, on 10 coins at 0.1, which matures next week; two banks."""
+    w = World(miners=1, banks=2, private_credit=1, **numbers)
+    w.clock["week"] = WEEK
+    w.loan(0, 2, principal, instrument=Instrument.BTC_LOAN, amortising=0, coins=10.0, maturity_week=WEEK + 1)
+    w.lender(2, status=status, trigger=TRIGGER)
+    w.lender(0, cash=1.0, cost_of_capital=0.2)
+    w.lender(1, cash=1.0)
+    w.open()
+    return w
+
+
+@pytest.mark.parametrize("trouble", [{"status": LenderStatus.RECEIVERSHIP}, {"called": 0.1}])
+def test_btc_loan_of_a_lender_in_trouble_finds_another_one(trouble: dict) -> None:
+    w = btc_loan(LenderStatus.ALIVE)
+    w.lender(2, **trouble)
+    roll(w)
+    loan = w.loans[0]
+    assert (loan["holder"], loan["maturity_week"]) == (1, WEEK + 52)  # the one that values it most
+    assert (loan["principal"], loan["coins"], w.borrowers["btc"][0]) == (0.4, 10.0, 0.0)
+    assert w.market["btc_sold"] == 0.0
+    # at its face: nobody gains or loses
+    assert w.lenders["cash"].tolist() == pytest.approx([1.0, 0.6, 0.4], rel=1e-12)
+    assert w.lenders["income"].tolist() == [0.0] * 3
+    (event,) = w.events(EventKind.LOAN_SALE)
+    assert (event["agent"], event["counterparty"]) == (2, 1)
+    assert (event["channel"], event["parent"]) == (Channel.LENDER_CREDIT, TRIGGER)
+
+
+@pytest.mark.parametrize(
+    "obstacle",
+    [
+        {"status": LenderStatus.RECEIVERSHIP},
+        {"cash": 0.0},  # no equity: no room
+        {"capital_target": 3.0, "capital_minimum": 2.0},  # 1.0 carries a third
+        {"called": 0.1},
+    ],
+)
+def test_btc_loan_without_an_able_lender_is_repaid_from_its_coins(obstacle: dict) -> None:
+    w = btc_loan()
+    for index in (0, 1):
+        w.lender(index, **obstacle)
+    w.open()
+    roll(w)
+    assert (w.loans["status"][0], w.borrowers["btc"][0]) == (LoanStatus.REPAID, pytest.approx(6.0, rel=1e-12))
+    assert w.lenders["cash"][2] == pytest.approx(0.4, rel=1e-12)
+    assert w.borrowers["trigger_channel"][0] == Channel.LENDER_CREDIT
+
+
+def test_nobody_takes_over_a_btc_loan_out_of_margin() -> None:
+    w = btc_loan(principal=0.7)
+    roll(w)
+    assert (w.loans["status"][0], w.loans["holder"][0]) == (LoanStatus.REPAID, 2)
+
+
+def test_a_btc_loan_stays_with_the_estate_until_it_matures() -> None:
+    w = btc_loan()
+    w.loans["maturity_week"][0] = WEEK + 2
+    roll(w)
+    assert (w.loans["holder"][0], w.loans["status"][0]) == (2, LoanStatus.PERFORMING)
+    assert w.clock["events"] == 0
+
+
+def test_an_estate_sells_a_btc_loan_with_its_coins() -> None:
+    w = btc_loan(interlender_receivership=Receivership.AUCTION)
+    w.loans["maturity_week"][0] = WEEK + 20
+    run_off(w.economy, w.p, 2)
+    assert (w.loans["holder"][0], w.loans["coins"][0]) == (1, 10.0)
+    w.assert_books_close()

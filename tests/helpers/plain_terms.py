@@ -11,6 +11,7 @@ PLAIN: dict[str, Any] = {
     "shocks_btc_price0": 100_000.0,
     "forced_week": -1,
     "turn_week": BIG,
+    "forced_lender_week": -1,
     "compute_rent_index0": 2.0,
     "compute_ondemand_premium": 1.0,
     "compute_occupancy0": 0.5,

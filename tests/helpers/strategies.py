@@ -11,13 +11,14 @@ from typing import Any, NamedTuple
 from hypothesis import strategies as st
 
 from hashcredit.simulator import Scenario
+from hashcredit.simulator.scenario.forced import POPULATION_OF
 from hashcredit.simulator.scenario.interventions import instead_of
 
 BASELINE = Scenario.load()
 MOST_OF_A_KIND = 12
 MOST_WEEKS = 40
 
-LENDERS = ("bank", "private_credit", "bond_fund")
+LENDERS = tuple(POPULATION_OF)
 BUYERS = ("operator", "broker", "refurbisher", "scrap_dealer")
 NETWORKS = ("erdos-renyi", "scale-free", "core-periphery", "block", "complete")
 EXPOSURES = (*NETWORKS, "maximum-entropy", "minimum-density")
@@ -261,6 +262,13 @@ def structures(draw: st.DrawFn) -> dict[str, Any]:
             "week": draw(st.integers(0, weeks - 1)),
             "machine": draw(st.sampled_from(GPUS + ASICS)),
             "units": draw(st.sampled_from((1, 1000, 10**9))),
+        }
+    if draw(st.integers(0, 3)) == 0:
+        there = [kind for kind, people in POPULATION_OF.items() if changes[f"population.{people}"] > 0]
+        changes["shocks.forced_lender_failure"] = {
+            "week": draw(st.integers(0, weeks - 1)),
+            "kind": draw(st.sampled_from(there)),
+            "share": draw(st.sampled_from((0.001, 0.5, 1.0))),
         }
     if draw(st.integers(0, 9)) == 0:
         changes["shocks.btc_path"] = [(0, 50_000.0), (20, draw(st.sampled_from((1.0, 500.0, 1e6))))]

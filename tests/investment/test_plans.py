@@ -223,12 +223,11 @@ def test_capacity_of_a_lender() -> None:
     assert capacity_of(w.economy, w.p, w.lenders[1]) == pytest.approx(4.0, rel=1e-12)
     w.lender(0, status=LenderStatus.RECEIVERSHIP)
     assert capacity_of(w.economy, w.p, w.lenders[0]) == 0.0
-    # without the channel neither its capital nor its end counts; the fund still needs its haircut
+    # without the channel neither its losses nor its end count
     w.p["channels_lender_credit"] = 0
-    assert capacity_of(w.economy, w.p, w.lenders[0]) > BIG
-    assert capacity_of(w.economy, w.p, w.lenders[1]) == pytest.approx(4.0, rel=1e-12)
-    w.p["channels_repo"] = 0
-    assert capacity_of(w.economy, w.p, w.lenders[1]) > BIG
+    assert capacity_of(w.economy, w.p, w.lenders[0]) == pytest.approx(10.0 - 3.0, rel=1e-12)
+    w.lender(0, losses=0.5)
+    assert capacity_of(w.economy, w.p, w.lenders[0]) == pytest.approx(15.0 - 3.0, rel=1e-12)
 
 
 def test_capacity_limits_the_purchase() -> None:

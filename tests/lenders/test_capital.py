@@ -1,11 +1,13 @@
 """Lenders' and outsiders' own accounts: write-downs, funding, distributions, failure, fresh money, slots."""
 
 import pytest
-from worlds import GPU, NEW_GPU, World
+from worlds import GPU, NEW_GPU, World, put
 
 from hashcredit.agents.dimensions import Instrument, LenderStatus, LoanStatus
-from hashcredit.simulator.books.ledger import lender_equity, write_off
+from hashcredit.simulator.books.ledger import lender_equity, lending_equity, post_principal, write_off
+from hashcredit.simulator.books.loans import repay
 from hashcredit.simulator.lenders.capital import write_down_loans
+from hashcredit.simulator.lenders.funding import capacity_of
 from hashcredit.simulator.state.codes import EventKind, Flow, Revaluation, Sector
 from hashcredit.simulator.week.rounds import manage_capital
 
@@ -167,6 +169,77 @@ def test_lender_in_receivership_pays_nothing_out() -> None:
     w.lender(0, status=LenderStatus.RECEIVERSHIP)
     manage_capital(w.economy, w.p)
     assert w.lenders["distributions"][0] == 0.0
+
+
+# What losses cost a lender, and what it would have without them.
+
+
+def twins(kind: str, **numbers) -> World:
+    """Two lenders alike, each with a loan of 2.0 to keep and one of 1.0; cash of 0.5, debts of 1.5."""
+    w = World(neoclouds=2, **{kind: 2}, **numbers)
+    put(w.repo, haircut=0.2, opening_haircut=0.2, room=1e6)
+    for index in range(2):
+        w.loan(index, index, 2.0)
+        w.loan(index, index, 1.0)
+        w.borrower(index, cash=1.0)
+        debt = "repo" if kind == "private_credit" else "funding"
+        w.lender(index, cash=0.5, capital_target=0.2, **{debt: 1.5})
+    w.open()
+    return w
+
+
+LOST, PAID = 1, 13
+"""Rows of the second loan of each borrower."""
+
+
+@pytest.mark.parametrize("kind", ["banks", "private_credit"])
+@pytest.mark.parametrize("repo", [0, 1])
+def test_without_the_channel_a_loss_is_as_good_as_a_repayment(kind: str, repo: int) -> None:
+    """One loan is repaid, its twin is lost: with `lender_credit` off both lenders can lend as much.
+
+    By funding too, but for a fund while calls are on: what it can borrow is what it has.
+    """
+    w = twins(kind, channels_lender_credit=0, channels_repo=repo)
+    repay(w.economy, w.loans[PAID], w.borrowers[1], w.lenders[1], 1.0)
+    w.loans["status"][LOST] = LoanStatus.DEFAULTED
+    w.in_resolution(0, default_week=0, release_week=9)
+    write_down_loans(w.economy, w.p)
+    assert w.lenders["losses"][0] == pytest.approx(0.4, rel=1e-12)
+    assert lending_equity(w.p, w.lenders[0]) == pytest.approx(lender_equity(w.lenders[1]), rel=1e-12)
+    write_off(w.economy, w.loans[LOST], w.borrowers[0], w.lenders[0])
+    assert w.lenders["losses"].tolist() == pytest.approx([1.0, 0.0], rel=1e-12)
+    hurt, sound = (capacity_of(w.economy, w.p, row) for row in w.lenders)
+    if kind == "banks":
+        assert sound == pytest.approx(2.0 / 0.2 - 2.0, rel=1e-12)
+    else:  # cash of 1.5 less 0.2, and 1.6 that loans of 2.0 carry less 1.5 drawn, at a fifth
+        assert sound == pytest.approx((1.3 + 0.1) / 0.2, rel=1e-12)
+    if kind == "private_credit" and repo:
+        assert hurt == pytest.approx(sound - 1.0 / 0.2, rel=1e-12)
+    else:
+        assert hurt == pytest.approx(sound, rel=1e-12)
+    w.p["channels_lender_credit"] = 1
+    assert capacity_of(w.economy, w.p, w.lenders[0]) == pytest.approx(sound - 1.0 / 0.2, rel=1e-12)
+
+
+def test_what_comes_back_is_no_loss_any_more() -> None:
+    w = claim(0.5, machine=GPU, units=10, seized=6)
+    w.machine(GPU, appraisal=0.025)
+    write_down_loans(w.economy, w.p)
+    assert w.lenders["losses"][0] == pytest.approx(0.2, rel=1e-12)
+    post_principal(w.loans[0], w.borrowers[0], w.lenders[0], -0.45)  # that much is recovered
+    write_off(w.economy, w.loans[0], w.borrowers[0], w.lenders[0])
+    assert w.lenders["losses"][0] == pytest.approx(0.05, rel=1e-12)
+
+
+@pytest.mark.parametrize(("channel", "paid"), [(1, 0.0), (0, 0.01)])
+def test_payouts_are_judged_by_the_same_equity(channel: int, paid: float) -> None:
+    # As in the week by hand, but equity of 0.8 under a target of 1.0; it has lost 0.3.
+    w = lender(1.204, 10.0, 10.4)
+    w.p["channels_lender_credit"] = channel
+    w.lender(0, losses=0.3, week_interest=0.02 + 10.4 * 0.04 / 52)
+    w.open()
+    manage_capital(w.economy, w.p)
+    assert w.lenders["distributions"][0] == pytest.approx(paid, abs=1e-12)
 
 
 # Outsiders.

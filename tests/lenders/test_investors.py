@@ -79,10 +79,24 @@ def test_a_return_is_what_was_earned_on_equity() -> None:
     w = world()
     fund = w.lenders[FUND]
     fund["income"] = fund["income_seen"] + 0.02
-    observe_return(fund)
+    observe_return(w.p, fund)
     keep = math.exp(-1 / 52)
     assert fund["trailing_return"] == pytest.approx(keep * 0.06 + (1 - keep) * 0.02 / 2.0 * 52, rel=1e-12)
     assert fund["income_seen"] == fund["income"]
+
+
+@pytest.mark.parametrize(("channel", "earned", "equity"), [(1, -0.38, 2.0), (0, 0.02, 2.9)])
+def test_losses_that_are_ignored_lower_no_return(channel: int, earned: float, equity: float) -> None:
+    # It has lost 0.9 in all, 0.4 of it this week, in which it has earned 0.02 otherwise.
+    w = world(channels_lender_credit=channel)
+    fund = w.lender(FUND, losses=0.9, losses_seen=0.5)
+    fund["income"] = fund["income_seen"] - 0.38
+    assert equity_wanted(w.p, fund) == pytest.approx(0.3 * 1.1 * 10.0 - equity, rel=1e-12)
+    observe_return(w.p, fund)
+    keep = math.exp(-1 / 52)
+    expected = keep * 0.06 + (1 - keep) * earned / equity * 52
+    assert fund["trailing_return"] == pytest.approx(expected, rel=1e-12)
+    assert fund["losses_seen"] == 0.9
 
 
 def test_nobody_puts_money_into_a_failed_fund() -> None:

@@ -354,10 +354,25 @@ def test_capital_and_funding_both_bind() -> None:
     put(lender, capital_target=0.4)
     assert lender_equity(lender) == 7.0
     assert capacity_of(w.economy, w.p, lender) == pytest.approx(7.0 / 0.4 - 13.0, rel=1e-12)
+    # What it has lost counts as paid while losses are ignored: 10 at 0.4 carry 25.
+    put(lender, losses=3.0, allowance=1.0)
+    assert capacity_of(w.economy, w.p, lender) == pytest.approx(6.0 / 0.4 - 13.0, rel=1e-12)
     w.p["channels_lender_credit"] = 0
-    assert capacity_of(w.economy, w.p, lender) == pytest.approx(17.0, rel=1e-12)
-    w.p["channels_repo"] = 0
-    assert capacity_of(w.economy, w.p, lender) == UNLIMITED
+    assert capacity_of(w.economy, w.p, lender) == pytest.approx(9.0 / 0.4 - 13.0, rel=1e-12)
+
+
+def test_losses_do_not_reach_funding_without_calls_and_capital() -> None:
+    # Of loans of 10 a half is in default and carries nothing: 4, of which 5 are drawn; cash of 2 is 1 over
+    # the target. With both channels off all loans carry 8, and the 2 written off are there, but not the 1
+    # that is an allowance on loans still held: 1 + 2 - 1 + 3 at a fifth.
+    w = market()
+    lender = w.lender(FUND, cash=2.0, repo=5.0, in_default=5.0, losses=3.0, allowance=1.0)
+    for off in ((), ("channels_repo",), ("channels_lender_credit",)):
+        put(w.p, channels_repo=1, channels_lender_credit=1)
+        put(w.p, **dict.fromkeys(off, 0))
+        assert funding_capacity(w.economy, w.p, lender) == pytest.approx(0.0, abs=1e-12)
+    put(w.p, channels_repo=0, channels_lender_credit=0)
+    assert funding_capacity(w.economy, w.p, lender) == pytest.approx((1.0 + 2.0 + 3.0) / 0.2, rel=1e-12)
 
 
 # The standing facility: 100 seized GPUs at 0.020 are worth 2; at a haircut of a half it lends 1.

@@ -33,7 +33,16 @@ def shown():
     run, many = simulate(SMALL, seed=5), simulate_many([SMALL] * 9, seed=5, replicates=3)
     return {
         "scenario": (SMALL, ["dump_10k_h100", "12 weeks from 2026-04-06", "6 miners, 5 neoclouds"]),
-        "run": (run, ["seed 5, replicate 0", "11 borrowers", f"{run.summary['creditor_loss_musd']:,.1f} M$"]),
+        "run": (
+            run,
+            [
+                "seed 5, replicate 0",
+                "11 borrowers",
+                f"{run.summary['creditor_loss_musd']:,.1f} M$",
+                f"({run.summary['defaults_forced']} of them forced)",
+                "handed back",
+            ],
+        ),
         "many": (
             many,
             ["27 runs", "seed 5", f"mean of {many.summary['defaults'].mean():.2f} defaults", "M$"],

@@ -394,17 +394,27 @@ def test_provenance_rebuilds_the_run(run):
 # Channels that can be switched off
 
 
-def test_lenders_whose_capital_is_ignored_lend_no_less():
-    def lent(changes):
-        run = simulate(BASELINE.with_changes({"horizon_weeks": 60, **changes}), seed=2)
-        return len(events(run, "loan")), events(run, "loan")["amount_musd"].sum()
+KILLED = {"shocks.forced_lender_failure": {"week": 8, "kind": "private_credit", "share": 1.0}}
 
-    loans, amount = lent({})
-    assert loans > 10
-    free_loans, free_amount = lent({"channels.lender_credit": False})
-    assert free_loans >= loans and free_amount >= amount
-    # No capital rule at all is much the same as ignoring it.
-    fields = ("capital_minimum", "capital_target")
-    kinds = ("bank", "private_credit", "bond_fund")
-    without = {f"lenders.{kind}.{field}": 0.0 for kind in kinds for field in fields}
-    assert lent({**without, "repo.haircut": 0.0}) == (free_loans, pytest.approx(free_amount, rel=0.2))
+
+def test_lenders_whose_end_is_ignored_lend_on():
+    def lent(changes):
+        run = simulate(BASELINE.with_changes({"horizon_weeks": 60, **KILLED, **changes}), seed=2)
+        assert run.summary["lender_failures"] > 5
+        loans = events(run, "loan")
+        names = loans.loc[loans["week"] > 8, "agent_name"]
+        return loans["amount_musd"].sum(), names.str.startswith("private_credit").sum()
+
+    amount, by_the_dead = lent({})
+    more, by_the_living_dead = lent({"channels.lender_credit": False})
+    assert by_the_dead == 0 < by_the_living_dead
+    assert more > amount > 0.0
+
+
+@pytest.mark.parametrize("repo", [True, False])
+def test_without_a_loss_the_switch_changes_nothing(repo):
+    scenario = BASELINE.with_changes({"horizon_weeks": 12, "channels.repo": repo})
+    runs = [simulate(scenario.with_changes({"channels.lender_credit": on}), seed=2) for on in (True, False)]
+    assert all((run.tables["lenders"]["losses"] == 0.0).all() for run in runs)
+    assert len(events(runs[0], "loan")) > 0
+    pd.testing.assert_frame_equal(runs[0].series, runs[1].series, check_exact=True)

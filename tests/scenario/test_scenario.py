@@ -229,6 +229,7 @@ def test_changes_reach_every_kind_of_field():
             "neoclouds.gpu_shares": {"H100": 1},
             "mining.halving_date": date(2028, 5, 1),
             "shocks.forced_default.units": 7,
+            "shocks.forced_lender_failure": {"kind": "private_credit", "share": 0.5},
             "start_date": "2026-05-04",
         }
     )
@@ -244,6 +245,8 @@ def test_changes_reach_every_kind_of_field():
     assert changed.neoclouds.gpu_shares == {"H100": 1.0}
     assert changed.mining.halving_date == date(2028, 5, 1)
     assert changed.shocks.forced_default.model_dump() == {"week": 8, "machine": "H100", "units": 7}
+    lenders = changed.shocks.forced_lender_failure
+    assert lenders.model_dump() == {"week": 26, "kind": "private_credit", "share": 0.5}
     assert changed.start_date == date(2026, 5, 4)
     assert Scenario() == BASELINE, "the scenario that was changed stays as it was"
 

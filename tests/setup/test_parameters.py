@@ -14,6 +14,7 @@ from hashcredit.agents.dimensions import (
     Belief,
     Cooling,
     Enforcement,
+    LenderKind,
     MachineKind,
     Receivership,
     SaleRule,
@@ -41,13 +42,16 @@ MACHINES = dict(zip([m.name for m in BASELINE.machine], compile_machines(BASELIN
 TEXT_AND_PATHS = (
     {"name", "title", "start_date", "funding.tightness", "repo.haircut"}
     | {f"funding.{name}" for name in ("capex", "external_share", "purchases", "fiscal")}
-    | {f"shocks.{name}" for name in ("btc_path", "rent_path", "hashprice_path", "forced_default")}
+    | {f"shocks.{name}" for name in ("btc_path", "rent_path", "hashprice_path")}
+    | {f"shocks.{name}" for name in ("forced_default", "forced_lender_failure", "demand_turn")}
 )
 TEXT_AND_PATHS |= {f"networks.{name}_file" for name in ("credit", "trade", "interlender")} | {"interventions"}
 
 
 def test_record_has_every_number_of_the_scenario():
     expected = {"from_week", "forced_week", "forced_machine", "forced_units", "asset_volatility"}
+    expected |= {f"forced_lender_{name}" for name in ("week", "kind", "share")}
+    expected |= {"turn_week", "turn_drop", "turn_growth"}
     for row in BASELINE.describe():
         parts = row.field.split(".")
         if row.field in TEXT_AND_PATHS or parts[0] == "machine":
@@ -144,6 +148,14 @@ def test_forced_default():
         "H100",
         10_000,
     )
+
+
+def test_forced_failure_of_lenders():
+    assert P["forced_lender_week"] == -1
+    forced = {"week": 9, "kind": "bond_fund", "share": 0.25}
+    record = compile_parameters(BASELINE.with_changes({"shocks.forced_lender_failure": forced}))[0]
+    names = [f"forced_lender_{name}" for name in ("week", "kind", "share")]
+    assert [record[name] for name in names] == [9, LenderKind.BOND_FUND, 0.25]
 
 
 @pytest.mark.parametrize("row", BASELINE.describe(), ids=lambda row: row.field)

@@ -73,7 +73,8 @@ def test_a_call_that_comes_back_in_the_same_week_finds_it_idle() -> None:
         ({"called": 0.1}, {}, 1),
         ({"called": 0.1}, {"channels_repo": 0}, 0),
         ({"called": 0.0, "capital_minimum": 0.6}, {}, 1),  # equity of 1 on loans of 2
-        ({"called": 0.0, "capital_minimum": 0.6}, {"channels_lender_credit": 0}, 0),
+        ({"called": 0.0, "capital_minimum": 0.6}, {"channels_lender_credit": 0}, 1),
+        ({"called": 0.0, "capital_minimum": 0.6, "losses": 0.3}, {"channels_lender_credit": 0}, 0),
         ({"called": 0.0, "status": LenderStatus.RECEIVERSHIP}, {}, 1),
         ({"called": 0.0, "status": LenderStatus.RECEIVERSHIP}, {"channels_lender_credit": 0}, 0),
     ],
@@ -155,8 +156,11 @@ def test_what_it_needs() -> None:
     assert cash_needed(w.p, lender) == pytest.approx(0.75, rel=1e-12)
     put(lender, called=0.9)
     assert cash_needed(w.p, lender) == 0.9
+    put(lender, losses=0.3)  # equity of 1.3, had it not lost that
     put(w.p, channels_lender_credit=0)
     assert cash_needed(w.p, lender) == 0.9
+    put(lender, called=0.0)
+    assert cash_needed(w.p, lender) == 0.0
     put(w.p, channels_lender_credit=1)
     put(lender, repo=9.0)  # no equity at all
     assert cash_needed(w.p, lender) == pytest.approx(2.0, rel=1e-12)

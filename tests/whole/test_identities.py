@@ -201,8 +201,9 @@ def test_a_thousand_random_scenarios_keep_their_books_every_week():
 def test_every_identity_holds_after_every_phase(changes, seed):
     # Few weeks: the checks take most of the time.
     changes["horizon_weeks"] = min(changes["horizon_weeks"], 20)
-    if "shocks.forced_default" in changes:
-        changes["shocks.forced_default"]["week"] %= changes["horizon_weeks"]
+    for forced in ("shocks.forced_default", "shocks.forced_lender_failure"):
+        if forced in changes:
+            changes[forced]["week"] %= changes["horizon_weeks"]
     kept = [each for each in changes["interventions"] if each["week"] < changes["horizon_weeks"]]
     changes["interventions"] = tuple(kept)
     run = simulate(BASELINE.with_changes(changes), seed, check=True)

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from strategies import BASELINE, changes_of_scenarios
 
 from hashcredit.simulator import simulate_many
-from hashcredit.simulator.books.ledger import capital_binds
+from hashcredit.simulator.books.ledger import losses_bind
 from hashcredit.simulator.reports.checks import check_identities
 from hashcredit.simulator.setup.prepare import allocate, clear, prepare, reported_copy
 from hashcredit.simulator.state.codes import ErrorCode, EventKind
@@ -52,7 +52,7 @@ def test_the_books_close_after_every_phase(changes, number, replicate):
         p = setup.parameters[enter_week(economy, setup.parameters)]
         for phase in PHASES:
             phase(economy, p, number, replicate)
-            check_identities(economy, opening, phase.__name__, capital_binds(p))
+            check_identities(economy, opening, phase.__name__, losses_bind(p))
         assert economy.clock["error"][0] == ErrorCode.NONE
         economy.clock[0]["week"] += 1
     check_what_happened_to_lenders(economy)

@@ -248,6 +248,12 @@ def inner_model(field: FieldInfo) -> type[BaseModel] | None:
     return None
 
 
+def optional_section(model: type[BaseModel], dotted: str) -> type[BaseModel] | None:
+    """The section behind a field that may be 'none' instead; None for any other field."""
+    info = named_field(model, dotted)
+    return inner_model(info) if info is not None and type(None) in get_args(info.annotation) else None
+
+
 def inner_sections(model: type[BaseModel]) -> dict[str, type[Section]]:
     """Sections that a scenario consists of, or tables by kind of agent that a section consists of."""
     inner = ((name, info.annotation) for name, info in model.model_fields.items() if not documentation(info))

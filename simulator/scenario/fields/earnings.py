@@ -1,7 +1,7 @@
 """Scenario sections of what machines earn: shocks, the compute-rent index, mining."""
 
 from datetime import date
-from typing import Annotated, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import model_validator
 
@@ -27,13 +27,21 @@ from hashcredit.simulator.scenario.fields.types import (
 
 
 class ForcedDefault(Section):
-    """Exogenous failures: in one week the largest holders of a machine fail."""
+    """Exogenous failures: in one week holders of a machine fail, the last of them in part."""
 
     week: Week = field(8, "week in which the holders fail")
     machine: Text = field("H100", "name of the machine that is to be seized")
-    units: Units = field(
-        10000, "the largest holders fail until this many units are seized", low=1, high=10**9
+    units: Units = field(10000, "units of it, pledged to creditors, that are to be seized", low=1, high=10**9)
+
+
+class ForcedLenderFailure(Section):
+    """Exogenous failures of lenders: in one week lenders of a kind go into receivership."""
+
+    week: Week = field(26, "week in which they fail")
+    kind: Annotated[Literal["bank", "private_credit", "bond_fund"], unit("none")] = field(
+        "bank", "kind of lender"
     )
+    share: Share = field(1.0, "of the loans of that kind's live lenders, at most; 1: all of them", low=0.001)
 
 
 class DemandTurn(Section):
@@ -91,6 +99,9 @@ class Shocks(Section):
     )
     demand_turn: Annotated[DemandTurn | None, unit("none")] = field(
         None, "a turn of demand for compute: { week, drop, growth }, or 'none'"
+    )
+    forced_lender_failure: Annotated[ForcedLenderFailure | None, unit("none")] = field(
+        None, "failures of lenders imposed from outside: { week, kind, share }, or 'none'"
     )
 
     @model_validator(mode="after")

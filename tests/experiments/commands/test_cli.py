@@ -328,8 +328,10 @@ def test_comparison_pairs_the_same_draws():
 def test_compare_prints_both_tables(capsys):
     assert main(["compare", *SMALL, "--replicates", "3", "--markets", "deep", "auction"]) == 0
     said = capsys.readouterr().out
-    assert "3 replicates, the same draws under each market rule" in said
-    assert "auction - deep" in said and "paper value of seized machines, M$" in said
+    assert "3 replicates, the same draws\nunder each market rule" in said
+    assert "auction - deep" in said and "paper value at seizure, M$" in said
+    assert all(words in said for words in ("facility defaults", "facilities handed back", "lender failures"))
+    assert max(map(len, said.splitlines())) <= 80
     expected = compare(
         "under each market rule", market_arms(small_scenario(), ["deep", "auction"]), seed=1, replicates=3
     )

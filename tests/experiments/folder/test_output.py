@@ -213,8 +213,9 @@ def invented_summary():
     summary["defaults_miners"] = [0, 1, 1, 1]
     summary["defaults_neoclouds"] = [0, 0, 1, 1]
     summary["defaults"] = [0, 1, 2, 2]
-    summary["defaults_forced"] = [0, 1, 1, 0]
+    summary["extra_defaults"] = [0, 0, 1, 2]
     summary["lender_failures"] = [0, 0, 0, 3]
+    summary["extra_lender_failures"] = [0, 0, 0, 2]
     summary["recovery_rate"] = [float("nan"), 0.2, 0.4, 0.6]
     residuals = {"money_residual": 1e-12, "balance_residual": [0, 3e-13, 0, 0], "units_residual": 0}
     return summary.assign(**residuals, macro_residual=0.0)
@@ -226,14 +227,17 @@ def test_statistics_by_hand():
     assert (rows["defaults_if_any"].n, rows["defaults_if_any"].mean) == (3, pytest.approx(5 / 3, rel=1e-15))
     assert (rows["recovery_rate"].n, rows["recovery_rate"].mean) == (3, pytest.approx(0.4, rel=1e-15))
     assert rows["any_default"].mean == 0.75
+    assert (rows["extra_defaults"].mean, rows["extra_lender_failures"].mean) == (0.75, 0.5)
     assert rows["any_unforced_default"].mean == 0.5
     assert rows["any_neocloud_default"].mean == 0.5
     assert rows["any_lender_failure"].mean == 0.25
 
 
-def test_unforced_defaults_are_only_told_apart_where_some_were_forced():
-    summary = invented_summary().assign(defaults_forced=0)
-    assert "any_unforced_default" not in {row.quantity for row in statistics_of(summary)}
+def test_unforced_failures_are_only_told_apart_where_some_were_forced():
+    summary = invented_summary().assign(extra_defaults=[0, 1, 2, 2])
+    told = {row.quantity for row in statistics_of(summary)}
+    assert not told & {"any_unforced_default", "extra_defaults"}
+    assert {"extra_lender_failures", "facility_defaults", "hand_backs"} <= told
 
 
 def test_summary_csv_keeps_full_precision(tmp_path, small, results):
@@ -250,7 +254,7 @@ def test_table_has_one_line_a_statistic_and_one_width():
     lines = format_statistics(rows).splitlines()
     left_out = [line for line in lines if line.startswith("left out of ")]
     lines = lines[: len(rows) + 1]
-    assert {len(line) for line in lines} == {100}
+    assert {len(line) for line in lines} == {80}
     total = len(invented_summary())
     missing = {row.words: total - row.estimate.n for row in rows if row.estimate.n < total}
     assert missing
