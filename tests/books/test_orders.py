@@ -24,7 +24,8 @@ from hashcredit.agents.dimensions import (
 )
 from hashcredit.simulator.books.ledger import pay
 from hashcredit.simulator.books.orders import deposit_share, lead_weeks
-from hashcredit.simulator.investment.plans import capacity_of, choose_machine
+from hashcredit.simulator.investment.plans import choose_order
+from hashcredit.simulator.lenders.funding import capacity_of
 from hashcredit.simulator.machines.slots import slot_cost
 from hashcredit.simulator.market.bidding import peer_budget
 from hashcredit.simulator.state.codes import EventKind, Flow, Sector
@@ -75,15 +76,16 @@ def test_an_order_is_worth_what_is_left_once_the_machine_arrives() -> None:
     It forgoes 0.020 - 0.003 a year, which falls by 10 %; the rest of the price, the slot and its lease are
     paid later.
     """
-    w = world()
+    w = world(credit=[])
+    w.borrower(0, slots=(0, 55, 0))  # none is free
     later = math.exp(-0.2 / 4)
     forgone = 0.017 * (1 - math.exp(-0.3 / 4)) / 0.3
     cost = DEPOSIT + later * (PRICE - DEPOSIT + SLOT)
     threshold = cost * 1.05 + later * slot_cost(w.p, 1, 0.2) + forgone
     w.value(NEW_GPU, threshold * (1 - 1e-9))
-    assert choose_machine(w.economy, w.p, 0) == -1
+    assert choose_order(w.economy, w.p, 0, -1, 10.0)[0] == -1
     w.value(NEW_GPU, threshold * (1 + 1e-9))
-    assert choose_machine(w.economy, w.p, 0) == NEW_GPU
+    assert choose_order(w.economy, w.p, 0, -1, 10.0)[0] == NEW_GPU
 
 
 def test_a_deposit_above_the_own_share_limits_the_order() -> None:
@@ -109,7 +111,7 @@ def test_what_is_promised_takes_up_capacity() -> None:
 
 
 def test_two_borrowers_cannot_be_promised_the_same_capital() -> None:
-    w = world(neoclouds=2)
+    w = world(neoclouds=2, investment_decision_weeks=1, investment_growth_cap=5.2)
     w.borrower(1, units={GPU: 55}, cash=0.3, cost_of_capital=0.14, grade=1, slots=(0, 60, 0))
     w.lender(0, cash=0.0145)  # room for 0.145: eight loans of 0.018
     w.open()
