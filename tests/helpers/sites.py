@@ -52,7 +52,7 @@ def site(trade: Iterable[tuple[int, int]] | None = None, **numbers: Any) -> Worl
     w.loan(FAILED, 0, 0.3, machine=GPU, units=20, rate=0.02)
     w.loan(FAILED, 1, 1.0, machine=NEW_GPU, units=10, rate=0.02)
     w.loan(FAILED, 2, 0.5, instrument=Instrument.HIGH_YIELD, rate=0.08)
-    w.borrowers[FAILED]["pending_cause"] = Cause.FORCED
+    w.borrowers[FAILED]["pending_cause"] = Cause.ILLIQUIDITY
     for lender in w.lenders:
         lender["cash"] = 1.0
     return w

@@ -259,6 +259,17 @@ def test_only_miners_run_what_a_miner_ran(bidder: int, failed: int, taken: int) 
     assert (acquirer(w) == FIRST) == bool(taken)
 
 
+@pytest.mark.parametrize(("cause", "taken"), [(Cause.ILLIQUIDITY, FIRST), (Cause.FORCED, -1)])
+def test_machines_of_an_imposed_failure_are_seized(cause: int, taken: int) -> None:
+    w = site()
+    w.borrowers[FAILED]["pending_cause"] = cause
+    w.borrower(FIRST, cash=10.0)
+    default(w)
+    release(w)
+    assert acquirer(w) == taken
+    assert w.outcomes["units_dumped"] == (30 if taken < 0 else 0)
+
+
 def test_an_empty_site_stays_with_its_landlord() -> None:
     w = site()
     w.borrower(FIRST, cash=10.0)

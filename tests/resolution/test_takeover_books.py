@@ -141,7 +141,7 @@ def test_the_event_says_who_took_what_and_why() -> None:
     (failure,) = w.events(EventKind.DEFAULT)
     assert (event["week"], event["agent"], event["agent_kind"]) == (RELEASE_WEEK, FIRST, Sector.NEOCLOUDS)
     assert (event["counterparty"], event["counterparty_kind"]) == (FAILED, Sector.NEOCLOUDS)
-    assert (event["units"], event["machine"], event["cause"]) == (40, -1, Cause.FORCED)
+    assert (event["units"], event["machine"], event["cause"]) == (40, -1, Cause.ILLIQUIDITY)
     assert event["amount"] == pytest.approx(ASK, rel=1e-12)
     assert w.economy.events[event["parent"]] == failure
 
@@ -241,7 +241,7 @@ def test_an_acquirer_that_fails_hands_the_contract_on_again() -> None:
     w.borrower(FIRST, cash=10.0)
     default(w)
     release(w)
-    w.borrowers[FIRST]["pending_cause"] = Cause.FORCED
+    w.borrowers[FIRST]["pending_cause"] = Cause.ILLIQUIDITY
     for _ in range(5):
         w.borrower(SECOND, cash=10.0)
         w.value(GPU, 0.018)
