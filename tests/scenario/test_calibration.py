@@ -1,6 +1,7 @@
 """The calibration tables, and that the defaults are what their sources say."""
 
 import csv
+import math
 
 import pytest
 
@@ -91,6 +92,9 @@ def test_machines_carry_the_weakest_tag_of_their_numbers(machine):
 
 
 DERIVED = {
+    "gpu.contract.rent.low": (1.70 * 0.638 / 2.35, 0.005),
+    "gpu.contract.rent.high": (4.70 * 0.638 / 2.35, 0.005),
+    "crwv.debt.growth": (2.0 * math.log(11171.485 / 8033.5), 0.005),
     "machine.a100.throughput": (1.50 / 2.35, 5e-4),
     "machine.b200.throughput": (5.30 / 2.60, 5e-4),
     "machine.h100.kw": (10.2 / 8, 0.00501),

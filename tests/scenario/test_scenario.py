@@ -55,13 +55,17 @@ def test_packaged_scenarios_load_and_say_what_they_are():
         "asic_loans_2022",
         "correlation_convergence",
         "deep_market",
+        "demand_turn",
         "dump_10k_h100",
         "hawkish_misdiagnosis",
+        "learned_underwriting",
         "reverse_qe",
         "rubin_launch",
         "standing_repo",
         "thin_market",
         "two_sided_rents",
+        "utility_underwriting",
+        "venture_underwriting",
     ]
     for name in Scenario.names():
         assert Scenario.load(name).name == name

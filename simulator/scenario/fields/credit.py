@@ -70,12 +70,12 @@ class Credit(Section):
         104, "largest age of a loan in the first week; ages are uniform", low=0, high=519, at_start=True
     )
     tenor_weeks: WholeWeeks = field(208, "life of a machine loan without a customer's contract", low=4)
-    # Draws of CoreWeave's second facility mature five years after the draw (crwv.ddtl2.margin.nonig).
+    # Draws of CoreWeave's second facility mature five years after the draw (crwv.ddtl2.draw_weeks).
     utility_tenor_weeks: WholeWeeks = field(
         260,
         "life of a new machine loan by a lender who takes machines for a utility",
         low=4,
-        source="P: crwv.ddtl2.margin.nonig",
+        source="P: crwv.ddtl2.draw_weeks",
     )
     dscr_covenant: Ratio = field(
         1.10, "debt service cover that a borrower must keep", high=3.0, source="C: dscr.covenant.generic"
@@ -126,7 +126,7 @@ class Credit(Section):
     bullet_weeks_high: WholeWeeks = field(
         260, "longest remaining life of a bond in the first week", at_start=True
     )
-    bond_weeks: WholeWeeks = field(286, "life of a bond issued for growth", source="P: crwv.notes2031.coupon")
+    bond_weeks: WholeWeeks = field(286, "life of a bond issued for growth", source="P: crwv.notes2031.weeks")
     bond_least: MillionUSD = field(5.0, "smallest bond that is issued", low=1e-3)
     base_headroom: Ratio = field(
         1.15, "borrowing-base advance rate over the lender's advance rate at origination", low=1.0, high=3.0

@@ -65,7 +65,7 @@ class LenderTerms(Section):
         (0.0, 0.66, 0.66),
         "equity that savers add in a year, over its own, at the opening's slack and its cost of capital",
         high=20.0,
-        source=("C: modelling choice", "D: crwv.debt.total", "D: crwv.debt.total"),
+        source=("C: modelling choice", "D: crwv.debt.growth", "D: crwv.debt.growth"),
     )
     gate: PerYear = by_kind(
         (0.0, 0.20, 0.20),

@@ -49,14 +49,14 @@ class Neoclouds(Section):
         "lowest rent of a running contract over the index in the first week",
         low=0.1,
         high=10.0,
-        source="D: gpu.h100.rent.2025-10.trough",
+        source="D: gpu.contract.rent.low",
     )
     contract_premium_high: Ratio = field(
         1.28,
         "highest rent of a running contract over the index in the first week",
         low=0.1,
         high=10.0,
-        source="D: gpu.h100.rent.launch",
+        source="D: gpu.contract.rent.high",
     )
     offtaker_shares: GradeWeights = field(
         (0.35, 0.25, 0.25, 0.15), "weights of customers' grades, best first"
