@@ -66,7 +66,6 @@ DEMAND_TURN = ScenarioStudy(
         "log premium of contracts": "term_premium",
     },
     drawn=("no turn", "demand alone turns"),
-    replicates=1000,
 )
 
 # Beliefs
@@ -119,7 +118,6 @@ UTILITY = ScenarioStudy(
         "lenders' equity, M$": "lender_equity_musd",
     },
     drawn=("venture", "learned"),
-    replicates=1000,
 )
 
 STUDIES = {study.scenario: study for study in (DEMAND_TURN, UTILITY)}
