@@ -42,7 +42,15 @@ DEMAND_TURN = ScenarioStudy(
         WEEK_OF_RENT: scalar("rent_peak_week"),
         **DAMAGE,
     },
-    tables=(Table(against("no turn", "demand alone turns", "capex alone turns")),),
+    tables=(
+        Table(
+            against("no turn")
+            | {
+                "demand alone turns, less no turn": ("demand alone turns", "no turn"),
+                "capex alone turns, less no turn": ("capex alone turns", "no turn"),
+            }
+        ),
+    ),
     statistics={
         LEAD: gap(WEEK_OF_DEBT, WEEK_OF_RENT, SCENARIO),
         f"{LEAD}, without the turn": gap(WEEK_OF_DEBT, WEEK_OF_RENT, "no turn"),
@@ -109,7 +117,11 @@ UTILITY = ScenarioStudy(
         Claim("creditors lose more", Cell("creditor loss, M$", SCENARIO, "venture")),
         Claim("so it is in a boom: lending", Cell("new lending, M$", "boom", "boom, venture")),
         Claim("so it is in a boom: loss", Cell("creditor loss, M$", "boom", "boom, venture")),
-        Claim("ten years cost creditors more than five", Cell("creditor loss, M$", "ten years", SCENARIO)),
+        Claim(
+            "five years cost creditors less than ten",
+            Cell("creditor loss, M$", SCENARIO, "ten years"),
+            Sign.BELOW,
+        ),
     ),
     pictures={
         "debt, M$": "debt_musd",
