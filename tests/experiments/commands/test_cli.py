@@ -144,8 +144,8 @@ def test_threads_never_change_a_byte(tmp_path, capsys):
 def test_one_replicate_has_no_interval(capsys):
     assert main(["run", *SMALL, "--replicates", "1"]) == 0
     lines = capsys.readouterr().out.splitlines()
-    (line,) = [line for line in lines if line.startswith("defaults, borrowers")]
-    assert line.split()[2] == "1" and line.split()[4:6] == ["-", "-"]
+    (line,) = [line for line in lines if line.startswith("defaults  ")]
+    assert line.split()[1] == "1" and line.split()[3:5] == ["-", "-"]
 
 
 def test_check_and_flows(capsys):
