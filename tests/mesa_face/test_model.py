@@ -154,7 +154,7 @@ def rescue():
 
 
 def test_an_injection_reaches_its_account(rescue):
-    rescued, run, plain = rescue
+    rescued, run, _ = rescue
     agent = rescued.borrowers[RESCUED]
     for before, after in zip(agent.before, agent.after, strict=True):
         assert after - before == pytest.approx(RESCUE, abs=1e-9)
