@@ -143,6 +143,7 @@ class World:
             rent_average=self.p["compute_rent_index0"],
             hashprice=self.p["mining_hashprice0"],
             rent_index=self.p["compute_rent_index0"],
+            occupancy=self.p["compute_occupancy0"],
             demand=1.0,
             supply=1.0,
             policy_rate=self.p["credit_policy_rate"],
