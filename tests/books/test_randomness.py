@@ -88,6 +88,7 @@ def test_stream_numbers_are_for_ever():
         "CONTRACT": 12,
         "UNDERWRITING": 13,
         "ASSET": 14,
+        "SEARCH": 15,
     }
 
 
