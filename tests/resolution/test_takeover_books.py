@@ -310,7 +310,7 @@ STRESS = {
 
 
 def test_books_close_where_sites_change_hands() -> None:
-    run = simulate(Scenario.load("dump_10k_h100").with_changes(STRESS), seed=2, replicate=2, check=True)
+    run = simulate(Scenario.load("dump_10k_h100").with_changes(STRESS), seed=2, replicate=3, check=True)
     taken = run.events[run.events["kind"] == "site_taken_over"]
     assert run.summary["sites_taken_over"] == len(taken) > 3
     assert run.summary["money_residual"] < 1e-12
@@ -326,7 +326,7 @@ def test_books_close_where_sites_change_hands() -> None:
 
 def test_the_same_run_without_takeovers_seizes_more() -> None:
     scenario = Scenario.load("dump_10k_h100").with_changes(STRESS)
-    on = simulate(scenario, seed=2, replicate=2)
-    off = simulate(scenario.with_changes({"resolution.take_over": False}), seed=2, replicate=2)
+    on = simulate(scenario, seed=2, replicate=3)
+    off = simulate(scenario.with_changes({"resolution.take_over": False}), seed=2, replicate=3)
     assert off.summary["sites_taken_over"] == 0
     assert on.summary["units_dumped"] < off.summary["units_dumped"]

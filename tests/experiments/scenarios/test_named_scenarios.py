@@ -250,7 +250,7 @@ def test_series_are_those_of_the_run():
 
 
 def test_a_loan_that_is_called_again_counts_once():
-    run = simulate("rubin_launch", replicate=3)
+    run = simulate("rubin_launch", replicate=2)
     calls = run.events.query("kind == 'borrowing_base_call' and 17 <= week <= 42")
     loans = calls.drop_duplicates(["agent", "counterparty", "machine"])
     assert 0 < len(loans) < len(calls)
