@@ -29,7 +29,6 @@ pytestmark = pytest.mark.faults
 
 RUNS = 5000
 KILLS = 10
-LONG_RUNS = 20_000
 
 STUDY = """
 scenario = "baseline_2026"
@@ -56,14 +55,6 @@ def undisturbed(study, tmp_path_factory):
     call("sweep", study, "--out", folder)
     assert len(rows_of(folder)) == RUNS
     return folder
-
-
-@pytest.fixture(scope="module")
-def long_study(tmp_path_factory):
-    """One that is not done before two drivers have been stopped thirty times."""
-    file = tmp_path_factory.mktemp("long_study") / "study.toml"
-    file.write_text(STUDY.replace("replicates = 1250", f"replicates = {LONG_RUNS // 4}"))
-    return file
 
 
 def lives(pid):
@@ -251,63 +242,6 @@ def test_ctrl_c_at_any_moment(delay, study, tmp_path):
     assert process.returncode == 130, err
     assert len([line for line in said if line.startswith("hashcredit: stopped by SIGINT, ")]) == 1, err
     assert "Error" not in err and "Traceback" not in err
-
-
-def stop_and_start_again(number, driver, folder, study):
-    """Stop a driver by a signal at a random moment, check how it ended, and start its successor."""
-    family = children_of(driver.pid)
-    assert driver.poll() is None, "the study was done before the last stop"
-    driver.send_signal(number)
-    _, err = driver.communicate(timeout=60)
-    if number == signal.SIGINT:
-        said = [line for line in err.splitlines() if line.startswith("hashcredit: ")]
-        assert driver.returncode == 130 and len(said) == 1 and "Traceback" not in err, err
-        assert said[0].startswith("hashcredit: stopped by SIGINT, ")
-    for _ in range(500):
-        if not any(lives(pid) for pid in family):
-            break
-        time.sleep(0.01)
-    assert not any(lives(pid) for pid in family), "workers outlive their driver"
-    return command("sweep", study, "--out", folder, "--quiet")
-
-
-def test_two_drivers_under_fire(long_study, tmp_path):
-    """Twenty kills and ten Ctrl-C while two drivers work in one folder throughout: no bit differs."""
-    folder, rng = tmp_path / "store", random.Random(13)
-    stops = [signal.SIGKILL] * 20 + [signal.SIGINT] * 10
-    rng.shuffle(stops)
-    drivers = [command("sweep", long_study, "--out", folder, "--quiet") for _ in range(2)]
-    for place, number in enumerate(stops):
-        time.sleep(rng.uniform(0.3, 3.0))
-        chunks = len(list(folder.glob("runs/chunk-*.parquet")))
-        while place % 3 == 0 and len(list(folder.glob("runs/chunk-*.parquet"))) == chunks:
-            assert drivers[0].poll() is None or drivers[1].poll() is None
-            time.sleep(0.01)  # however slowly drivers start, at every third stop there is new work to lose
-        victim = rng.randrange(2)
-        drivers[victim] = stop_and_start_again(number, drivers[victim], folder, long_study)
-    missing = int((~Store(folder).state().done).sum())
-    assert missing > 0
-    for driver in drivers:
-        _, err = driver.communicate(timeout=1200)
-        assert driver.returncode == 0, err
-    call("sweep", long_study, "--out", tmp_path / "undisturbed")
-    state = Store(folder).state()
-    assert state.done.all() and state.damaged == []
-    assert not list(folder.rglob("*.partial"))
-    mine, theirs = by_run(folder), by_run(tmp_path / "undisturbed")
-    assert len(theirs) == LONG_RUNS
-    assert mine == theirs
-    print(f"after 30 stops {missing} of {LONG_RUNS} runs were missing; {state.repeated} are there twice")
-
-
-def by_run(folder):
-    """A hash of the bits of every run, whose copies must all have the same."""
-    columns = {name: values for name, values in content_of(folder).items() if name != "chunk"}
-    names = columns.pop("run_id")
-    found = {}
-    for name, *values in zip(names, *columns.values(), strict=True):
-        assert found.setdefault(name, hash(tuple(values))) == hash(tuple(values)), name
-    return found
 
 
 def mounted(script, folder):
