@@ -14,6 +14,7 @@ BASELINE = Scenario.load()
 KINDS = ("miners", "neoclouds")
 DUMP = {"shocks.forced_default": {"week": 8, "machine": "H100", "units": 30_000}}
 STRESS = {
+    "compute.demand_growth": 0.0,
     "credit.marked_share": 1.0,
     "credit.enforcement": "always",
     "funding.rule": "path",
