@@ -17,7 +17,7 @@ from hashcredit.simulator.books.randomness import Stream
 from hashcredit.simulator.scenario.facts import facts
 from hashcredit.simulator.scenario.scenario import SECTIONS
 from hashcredit.simulator.state.decisions import DECISIONS
-from hashcredit.simulator.state.loans import LOAN, ORDER
+from hashcredit.simulator.state.loans import CONTRACT, LOAN, ORDER
 from hashcredit.simulator.state.machines import MACHINE
 from hashcredit.simulator.state.outcomes import OUTCOMES, summarise
 from hashcredit.simulator.state.pool import ASSET, INVESTOR, MACRO
@@ -111,6 +111,7 @@ def test_streams_are_all_listed():
         ("Lenders", lender.LENDER),
         ("Secondary buyers", buyer.BUYER),
         ("Loans", LOAN),
+        ("Contracts", CONTRACT),
         ("Orders", ORDER),
         ("Machine types", MACHINE),
     ],
