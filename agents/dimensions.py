@@ -21,7 +21,7 @@ GRADES = 4
 FACILITIES = 12
 """Loan rows reserved for one borrower: its rows are `loans[b * FACILITIES : (b + 1) * FACILITIES]`."""
 
-CONTRACTS = 16
+CONTRACTS = 24
 """Rows reserved for contracts of a borrower's customers: `contracts[b * CONTRACTS : (b + 1) * CONTRACTS]`."""
 
 ORDERS = 6
