@@ -1,6 +1,6 @@
 """Bonds issued for growth: convertibles of listed borrowers and high yield, while their market buys.
 
-What a borrower has of a kind never exceeds the share of its assets that such bonds have in the opening, and
+What a borrower has of a kind never exceeds the share of its assets that a bond has in the opening, and
 all its debts stay within what its lender would advance on all its assets.
 """
 
@@ -19,12 +19,9 @@ from hashcredit.simulator.state.economy import Economy
 
 
 @kernel
-def share_of_assets(p: Record, kind: int, instrument: int) -> float:
-    """Most that bonds of a kind may be of the assets of a kind of borrower (a fraction)."""
-    miner = kind == BorrowerKind.MINER
-    if instrument == Instrument.CONVERTIBLE:
-        return p.miners_convertible_share if miner else p.neoclouds_convertible_share
-    return p.miners_high_yield_share if miner else p.neoclouds_high_yield_share
+def share_of_assets(p: Record, kind: int) -> float:
+    """Most that bonds of one instrument may be of the assets of a kind of borrower (a fraction)."""
+    return p.miners_bond_share if kind == BorrowerKind.MINER else p.neoclouds_bond_share
 
 
 @kernel
@@ -70,7 +67,7 @@ def bond_offer(economy: Economy, p: Record, b: int, instrument: int) -> tuple[in
     rate = min(0.95, advance_now(economy, p, economy.lenders[holder]))
     # what is raised is an asset too: d + x <= rate (a + x)
     within_debts = (rate * assets - debts(economy, b)) / (1.0 - rate)
-    within_kind = share_of_assets(p, borrower.kind, instrument) * assets - borrower.debt[instrument]
+    within_kind = share_of_assets(p, borrower.kind) * assets - borrower.debt[instrument]
     amount = min(room, min(within_debts, within_kind))
     return (holder, amount) if amount >= p.credit_bond_least else (-1, 0.0)
 

@@ -15,13 +15,17 @@ def sales_move_prices(p: Record) -> bool:
 
 
 @kernel
+def existing_units(machine: Record) -> int:
+    """Machines of a type that exist anywhere."""
+    return machine.opening_units + machine.delivered - machine.scrapped
+
+
+@kernel
 def sale_depth(economy: Economy, p: Record, m: int) -> float:
     """Units of type `m` whose sale moves its price by 1/e, as creditors believe."""
     if not sales_move_prices(p):
         return BOTTOMLESS
-    machine = economy.machines[m]
-    existing = machine.opening_units + machine.delivered - machine.scrapped
-    return max(1.0, p.secondary_market_impact_depth_share * existing)
+    return max(1.0, p.secondary_market_impact_depth_share * existing_units(economy.machines[m]))
 
 
 @kernel

@@ -13,7 +13,7 @@ from hashcredit.agents.compiled import kernel
 from hashcredit.agents.dimensions import Channel, MachineKind, Record
 from hashcredit.agents.units import DAYS_A_YEAR, HOURS_A_YEAR, MILLION, WEEK
 from hashcredit.simulator.books.events import note
-from hashcredit.simulator.machines.collateral import sales_move_prices
+from hashcredit.simulator.machines.collateral import existing_units, sales_move_prices
 from hashcredit.simulator.machines.valuation import value_at, value_coefficients
 from hashcredit.simulator.macro.conditions import world_seen
 from hashcredit.simulator.state.codes import EventKind
@@ -273,6 +273,36 @@ def value_of(economy: Economy, p: Record, m: int, site: int, spread: float, olde
 
 
 @kernel
+def vendor_price_cap(economy: Economy, p: Record, kind: int, site: int, spread: float) -> float:
+    """Price per unit of value of the best machine that the vendor sells: the dearest a used one may be."""
+    week = economy.clock[0].week
+    best = math.inf
+    for h in range(economy.machines.shape[0]):
+        new = economy.machines[h]
+        if new.used and new.kind == kind and new.launch_week <= week <= new.end_of_sale_week:
+            value = value_of(economy, p, h, site, spread, p.valuation_refresh_weeks)
+            if value > 0.0:
+                best = min(best, new.price_new / value)
+    return best
+
+
+@kernel
+def replacement_cost(economy: Economy, m: int, value: float, cap: float) -> float:
+    """What the service of a machine of type `m` costs new, installed, M$ a unit; infinite if nobody sells it.
+
+    No used machine is worth more, since its buyer leases the same slot for a new one: slots do not count.
+
+    value    of the machine to whoever asks, M$ a unit
+    cap      `vendor_price_cap` of the same
+    """
+    machine = economy.machines[m]
+    cost = value * cap if value > 0.0 else 0.0  # without a value there is none to cap
+    if economy.clock[0].week <= machine.end_of_sale_week:  # or not yet on sale, so that nobody has one
+        cost = min(cost, machine.price_new)
+    return cost
+
+
+@kernel
 def add_contract(
     economy: Economy, contract: Record, site: int, rent: float, cost: float
 ) -> tuple[float, float]:
@@ -300,13 +330,18 @@ def scrap_price(p: Record, machine: Record) -> float:
 
 @kernel
 def orderly_value(economy: Economy, p: Record, m: int) -> float:
-    """The appraiser's value (M$ a unit) of type `m` this week: an average operator's, at least its parts'."""
+    """The appraiser's value (M$ a unit) of type `m` this week.
+
+    That to an average operator, at most what the same service costs new, at least that of its parts.
+    """
     machine = economy.machines[m]
     site = p.valuation_appraiser_site_class
     if machine.kind == MachineKind.ASIC:
         site = p.valuation_appraiser_site_class_asic
-    value = value_of(economy, p, m, site, p.valuation_appraiser_spread, 0)
-    return max(value, scrap_price(p, machine))
+    spread = p.valuation_appraiser_spread
+    value = value_of(economy, p, m, site, spread, 0)
+    cap = vendor_price_cap(economy, p, machine.kind, site, spread)
+    return max(min(value, replacement_cost(economy, m, value, cap)), scrap_price(p, machine))
 
 
 @kernel
@@ -322,7 +357,8 @@ def update_income_values(economy: Economy, p: Record) -> None:
 def mark_appraisals(economy: Economy, p: Record) -> None:
     """Appraisals follow the trades since the last marking by their volume and the income value slowly.
 
-    No trade, no market news: `A' = A + a q / (q + q0) (vwap - A) + b (M - A)`.
+    No trade, no market news: `A' = A + a q / (q + q0) (vwap - A) + b (M - A)`, `q0` being a share of all
+    units that exist. A machine on sale is never appraised above its price, whatever was paid for one.
     """
     for m in range(economy.machines.shape[0]):
         machine = economy.machines[m]
@@ -333,8 +369,10 @@ def mark_appraisals(economy: Economy, p: Record) -> None:
             vwap = machine.news_value / machine.news
             machine.price = vwap
             if sales_move_prices(p):
-                volume = machine.news / (machine.news + p.marking_depth_units)
+                volume = machine.news / (machine.news + p.marking_depth_share * existing_units(machine))
                 step += p.marking_market_weight * volume * (vwap - machine.appraisal)
         machine.appraisal += step
+        if economy.clock[0].week <= machine.end_of_sale_week:
+            machine.appraisal = min(machine.appraisal, machine.price_new)
         machine.news = 0
         machine.news_value = 0.0

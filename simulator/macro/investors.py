@@ -114,6 +114,9 @@ def investors_week(
 ) -> float:
     """All investors' week; return what they paid for capex, bn$.
 
+    What clients ask back goes to an account of theirs outside the pool: whoever bought from the investor has
+    paid from the pool, so money that came back at once would make a sale under stress loosen funding.
+
     external    capex that others than hyperscalers pay for this week, bn$; they never pay more than that
     """
     committed = 0.0
@@ -136,7 +139,7 @@ def investors_week(
             investor.commitments += paid
             total += paid
         if asked > 0.0:
-            paid = meet(macro, flows, assets, investor, MacroFlow.REDEMPTIONS, MacroSector.POOL, asked)
+            paid = meet(macro, flows, assets, investor, MacroFlow.REDEMPTIONS, MacroSector.CLIENTS, asked)
             investor.redemptions += paid
         spare = investor.cash - investor.target
         if spare > 0.0:

@@ -165,6 +165,8 @@ def fund_week(
     pay(macro, flows, MacroFlow.PURCHASES, MacroSector.AUTHORITY, MacroSector.POOL, bought)
     stimulus = p.funding_multiplier * (1.0 - macro.tightness) * macro.lagged_capex * WEEK
     pay(macro, flows, MacroFlow.MULTIPLIER, MacroSector.HYPERSCALERS, MacroSector.POOL, stimulus)
+    returned = macro.cash[MacroSector.CLIENTS] * -math.expm1(-p.funding_return_speed * WEEK)
+    pay(macro, flows, MacroFlow.RETURNS, MacroSector.CLIENTS, MacroSector.POOL, returned)
     # what goes out (`drain`)
     claimed = now[MacroPath.FISCAL] * WEEK
     pay(macro, flows, MacroFlow.FISCAL, MacroSector.POOL, MacroSector.GOVERNMENT, claimed)

@@ -8,8 +8,6 @@ outsiders refill both at a finite rate.
 
 import math
 
-import numpy as np
-
 from hashcredit.agents.borrower import capital_budget
 from hashcredit.agents.buyer import affordable
 from hashcredit.agents.compiled import inlined, kernel
@@ -23,7 +21,12 @@ from hashcredit.agents.dimensions import (
     Record,
 )
 from hashcredit.simulator.books.ledger import free_slots, pay
-from hashcredit.simulator.machines.earnings import scrap_price, value_of
+from hashcredit.simulator.machines.earnings import (
+    replacement_cost,
+    scrap_price,
+    value_of,
+    vendor_price_cap,
+)
 from hashcredit.simulator.machines.slots import slot_cost
 from hashcredit.simulator.state.codes import Flow
 from hashcredit.simulator.state.decisions import sound_bid
@@ -173,20 +176,6 @@ def call_bidders(economy: Economy, p: Record) -> int:
 
 
 @kernel
-def vendor_price_cap(economy: Economy, p: Record, kind: int, site: int, spread: float) -> float:
-    """Price per unit of value of the best machine that the vendor sells: the dearest a used one may be."""
-    week = economy.clock[0].week
-    best = np.inf
-    for h in range(economy.machines.shape[0]):
-        new = economy.machines[h]
-        if new.used and new.kind == kind and new.launch_week <= week <= new.end_of_sale_week:
-            value = value_of(economy, p, h, site, spread, p.valuation_refresh_weeks)
-            if value > 0.0:
-                best = min(best, new.price_new / value)
-    return best
-
-
-@kernel
 def class_bid(economy: Economy, p: Record, m: int, c: int) -> float:
     """What a class bids for a unit of type `m`, M$; zero or less is no bid."""
     one = economy.classes[c]
@@ -203,7 +192,7 @@ def class_bid(economy: Economy, p: Record, m: int, c: int) -> float:
     if one.resells:
         rent = slot_cost(p, machine.cooling, economy.market[0].cost_of_capital + one.spread)
     one.moving = one.moving_cost_asic if kind == MachineKind.ASIC else one.moving_cost
-    cap = value * one.cap[kind] if value > 0.0 else 0.0  # without a value there is none to cap
+    cap = replacement_cost(economy, m, value, one.cap[kind])
     return sound_bid(economy.bidding_rule(value, one.margin, rent, one.moving, cap))
 
 

@@ -1,4 +1,10 @@
-"""Opening balance sheets: the loans that borrowers owe in the first week."""
+"""Opening balance sheets: the loans that borrowers owe in the first week.
+
+What is owed follows from what was paid, a loan to value and an age. What the contract says (marked or not,
+tenor, coins pledged or not, convertible or not) is drawn apart and changes no face, and no cash: else a
+comparison of contracts would be one of debts. Until `close_opening` a borrower's `obligations` gather what
+its debts would cost a week at terms that are the same for all.
+"""
 
 import math
 
@@ -8,7 +14,7 @@ from hashcredit.agents.dimensions import (
     MachineKind,
     Record,
 )
-from hashcredit.agents.units import WEEKS_A_YEAR
+from hashcredit.agents.units import WEEK, WEEKS_A_YEAR
 from hashcredit.simulator.books.contracts import free_contract, write_contract
 from hashcredit.simulator.books.ledger import post_principal
 from hashcredit.simulator.books.loans import TERMS, empty_row, pledge_machines, write_loan
@@ -17,6 +23,7 @@ from hashcredit.simulator.opening.draws import opening_normal, opening_uniform
 from hashcredit.simulator.state.economy import Economy
 
 FIRST_DRAW_OF_FACILITY = 8
+FIRST_DRAW_OF_BOND = 400
 
 
 @kernel
@@ -56,8 +63,21 @@ def open_loan(
     borrower = economy.borrowers[b]
     holder = pick_holder(economy, p, b, opening_uniform(seed, replicate, Stream.POPULATION_LOAN, b, draw))
     write_loan(economy, p, row, instrument, holder, borrower.grade, rate, maturity)
-    post_principal(economy.loans[row], borrower, economy.lenders[holder], principal)
+    owe(economy, p, row, principal, 0.0)
     return row
+
+
+@kernel
+def owe(economy: Economy, p: Record, row: int, principal: float, instalment: float) -> None:
+    """Draw `principal` (M$) of an opening loan, and count its service among the obligations at equal terms.
+
+    instalment    level repayment at these terms, M$ a week; interest is that of the borrower's own grade
+    """
+    loan = economy.loans[row]
+    borrower = economy.borrowers[loan.obligor]
+    post_principal(loan, borrower, economy.lenders[loan.holder], principal)
+    rate = economy.market[0].policy_rate + p.credit_spread_by_grade[borrower.grade]
+    borrower.obligations += principal * rate * WEEK + instalment
 
 
 @kernel
@@ -100,34 +120,60 @@ def purchase_price(p: Record, machine: Record, age: int) -> float:
 def open_machine_loan(
     economy: Economy, p: Record, seed: int, replicate: int, b: int, m: int, units: int, age: int
 ) -> int:
-    """A machine loan drawn `age` weeks ago and amortised since; -1 if it has been repaid."""
-    if age >= p.credit_tenor_weeks:
-        return -1
+    """A loan on machines bought `age` weeks ago; return its row (-1: none left, no loan).
+
+    Level instalments over `credit.repayment_weeks` have been paid since. The share of its life that is left
+    is that of its face, whatever the tenor. A borrowing base that would not cover the face has been amended:
+    its advance rate leaves the headroom that it has at origination.
+    """
     stream = Stream.POPULATION_LOAN
     draw = FIRST_DRAW_OF_FACILITY * (m + 4)
     z = opening_normal(seed, replicate, stream, b, draw)
     ltv = min(0.95, max(0.05, p.credit_origination_ltv + p.credit_ltv_sd * z))
     machine = economy.machines[m]
-    left = 1.0 - age / p.credit_tenor_weeks
-    principal = ltv * units * purchase_price(p, machine, age) * left
-    maturity = p.credit_tenor_weeks - age
+    left = 1.0 - age / p.credit_repayment_weeks
+    original = ltv * units * purchase_price(p, machine, age)
+    maturity = max(1, round(p.credit_tenor_weeks * left))
     rate = p.credit_spread_by_grade[economy.borrowers[b].grade]
     row = open_loan(economy, p, seed, replicate, b, draw, Instrument.MACHINE_LOAN, 0.0, rate, maturity)
     if row < 0:
         return row
+    worth = machine.appraisal * units
     marked = int(opening_uniform(seed, replicate, stream, b, draw + 1) < p.credit_marked_share)
+    marked *= worth > 0.0  # nobody marks what is worth nothing
     recourse = int(opening_uniform(seed, replicate, stream, b, draw + 2) < p.credit_recourse_share)
     cross_default = int(opening_uniform(seed, replicate, stream, b, draw + 3) < p.credit_cross_default_share)
     pledge_machines(economy, p, row, m, units, marked, recourse, cross_default)
     loan = economy.loans[row]
     if marked:
-        principal = min(principal, loan.advance_rate * machine.appraisal * units)
-    post_principal(loan, economy.borrowers[b], economy.lenders[loan.holder], principal)
+        loan.advance_rate = max(loan.advance_rate, p.credit_base_headroom * original * left / worth)
+    owe(economy, p, row, original * left, original / p.credit_repayment_weeks)
     return row
 
 
 @kernel
-def open_bullets(
+def open_btc_loan(
+    economy: Economy, p: Record, seed: int, replicate: int, b: int, coins: float, price: float
+) -> None:
+    """A loan against `coins` worth `price` (M$) each: its initial loan to value says how many are pledged.
+
+    With `miners.btc_pledge` off the same face is owed unsecured, at the rate of the first week.
+    """
+    face = min(p.miners_btc_loan_share, p.credit_btc_initial_ltv) * coins * price
+    secured = p.miners_btc_pledge != 0
+    instrument = Instrument.BTC_LOAN.value if secured else Instrument.HIGH_YIELD.value
+    rate = p.credit_btc_spread
+    if not secured:
+        rate += max(economy.market[0].policy_rate, p.credit_floor)
+    row = open_loan(economy, p, seed, replicate, b, 0, instrument, face, rate, p.credit_btc_tenor_weeks)
+    if row >= 0 and secured:
+        pledged = min(coins, face / (p.credit_btc_initial_ltv * price))  # a speck more by rounding
+        economy.loans[row].coins = pledged
+        economy.borrowers[b].btc -= pledged
+
+
+@kernel
+def open_bond(
     economy: Economy,
     p: Record,
     seed: int,
@@ -136,17 +182,19 @@ def open_bullets(
     assets: float,
     probability: float,
     share: float,
-    coupon: float,
-    instrument: int,
+    convertible_share: float,
 ) -> None:
-    """A convertible or high-yield bond of a share of assets, with some probability."""
+    """An unsecured bond of a share of assets, with some probability; then whether it is convertible."""
     stream = Stream.POPULATION_LOAN
-    draw = 4 * instrument
-    if opening_uniform(seed, replicate, stream, b, 400 + draw) >= probability:
+    draw = FIRST_DRAW_OF_BOND
+    if opening_uniform(seed, replicate, stream, b, draw) >= probability:
         return
     span = p.credit_bullet_weeks_high - p.credit_bullet_weeks_low
-    weeks = p.credit_bullet_weeks_low + int(span * opening_uniform(seed, replicate, stream, b, 401 + draw))
-    row = open_loan(economy, p, seed, replicate, b, 402 + draw, instrument, share * assets, coupon, weeks)
+    weeks = p.credit_bullet_weeks_low + int(span * opening_uniform(seed, replicate, stream, b, draw + 1))
+    instrument, coupon = Instrument.HIGH_YIELD.value, p.credit_high_yield_coupon
+    if opening_uniform(seed, replicate, stream, b, draw + 4) < convertible_share:
+        instrument, coupon = Instrument.CONVERTIBLE.value, p.credit_convertible_coupon
+    row = open_loan(economy, p, seed, replicate, b, draw + 2, instrument, share * assets, coupon, weeks)
     if row >= 0 and TERMS[instrument].may_sweep:
-        u = opening_uniform(seed, replicate, stream, b, 403 + draw)
+        u = opening_uniform(seed, replicate, stream, b, draw + 3)
         economy.loans[row].maturity_sweep = u < p.credit_refinancing_sweep_share

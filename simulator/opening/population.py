@@ -1,7 +1,8 @@
 """Opening balance sheets: fleets, contracts, debts and cash drawn from the scenario's distributions.
 
-Each replicate draws its own economy on the networks of its (scenario, seed). A marked loan opens within
-its borrowing base, a BTC loan at its initial loan to value; cover may open under its covenant.
+Each replicate draws its own economy on the networks of its (scenario, seed). What borrowers own and owe does
+not depend on the terms of their loans (`loans.py`). A marked loan opens within its borrowing base, a BTC loan
+at its initial loan to value; cover may open under its covenant.
 """
 
 import math
@@ -11,7 +12,6 @@ import numpy as np
 from hashcredit.agents.compiled import kernel
 from hashcredit.agents.dimensions import (
     BorrowerKind,
-    Instrument,
     LoanStatus,
     MachineKind,
     Record,
@@ -40,8 +40,8 @@ from hashcredit.simulator.opening.balance_sheets import (
 )
 from hashcredit.simulator.opening.draws import opening_normal, opening_uniform
 from hashcredit.simulator.opening.loans import (
-    open_bullets,
-    open_loan,
+    open_bond,
+    open_btc_loan,
     open_machine_loan,
     open_running_contract,
     purchase_price,
@@ -128,7 +128,10 @@ def opening_earnings(economy: Economy, b: int) -> tuple[float, float]:
 def close_opening(
     economy: Economy, p: Record, b: int, free_share: float, cash_weeks: float, cash_log_sd: float, z: float
 ) -> None:
-    """Leases, overhead, cash for some weeks of obligations, and a trailing window in steady state."""
+    """Leases, overhead, cash for some weeks of obligations, and a trailing window in steady state.
+
+    The obligations that cash is drawn by have debt service at equal terms: it must not depend on contracts.
+    """
     borrower = economy.borrowers[b]
     lease_sites(economy, p, b, free_share)
     revenue, cost = opening_earnings(economy, b)
@@ -139,8 +142,9 @@ def close_opening(
         loan = economy.loans[row]
         if loan.status == LoanStatus.PERFORMING:
             service += weekly_service(loan, economy.market[0].policy_rate, 0)
-    borrower.obligations = borrower.lease_week + borrower.overhead_week + service
-    borrower.cash = cash_weeks * math.exp(cash_log_sd * z) * borrower.obligations
+    fixed = borrower.lease_week + borrower.overhead_week
+    borrower.cash = cash_weeks * math.exp(cash_log_sd * z) * (fixed + borrower.obligations)
+    borrower.obligations = fixed + service
     borrower.cfads[:] = revenue - cost - borrower.lease_week - borrower.overhead_week
     borrower.service[:] = service
     borrower.cfads_window = sum_of(borrower.cfads)
@@ -230,12 +234,8 @@ def open_neocloud(economy: Economy, p: Record, seed: int, replicate: int, b: int
     size = math.exp(p.neoclouds_fleet_log_sd * opening_normal(seed, replicate, stream, b, 0))
     value = open_gpu_fleet(economy, p, seed, replicate, b, stream, p.neoclouds_fleet_median * size,
                            p.neoclouds_gpu_shares, p.neoclouds_mix_log_sd, True)  # fmt: skip
-    open_bullets(economy, p, seed, replicate, b, value, p.neoclouds_high_yield_probability,
-                 p.neoclouds_high_yield_share, p.credit_high_yield_coupon,
-                 Instrument.HIGH_YIELD.value)  # fmt: skip
-    open_bullets(economy, p, seed, replicate, b, value, p.neoclouds_convertible_probability,
-                 p.neoclouds_convertible_share, p.credit_convertible_coupon,
-                 Instrument.CONVERTIBLE.value)  # fmt: skip
+    open_bond(economy, p, seed, replicate, b, value, p.neoclouds_bond_probability, p.neoclouds_bond_share,
+              p.neoclouds_convertible_share)  # fmt: skip
     z = opening_normal(seed, replicate, stream, b, 1)
     close_opening(economy, p, b, p.neoclouds_free_slot_share, p.neoclouds_cash_weeks,
                   p.neoclouds_cash_log_sd, z)  # fmt: skip
@@ -283,19 +283,9 @@ def open_miner(economy: Economy, p: Record, seed: int, replicate: int, b: int) -
     value += coins * price
     borrower.btc = coins
     if opening_uniform(seed, replicate, stream, b, 4) < p.miners_btc_loan_probability:
-        pledged = p.miners_btc_pledged_share * coins
-        row = open_loan(economy, p, seed, replicate, b, 0, Instrument.BTC_LOAN.value,
-                        p.credit_btc_initial_ltv * pledged * price, p.credit_btc_spread,
-                        p.credit_btc_tenor_weeks)  # fmt: skip
-        if row >= 0:
-            economy.loans[row].coins = pledged
-            borrower.btc -= pledged
-    open_bullets(economy, p, seed, replicate, b, value, p.miners_convertible_probability,
-                 p.miners_convertible_share, p.credit_convertible_coupon,
-                 Instrument.CONVERTIBLE.value)  # fmt: skip
-    open_bullets(economy, p, seed, replicate, b, value, p.miners_high_yield_probability,
-                 p.miners_high_yield_share, p.credit_high_yield_coupon,
-                 Instrument.HIGH_YIELD.value)  # fmt: skip
+        open_btc_loan(economy, p, seed, replicate, b, coins, price)
+    open_bond(economy, p, seed, replicate, b, value, p.miners_bond_probability, p.miners_bond_share,
+              p.miners_convertible_share)  # fmt: skip
     z = opening_normal(seed, replicate, stream, b, 3)
     close_opening(economy, p, b, p.miners_free_slot_share, p.miners_cash_weeks, p.miners_cash_log_sd, z)
 

@@ -31,7 +31,12 @@ from hashcredit.simulator.books.ledger import bill, pay, put_units, revalue, sum
 from hashcredit.simulator.books.loans import facilities_of, free_units
 from hashcredit.simulator.credit.claims import apply_collateral
 from hashcredit.simulator.machines.collateral import removal_cost
-from hashcredit.simulator.machines.earnings import scrap_price, value_of
+from hashcredit.simulator.machines.earnings import (
+    replacement_cost,
+    scrap_price,
+    value_of,
+    vendor_price_cap,
+)
 from hashcredit.simulator.machines.rents import contract_premium
 from hashcredit.simulator.market.auction import formula_price, outsiders_are_elastic
 from hashcredit.simulator.market.bidding import peer_budget
@@ -164,7 +169,8 @@ def pick_contract(economy: Economy, b: int) -> tuple[int, float]:
 def site_worth(economy: Economy, p: Record, b: int, bidder: int) -> float:
     """Worth (M$) of the site of borrower `b` to a bidder that runs it at its own power price.
 
-    All machines at the bidder's value, contracts over spot as far as it has rows for them, less the leases.
+    All machines at the bidder's value, at most what their service costs new, contracts over spot as far as it
+    has rows for them, less the leases.
     """
     failed = economy.borrowers[b]
     peer = economy.borrowers[bidder]
@@ -172,7 +178,9 @@ def site_worth(economy: Economy, p: Record, b: int, bidder: int) -> float:
     worth = 0.0
     for m in range(economy.machines.shape[0]):
         if failed.units[m] > 0:
-            worth += failed.units[m] * value_of(economy, p, m, peer.site_class, spread, 0)
+            value = value_of(economy, p, m, peer.site_class, spread, 0)
+            cap = vendor_price_cap(economy, p, economy.machines[m].kind, peer.site_class, spread)
+            worth += failed.units[m] * min(value, replacement_cost(economy, m, value, cap))
     list_premiums(economy, p, b, bidder)
     for _ in range(free_contracts(economy, bidder)):
         worth += pick_contract(economy, b)[1]

@@ -35,6 +35,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
 MOST_WEEKS = 1040
+PAST_THE_POOL = (MacroFlow.COMMITMENTS, MacroFlow.REDEMPTIONS)
+"""What investors pay to others than the pool."""
 
 
 def simulate_funding(
@@ -185,11 +187,12 @@ class FundingRun(Shown):
             columns[f"capex{end}"] = macro["capex"]
             columns[f"compute_stock{end}"] = macro["stock"]
             columns[f"hoard{end}"] = macro["hoard"]
+            columns[f"withdrawn{end}"] = macro["cash"][:, MacroSector.CLIENTS]
             for asset in Asset:
                 columns[f"{asset.name.lower()}{end}"] = self.assets["price"][:, world, asset]
         weekly = np.diff(self.receipts[:, WITH], axis=0, prepend=0.0)
         for flow in MacroFlow:
-            if flow != MacroFlow.COMMITMENTS:  # these go past the pool
+            if flow not in PAST_THE_POOL:
                 columns[f"flow_{flow.name.lower()}"] = weekly[:, flow] * WEEKS_A_YEAR
         columns["capex_planned"] = self.paths[:, MacroPath.CAPEX]
         return pd.DataFrame(columns, index=pd.RangeIndex(len(self.macro), name="week"))

@@ -63,6 +63,7 @@ class MacroSector(IntEnum):
     GOVERNMENT = 4  # and borrowers other than hyperscalers and this economy
     AUTHORITY = 5
     THIS_ECONOMY = 6
+    CLIENTS = 7  # of investors: what they have asked back and not yet brought back
 
 
 class MacroFlow(IntEnum):
@@ -79,6 +80,7 @@ class MacroFlow(IntEnum):
     REDEMPTIONS = 8
     PLACEMENTS = 9
     HOARDING = 10
+    RETURNS = 11  # of what clients had asked back
 
 
 MACRO = row(

@@ -53,6 +53,7 @@ def test_from_a_sale_to_another_default() -> None:
         operators=1,
         secondary_market_rule=SaleRule.DEEP,
         secondary_market_deep_margin=0.0,
+        marking_depth_share=500 / 600,
     )
     w.borrower(0, units={GPU: 100}, cash=0.125)
     w.loan(0, 0, 1.0, machine=GPU, units=100, borrowing_base=1, advance_rate=0.5)

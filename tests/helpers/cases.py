@@ -21,7 +21,7 @@ STRESS = {
     "funding.tightness": [(0, 0.2), (20, 1.0)],
     "lenders.bank.equity_ratio": 0.07,
 }
-NO_BONDS = {f"{kind}.{bond}_probability": 0.0 for kind in KINDS for bond in ("high_yield", "convertible")}
+NO_BONDS = {f"{kind}.bond_probability": 0.0 for kind in KINDS}
 FACILITIES = {
     **NO_BONDS,
     "miners.btc_loan_probability": 0.0,

@@ -52,7 +52,7 @@ PLAIN: dict[str, Any] = {
     "valuation_refresh_weeks": 4,
     "marking_market_weight": 0.5,
     "marking_income_weight": 0.05,
-    "marking_depth_units": 500.0,
+    "marking_depth_share": 0.01,
     "marking_forced_sale_ratio": 0.75,
     "credit_policy_rate": 0.04,
     "credit_floor": 0.0,

@@ -14,8 +14,7 @@ CONVERTIBLE, HIGH_YIELD = Instrument.CONVERTIBLE.value, Instrument.HIGH_YIELD.va
 def world(**numbers) -> World:
     """A listed neo-cloud with assets of 210, no debt, and a bank that advances half and has room for 900."""
     terms = {
-        "neoclouds_convertible_share": 0.1,
-        "neoclouds_high_yield_share": 0.2,
+        "neoclouds_bond_share": 0.2,
         "equity_window_tolerance": 0.1,
     }
     w = World(neoclouds=1, banks=1, **(terms | numbers))
@@ -32,7 +31,7 @@ def offer(w: World, instrument: int = HIGH_YIELD) -> tuple[int, float]:
 def test_a_bond_is_at_most_a_share_of_assets() -> None:
     w = world()
     assert offer(w) == (0, pytest.approx(0.2 * 210, rel=1e-12))
-    assert offer(w, CONVERTIBLE) == (0, pytest.approx(0.1 * 210, rel=1e-12))
+    assert offer(w, CONVERTIBLE) == (0, pytest.approx(0.2 * 210, rel=1e-12))
     assert most_bonds(w.economy, w.p, 0) == pytest.approx(42.0, rel=1e-12)
     w.loan(0, 0, 30.0, instrument=HIGH_YIELD, amortising=0)
     w.open()
@@ -91,11 +90,12 @@ def test_the_smallest_bond_and_the_largest() -> None:
     w = world()
     assert issue_bond(w.economy, w.p, 0, HIGH_YIELD, 0.0) == 0.0
     assert issue_bond(w.economy, w.p, 0, HIGH_YIELD, 1.0) == 5.0
-    assert raise_for_growth(w.economy, w.p, 0, 1000.0) == pytest.approx(0.2 * 215 - 5.0, rel=1e-12)
+    assert offer(w)[1] == pytest.approx(0.2 * 215 - 5.0, rel=1e-12)  # of a kind: the other is not touched
+    assert raise_for_growth(w.economy, w.p, 0, 1000.0) == pytest.approx(0.2 * 215, rel=1e-12)
 
 
 def test_a_first_convertible_sets_the_strike() -> None:
-    w = world(neoclouds_high_yield_share=0.0)
+    w = world()
     w.borrower(0, strike=math.inf)
     assert raise_for_growth(w.economy, w.p, 0, 10.0) == 10.0
     assert w.borrowers["strike"][0] == pytest.approx(1.5 * 210.0, rel=1e-12)

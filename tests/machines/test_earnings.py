@@ -333,7 +333,7 @@ def test_halving_is_no_news() -> None:
 def marks(traded: int, vwap: float, **numbers) -> float:
     """Appraisal of 0.020 after a week of trade, income value 0.016."""
     w = world(**numbers)
-    w.machine(GPU, news=traded, news_value=traded * vwap, income_value=0.016)
+    w.machine(GPU, news=traded, news_value=traded * vwap, income_value=0.016, opening_units=50_000)
     mark_appraisals(w.economy, w.p)
     assert w.economy.machines["price"][GPU] == (pytest.approx(vwap, rel=1e-12) if traded else 0.020)
     assert (w.economy.machines["news"][GPU], w.economy.machines["news_value"][GPU]) == (0, 0.0)  # noted once
@@ -345,10 +345,61 @@ def test_no_trade_is_no_market_news() -> None:
 
 
 def test_trades_count_by_volume() -> None:
-    # 500 units are half of the full weight of one half: 0.25 * (0.008 - 0.020)
+    # 500 units are a hundredth of all, which is half of the full weight of one half: 0.25 * (0.008 - 0.020)
     assert marks(500, 0.008) == pytest.approx(0.020 - 0.003 - 0.0002, rel=1e-12)
     assert marks(1500, 0.008) == pytest.approx(0.020 - 0.0045 - 0.0002, rel=1e-12)
     assert marks(500, 0.028) == pytest.approx(0.020 + 0.002 - 0.0002, rel=1e-12)  # up as well as down
+
+
+def test_depth_is_a_share_of_what_exists() -> None:
+    """Ten times the machines and ten times the trades are marked alike; deliveries and scrap count."""
+    w = world()
+    w.machine(GPU, news=500, news_value=500 * 0.008, income_value=0.016)
+    w.machine(GPU, opening_units=40_000, delivered=15_000, scrapped=5_000)
+    w.machine(NEW_GPU, news=5000, news_value=5000 * 0.008, income_value=0.016, opening_units=500_000)
+    w.machine(NEW_GPU, appraisal=0.020)
+    mark_appraisals(w.economy, w.p)
+    assert w.economy.machines["appraisal"][[GPU, NEW_GPU]] == pytest.approx(0.020 - 0.003 - 0.0002, rel=1e-12)
+
+
+def test_a_machine_on_sale_is_never_appraised_above_its_price() -> None:
+    """An income value and trades far above the price of a new one; freely once the vendor has none."""
+    for end_of_sale, marked in ((3, 0.030), (2, 0.0299 + 0.25 * (0.050 - 0.0299) + 0.05 * (0.060 - 0.0299))):
+        w = world()
+        w.clock["week"] = 3
+        w.machine(GPU, news=500, news_value=500 * 0.050, income_value=0.060, opening_units=50_000)
+        w.machine(GPU, appraisal=0.0299, launch_week=0, end_of_sale_week=end_of_sale)
+        mark_appraisals(w.economy, w.p)
+        assert w.economy.machines["appraisal"][GPU] == pytest.approx(marked, rel=1e-12)
+
+
+def on_sale(price: float, launch_week: int = 0, end_of_sale_week: int = 9) -> object:
+    """The newer GPU costs `price` new and is worth .080, the old one .040; the vendor has no ASICs."""
+    w = world()
+    w.clock["week"] = 5
+    w.value(GPU, 0.040)
+    w.value(NEW_GPU, 0.080)
+    w.machine(NEW_GPU, price_new=price, launch_week=launch_week, end_of_sale_week=end_of_sale_week)
+    return w
+
+
+def test_appraisers_know_what_the_same_service_costs_new() -> None:
+    w = on_sale(0.050)
+    assert orderly_value(w.economy, w.p, NEW_GPU) == 0.050
+    assert orderly_value(w.economy, w.p, GPU) == pytest.approx(0.040 * 0.050 / 0.080, rel=1e-12)
+    w.machine(ASIC, earning=0.0015, cost=(0.0, 0.0005, 0.0, 0.0))  # that of a GPU says nothing about an ASIC
+    assert orderly_value(w.economy, w.p, ASIC) == pytest.approx(flow_value(0.0015, 0.0005, 0.14), rel=1e-9)
+    dear = on_sale(0.100)
+    assert orderly_value(dear.economy, dear.p, NEW_GPU) == pytest.approx(0.080, rel=1e-12)
+    assert orderly_value(dear.economy, dear.p, GPU) == pytest.approx(0.040, rel=1e-12)
+
+
+def test_a_type_to_come_is_worth_no_more_than_its_price_and_sets_nobody_elses() -> None:
+    w = on_sale(0.050, launch_week=6)
+    assert orderly_value(w.economy, w.p, NEW_GPU) == 0.050
+    assert orderly_value(w.economy, w.p, GPU) == pytest.approx(0.040, rel=1e-12)
+    over = on_sale(0.050, end_of_sale_week=4)
+    assert orderly_value(over.economy, over.p, NEW_GPU) == pytest.approx(0.080, rel=1e-12)
 
 
 def test_without_the_channel_only_income_speaks() -> None:

@@ -52,6 +52,7 @@ class Twin:
         self.weights = row["investors_holdings"].sum(axis=0)
         self.mean = self.weights.sum()
         self.hoard = 0.0
+        self.withdrawn = 0.0
         self.sold = [0.0] * 5
 
     def cost(self, tightness):
@@ -81,6 +82,9 @@ class Twin:
         self.pool += row["funding_plumbing"] * purchases * DT
         self.pool += row["funding_multiplier"] * (1 - self.tightness) * self.lagged * DT
         self.pool -= fiscal * DT + issuance + coins
+        back = self.withdrawn * (1 - math.exp(-row["funding_return_speed"] * DT))
+        self.withdrawn -= back
+        self.pool += back
         committed = row["investors_commitment"].sum() * DT
         part = min(1.0, external / committed) if committed else 0.0
         honoured = 0.0
@@ -102,7 +106,7 @@ class Twin:
             self.raise_cash(i, asked - investor["cash"], prices)
             paid = min(asked, investor["cash"])
             investor["cash"] -= paid
-            self.pool += paid
+            self.withdrawn += paid
             spare = max(0.0, investor["cash"] - row["investors_cash"][i])
             investor["cash"] -= spare
             self.pool += spare
@@ -133,6 +137,7 @@ def random_scenario(rng):
         "funding.hoarding": float(rng.uniform(0.0, 0.5)),
         "funding.multiplier": float(rng.uniform(0.0, 0.5)),
         "funding.multiplier_weeks": float(rng.uniform(1.0, 60.0)),
+        "funding.return_speed": float(rng.choice([0.0, 0.5, 20.0])),
     }
     for investor in Investor:
         name = f"investors.{investor.name.lower()}"
@@ -173,6 +178,7 @@ def test_week_is_that_of_the_naive_twin(case):
         spent = twin.week(before, prices, *paths[0], issuance, coins)
         scale = 1.0 + abs(twin.pool)
         assert macro["cash"][0, MacroSector.POOL] == pytest.approx(twin.pool, abs=1e-9 * scale)
+        assert macro["cash"][0, MacroSector.CLIENTS] == pytest.approx(twin.withdrawn, abs=1e-8)
         assert macro["tightness"][0] == pytest.approx(twin.tightness, abs=1e-9)
         assert macro["cost_of_capital"][0] == pytest.approx(twin.kappa, abs=1e-9)
         assert macro["capex"][0] == pytest.approx(spent, abs=1e-6)

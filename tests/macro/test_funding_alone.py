@@ -19,6 +19,9 @@ IDLE = {
     for field, value in (("commitment", 0.0), ("redemption_share", 0.0))
 }
 """Investors who have promised nothing and whose clients are patient."""
+PATIENT = {name: 1.0 for name in IDLE if name.endswith("redemption_share")}
+PATIENT = {name.replace("redemption_share", "redemption_threshold"): value for name, value in PATIENT.items()}
+"""Clients who never ask anything back, all else equal."""
 
 
 @pytest.fixture(scope="module")
@@ -134,10 +137,10 @@ def test_commitments_are_paid_by_selling_the_least_trusted_first():
         assert np.allclose(run.series["capex"], run.series["capex_planned"], rtol=1e-12)
 
 
-def test_clients_ask_money_back_only_under_the_threshold():
+def fund_of_btc():
     """BTC fed in falls by steps; the fund of BTC alone has redemptions where it lies 30 % under its peak."""
     fund = "investors.retail"
-    changes = {
+    return {
         **STILL,
         **IDLE,
         f"{fund}.cash": 0.0,
@@ -147,13 +150,50 @@ def test_clients_ask_money_back_only_under_the_threshold():
         f"{fund}.redemption_share": 2.6,
         "shocks.btc_path": [(0, 67e3), (9, 80e3), (10, 60e3), (19, 60e3), (20, 50e3), (29, 50e3), (30, 79e3)],
     }
-    run = simulate_funding(BASELINE.with_changes(changes), weeks=40)
+
+
+def test_clients_ask_money_back_only_under_the_threshold():
+    run = simulate_funding(BASELINE.with_changes({**fund_of_btc(), "funding.return_speed": 0.0}), weeks=40)
     sold = -run.series["flow_asset_sales"].to_numpy() / 52.0
-    asked = run.series["flow_redemptions"].to_numpy() / 52.0
+    asked = np.diff(run.series["withdrawn"].to_numpy(), prepend=0.0)
     assert sold == pytest.approx(asked, abs=1e-9)
     assert np.flatnonzero(asked > 1e-12).tolist() == list(range(20, 30))
     first = 0.05 * 100.0 * 50.0 / 67.0
     assert asked[20:30] == pytest.approx(first * 0.95 ** np.arange(10), rel=1e-9)
+
+
+@pytest.mark.parametrize("speed", [0.0, 0.5, 4.0])
+def test_the_pool_lacks_what_clients_asked_back_until_they_bring_it(speed):
+    """Where nothing answers to tightness it is lower by their account, which fades at the speed stated."""
+    numb = {"funding.saving_response": 0.0, "funding.multiplier": 0.0, "funding.hoarding": 0.0}
+    scenario = BASELINE.with_changes({**fund_of_btc(), **numb, "funding.return_speed": speed})
+    run = simulate_funding(scenario, weeks=60)
+    patient = simulate_funding(scenario.with_changes(PATIENT), weeks=60)
+    withdrawn = run.series["withdrawn"].to_numpy()
+    expected, held = [], 0.0
+    for week in range(60):
+        asked = 0.05 * 100.0 * 50.0 / 67.0 * 0.95 ** (week - 20) if 20 <= week < 30 else 0.0
+        held = held * math.exp(-speed / 52.0) + asked
+        expected.append(held)
+    assert withdrawn == pytest.approx(expected, rel=1e-9, abs=1e-9)
+    gap = (patient.series["pool"] - run.series["pool"]).to_numpy()
+    assert gap == pytest.approx(expected, rel=1e-9, abs=1e-9)
+    assert run.flows.loc["redemptions", "pool"] == 0.0
+    assert run.flows.loc["change in cash", "clients"] == pytest.approx(-withdrawn[-1], rel=1e-9)
+    assert run.summary["macro_residual"] < 1e-12
+
+
+def test_redemptions_tighten_funding_and_lower_prices():
+    """Paired on the same draws, at the speed of the baseline."""
+    wild = {"assets.volatility": [0.5, 0.5, 0.3, 0.1]}
+    pairs = [
+        [simulate_funding(BASELINE.with_changes({**wild, **end}), 7, k).series for k in range(60)]
+        for end in ({}, PATIENT)
+    ]
+    tighter = np.array([(on["tightness"] - off["tightness"]).mean() for on, off in zip(*pairs, strict=True)])
+    cheaper = np.array([np.log(on["btc"] / off["btc"]).mean() for on, off in zip(*pairs, strict=True)])
+    for effect, sign in ((tighter, 1.0), (cheaper, -1.0)):
+        assert sign * effect.mean() > 4.0 * effect.std() / math.sqrt(len(effect))
 
 
 def test_a_path_of_btc_is_its_price_without_this_economy():

@@ -81,14 +81,16 @@ def test_sale_events_name_the_default_behind_them() -> None:
 
 def test_appraisal_follows_volume_weighted_trades_and_income() -> None:
     w = worked_example()
+    put(w.p, marking_depth_share=1.0)
     trade_machines(w.economy, w.p)
+    assert w.economy.machines["opening_units"][GPU] == 26
     mark_appraisals(w.economy, w.p)
     gpu = w.economy.machines[GPU]
-    # vwap 111.1 / 15 = 7.406667; volume weight 15 / (15 + 500); income value 18, appraisal 20:
-    # 20 + 0.5 * 15 / 515 * (7.406667 - 20) + 0.05 * (18 - 20)
+    # vwap 111.1 / 15 = 7.406667; of 26 machines one is scrapped, so the volume weight is 15 / (15 + 25);
+    # income value 18, appraisal 20: 20 + 0.5 * 15 / 40 * (7.406667 - 20) + 0.05 * (18 - 20)
     vwap = 111.1 / 15
     assert gpu["price"] == pytest.approx(vwap * K, rel=1e-12)
-    assert gpu["appraisal"] == pytest.approx((20 + 0.5 * 15 / 515 * (vwap - 20) - 0.1) * K, rel=1e-12)
+    assert gpu["appraisal"] == pytest.approx((20 + 0.5 * 15 / 40 * (vwap - 20) - 0.1) * K, rel=1e-12)
     # Another type had no trade: no market news, its last price stands.
     assert w.economy.machines[ASIC]["price"] == 0.002
     assert w.economy.machines[ASIC]["appraisal"] == 0.002
@@ -174,6 +176,22 @@ def test_price_of_new_machines_caps_bids() -> None:
     w.buyer(0, cash=1.0, moving_cost=1.5 * K, slots=(0, 5, 0))
     trade_machines(w.economy, w.p)
     assert prices(w) == pytest.approx([18.5], rel=1e-12)
+
+
+@pytest.mark.parametrize("age", [0, 4])
+def test_no_bid_exceeds_the_price_of_the_same_machine_new(age: int) -> None:
+    # On sale at 15 and worth 20: 15 - 1.5, though four weeks ago, as far as investors know, it was worth 12.
+    w = market_of_one_lot(1)
+    w.machine(GPU, end_of_sale_week=30, price_new=15 * K)
+    if age:
+        w.clock["week"] -= age
+        w.value(GPU, 12 * K, site=0)
+        w.clock["week"] += age
+        w.machine(GPU, earning=20 * K / 5, cost=0.0)
+        put(w.p, valuation_trend=-0.06)  # 20 over five years: discount rate and growth cancel
+    w.buyer(0, cash=1.0, moving_cost=1.5 * K, slots=(0, 5, 0))
+    trade_machines(w.economy, w.p)
+    assert prices(w) == pytest.approx([13.5], rel=1e-12)
 
 
 def test_broker_deducts_margin_and_a_slot() -> None:

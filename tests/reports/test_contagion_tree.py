@@ -24,7 +24,7 @@ HARSH = {
     "credit.marked_share": 1.0,
     "credit.enforcement": "always",
     "marking.market_weight": 0.95,
-    "marking.depth_units": 100.0,
+    "marking.depth_share": 0.002,
     "lenders.bank.equity_ratio": 0.07,
 }
 """Every loan is marked to prices that follow trades at once, and every breach is enforced."""

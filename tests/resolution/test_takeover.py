@@ -50,6 +50,15 @@ def test_worth_is_the_bidders_own() -> None:
     assert site_worth(w.economy, w.p, FAILED, FIRST) == pytest.approx(expected, rel=1e-12)
 
 
+def test_machines_are_worth_no_more_than_their_service_costs_new() -> None:
+    # The vendor sells the newer GPU, worth .030, at .024: the old one, worth .018, is replaced for .8 of it.
+    w = site()
+    default(w)
+    w.machine(NEW_GPU, end_of_sale_week=BIG, price_new=0.024)
+    saved = 0.2 * (30 * 0.018 + 10 * 0.030)
+    assert site_worth(w.economy, w.p, FAILED, FIRST) == pytest.approx(WORTH - saved, rel=1e-12)
+
+
 def test_a_contract_is_worth_its_rent_over_demand_until_it_ends() -> None:
     # On demand .010 a year and falling, under contract .013, for one more year.
     w = site()

@@ -61,7 +61,7 @@ REFUSED_CHANGES = [
     ({"costs.power_price": [0.1, 0.2, 0.3, "x"]}, "costs.power_price[3]", "numbers"),
     ({"credit.btc_call_ltv": 0.8}, "credit.btc_call_ltv", "less than btc_liquidation_ltv"),
     ({"credit.btc_initial_ltv": 0.65}, "credit.btc_initial_ltv", "less than btc_call_ltv"),
-    ({"credit.loan_age_weeks": 208}, "credit.loan_age_weeks", "less than tenor_weeks"),
+    ({"credit.loan_age_weeks": 208}, "credit.loan_age_weeks", "less than repayment_weeks"),
     ({"resolution.stay_low": 27}, "resolution.stay_low", "at most stay_high"),
     ({"marking.market_weight": 0.99}, "marking.income_weight", "at most 1"),
     ({"lenders.bank.capital_minimum": 0.11}, "lenders.bank.capital_minimum", "at most capital_target"),

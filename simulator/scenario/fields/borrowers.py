@@ -6,17 +6,21 @@ from hashcredit.simulator.scenario.fields.types import (
     Fraction,
     Log,
     Probability,
+    Share,
     SiteClassWeights,
     Weeks,
     meaning,
     unit,
 )
 
-ConvertibleProbability = Annotated[Probability, meaning("probability of a convertible note")]
-ConvertibleShare = Annotated[Fraction, meaning("face of such a note as a share of assets")]
-HighYieldProbability = Annotated[Probability, meaning("probability of a high-yield bond")]
-HighYieldShare = Annotated[Fraction, meaning("face of such a bond as a share of assets")]
-CashWeeks = Annotated[Weeks, meaning("median cash in weeks of leases, overhead and debt service")]
+BondProbability = Annotated[Probability, meaning("probability of an unsecured bond")]
+BondShare = Annotated[Fraction, meaning("face of such a bond as a share of assets at the prices paid")]
+ConvertibleShare = Annotated[
+    Share, meaning("share of such bonds that are convertible; the others are high yield")
+]
+CashWeeks = Annotated[
+    Weeks, meaning("median cash in weeks of leases, overhead and debt service at terms equal for all")
+]
 CashSpread = Annotated[Log, meaning("standard deviation of log cash in weeks")]
 SiteClasses = Annotated[SiteClassWeights, meaning("weights of site classes, cheapest first")]
 FreeSlotShare = Annotated[

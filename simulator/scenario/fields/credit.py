@@ -67,7 +67,19 @@ class Credit(Section):
         0.05, "standard deviation of the loan to value at origination", high=0.3, at_start=True
     )
     loan_age_weeks: WholeWeeks = field(
-        104, "largest age of a loan in the first week; ages are uniform", low=0, high=519, at_start=True
+        104,
+        "largest age of machines, and of the loans on them, in the first week; ages are uniform",
+        low=0,
+        high=519,
+        at_start=True,
+    )
+    # The tenor of the baseline; a field of its own, so that another tenor meets the same debts.
+    repayment_weeks: WholeWeeks = field(
+        208,
+        "weeks over which level instalments have repaid the machine loans of the first week so far; as much"
+        " of their tenor is over as of their face",
+        low=4,
+        at_start=True,
     )
     tenor_weeks: WholeWeeks = field(208, "life of a machine loan without a customer's contract", low=4)
     # Draws of CoreWeave's second facility mature five years after the draw (crwv.ddtl2.draw_weeks).
@@ -129,7 +141,11 @@ class Credit(Section):
     bond_weeks: WholeWeeks = field(286, "life of a bond issued for growth", source="P: crwv.notes2031.weeks")
     bond_least: MillionUSD = field(5.0, "smallest bond that is issued", low=1e-3)
     base_headroom: Ratio = field(
-        1.15, "borrowing-base advance rate over the lender's advance rate at origination", low=1.0, high=3.0
+        1.15,
+        "borrowing-base advance rate over the lender's advance rate at origination; in the first week at"
+        " least so much over the loan's face to appraisal",
+        low=1.0,
+        high=3.0,
     )
     learning_weight: Share = field(0.2, "weight of a new outcome in a lender's learned recovery")
     high_yield_coupon: AnnualRate = field(
@@ -162,8 +178,8 @@ class Credit(Section):
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
-        if self.loan_age_weeks >= self.tenor_weeks:
-            allowed = f"less than tenor_weeks = {self.tenor_weeks}, or a loan would mature before the start"
+        if self.loan_age_weeks >= self.repayment_weeks:
+            allowed = f"less than repayment_weeks = {self.repayment_weeks}, or a loan would be repaid already"
             raise refused("loan_age_weeks", self.loan_age_weeks, allowed)
         return self
 

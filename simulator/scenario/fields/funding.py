@@ -86,6 +86,10 @@ class Funding(Section):
         high=5.0,
     )
     hoarding_weeks: Weeks = field(52.0, "memory of that mean", low=1.0, high=520.0)
+    # Plausible from .25 to 4: what fled to money-market funds in 2008 and 2020 left over quarters to years.
+    return_speed: PerYear = field(
+        1.0, "speed at which what investors' clients asked back returns to the pool; 0: never"
+    )
 
     @property
     def opening_tightness(self) -> float:

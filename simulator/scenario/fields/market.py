@@ -103,8 +103,9 @@ class Marking(Section):
 
     market_weight: Share = field(0.5, "weight of the week's trades in the appraisal, deep market")
     income_weight: Share = field(0.05, "weight of the income value in the appraisal, a week")
-    depth_units: Annotated[float, unit("units", 0.0, 1e7)] = field(
-        500.0, "units traded in a week at which trades get half of their weight"
+    # Some 500 a week of the 52,000 units (15,000 to 96,000) of a GPU type in the baseline's opening.
+    depth_share: Fraction = field(
+        0.01, "units traded in a week, over all of the type, at which trades get half of their weight"
     )
     forced_sale_ratio: Ratio = field(
         0.75,

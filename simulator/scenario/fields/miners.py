@@ -4,13 +4,12 @@ from typing import Annotated
 
 from hashcredit.simulator.scenario.fields.base import Section, field
 from hashcredit.simulator.scenario.fields.borrowers import (
+    BondProbability,
+    BondShare,
     CashSpread,
     CashWeeks,
-    ConvertibleProbability,
     ConvertibleShare,
     FreeSlotShare,
-    HighYieldProbability,
-    HighYieldShare,
     SiteClasses,
 )
 from hashcredit.simulator.scenario.fields.types import (
@@ -20,6 +19,7 @@ from hashcredit.simulator.scenario.fields.types import (
     MillionUSD,
     Probability,
     Share,
+    Switch,
     unit,
 )
 
@@ -46,11 +46,19 @@ class Miners(Section):
         "weights of GPU types in a miner's fleet at new prices",
     )
     btc_loan_probability: Probability = field(0.35, "probability of a BTC margin loan")
-    btc_pledged_share: Share = field(0.5, "share of BTC pledged behind such a loan")
-    convertible_probability: ConvertibleProbability = field(0.35)
-    convertible_share: ConvertibleShare = field(0.3)
-    high_yield_probability: HighYieldProbability = field(0.15)
-    high_yield_share: HighYieldShare = field(0.15)
+    # Half of the coins pledged at the initial loan to value of one half.
+    btc_loan_share: Share = field(
+        0.25,
+        "face of such a loan over the worth of all coins, at most credit.btc_initial_ltv; that says how many"
+        " are pledged",
+    )
+    btc_pledge: Switch = field(
+        True, "whether coins secure these loans; off: the same face is owed unsecured, at the same rate"
+    )
+    # A tenth of assets in convertibles and .02 in high yield: .45 * .28 * .83 and .45 * .28 * .17.
+    bond_probability: BondProbability = field(0.45)
+    bond_share: BondShare = field(0.28)
+    convertible_share: ConvertibleShare = field(0.83)
     machine_loan_probability: Probability = field(
         0.5, "probability that a miner's ASICs are financed by loans"
     )

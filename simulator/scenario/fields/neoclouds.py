@@ -4,13 +4,12 @@ from typing import ClassVar
 
 from hashcredit.simulator.scenario.fields.base import InOrder, Section, field
 from hashcredit.simulator.scenario.fields.borrowers import (
+    BondProbability,
+    BondShare,
     CashSpread,
     CashWeeks,
-    ConvertibleProbability,
     ConvertibleShare,
     FreeSlotShare,
-    HighYieldProbability,
-    HighYieldShare,
     SiteClasses,
 )
 from hashcredit.simulator.scenario.fields.types import (
@@ -61,10 +60,10 @@ class Neoclouds(Section):
     offtaker_shares: GradeWeights = field(
         (0.35, 0.25, 0.25, 0.15), "weights of customers' grades, best first"
     )
-    high_yield_probability: HighYieldProbability = field(0.35)
-    high_yield_share: HighYieldShare = field(0.12)
-    convertible_probability: ConvertibleProbability = field(0.25)
-    convertible_share: ConvertibleShare = field(0.12)
+    # .03 of assets in convertibles and .04 in high yield: .51 * .14 * .42 and .51 * .14 * .58.
+    bond_probability: BondProbability = field(0.51)
+    bond_share: BondShare = field(0.14)
+    convertible_share: ConvertibleShare = field(0.42)
     cash_weeks: CashWeeks = field(20.0)
     cash_log_sd: CashSpread = field(0.5)
     site_class_shares: SiteClasses = field((0.0, 0.2, 0.4, 0.4))
