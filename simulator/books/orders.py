@@ -107,19 +107,23 @@ def note_order(
 
 
 @kernel
-def place_order(
-    economy: Economy, p: Record, row: int, m: int, units: int, holder: int, offer: float, slot_price: float
+def write_order(
+    economy: Economy,
+    p: Record,
+    row: int,
+    m: int,
+    units: int,
+    holder: int,
+    offer: float,
+    slot_price: float,
+    weeks: int,
 ) -> None:
-    """Write an order for `units` new machines into a free row, pay the deposit, and have the loan promised.
+    """Write an order for `units` new machines that arrive in some weeks into a free row; pay nothing.
 
-    `offer` (M$ a unit) is what lender `holder` will lend, `slot_price` (M$) what a slot costs. The fee on the
-    undrawn loan is paid at once for the whole time until delivery.
+    `offer` (M$ a unit) is what lender `holder` (-1: none) will lend, `slot_price` (M$) what a slot costs.
     """
-    b = row // ORDERS
     order = economy.orders[row]
-    borrower = economy.borrowers[b]
     machine = economy.machines[m]
-    weeks = lead_weeks(p, machine.kind)
     order.machine = m
     order.units = units
     order.price = machine.price_new
@@ -129,16 +133,31 @@ def place_order(
     order.offer = offer
     order.commitment = units * offer
     order.reserved = units * (machine.price_new + slot_price) - order.deposit - order.commitment
+    if holder >= 0:
+        economy.lenders[holder].committed += order.commitment
+    count_orders(economy, row // ORDERS)
+
+
+@kernel
+def place_order(
+    economy: Economy, p: Record, row: int, m: int, units: int, holder: int, offer: float, slot_price: float
+) -> None:
+    """Order `units` new machines (see `write_order`), pay the deposit, and have the loan promised.
+
+    The fee on the undrawn loan is paid at once for the whole time until delivery.
+    """
+    order = economy.orders[row]
+    borrower = economy.borrowers[row // ORDERS]
+    weeks = lead_weeks(p, economy.machines[m].kind)
+    write_order(economy, p, row, m, units, holder, offer, slot_price, weeks)
     pay(economy, Flow.NEW_MACHINES, borrower, economy.world[0], order.deposit)
     if holder >= 0:
         lender = economy.lenders[holder]
-        lender.committed += order.commitment
         fee = p.investment_commitment_fee * weeks / WEEKS_A_YEAR * order.commitment
         pay(economy, Flow.INTEREST, borrower, lender, fee)
         lender.week_interest += fee
     economy.outcomes[0].orders_musd += units * order.price
     note_order(economy, EventKind.ORDER, row, units, units * order.price, holder)
-    count_orders(economy, b)
 
 
 @kernel

@@ -39,7 +39,7 @@ def open_lender(economy: Economy, p: Record, index: int) -> None:
 
 @kernel
 def capitalise_lenders(economy: Economy, p: Record) -> None:
-    """Equity and debts that carry the loans placed, with the headroom of undrawn capacity."""
+    """Equity and debts that carry the loans placed and promised, with the headroom of undrawn capacity."""
     placed = 0.0
     for index in range(economy.lenders.shape[0]):
         placed += sum_of(economy.lenders[index].loans)
@@ -48,7 +48,7 @@ def capitalise_lenders(economy: Economy, p: Record) -> None:
     for index in range(economy.lenders.shape[0]):
         lender = economy.lenders[index]
         loans = sum_of(lender.loans)
-        base = max(loans, least)
+        base = max(loans + lender.committed, least)
         equity = p.lenders_equity_ratio[lender.kind] * (1.0 + p.lenders_headroom[lender.kind]) * base
         lender.cash = p.lenders_cash_share[lender.kind] * base
         debt = loans + lender.cash + lender.claims - lender.owed - equity

@@ -117,6 +117,13 @@ def purchase_price(p: Record, machine: Record, age: int) -> float:
 
 
 @kernel
+def drawn_ltv(p: Record, seed: int, replicate: int, b: int, draw: int) -> float:
+    """Loan over price (fraction) at which a borrower's machines are financed, told by one draw."""
+    z = opening_normal(seed, replicate, Stream.POPULATION_LOAN, b, draw)
+    return min(0.95, max(0.05, p.credit_origination_ltv + p.credit_ltv_sd * z))
+
+
+@kernel
 def open_machine_loan(
     economy: Economy, p: Record, seed: int, replicate: int, b: int, m: int, units: int, age: int
 ) -> int:
@@ -128,8 +135,7 @@ def open_machine_loan(
     """
     stream = Stream.POPULATION_LOAN
     draw = FIRST_DRAW_OF_FACILITY * (m + 4)
-    z = opening_normal(seed, replicate, stream, b, draw)
-    ltv = min(0.95, max(0.05, p.credit_origination_ltv + p.credit_ltv_sd * z))
+    ltv = drawn_ltv(p, seed, replicate, b, draw)
     machine = economy.machines[m]
     left = 1.0 - age / p.credit_repayment_weeks
     original = ltv * units * purchase_price(p, machine, age)

@@ -46,6 +46,7 @@ from hashcredit.simulator.opening.loans import (
     open_running_contract,
     purchase_price,
 )
+from hashcredit.simulator.opening.orders import open_order
 from hashcredit.simulator.state.codes import Sector
 from hashcredit.simulator.state.economy import Economy
 
@@ -144,6 +145,7 @@ def close_opening(
             service += weekly_service(loan, economy.market[0].policy_rate, 0)
     fixed = borrower.lease_week + borrower.overhead_week
     borrower.cash = cash_weeks * math.exp(cash_log_sd * z) * (fixed + borrower.obligations)
+    borrower.cash += borrower.reserved  # who ordered has kept what machines on order will take
     borrower.obligations = fixed + service
     borrower.cfads[:] = revenue - cost - borrower.lease_week - borrower.overhead_week
     borrower.service[:] = service
@@ -180,9 +182,16 @@ def open_borrower(
 
 
 @kernel
-def machine_age(p: Record, machine: Record, u: float) -> int:
-    """Weeks since a fleet of this type was bought: uniform, not before the machine's launch."""
-    return int(u * min(p.credit_loan_age_weeks, -machine.launch_week))
+def machine_age(p: Record, machine: Record, growth: float, u: float) -> int:
+    """Weeks since a fleet of this type was bought, at most some and not before the machine's launch.
+
+    In a fleet that has grown at `growth` (1/yr) ages are exponential at that rate; without growth, uniform.
+    """
+    oldest = min(p.credit_loan_age_weeks, -machine.launch_week)
+    if growth == 0.0:
+        return int(u * oldest)
+    weekly = growth / WEEKS_A_YEAR
+    return int(-math.log1p(u * math.expm1(-weekly * oldest)) / weekly)
 
 
 @kernel
@@ -196,9 +205,12 @@ def open_gpu_fleet(
     value: float,
     shares: np.ndarray,
     mix_log_sd: float,
-    contracts: bool,
+    growth: float,
 ) -> float:
-    """Spread a fleet's value at new prices over GPU types, with a loan on each; return the value placed."""
+    """Spread a fleet's value at new prices over GPU types, with a loan on each; return the value placed.
+
+    The fleet has grown at `growth` (1/yr), and what it will grow by until new machines arrive is on order.
+    """
     weights = economy.weights
     total = 0.0
     for m in range(economy.machines.shape[0]):
@@ -216,12 +228,13 @@ def open_gpu_fleet(
         units = round(value * weights[m] / total / machine.price_new)
         if units == 0:
             continue
-        age = machine_age(p, machine, opening_uniform(seed, replicate, stream, b, 60 + m))
+        age = machine_age(p, machine, growth, opening_uniform(seed, replicate, stream, b, 60 + m))
         buy_fleet(economy, p, b, m, units, age)
         placed += units * machine.price_new
         row = open_machine_loan(economy, p, seed, replicate, b, m, units, age)
-        if row >= 0 and contracts:
+        if row >= 0:
             open_running_contract(economy, p, seed, replicate, row, 200 + 8 * m)
+    open_order(economy, p, seed, replicate, b, placed, growth)
     return placed
 
 
@@ -233,7 +246,8 @@ def open_neocloud(economy: Economy, p: Record, seed: int, replicate: int, b: int
                   p.neoclouds_site_class_shares, p.neoclouds_grade_shares)  # fmt: skip
     size = math.exp(p.neoclouds_fleet_log_sd * opening_normal(seed, replicate, stream, b, 0))
     value = open_gpu_fleet(economy, p, seed, replicate, b, stream, p.neoclouds_fleet_median * size,
-                           p.neoclouds_gpu_shares, p.neoclouds_mix_log_sd, True)  # fmt: skip
+                           p.neoclouds_gpu_shares, p.neoclouds_mix_log_sd,
+                           p.neoclouds_fleet_growth)  # fmt: skip
     open_bond(economy, p, seed, replicate, b, value, p.neoclouds_bond_probability, p.neoclouds_bond_share,
               p.neoclouds_convertible_share)  # fmt: skip
     z = opening_normal(seed, replicate, stream, b, 1)
@@ -255,7 +269,7 @@ def open_asic_fleet(economy: Economy, p: Record, seed: int, replicate: int, b: i
         units = round(hashrate * 1e6 * shares[m] / sum_of(shares) / machine.throughput)
         if units == 0:
             continue
-        age = machine_age(p, machine, opening_uniform(seed, replicate, stream, b, 60 + m))
+        age = machine_age(p, machine, 0.0, opening_uniform(seed, replicate, stream, b, 60 + m))
         buy_fleet(economy, p, b, m, units, age)
         value += units * machine.price_new
         if financed:
@@ -276,7 +290,8 @@ def open_miner(economy: Economy, p: Record, seed: int, replicate: int, b: int) -
     if opening_uniform(seed, replicate, stream, b, 3) < p.miners_gpu_probability:
         gpu = math.exp(p.miners_gpu_log_sd * opening_normal(seed, replicate, stream, b, 1))
         value += open_gpu_fleet(economy, p, seed, replicate, b, stream, p.miners_gpu_fleet_median * gpu,
-                                p.miners_gpu_shares, p.neoclouds_mix_log_sd, True)  # fmt: skip
+                                p.miners_gpu_shares, p.neoclouds_mix_log_sd,
+                                p.neoclouds_fleet_growth)  # fmt: skip
     coins = hashrate * p.miners_btc_per_ehs
     coins *= math.exp(p.miners_btc_log_sd * opening_normal(seed, replicate, stream, b, 2))
     price = economy.market[0].btc_price * MILLION

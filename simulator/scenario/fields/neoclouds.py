@@ -17,6 +17,7 @@ from hashcredit.simulator.scenario.fields.types import (
     Log,
     MachineWeights,
     MillionUSD,
+    PerYear,
     Ratio,
     Share,
 )
@@ -38,6 +39,13 @@ class Neoclouds(Section):
     )
     mix_log_sd: Log = field(
         0.8, "log spread of each GPU type's weight between fleets (miners' GPU fleets too)"
+    )
+    fleet_growth: PerYear = field(
+        0.66,
+        "growth until the first week, by which ages of machines and machines on order go; 0: uniform ages, "
+        "nothing on order (miners' GPU fleets too)",
+        high=5.0,
+        source="D: crwv.debt.growth",
     )
     contracted_low: Share = field(0.3, "lowest share of a fleet let under contracts")
     contracted_high: Share = field(0.9, "highest share of a fleet let under contracts")
