@@ -1,4 +1,4 @@
-"""Opening balance sheets: the order book. Who has grown has new machines on order, and loans promised for them."""
+"""Opening balance sheets: who has grown has new machines on order, and loans promised for them."""
 
 import math
 
@@ -10,7 +10,7 @@ from hashcredit.simulator.books.orders import lead_weeks, write_order
 from hashcredit.simulator.books.randomness import Stream, pick
 from hashcredit.simulator.machines.rents import term_rent
 from hashcredit.simulator.machines.slots import slot_price
-from hashcredit.simulator.opening.draws import opening_normal, opening_uniform
+from hashcredit.simulator.opening.draws import opening_uniform
 from hashcredit.simulator.opening.loans import drawn_ltv, pick_holder
 from hashcredit.simulator.state.economy import Economy
 
@@ -32,11 +32,11 @@ def ordered_type(economy: Economy, u: float) -> int:
 def open_order(
     economy: Economy, p: Record, seed: int, replicate: int, b: int, value: float, growth: float
 ) -> None:
-    """One open order of a borrower whose GPUs are worth `value` (M$ at new prices) and grow at `growth` (1/yr).
+    """The open order of a borrower with GPUs worth `value` (M$ at new prices) that grow at `growth` (1/yr).
 
     As many machines as it will grow by in the lead time, of a type in its fleet (`economy.weights`), which
-    arrive in a week of that time. Loan, clauses and lender are drawn as those of machines that it has; whether
-    a customer has signed, by the mean share of a fleet that is let. Deposit and fee are paid.
+    arrive in a week of that time. Loan, clauses and lender are drawn as those of machines that it has, and
+    whether a customer has signed by the mean share of a fleet that is let. Deposit and fee are paid.
     """
     stream = Stream.POPULATION_LOAN
     draw = FIRST_DRAW_OF_ORDER
