@@ -12,10 +12,17 @@ from hashcredit.experiments.scenarios.study import (
     Table,
     against,
 )
+from hashcredit.experiments.scenarios.switches import (
+    CHANNELS_OFF,
+    LENDERS_FAIL,
+    channel_effects,
+    failure_effects,
+)
 
+NEW = "new lending, M$"
 LENDING = {
     "orders of new machines, M$": scalar("orders_musd"),
-    "new lending, M$": scalar("new_lending_musd"),
+    NEW: scalar("new_lending_musd"),
     "largest debt, M$": scalar("debt_peak_musd"),
 }
 WEEK_OF_DEBT = "week of the largest debt (-1: the opening)"
@@ -29,17 +36,28 @@ BOOM_CAPEX = ((0, 652.0), (12, 725.0), (64, 850.0), (116, 950.0), (168, 1000.0))
 DEMAND_STAYS: dict[str, object] = {"shocks.demand_turn.drop": 0.0, "shocks.demand_turn.growth": 0.8}
 CAPEX_STAYS: dict[str, object] = {"funding.capex": BOOM_CAPEX}
 
+BOOM_TURNS: dict[str, object] = {
+    "compute.demand_growth": 0.8,
+    "shocks.demand_turn": {"week": 60, "drop": 0.3, "growth": 0.0},
+    "funding.capex": ((0, 652.0), (12, 725.0), (60, 840.0), (86, 652.0), (168, 652.0)),
+}
+"""What makes `demand_turn` out of the baseline."""
+UNFORCED = "lenders that fail, not forced"
+
 DEMAND_TURN = ScenarioStudy(
     scenario="demand_turn",
     arms={
         "no turn": Change(DEMAND_STAYS | CAPEX_STAYS),
         "demand alone turns": Change(CAPEX_STAYS),
         "capex alone turns": Change(DEMAND_STAYS),
+        **CHANNELS_OFF,
+        **LENDERS_FAIL,
     },
     measures={
         **LENDING,
         WEEK_OF_DEBT: scalar("debt_peak_week"),
         WEEK_OF_RENT: scalar("rent_peak_week"),
+        UNFORCED: scalar("extra_lender_failures"),
         **DAMAGE,
     },
     tables=(
@@ -50,6 +68,8 @@ DEMAND_TURN = ScenarioStudy(
                 "capex alone turns, less no turn": ("capex alone turns", "no turn"),
             }
         ),
+        Table(channel_effects(), (*LENDING, *DAMAGE)),
+        Table(failure_effects(), (*LENDING, UNFORCED, *DAMAGE)),
     ),
     statistics={
         LEAD: gap(WEEK_OF_DEBT, WEEK_OF_RENT, SCENARIO),
@@ -66,6 +86,16 @@ DEMAND_TURN = ScenarioStudy(
             Sign.NONE,
         ),
         Claim("credit peaks before rents do", Cell(LEAD), Sign.BELOW),
+        Claim("fire sales add to losses", Cell("creditor loss, M$", SCENARIO, "fire_sale off")),
+        Claim("lenders' losses take lending away", Cell(NEW, SCENARIO, "lender_credit off"), Sign.BELOW),
+        Claim("calls on lenders take lending away", Cell(NEW, SCENARIO, "repo off"), Sign.BELOW),
+        Claim("without banks less is lent", Cell(NEW, "all banks fail", SCENARIO), Sign.BELOW),
+        Claim("and without private credit", Cell(NEW, "all private credit funds fail", SCENARIO), Sign.BELOW),
+        Claim("and without bond funds", Cell(NEW, "all bond funds fail", SCENARIO), Sign.BELOW),
+        Claim(
+            "the failure of private credit brings neo-clouds down",
+            Cell("defaults of neo-clouds", "all private credit funds fail", SCENARIO),
+        ),
     ),
     pictures={
         "rent index, USD an hour": "rent_index_usd_h",

@@ -13,5 +13,8 @@ NAMED: dict[str, str] = {
     "standing_repo": "The authority lends against seized machines, or nobody does",
     "demand_turn": "A boom of demand that turns, or one that goes on",
     "utility_underwriting": "Lenders who take machines for utilities, or who expect them to age",
+    "maturity_wall": "Debt that is due after the turn of a boom, or spread over time",
+    "ten_year_on_three": "Debt of ten years on machines of three, or of three years",
+    "double_leverage": "Coins pledged beside machines, or the same debt on free coins",
 }
 """Name of each scenario, with the question that its study asks; in the order of the pages."""

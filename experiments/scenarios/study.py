@@ -169,7 +169,7 @@ class Outcome:
 def study_of(name: str) -> ScenarioStudy:
     """The study of a named scenario."""
     studies: dict[str, ScenarioStudy] = {}
-    for module in ("funding", "prices", "collateral", "boom"):
+    for module in ("funding", "prices", "collateral", "boom", "debt"):
         studies |= import_module(f"hashcredit.experiments.scenarios.{module}").STUDIES
     return studies[name]
 
