@@ -56,6 +56,8 @@ BORROWER = row(
     Column("offered", "i8", "units put up for sale by itself or its estate", by=MACHINES),
     Column("cfads", "f8", "cash flow for debt service, last weeks", "M$", shape=(DSCR_WINDOW,), hidden=True),
     Column("service", "f8", "scheduled debt service, last weeks", "M$", shape=(DSCR_WINDOW,), hidden=True),
+    Column("idle_plans", "i2", "plans in a row that left slots empty", by=Cooling),
+    Column("least_idle", "i8", "fewest slots that these left empty", by=Cooling),
     Column("deposits", "f8", "paid on machines that have not arrived (owed by the vendor)", "M$"),
     Column("reserved", "f8", "own cash that these will take when they arrive", "M$"),
     Column("opening_equity", "f8", "book equity in the opening", "M$"),

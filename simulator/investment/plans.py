@@ -213,11 +213,17 @@ def invest_borrower(economy: Economy, p: Record, seed: int, replicate: int, b: i
 
 
 @kernel
+def plans_in(p: Record, b: int, week: int) -> bool:
+    """Whether borrower `b` plans in a week: once in `decision_weeks`, in turns."""
+    return bool((week + 1 + b) % p.investment_decision_weeks == 0)
+
+
+@kernel
 def invest(economy: Economy, p: Record, seed: int, replicate: int) -> None:
     """Plans: every borrower decides once in `decision_weeks`, in turns, a share of them each week."""
     week = economy.clock[0].week
     count = economy.borrowers.shape[0]
     for place in range(count):
         b = (place + week) % count
-        if (week + 1 + b) % p.investment_decision_weeks == 0:
+        if plans_in(p, b, week):
             invest_borrower(economy, p, seed, replicate, b)

@@ -3,6 +3,7 @@
 from hashcredit.agents.buyer import annuity
 from hashcredit.agents.compiled import kernel
 from hashcredit.agents.dimensions import BuyerKind, MachineKind, Record
+from hashcredit.simulator.state.economy import Economy
 
 
 @kernel
@@ -22,6 +23,15 @@ def slot_cost(p: Record, cooling: int, discount: float) -> float:
     """Present value (M$) of leasing one rack slot for as long as a used machine is worth running."""
     rent = slot_rent(p, cooling)
     return p.secondary_market_slot_cost_share * rent * annuity(discount, p.valuation_horizon_years)
+
+
+@kernel
+def hand_to_landlord(economy: Economy, p: Record, borrower: Record, cooling: int, slots: int) -> None:
+    """The landlord takes slots back; a share of them is to let again to borrowers that build."""
+    market = economy.market[0]
+    market.slots_closed += slots
+    market.vacant[cooling] += int(p.resolution_relet_share * slots)
+    borrower.slots[cooling] -= slots
 
 
 @kernel

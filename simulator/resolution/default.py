@@ -30,6 +30,7 @@ from hashcredit.simulator.credit.claims import (
     unsecured_part,
 )
 from hashcredit.simulator.credit.distress import mark_to_fail
+from hashcredit.simulator.machines.slots import hand_to_landlord
 from hashcredit.simulator.resolution.forced import force_defaults
 from hashcredit.simulator.resolution.takeover import take_over
 from hashcredit.simulator.state.codes import EventKind, Flow
@@ -97,13 +98,10 @@ def fail(economy: Economy, p: Record, seed: int, replicate: int, b: int) -> None
 
 @kernel
 def vacate(economy: Economy, p: Record, b: int) -> None:
-    """The landlord takes the slots back; a share of them is to let again."""
+    """The landlord takes all slots back."""
     borrower = economy.borrowers[b]
-    market = economy.market[0]
     for cooling in range(borrower.slots.shape[0]):
-        market.slots_closed += borrower.slots[cooling]
-        market.vacant[cooling] += int(p.resolution_relet_share * borrower.slots[cooling])
-        borrower.slots[cooling] = 0
+        hand_to_landlord(economy, p, borrower, cooling, borrower.slots[cooling])
     borrower.lease_week = 0.0
 
 

@@ -155,6 +155,12 @@ SCALARS = (
     ),
     Scalar("units_dumped", WHOLE, "units", "machines seized by creditors", "machines seized by creditors"),
     Scalar(
+        "slots_left",
+        WHOLE,
+        "slots",
+        "rack slots that had stood empty and whose lease their tenants ended",
+    ),
+    Scalar(
         "units_abandoned",
         WHOLE,
         "units",

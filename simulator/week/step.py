@@ -9,6 +9,7 @@ from hashcredit.simulator.credit.covenants import enforce_covenants
 from hashcredit.simulator.credit.rollover import roll_over
 from hashcredit.simulator.investment.customers import let_out
 from hashcredit.simulator.investment.deliveries import deliver
+from hashcredit.simulator.investment.leases import review_leases
 from hashcredit.simulator.investment.plans import invest
 from hashcredit.simulator.lenders.repo import call_repo, observe_collateral, set_haircut
 from hashcredit.simulator.machines.earnings import (
@@ -125,6 +126,7 @@ def investment(economy: Economy, p: Record, seed: int, replicate: int) -> None:
     """Free cash goes into newer machines, which arrive after a while."""
     invest(economy, p, seed, replicate)
     deliver(economy, p)
+    review_leases(economy, p)
 
 
 @kernel

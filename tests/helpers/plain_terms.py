@@ -39,6 +39,7 @@ PLAIN: dict[str, Any] = {
     "mining_halving_share": 0.5,
     "mining_asic_trend": 0.1,
     "costs_lease": (0.0005, 0.0010, 0.0020),  # M$ a kW and year
+    "costs_lease_exit_weeks": 0.0,
     "costs_slot_kw": (2.0, 1.0, 1.0),
     "costs_retrofit": (0.0001, 0.0010, 0.0030),  # M$ a kW
     "valuation_trend": 0.1,

@@ -55,6 +55,11 @@ class Costs(Section):
     lease: Annotated[ByCooling, unit("USD/kW-month", 0.0, 2000.0)] = field(
         (4.0, 110.0, 130.0), "site lease without power by cooling class (ASIC, air, liquid); owed in any case"
     )
+    lease_exit_weeks: Weeks = field(
+        52.0,
+        "weeks of rent for which a tenant may leave slots that stood empty as long; 0: it may not",
+        high=520.0,
+    )
     slot_kw: Annotated[ByCooling, unit("kW", 0.01, 100.0)] = field(
         (3.3, 1.4, 2.2), "power a rack slot is built and leased for, by cooling class (ASIC, air, liquid)"
     )
