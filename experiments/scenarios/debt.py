@@ -1,4 +1,4 @@
-"""Studies of scenarios about what debt says at equal amounts: when it is due, for how long, secured on what."""
+"""Studies of scenarios about what debt says at equal amounts: when it is due, for how long, and on what."""
 
 from hashcredit.experiments.scenarios.boom import BOOM_TURNS, LENDING
 from hashcredit.experiments.scenarios.measures import DAMAGE, end_of, log_end, scalar
