@@ -108,7 +108,7 @@ def ready_kernels() -> None:
         marker = cache_folder() / "ready"
         if not marker.exists():
             with locked(cache_folder() / "lock"):
-                _try_kernels()
+                _compile()
                 marker.touch()
         else:
             _try_kernels()
@@ -118,6 +118,13 @@ def ready_kernels() -> None:
 def are_kernels_ready() -> bool:
     """Whether this machine has compiled the kernels before."""
     return (cache_folder() / "ready").exists()
+
+
+def _compile() -> None:
+    from hashcredit.experiments.execution.compiling import second_compiler
+
+    with second_compiler():
+        _try_kernels()
 
 
 def _try_kernels() -> None:
