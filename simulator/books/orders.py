@@ -10,6 +10,7 @@ from hashcredit.agents.dimensions import ORDERS, Cause, MachineKind, Record
 from hashcredit.agents.units import WEEKS_A_YEAR
 from hashcredit.simulator.books.events import NO_EVENT, NOBODY, note
 from hashcredit.simulator.books.ledger import pay, revalue
+from hashcredit.simulator.books.prepayments import receive_prepayment, release_balance
 from hashcredit.simulator.state.codes import EventKind, Flow, Revaluation, Sector
 from hashcredit.simulator.state.economy import Economy
 
@@ -108,12 +109,21 @@ def note_order(
 
 @kernel
 def place_order(
-    economy: Economy, p: Record, row: int, m: int, units: int, holder: int, offer: float, slot_price: float
+    economy: Economy,
+    p: Record,
+    row: int,
+    m: int,
+    units: int,
+    holder: int,
+    offer: float,
+    prepaid: float,
+    slot_price: float,
 ) -> None:
     """Write an order for `units` new machines into a free row, pay the deposit, and have the loan promised.
 
-    `offer` (M$ a unit) is what lender `holder` will lend, `slot_price` (M$) what a slot costs. The fee on the
-    undrawn loan is paid at once for the whole time until delivery.
+    `offer` (M$ a unit) is what lender `holder` will lend, `prepaid` (M$ a unit) what the customer pays now,
+    `slot_price` (M$) what a slot costs. The fee on the undrawn loan is paid at once for the whole time until
+    delivery.
     """
     b = row // ORDERS
     order = economy.orders[row]
@@ -129,6 +139,7 @@ def place_order(
     order.offer = offer
     order.commitment = units * offer
     order.reserved = units * (machine.price_new + slot_price) - order.deposit - order.commitment
+    receive_prepayment(economy, order, borrower, units * prepaid)
     pay(economy, Flow.NEW_MACHINES, borrower, economy.world[0], order.deposit)
     if holder >= 0:
         lender = economy.lenders[holder]
@@ -168,7 +179,7 @@ def close_order(economy: Economy, row: int) -> None:
 
 @kernel
 def forfeit(economy: Economy, row: int, units: int, cause: int, parent: int) -> None:
-    """Cancel `units` of an order: the vendor keeps their deposit.
+    """Cancel `units` of an order: the vendor keeps their deposit, the customer is owed its prepayment.
 
     cause     Cause of the borrower's default, ILLIQUIDITY if it lives but cannot pay
     parent    row of the event that led to it, NO_EVENT if none
@@ -180,6 +191,7 @@ def forfeit(economy: Economy, row: int, units: int, cause: int, parent: int) -> 
     revalue(economy, Revaluation.FORFEITED_DEPOSITS, borrower, -lost)
     revalue(economy, Revaluation.FORFEITED_DEPOSITS, economy.world[0], lost)
     order.deposit -= lost
+    release_balance(order, borrower, units / order.units)
     note_order(economy, EventKind.ORDER_CANCELLED, row, units, lost, cause=cause, parent=parent)
     order.units -= units
     if order.units == 0:
