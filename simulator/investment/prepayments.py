@@ -29,7 +29,7 @@ def years_of_rent(economy: Economy, p: Record, m: int, grade: int) -> float:
 
 @kernel
 def prepayment(economy: Economy, p: Record, m: int, grade: int, rent: float) -> float:
-    """What a customer of a grade pays in advance for type `m`, M$ a unit: never more than all rents are worth.
+    """What a customer of a grade pays in advance for type `m`, M$ a unit: at most what all rents are worth.
 
     `rent` is that without a prepayment, M$ a unit and year.
     """

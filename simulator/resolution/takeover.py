@@ -275,7 +275,7 @@ def move_contracts(economy: Economy, p: Record, b: int, acquirer: int) -> float:
 
 @kernel
 def sell_pledged(economy: Economy, row: int, owner: Record, amount: float, assumed: float) -> None:
-    """Machines that secure a claim go to their new owner, who pays it `amount`, for a part of what it assumes.
+    """Machines that secure a claim go to their new owner for `amount`, booked with a part of what it assumes.
 
     The claim's collateral is sold without having been seized: on paper it was worth its appraisal.
     """
@@ -296,7 +296,7 @@ def sell_pledged(economy: Economy, row: int, owner: Record, amount: float, assum
 
 @kernel
 def sell_free(economy: Economy, b: int, m: int, owner: Record, amount: float, assumed: float) -> None:
-    """The estate's machines of type `m` go to their new owner, for `amount` and a part of what it assumes."""
+    """The estate's machines of type `m` go to their new owner for `amount`, booked in the same way."""
     failed = economy.borrowers[b]
     units = failed.units[m]
     pay(economy, Flow.USED_MACHINES, owner, failed, amount)

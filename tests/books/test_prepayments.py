@@ -1,4 +1,4 @@
-"""Customers' balances: served week by week, lost with the customer, due where the borrower ends the service."""
+"""Customers' balances: served week by week, lost with the customer, due if the borrower ends the service."""
 
 import pytest
 from worlds import GPU, World

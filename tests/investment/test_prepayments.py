@@ -1,4 +1,4 @@
-"""What customers pay in advance for machines on order, what it costs, and what becomes of it until delivery."""
+"""What customers pay in advance for machines on order, what that costs, and what comes of it by delivery."""
 
 import math
 
