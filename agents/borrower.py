@@ -60,6 +60,7 @@ BORROWER = row(
     Column("least_idle", "i8", "fewest slots that these left empty", by=Cooling),
     Column("deposits", "f8", "paid on machines that have not arrived (owed by the vendor)", "M$"),
     Column("reserved", "f8", "own cash that these will take when they arrive", "M$"),
+    Column("prepaid", "f8", "paid in advance by customers and not yet served (owed to them)", "M$"),
     Column("opening_equity", "f8", "book equity in the opening", "M$"),
     Column("issuance", "f8", "cumulative equity received", "M$"),
     Column("distributions", "f8", "cumulative equity paid out", "M$"),

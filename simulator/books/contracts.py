@@ -11,6 +11,7 @@ from hashcredit.agents.compiled import kernel
 from hashcredit.agents.dimensions import CONTRACTS, Channel, LoanStatus
 from hashcredit.agents.units import WEEK
 from hashcredit.simulator.books.events import note, remember
+from hashcredit.simulator.books.prepayments import keep_balance, release_balance
 from hashcredit.simulator.state.codes import EventKind, Sector
 from hashcredit.simulator.state.economy import Economy
 
@@ -75,6 +76,7 @@ def write_contract(
     contract.start_week = start_week
     contract.end_week = end_week
     contract.hazard_left = hazard
+    contract.prepaid = 0.0
 
 
 @kernel
@@ -108,9 +110,13 @@ def sign_contract(
 
 @kernel
 def close_contract(economy: Economy, row: int) -> None:
-    """End a contract: its row is free, and rows behind the last one in use need no looking at."""
+    """End a contract: its row is free, and rows behind the last one in use need no looking at.
+
+    A balance that its customer has left is due.
+    """
     b = row // CONTRACTS
     borrower = economy.borrowers[b]
+    release_balance(economy.contracts[row], borrower, 1.0)
     economy.contracts[row].units = 0
     while borrower.contracts > 0 and economy.contracts[b * CONTRACTS + borrower.contracts - 1].units == 0:
         borrower.contracts -= 1
@@ -134,6 +140,7 @@ def lose_customer(economy: Economy, row: int) -> None:
         channel=Channel.OFFTAKER,
     )
     remember(economy, borrower, Channel.OFFTAKER, event)
+    keep_balance(economy, contract, borrower)
     close_contract(economy, row)
 
 
@@ -142,6 +149,7 @@ def end_contracts(economy: Economy, b: int) -> None:
     """End all contracts of borrower `b`: its site is given up."""
     first, last = contracts_of(economy, b)
     for row in range(first, last):
+        release_balance(economy.contracts[row], economy.borrowers[b], 1.0)
         economy.contracts[row].units = 0
     economy.borrowers[b].contracts = 0
 
@@ -213,6 +221,7 @@ def cut_contracts(economy: Economy, b: int, m: int, loan: int, excess: int) -> N
         if contract.units > 0 and contract.machine == m and contract.loan == loan:
             lost = min(excess, contract.units)
             excess -= lost
+            release_balance(contract, economy.borrowers[b], lost / contract.units)
             contract.units -= lost
             if contract.units == 0:
                 close_contract(economy, row)

@@ -10,6 +10,7 @@ from hashcredit.agents.dimensions import ORDERS, Cause, MachineKind, Record
 from hashcredit.agents.units import WEEKS_A_YEAR
 from hashcredit.simulator.books.events import NO_EVENT, NOBODY, note
 from hashcredit.simulator.books.ledger import pay, revalue
+from hashcredit.simulator.books.prepayments import receive_prepayment, release_balance
 from hashcredit.simulator.state.codes import EventKind, Flow, Revaluation, Sector
 from hashcredit.simulator.state.economy import Economy
 
@@ -140,16 +141,25 @@ def write_order(
 
 @kernel
 def place_order(
-    economy: Economy, p: Record, row: int, m: int, units: int, holder: int, offer: float, slot_price: float
+    economy: Economy,
+    p: Record,
+    row: int,
+    m: int,
+    units: int,
+    holder: int,
+    offer: float,
+    prepaid: float,
+    slot_price: float,
 ) -> None:
     """Order `units` new machines (see `write_order`), pay the deposit, and have the loan promised.
 
-    The fee on the undrawn loan is paid at once for the whole time until delivery.
+    `prepaid` (M$ a unit) is what the customer pays now. The fee on the undrawn loan is paid at once for the whole time until delivery.
     """
     order = economy.orders[row]
     borrower = economy.borrowers[row // ORDERS]
     weeks = lead_weeks(p, economy.machines[m].kind)
     write_order(economy, p, row, m, units, holder, offer, slot_price, weeks)
+    receive_prepayment(economy, order, borrower, units * prepaid)
     pay(economy, Flow.NEW_MACHINES, borrower, economy.world[0], order.deposit)
     if holder >= 0:
         lender = economy.lenders[holder]
@@ -187,7 +197,7 @@ def close_order(economy: Economy, row: int) -> None:
 
 @kernel
 def forfeit(economy: Economy, row: int, units: int, cause: int, parent: int) -> None:
-    """Cancel `units` of an order: the vendor keeps their deposit.
+    """Cancel `units` of an order: the vendor keeps their deposit, the customer is owed its prepayment.
 
     cause     Cause of the borrower's default, ILLIQUIDITY if it lives but cannot pay
     parent    row of the event that led to it, NO_EVENT if none
@@ -199,6 +209,7 @@ def forfeit(economy: Economy, row: int, units: int, cause: int, parent: int) -> 
     revalue(economy, Revaluation.FORFEITED_DEPOSITS, borrower, -lost)
     revalue(economy, Revaluation.FORFEITED_DEPOSITS, economy.world[0], lost)
     order.deposit -= lost
+    release_balance(order, borrower, units / order.units)
     note_order(economy, EventKind.ORDER_CANCELLED, row, units, lost, cause=cause, parent=parent)
     order.units -= units
     if order.units == 0:

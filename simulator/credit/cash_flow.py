@@ -32,6 +32,7 @@ from hashcredit.simulator.books.loans import (
     scheduled_principal,
     sell_coins,
 )
+from hashcredit.simulator.books.prepayments import use_balance
 from hashcredit.simulator.machines.earnings import add_contract
 from hashcredit.simulator.state.codes import EventKind, Flow, Revaluation
 from hashcredit.simulator.state.economy import Economy
@@ -91,11 +92,15 @@ def spot_week(economy: Economy, owner: Record) -> tuple[float, float, float]:
 
 @kernel
 def earn(economy: Economy, p: Record, b: int) -> float:
-    """Rent, mining revenue and the avoidable cost of running units; return revenue less cost, M$."""
+    """Rent, mining revenue and the avoidable cost of running units; return cash revenue less cost, M$.
+
+    Rent that was paid in advance is revenue, but no cash of this week.
+    """
     borrower = economy.borrowers[b]
     market = economy.market[0]
     site = borrower.site_class
     rent, mined, cost = spot_week(economy, borrower)
+    in_advance = 0.0
     first, last = contracts_of(economy, b)
     for row in range(first, last):
         contract = economy.contracts[row]
@@ -108,8 +113,11 @@ def earn(economy: Economy, p: Record, b: int) -> float:
             lose_customer(economy, row)
         else:
             rent, cost = add_contract(economy, contract, site, rent, cost)
+            in_advance += use_balance(economy, contract, borrower)
     world = economy.world[0]
     pay(economy, Flow.COMPUTE_RENT, world, borrower, rent * WEEK)
+    if in_advance > 0.0:
+        pay(economy, Flow.CUSTOMER_PREPAYMENTS, borrower, world, in_advance)
     if borrower.kind == BorrowerKind.MINER:
         pay(economy, Flow.MINING_REVENUE, world, borrower, mined * WEEK)
         keep = coins_to_keep(mined * WEEK, borrower.cash, p.investment_buffer_weeks * borrower.obligations,
@@ -118,7 +126,7 @@ def earn(economy: Economy, p: Record, b: int) -> float:
             pay(economy, Flow.BTC_TRADES, borrower, world, keep)
             borrower.btc += keep / (market.btc_price * MILLION)
     pay_bill(economy, p, Flow.POWER_AND_UPKEEP, borrower, cost * WEEK)
-    return (rent + mined - cost) * WEEK
+    return (rent + mined - cost) * WEEK - in_advance
 
 
 @kernel

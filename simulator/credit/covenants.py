@@ -19,6 +19,7 @@ from hashcredit.simulator.books.loans import (
     sell_coins,
     weekly_service,
 )
+from hashcredit.simulator.books.prepayments import prepaid_rent
 from hashcredit.simulator.credit.claims import default_facility
 from hashcredit.simulator.credit.distress import (
     arrears,
@@ -171,7 +172,10 @@ def fall_short_of_cover(economy: Economy, p: Record, row: int) -> None:
 
 @kernel
 def vehicle_cash_flow(economy: Economy, row: int, site: int) -> float:
-    """What a facility's machines earn above avoidable cost, M$ a week; the site's lease is owed anyway."""
+    """What a facility's machines earn above avoidable cost, M$ a week; the site's lease is owed anyway.
+
+    In cash: without the rent that customers have paid in advance.
+    """
     loan = economy.loans[row]
     machine = economy.machines[loan.machine]
     cost = machine.cost[site]
@@ -181,13 +185,16 @@ def vehicle_cash_flow(economy: Economy, row: int, site: int) -> float:
     for place in range(first, last):
         contract = economy.contracts[place]
         if contract.loan == row:
-            total += contract.units * (contract.rent - cost - at_spot)
+            total += contract.units * (contract.rent - cost - at_spot) - prepaid_rent(economy, contract)
     return total * WEEK
 
 
 @kernel
 def use_value(economy: Economy, p: Record, row: int) -> float:
-    """Worth (M$) to its borrower of a facility's machines in their racks, contracts included."""
+    """Worth (M$) to its borrower of a facility's machines in their racks, contracts included.
+
+    And of what it would owe its customers at once if it gave the machines up.
+    """
     loan = economy.loans[row]
     borrower = economy.borrowers[loan.obligor]
     site = borrower.site_class
@@ -197,6 +204,7 @@ def use_value(economy: Economy, p: Record, row: int) -> float:
     for place in range(first, last):
         if economy.contracts[place].loan == row:
             worth += contract_premium(economy, p, economy.contracts[place], site, spread)
+            worth += economy.contracts[place].prepaid
     return worth
 
 

@@ -37,7 +37,8 @@ def line_of(economy: Economy, p: Record, row: int) -> tuple[int, float]:
     if holder < 0:
         if not has_row_to_spare(economy, b):
             return -1, 0.0
-        holder, offer = find_lender(economy, p, b, order.machine, order.grade, order.rent)
+        prepaid = order.prepaid / order.units
+        holder, offer = find_lender(economy, p, b, order.machine, order.grade, order.rent, prepaid)
         if holder < 0:
             return -1, 0.0
         offer = min(offer, capacity_of(economy, p, economy.lenders[holder]) / order.units)
@@ -81,8 +82,8 @@ def take_machines(economy: Economy, p: Record, row: int, units: int, holder: int
     borrower = economy.borrowers[b]
     m = order.machine
     machine = economy.machines[m]
-    prepaid = order.deposit * units / order.units
-    due = units * order.price - prepaid
+    deposit = order.deposit * units / order.units
+    due = units * order.price - deposit
     free = max(0, free_slots(borrower, machine.cooling))
     loan_row = UNPLEDGED
     if holder >= 0:
@@ -98,7 +99,7 @@ def take_machines(economy: Economy, p: Record, row: int, units: int, holder: int
     pay(economy, Flow.NEW_MACHINES, borrower, economy.world[0], due)
     put_units(economy, borrower, m, units, units * order.price)
     machine.delivered += units
-    order.deposit -= prepaid
+    order.deposit -= deposit
     note_order(economy, EventKind.PURCHASE, row, units, units * order.price)
     order.units -= units
 

@@ -7,6 +7,7 @@ from hashcredit.simulator.books.contracts import free_contract, sign_contract
 from hashcredit.simulator.books.events import note_holder
 from hashcredit.simulator.books.ledger import pay, post_principal
 from hashcredit.simulator.books.loans import pledge_machines, write_loan
+from hashcredit.simulator.books.prepayments import move_balance, release_balance
 from hashcredit.simulator.investment.underwriting import tenor_weeks
 from hashcredit.simulator.lenders.funding import fund
 from hashcredit.simulator.machines.slots import slot_price, slot_rent
@@ -35,12 +36,18 @@ def make_room(economy: Economy, p: Record, b: int, cooling: int, units: int, fre
 def open_contract(economy: Economy, p: Record, b: int, order: Record, units: int, loan: int) -> None:
     """Let `units` of an order of borrower `b` to the customer that has signed for them with the order.
 
-    `loan` is the row of the loan that they secure, or UNPLEDGED. Without a free row they go on demand.
+    `loan` is the row of the loan that they secure, or UNPLEDGED. Without a free row they go on demand, and
+    what the customer has paid in advance is due.
     """
+    borrower = economy.borrowers[b]
+    share = units / order.units
     row = free_contract(economy, b)
-    if row >= 0:
-        sign_contract(economy, row, order.machine, units, loan, order.grade, order.rent,
-                      p.investment_contract_weeks, order.hazard)  # fmt: skip
+    if row < 0:
+        release_balance(order, borrower, share)
+        return
+    sign_contract(economy, row, order.machine, units, loan, order.grade, order.rent,
+                  p.investment_contract_weeks, order.hazard)  # fmt: skip
+    move_balance(order, borrower, economy.contracts[row], borrower, share * order.prepaid)
 
 
 @kernel

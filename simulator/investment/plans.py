@@ -29,11 +29,13 @@ from hashcredit.simulator.books.orders import (
 from hashcredit.simulator.books.randomness import Stream, exponential, uniform4
 from hashcredit.simulator.credit.equity import issue_equity, most_issue
 from hashcredit.simulator.investment.bonds import most_bonds, raise_for_growth
+from hashcredit.simulator.investment.prepayments import prepayment, rent_in_advance
 from hashcredit.simulator.investment.underwriting import annual_rate, find_lender, tenor_weeks
 from hashcredit.simulator.lenders.funding import capacity_of
 from hashcredit.simulator.machines.earnings import earning_trend, value_of
 from hashcredit.simulator.machines.rents import (
     contract_gain,
+    contract_years,
     pick_customer,
     sign,
     term_rent,
@@ -92,22 +94,26 @@ def loan_value(
 
 
 @kernel
-def own_cash(p: Record, machine: Record, offer: float) -> float:
-    """Cash (M$ a unit) that a new machine in a new slot takes beside its loan: at least deposit and fee."""
+def own_cash(p: Record, machine: Record, offer: float, prepaid: float) -> float:
+    """Cash (M$ a unit) that a new machine in a new slot takes beside its loan: at least deposit and fee.
+
+    Less what the customer has paid in advance.
+    """
     fee = p.investment_commitment_fee * lead_weeks(p, machine.kind) / WEEKS_A_YEAR * offer
     price = machine.price_new + slot_price(p, machine.cooling)
-    return max(price - offer, deposit_share(p, machine.kind) * machine.price_new) + fee
+    return max(price - offer, deposit_share(p, machine.kind) * machine.price_new) + fee - prepaid
 
 
 @kernel
 def weigh(
-    economy: Economy, p: Record, b: int, m: int, grade: int, rent: float, means: float
+    economy: Economy, p: Record, b: int, m: int, grade: int, rent: float, prepaid: float, means: float
 ) -> tuple[float, int, int, float]:
     """Net present value (M$) of ordering type `m`, how many units, and who lends how much a unit (M$).
 
     For the owners of borrower `b` with `means` (M$): earnings, debt at what it costs them, price and slots,
     all discounted to today. Units go into free slots, whose cost is sunk, and into new ones if that pays.
-    `rent` (M$ a unit and year) is a customer's of that grade, 0 for none.
+    `rent` (M$ a unit and year) is a customer's of that grade, 0 for none, and `prepaid` (M$ a unit) the part
+    of all rents that it pays now.
     """
     borrower = economy.borrowers[b]
     machine = economy.machines[m]
@@ -115,10 +121,11 @@ def weigh(
     later = math.exp(-discount * lead_weeks(p, machine.kind) / WEEKS_A_YEAR)
     holder, offer = -1, 0.0
     if has_row_to_spare(economy, b):
-        holder, offer = find_lender(economy, p, b, m, grade, rent)
+        holder, offer = find_lender(economy, p, b, m, grade, rent, prepaid)
     value = value_of_order(economy, p, m, borrower)
     if rent > 0.0:
-        value += contract_gain(economy, p, m, borrower, grade, rent, 1)
+        cash_rent = rent - prepaid / contract_years(p)
+        value += contract_gain(economy, p, m, borrower, grade, cash_rent, 1) + prepaid
     value += later * loan_value(economy, p, borrower, holder, grade, offer, rent > 0.0)
     deposit = deposit_share(p, machine.kind)
     price = (deposit + (1.0 - deposit) * later) * machine.price_new
@@ -131,7 +138,9 @@ def weigh(
         units += int(growth * sum_of(borrower.slots))
     elif not worth_buying(value, price, p.investment_hurdle):
         return 0.0, 0, -1, 0.0
-    units = int(min(float(units), means / own_cash(p, machine, offer)))
+    own = own_cash(p, machine, offer, prepaid)
+    if own > 0.0:
+        units = int(min(float(units), means / own))
     if holder >= 0:
         units = int(min(float(units), capacity_of(economy, p, economy.lenders[holder]) / offer))
     if rent > 0.0:
@@ -150,15 +159,16 @@ def find_customer(economy: Economy, p: Record, u: float, v: float) -> int:
 @kernel
 def choose_order(
     economy: Economy, p: Record, b: int, customer: int, means: float
-) -> tuple[int, int, int, float, float]:
+) -> tuple[int, int, int, float, float, float]:
     """The order with the largest net present value that `means` (M$) allow borrower `b`.
 
     Type (-1: none is worth it), units, lender (-1: none), its loan (M$ a unit), and the rent (M$ a unit and
-    year; 0: on demand) of the customer, of whom `customer` is the grade (-1: there is none).
+    year; 0: on demand) and prepayment (M$ a unit) of the customer, of whom `customer` is the grade (-1: there
+    is none).
     """
     borrower = economy.borrowers[b]
     week = economy.clock[0].week
-    best, best_units, holder, offer, best_rent = -1, 0, -1, 0.0, 0.0
+    best, best_units, holder, offer, best_rent, best_prepaid = -1, 0, -1, 0.0, 0.0, 0.0
     most = 0.0
     for m in range(economy.machines.shape[0]):
         machine = economy.machines[m]
@@ -170,11 +180,14 @@ def choose_order(
         for is_let in range(1 + lets):
             rent = term_rent(economy, p, m) if is_let else 0.0
             grade = customer if is_let else borrower.grade
-            worth, units, lender, loan = weigh(economy, p, b, m, grade, rent, means)
+            prepaid = prepayment(economy, p, m, grade, rent) if is_let else 0.0
+            rent = rent_in_advance(economy, p, m, grade, rent, prepaid)
+            worth, units, lender, loan = weigh(economy, p, b, m, grade, rent, prepaid, means)
             if units > 0 and worth > most and (lender >= 0 or not is_let):
                 most = worth
-                best, best_units, holder, offer, best_rent = m, units, lender, loan, rent
-    return best, best_units, holder, offer, best_rent
+                best, best_units, holder, offer = m, units, lender, loan
+                best_rent, best_prepaid = rent, prepaid
+    return best, best_units, holder, offer, best_rent, best_prepaid
 
 
 @kernel
@@ -193,10 +206,10 @@ def invest_borrower(economy: Economy, p: Record, seed: int, replicate: int, b: i
     week = economy.clock[0].week
     v = uniform4(seed, replicate, week, b, Stream.CONTRACT, 0)
     customer = find_customer(economy, p, v[0], v[1])
-    m, units, holder, offer, rent = choose_order(economy, p, b, customer, means)
+    m, units, holder, offer, rent, prepaid = choose_order(economy, p, b, customer, means)
     if m < 0:
         return
-    lack = units * own_cash(p, economy.machines[m], offer) - budget
+    lack = units * own_cash(p, economy.machines[m], offer, prepaid) - budget
     issue_equity(economy, p, b, lack)
     raise_for_growth(economy, p, b, lack - shares)
     u = uniform4(seed, replicate, week, b, Stream.UNDERWRITING, 0)
@@ -209,7 +222,8 @@ def invest_borrower(economy: Economy, p: Record, seed: int, replicate: int, b: i
     order.cross_default = u[2] < p.credit_cross_default_share
     if rent > 0.0:
         sign(economy, m, customer, units)
-    place_order(economy, p, place, m, units, holder, offer, slot_price(p, economy.machines[m].cooling))
+    slot = slot_price(p, economy.machines[m].cooling)
+    place_order(economy, p, place, m, units, holder, offer, prepaid, slot)
 
 
 @kernel

@@ -5,7 +5,7 @@ from hashcredit.agents.dimensions import Belief, Record
 from hashcredit.agents.lender import advance, expected_unit_earning
 from hashcredit.agents.units import WEEKS_A_YEAR
 from hashcredit.simulator.lenders.funding import advance_now, capacity_of
-from hashcredit.simulator.machines.rents import Life, level_over
+from hashcredit.simulator.machines.rents import Life, contract_years, level_over
 from hashcredit.simulator.machines.slots import slot_rent
 from hashcredit.simulator.state.economy import Economy
 
@@ -27,17 +27,19 @@ def tenor_weeks(p: Record, belief: int, is_let: bool) -> int:
 
 @kernel
 def underwritten_earning(
-    economy: Economy, p: Record, belief: int, m: int, rent: float, years: float
+    economy: Economy, p: Record, belief: int, m: int, rent: float, prepaid: float, years: float
 ) -> float:
     """Mean earning (M$ a unit and year) of a new machine over a loan of `years`, as an underwriter sees it.
 
-    The contract's rent (0: none) as long as it runs, and what the lender believes of machines on demand.
+    The contract's rent (0: none) as long as it runs, less what of it is `prepaid` (M$ a unit), and what the
+    lender believes of machines on demand.
     """
     machine = economy.machines[m]
     if rent <= 0.0:
         return expected_unit_earning(belief, machine.earning, level_over(economy, p, m, Life.LOAN))
-    let = min(years, p.investment_contract_weeks / WEEKS_A_YEAR)
-    return (rent * let + machine.earning * (years - let)) / years  # only utility lenders go beyond
+    let = min(years, contract_years(p))
+    cash_rent = rent - prepaid / contract_years(p)
+    return (cash_rent * let + machine.earning * (years - let)) / years  # only utility lenders go beyond
 
 
 @kernel
@@ -47,22 +49,25 @@ def annual_rate(economy: Economy, p: Record, grade: int) -> float:
 
 
 @kernel
-def loan_offer(economy: Economy, p: Record, lender: Record, b: int, m: int, grade: int, rent: float) -> float:
+def loan_offer(
+    economy: Economy, p: Record, lender: Record, b: int, m: int, grade: int, rent: float, prepaid: float
+) -> float:
     """Loan (M$ a unit) that a lender would make against a new machine; 0 if it declines.
 
     With a customer's contract (`rent`, M$ a unit and year; 0: none) it advances a share of the price, without
-    one of the appraisal if that is less, and in any case no more than the cash flow covers by the covenant.
+    one of the appraisal if that is less; no more than what the customer has not paid of the price already
+    (`prepaid`, M$ a unit), and no more than the cash flow covers by the covenant.
     """
     machine = economy.machines[m]
     prior = p.lenders_recovery_prior[lender.kind]
     share = advance(lender.belief, advance_now(economy, p, lender), lender.learned_recovery, prior)
     basis = machine.price_new if rent > 0.0 else min(machine.price_new, machine.appraisal)
     years = tenor_weeks(p, lender.belief, rent > 0.0) / WEEKS_A_YEAR
-    earning = underwritten_earning(economy, p, lender.belief, m, rent, years)
+    earning = underwritten_earning(economy, p, lender.belief, m, rent, prepaid, years)
     site = economy.borrowers[b].site_class
     cash_flow = earning - machine.cost[site] - slot_rent(p, machine.cooling)
     due = 1.0 / years + 0.5 * annual_rate(economy, p, grade)  # interest on the average balance
-    offer = share * basis
+    offer = min(share * basis, machine.price_new - prepaid)
     covenant = p.credit_dscr_covenant
     if covenant > 0.0:
         offer = min(offer, (1.0 - ROUNDING) * cash_flow / (covenant * due))
@@ -72,14 +77,16 @@ def loan_offer(economy: Economy, p: Record, lender: Record, b: int, m: int, grad
 
 
 @kernel
-def find_lender(economy: Economy, p: Record, b: int, m: int, grade: int, rent: float) -> tuple[int, float]:
+def find_lender(
+    economy: Economy, p: Record, b: int, m: int, grade: int, rent: float, prepaid: float
+) -> tuple[int, float]:
     """The linked lender with the largest offer that has room for a unit; (-1, 0) if none underwrites."""
     best = -1
     best_offer = 0.0
     for link in range(economy.credit_start[b], economy.credit_start[b + 1]):
         index = economy.credit_lender[link]
         lender = economy.lenders[index]
-        offer = loan_offer(economy, p, lender, b, m, grade, rent)
+        offer = loan_offer(economy, p, lender, b, m, grade, rent, prepaid)
         if offer > best_offer and capacity_of(economy, p, lender) >= offer:
             best = index
             best_offer = offer

@@ -15,6 +15,7 @@ from hashcredit.agents.dimensions import GRADES, MACHINE_TYPES, Record
 from hashcredit.agents.units import WEEK, WEEKS_A_YEAR
 from hashcredit.simulator.books.ledger import sum_of
 from hashcredit.simulator.books.orders import lead_weeks
+from hashcredit.simulator.books.prepayments import prepaid_rent
 from hashcredit.simulator.books.randomness import pick
 from hashcredit.simulator.machines.earnings import (
     anticipate,
@@ -131,7 +132,7 @@ def contract_premium(economy: Economy, p: Record, contract: Record, site: int, s
     """Worth (M$) of a running contract over selling its machines on demand until it ends.
 
     To an owner with machines in a site class, at cost of capital plus `spread`; present values as for a new
-    one.
+    one. What the customer has paid in advance is served without being paid again.
     """
     clock, market = economy.clock[0], economy.market[0]
     years = (contract.end_week - clock.week) * WEEK
@@ -140,7 +141,8 @@ def contract_premium(economy: Economy, p: Record, contract: Record, site: int, s
     m = contract.machine
     k = min(market.cost_of_capital + spread + customer_hazard(economy, p, contract.customer_grade), K_HIGH)
     integrate_value(economy, p, m, site, years, economy.let_work)
-    paid = (contract.rent - economy.machines[m].cost[site]) * annuity(k, years)
+    rent = contract.rent - prepaid_rent(economy, contract) / contract.units
+    paid = (rent - economy.machines[m].cost[site]) * annuity(k, years)
     return contract.units * (paid - value_at(economy.let_work, k))
 
 

@@ -34,6 +34,7 @@ def check_identities(economy: Economy, opening: Economy, phase: str, lines_end: 
     check_contracts(economy, phase)
     check_debts(economy, opening, phase)
     check_orders(economy, phase, lines_end)
+    check_prepayments(economy, phase)
     check_units(economy, phase)
     check_slots(economy, opening, phase)
     check_equity(economy, phase)
@@ -190,6 +191,25 @@ def check_orders(economy: Economy, phase: str, lines_end: bool) -> None:
     _compare(economy, phase, "lenders", "committed", economy.lenders["committed"], committed, committed)
 
 
+def check_prepayments(economy: Economy, phase: str) -> None:
+    """Customers' balances are those of open rows and sum to their borrower's; failed ones may owe more."""
+    borrowers = economy.borrowers
+    total = np.zeros(len(borrowers))
+    for table, rows_each in (("orders", ORDERS), ("contracts", CONTRACTS)):
+        rows = getattr(economy, table)
+        kept = (rows["units"] == 0) & (rows["prepaid"] != 0.0)
+        wrong = kept | (rows["prepaid"] < -TOLERANCE)
+        if wrong.any():
+            row = int(np.argmax(wrong))
+            expected = "zero without units, never negative"
+            _fail(economy, phase, f"{table}[{row}]", "prepaid", rows["prepaid"][row], expected)
+        total += rows["prepaid"].reshape(-1, rows_each).sum(axis=1)
+    # what is due to the customers of a failed borrower is no row's any more
+    failed = borrowers["status"] == BorrowerStatus.IN_RESOLUTION
+    expected_sum = np.where(failed, np.maximum(total, borrowers["prepaid"]), total)
+    _compare(economy, phase, "borrowers", "prepaid", borrowers["prepaid"], expected_sum, total)
+
+
 def check_units(economy: Economy, phase: str) -> None:
     """Machines are conserved by type; pledges, contracts and offers never exceed what the owner has."""
     held = sum(getattr(economy, table)["units"].sum(axis=0) for table in ("borrowers", "lenders", "buyers"))
@@ -279,7 +299,7 @@ def check_equity(economy: Economy, phase: str) -> None:
     borrowers = economy.borrowers
     coins = borrowers["btc"] + economy.loans["coins"].reshape(-1, FACILITIES).sum(axis=1)
     assets = borrowers["cash"] + coins * coin + borrowers["deposits"] + borrowers["book"].sum(axis=1)
-    debts = borrowers["debt"].sum(axis=1) + borrowers["payables"]
+    debts = borrowers["debt"].sum(axis=1) + borrowers["payables"] + borrowers["prepaid"]
     sides = {
         "borrowers": (assets - debts, assets + debts),
         "lenders": (

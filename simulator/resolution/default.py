@@ -20,6 +20,7 @@ from hashcredit.simulator.books.events import note_borrower
 from hashcredit.simulator.books.ledger import bill, pay, sum_of
 from hashcredit.simulator.books.loans import facilities_of, owes, pro_rata, sell_coins
 from hashcredit.simulator.books.orders import cancel_orders
+from hashcredit.simulator.books.prepayments import customers_claims, settle_claims
 from hashcredit.simulator.books.randomness import Stream, uniform
 from hashcredit.simulator.credit.claims import (
     advance_claims,
@@ -111,7 +112,7 @@ def close_estate(economy: Economy, p: Record, b: int) -> None:
     borrower = economy.borrowers[b]
     world = economy.world[0]
     first, last = facilities_of(economy, b)
-    unsecured = borrower.payables
+    unsecured = borrower.payables + customers_claims(borrower)
     for row in range(first, last):
         unsecured += unsecured_part(economy.loans[row])
     costs, share, surplus = estate_waterfall(borrower.cash, p.resolution_estate_cost_share, unsecured)
@@ -120,6 +121,7 @@ def close_estate(economy: Economy, p: Record, b: int) -> None:
     pay(economy, Flow.PAYABLES_SETTLED, borrower, world, settled)
     bill(economy, borrower, settled - borrower.payables)
     borrower.payables = 0.0
+    settle_claims(economy, borrower, share)
     losses = 0.0
     for row in range(first, last):
         if economy.loans[row].status == LoanStatus.DEFAULTED:

@@ -10,6 +10,7 @@ earlier row wins.
 from hashcredit.agents.buyer import annuity
 from hashcredit.agents.compiled import kernel
 from hashcredit.agents.dimensions import (
+    CONTRACTS,
     BorrowerStatus,
     Cause,
     MachineKind,
@@ -29,6 +30,7 @@ from hashcredit.simulator.books.contracts import (
 from hashcredit.simulator.books.events import note
 from hashcredit.simulator.books.ledger import bill, pay, put_units, revalue, sum_of, take_units
 from hashcredit.simulator.books.loans import facilities_of, free_units
+from hashcredit.simulator.books.prepayments import move_balance
 from hashcredit.simulator.credit.claims import apply_collateral
 from hashcredit.simulator.machines.collateral import removal_cost
 from hashcredit.simulator.machines.earnings import (
@@ -240,27 +242,40 @@ def move_site(economy: Economy, b: int, acquirer: int, cure: float) -> None:
 
 
 @kernel
-def move_contract(economy: Economy, source: int, row: int) -> None:
-    """Write the contract of row `source` into a free row of the acquirer; no debt goes along."""
+def move_contract(economy: Economy, source: int, row: int) -> float:
+    """Write the contract of row `source` into a free row of the acquirer; return its balance, M$.
+
+    No loan goes along, but who assumes a contract serves what its customer has paid in advance.
+    """
     old = economy.contracts[source]
+    balance = old.prepaid
     write_contract(economy, row, old.machine, old.units, UNPLEDGED, old.customer_grade, old.rent,
                    old.start_week, old.end_week, old.hazard_left)  # fmt: skip
+    move_balance(old, economy.borrowers[source // CONTRACTS], economy.contracts[row],
+                 economy.borrowers[row // CONTRACTS], balance)  # fmt: skip
+    return balance
 
 
 @kernel
-def move_contracts(economy: Economy, p: Record, b: int, acquirer: int) -> None:
-    """Contracts over spot follow the machines, those worth most first while rows last; the others end."""
+def move_contracts(economy: Economy, p: Record, b: int, acquirer: int) -> float:
+    """Contracts over spot follow the machines, those worth most first while rows last; the others end.
+
+    Returns the customers' balances (M$) that the acquirer assumes: for the estate a part of the price.
+    """
+    assumed = 0.0
     list_premiums(economy, p, b, acquirer)
     for _ in range(free_contracts(economy, acquirer)):
         source, _premium = pick_contract(economy, b)
         if source >= 0:
-            move_contract(economy, source, free_contract(economy, acquirer))
+            assumed += move_contract(economy, source, free_contract(economy, acquirer))
     end_contracts(economy, b)
+    revalue(economy, Revaluation.MACHINE_SALES, economy.borrowers[b], assumed)
+    return assumed
 
 
 @kernel
-def sell_pledged(economy: Economy, row: int, owner: Record, amount: float, cure: float) -> None:
-    """Machines that secure a claim go to their new owner, for `amount` to the claim and a part of the cure.
+def sell_pledged(economy: Economy, row: int, owner: Record, amount: float, assumed: float) -> None:
+    """Machines that secure a claim go to their new owner for `amount`, booked with a part of what it assumes.
 
     The claim's collateral is sold without having been seized: on paper it was worth its appraisal.
     """
@@ -274,19 +289,19 @@ def sell_pledged(economy: Economy, row: int, owner: Record, amount: float, cure:
     pay(economy, Flow.USED_MACHINES, owner, economy.lenders[loan.holder], amount)
     book = take_units(economy, failed, loan.machine, loan.units)
     revalue(economy, Revaluation.MACHINE_SALES, failed, -book)
-    put_units(economy, owner, loan.machine, loan.units, amount + cure)
+    put_units(economy, owner, loan.machine, loan.units, amount + assumed)
     loan.units = 0
     apply_collateral(economy, row, amount)
 
 
 @kernel
-def sell_free(economy: Economy, b: int, m: int, owner: Record, amount: float, cure: float) -> None:
-    """The estate's own machines of type `m` go to their new owner for `amount` and their part of the cure."""
+def sell_free(economy: Economy, b: int, m: int, owner: Record, amount: float, assumed: float) -> None:
+    """The estate's machines of type `m` go to their new owner for `amount`, booked in the same way."""
     failed = economy.borrowers[b]
     units = failed.units[m]
     pay(economy, Flow.USED_MACHINES, owner, failed, amount)
     revalue(economy, Revaluation.MACHINE_SALES, failed, amount - take_units(economy, failed, m, units))
-    put_units(economy, owner, m, units, amount + cure)
+    put_units(economy, owner, m, units, amount + assumed)
 
 
 @kernel
@@ -297,9 +312,12 @@ def share_of(ask: float, total: float, units: int, all_units: int) -> float:
 
 @kernel
 def sell_machines(
-    economy: Economy, p: Record, b: int, acquirer: int, price: float, ask: float, cure: float
+    economy: Economy, p: Record, b: int, acquirer: int, price: float, ask: float, assumed: float
 ) -> None:
-    """Sell all machines of the site for `price`, of which each lot gets its share (all M$)."""
+    """Sell all machines of the site for `price`, of which each lot gets its share (all M$).
+
+    The buyer books them with what else it pays or assumes: the cure, and customers' balances.
+    """
     failed = economy.borrowers[b]
     owner = economy.borrowers[acquirer]
     units = sum_of(failed.units)
@@ -308,11 +326,11 @@ def sell_machines(
         loan = economy.loans[row]
         if loan.units > 0:
             share = share_of(pledged_ask(economy, p, loan), ask, loan.units, units)
-            sell_pledged(economy, row, owner, share * price, share * cure)
+            sell_pledged(economy, row, owner, share * price, share * assumed)
     for m in range(economy.machines.shape[0]):
         if failed.units[m] > 0:
             share = share_of(lot_ask(economy, p, m, failed.units[m], 0.0), ask, failed.units[m], units)
-            sell_free(economy, b, m, owner, share * price, share * cure)
+            sell_free(economy, b, m, owner, share * price, share * assumed)
 
 
 @kernel
@@ -331,7 +349,7 @@ def take_over(economy: Economy, p: Record, b: int) -> bool:
     note(economy, EventKind.SITE_TAKEN_OVER, economy.borrowers[acquirer].sector, acquirer, failed.sector, b,
          units=units, amount=price, cause=failed.cause, parent=failed.default_event)  # fmt: skip
     economy.outcomes[0].sites_taken_over += 1
-    move_contracts(economy, p, b, acquirer)
+    assumed = move_contracts(economy, p, b, acquirer)
     move_site(economy, b, acquirer, cure)
-    sell_machines(economy, p, b, acquirer, price, ask, cure)
+    sell_machines(economy, p, b, acquirer, price, ask, cure + assumed)
     return True

@@ -47,6 +47,7 @@ class Flow(IntEnum):
     STANDING_FACILITY = 22
     LOAN_SALES = 23
     INTERLENDER = 24
+    CUSTOMER_PREPAYMENTS = 25  # paid in advance; set off against rent, or paid back
 
 
 LAST_INCOME_FLOW = Flow.ESTATE_COSTS
@@ -67,6 +68,7 @@ class Revaluation(IntEnum):
     LOAN_SALES = 8  # price less face
     INTERLENDER_LOSSES = 9  # claims on failed lenders, and what is recovered of them later
     LENDER_WRITE_OFFS = 10  # what a closed lender still owed
+    CUSTOMER_PREPAYMENTS = 11  # what customers lose of them, whoever failed
 
 
 class EventKind(IntEnum):

@@ -56,6 +56,7 @@ CONTRACT = row(
     Column("units", "i8", "machines let, 0: the row is free"),
     Column("rent", "f8", "what the customer pays, whether it uses them or not", "M$ a unit and year"),
     Column("hazard_left", "f8", "integrated hazard left before the customer fails"),
+    Column("prepaid", "f8", "paid in advance and not yet set off against rent, owed to the customer", "M$"),
 )
 
 ORDER = row(
@@ -76,4 +77,5 @@ ORDER = row(
         "rent", "f8", "of the contract that a customer has signed for them, 0: none", "M$ a unit and year"
     ),
     Column("hazard", "f8", "integrated hazard after which that customer fails"),
+    Column("prepaid", "f8", "what that customer has paid in advance, owed to it", "M$"),
 )

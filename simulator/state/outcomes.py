@@ -104,6 +104,8 @@ SCALARS = (
         "price of the new machines that borrowers ordered",
         "orders of new machines",
     ),
+    Scalar("prepayments_musd", REAL, "M$", "paid in advance by customers for machines on order"),
+    Scalar("prepayments_lost_musd", REAL, "M$", "of these, lost by customers of borrowers that failed"),
     Scalar("new_lending_musd", REAL, "M$", "loans drawn for new machines", "new lending"),
     Scalar("debt_start_musd", REAL, "M$", "face owed to lenders in the opening"),
     Scalar(

@@ -71,6 +71,7 @@ class Column(Observable):
     UNITS_ON_ORDER = "units", "machines that borrowers have ordered", WHOLE
     DEPOSITS_MUSD = "M$", "paid on them"
     COMMITTED_MUSD = "M$", "loans that lenders have promised for them"
+    PREPAID_MUSD = "M$", "paid in advance by customers, and not yet served"
     TIGHTNESS_EXOGENOUS = "0 to 1", "tightness without this economy's debts and sales"
     POOL_BNUSD = "bn$", "cash in the funding pool, as agents see it"
     WATER_BNUSD_YR = "bn$/yr", "into the pool this week"

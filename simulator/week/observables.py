@@ -157,6 +157,7 @@ def record_agents(economy: Economy, row: np.ndarray) -> None:
         cash += borrower.cash
         coins += borrower.btc
         debt += sum_of(borrower.debt)
+        row[Column.PREPAID_MUSD] += borrower.prepaid
         unsold += sum_of(borrower.offered)
         if borrower.status == BorrowerStatus.ALIVE:
             if borrower.kind == BorrowerKind.MINER:

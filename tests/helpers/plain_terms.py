@@ -130,6 +130,7 @@ PLAIN: dict[str, Any] = {
     "investment_search_weeks": 13.0,
     "investment_recontract": 1,
     "investment_contract_weeks": 52,
+    "investment_prepayment": (0.0, 0.0, 0.0, 0.0),
     "investment_used_share": 0.5,
     "funding_premium": 0.02,
     "funding_premium_convexity": 0.0,

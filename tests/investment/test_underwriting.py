@@ -13,8 +13,8 @@ DUE = 0.5 + 0.04
 """Service a year of a loan of one over two years at 4 + 4 %: an instalment, and interest on half of it."""
 
 
-def offered(w: World, m: int = NEW_GPU, grade: int = 1, rent: float = 0.0) -> float:
-    return loan_offer(w.economy, w.p, w.lenders[0], 0, m, grade, rent)
+def offered(w: World, m: int = NEW_GPU, grade: int = 1, rent: float = 0.0, prepaid: float = 0.0) -> float:
+    return loan_offer(w.economy, w.p, w.lenders[0], 0, m, grade, rent, prepaid)
 
 
 def test_a_loan_follows_the_lenders_belief() -> None:
@@ -81,6 +81,17 @@ def test_a_contract_is_lent_against_its_rent_and_the_price() -> None:
     assert tenor_weeks(w.p, Belief.UTILITY, True) == 104
 
 
+def test_what_is_paid_in_advance_is_neither_lent_nor_counted_on() -> None:
+    """At .004 a machine in advance the customer pays .014 of .018 a year; of the price it leaves .036.
+
+    As above a utility lender sees .010 on demand in the second year.
+    """
+    w = world()
+    assert offered(w, rent=0.1, prepaid=0.030) == pytest.approx(0.010, rel=1e-12)  # what is left of .040
+    w.machine(NEW_GPU, earning=0.010)
+    assert offered(w, rent=0.018, prepaid=0.004) == pytest.approx((0.012 - 0.004) / (1.2 * DUE), rel=1e-11)
+
+
 def test_price_limits_the_loan_where_it_is_below_the_appraisal() -> None:
     w = world()
     w.machine(NEW_GPU, appraisal=0.050)
@@ -91,9 +102,9 @@ def test_best_linked_offer_wins() -> None:
     w = world(banks=3, neoclouds=2, credit=[(0, 0), (0, 1), (1, 2)])
     for index, rate in enumerate((0.4, 0.45, 0.5)):
         w.lender(index, cash=10.0, advance_rate=rate)
-    holder, offer = find_lender(w.economy, w.p, 0, NEW_GPU, 1, 0.0)
+    holder, offer = find_lender(w.economy, w.p, 0, NEW_GPU, 1, 0.0, 0.0)
     assert (holder, offer) == (1, pytest.approx(0.45 * 0.036, rel=1e-12))
     w.lender(1, status=LenderStatus.RECEIVERSHIP)
-    assert find_lender(w.economy, w.p, 0, NEW_GPU, 1, 0.0)[0] == 0
+    assert find_lender(w.economy, w.p, 0, NEW_GPU, 1, 0.0, 0.0)[0] == 0
     w.lender(0, cash=-1.0)
-    assert find_lender(w.economy, w.p, 0, NEW_GPU, 1, 0.0) == (-1, 0.0)
+    assert find_lender(w.economy, w.p, 0, NEW_GPU, 1, 0.0, 0.0) == (-1, 0.0)

@@ -20,7 +20,7 @@ from hashcredit.agents.dimensions import (
 )
 from hashcredit.simulator.market.auction import trade_machines
 from hashcredit.simulator.resolution.default import estate_waterfall, pro_rata, resolve_defaults
-from hashcredit.simulator.state.codes import EventKind, Flow, Sector
+from hashcredit.simulator.state.codes import EventKind, Flow, Revaluation, Sector
 
 FIRST, SECOND, BOND = 0, 1, 2
 """Loan rows of the worked example."""
@@ -369,3 +369,28 @@ def test_waterfall_edges() -> None:
     assert estate_waterfall(1.0, 0.0, 0.0) == (0.0, 0.0, 1.0)
     assert [pro_rata(cash, 4.0) for cash in (1.0, 5.0, -1.0)] == [0.25, 1.0, 0.0]
     assert pro_rata(1.0, 0.0) == 0.0
+
+
+PREPAID = 0.4
+
+
+def test_the_estate_pays_customers_pari_passu() -> None:
+    w = two_liens(1)
+    w.contract(0, GPU, 30, loan=0, rent=0.01, prepaid=PREPAID)
+    w.open()
+    for _ in range(4):
+        week(w)
+        w.assert_books_close()
+        assert w.borrowers["prepaid"][0] == PREPAID  # contracts sleep
+    for _ in range(2):
+        week(w)
+        w.assert_books_close()
+    assert w.borrowers["status"][0] == BorrowerStatus.RESOLVED
+    share = LEFT / (2.0 + DEFICIENCY + 0.3 + PREPAID)
+    paid = w.economy.flows[Flow.CUSTOMER_PREPAYMENTS, Sector.REST_OF_WORLD]
+    assert paid == pytest.approx(share * PREPAID, rel=1e-12)
+    assert w.loans["recovered"][2] == pytest.approx(share * 2.0, rel=1e-12)
+    assert w.borrowers["prepaid"][0] == 0.0
+    lost = w.economy.revaluations[Revaluation.CUSTOMER_PREPAYMENTS]
+    assert lost[Sector.NEOCLOUDS] == -lost[Sector.REST_OF_WORLD] == pytest.approx((1 - share) * PREPAID)
+    assert w.outcomes["prepayments_lost_musd"] == pytest.approx((1 - share) * PREPAID, rel=1e-12)

@@ -330,3 +330,45 @@ def test_the_same_run_without_takeovers_seizes_more() -> None:
     off = simulate(scenario.with_changes({"resolution.take_over": False}), seed=2, replicate=3)
     assert off.summary["sites_taken_over"] == 0
     assert on.summary["units_dumped"] < off.summary["units_dumped"]
+
+
+# What customers have paid in advance
+
+
+def let_site(prepaid: float) -> World:
+    """Fifteen machines of the first lien are let for a year above spot; part of it is paid already."""
+    w = site()
+    row = contract(w, FIRST_LIEN, 15, 0.013)
+    w.contracts[row]["prepaid"] = prepaid
+    w.borrowers[FAILED]["prepaid"] = prepaid
+    w.borrower(FIRST, cash=10.0)
+    default(w)
+    return w
+
+
+def test_who_takes_the_site_over_serves_what_was_paid() -> None:
+    w, without = let_site(0.02), let_site(0.0)
+    worth = [site_worth(each.economy, each.p, FAILED, FIRST) for each in (w, without)]
+    assert worth[0] == pytest.approx(worth[1] - 0.02 * YEAR_FIXED, rel=1e-9)
+    for each in (w, without):
+        release(each)
+        assert acquirer(each) == FIRST
+    assert w.contracts["prepaid"][FIRST * CONTRACTS] == w.borrowers["prepaid"][FIRST] == 0.02
+    assert w.borrowers["prepaid"][FAILED] == 0.0
+    assert w.borrowers["income"][FIRST] == pytest.approx(0.0, abs=1e-15)  # no loss by assuming a debt
+    booked = [each.borrowers["book"][FIRST].sum() for each in (w, without)]
+    assert booked[0] == pytest.approx(booked[1] + 0.02, rel=1e-12)
+    assert w.borrowers["cash"][FIRST] == without.borrowers["cash"][FIRST]
+
+
+def test_a_contract_that_is_not_worth_serving_ends() -> None:
+    over_spot = 15 * (0.013 * YEAR_FIXED - 0.010 * YEAR_FALLING)
+    w = let_site(1.01 * over_spot / YEAR_FIXED)
+    release(w)
+    assert acquirer(w) == FIRST
+    assert (w.contracts["units"].sum(), w.borrowers["prepaid"][FIRST]) == (0, 0.0)
+    assert w.outcomes["prepayments_lost_musd"] > 0.0  # the estate is closed at once
+    w = let_site(0.99 * over_spot / YEAR_FIXED)
+    release(w)
+    assert w.contracts["units"].sum() == 15
+    assert w.outcomes["prepayments_lost_musd"] == 0.0

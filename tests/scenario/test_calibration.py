@@ -115,6 +115,7 @@ DERIVED = {
     "asic.iris.recovery": (67.5 / 107.8, 5e-4),
     "asic.price_vs_hashprice.residual": ((14.88 / 101.04) / (55.94 / 246.86), 5e-3),
     "iren.gpufin.advance": (3.65 / 5.81, 5e-3),
+    "iren.gpufin.prepayment": (0.2 * 9.7 / 5.81, 5e-3),
     "btc.price.2023-12-31": (17_000 * 2.49, 1.0),
     "asic.new.ratio.2022": (14.88 / 101.04, 5e-4),
     "hashprice.ratio.2022": (55.94 / 246.86, 5e-4),

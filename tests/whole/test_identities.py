@@ -149,6 +149,7 @@ def check_run(economy, weeks):
         Revaluation.CAPITALISED_INTEREST,
         Revaluation.UNPAID_BILLS,
         Revaluation.FORFEITED_DEPOSITS,
+        Revaluation.CUSTOMER_PREPAYMENTS,
         Revaluation.LOAN_SALES,
     ):
         row = economy.revaluations[zero_sum]

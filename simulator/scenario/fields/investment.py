@@ -2,11 +2,12 @@
 
 from typing import ClassVar
 
-from hashcredit.simulator.scenario.fields.base import Section, field
+from hashcredit.simulator.scenario.fields.base import CHOICE, Section, field
 from hashcredit.simulator.scenario.fields.types import (
     AnnualRate,
     Delay,
     Fraction,
+    GradeShares,
     PerYear,
     Share,
     Switch,
@@ -56,6 +57,11 @@ class Investment(Section):
     )
     recontract: Switch = field(
         True, "machines without a customer look for one, and contracts that end are renewed"
+    )
+    prepayment: GradeShares = field(
+        (0.33, 0.0, 0.0, 0.0),
+        "part of the price of machines on order that the customer pays in advance, by its grade, best first",
+        source=("D: iren.gpufin.prepayment", *(f"C: {CHOICE}",) * 3),
     )
     contract_weeks: WholeWeeks = field(156, "length of a new rental contract")
     used_share: Share = field(0.5, "share of free cash that a peer may bid for used machines")

@@ -117,6 +117,7 @@ SiteClassWeights = Annotated[BySiteClass, unit("weight", 0.0, 1e6)]
 GradeWeights = Annotated[ByGrade, unit("weight", 0.0, 1e6)]
 MachineWeights = Annotated[dict[str, float], AfterValidator(Shares), unit("weight", 0.0, 1e6)]
 GradeRates = Annotated[ByGrade, unit("1/yr", 0.0, 0.5)]
+GradeShares = Annotated[ByGrade, unit("fraction", 0.0, 1.0)]
 
 
 def leaves(value: Any) -> Iterator[Any]:
