@@ -29,8 +29,8 @@ from hashcredit.simulator.books.orders import (
 from hashcredit.simulator.books.randomness import Stream, exponential, uniform4
 from hashcredit.simulator.credit.equity import issue_equity, most_issue
 from hashcredit.simulator.investment.bonds import most_bonds, raise_for_growth
-from hashcredit.simulator.investment.underwriting import annual_rate, find_lender, tenor_weeks
 from hashcredit.simulator.lenders.funding import capacity_of
+from hashcredit.simulator.lenders.underwriting import annual_rate, find_lender, tenor_weeks
 from hashcredit.simulator.machines.earnings import earning_trend, value_of
 from hashcredit.simulator.machines.rents import (
     contract_gain,
@@ -88,7 +88,8 @@ def loan_value(
         return 0.0
     years = tenor_weeks(p, economy.lenders[holder].belief, is_let) / WEEKS_A_YEAR
     discount = economy.market[0].cost_of_capital + borrower.cost_of_capital
-    return offer - present_value(offer, annual_rate(economy, p, grade), discount, years, True)
+    return offer - present_value(offer, annual_rate(economy, p, grade), discount, years,
+                                 p.credit_balloon_share * offer)  # fmt: skip
 
 
 @kernel

@@ -77,7 +77,7 @@ DECISIONS = {
         refinances,
         TRUTH,
         "yes or no",
-        "whether a living holder extends a bullet that matures; BTC loans are not asked about",
+        "whether a living holder extends a bullet or balloon that matures; BTC loans are not asked about",
         (
             Argument("dscr", NUMBER, "ratio", "the borrower's cover; infinite without debt service"),
             Argument("covenant", NUMBER, "ratio", "the cover required, `max(1, credit.dscr_covenant)`"),

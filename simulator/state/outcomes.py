@@ -87,7 +87,7 @@ SCALARS = (
         "facility_defaults", WHOLE, "facilities", "in default, whose borrowers lived on", "facility defaults"
     ),
     Scalar("hand_backs", WHOLE, "facilities", "of these, by choice", "facilities handed back"),
-    Scalar("refinancings_refused", WHOLE, "loans", "bullets that were not extended, converted or covered"),
+    Scalar("refinancings_refused", WHOLE, "loans", "bullets and balloons not extended, converted or covered"),
     Scalar(
         "sites_taken_over",
         WHOLE,

@@ -89,6 +89,12 @@ class Credit(Section):
         low=4,
         source="P: crwv.ddtl2.draw_weeks",
     )
+    # No contract for GPU loans was found that says it. CoreWeave repaid 230 m of the 2,012.5 m of its first
+    # facility in half a year; at that pace .22 of its 2.3 bn would be left in March 2028, and nothing if
+    # instalments rise. Notes on sites are another matter: .55 of wulf.flash.notes is left after five years.
+    balloon_share: Share = field(
+        0.0, "share of the face of a machine loan that instalments do not repay: it falls due at maturity"
+    )
     dscr_covenant: Ratio = field(
         1.10, "debt service cover that a borrower must keep", high=3.0, source="C: dscr.covenant.generic"
     )

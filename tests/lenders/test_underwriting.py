@@ -7,7 +7,7 @@ from planning import OFFER, world
 from worlds import ASIC, NEW_GPU, World
 
 from hashcredit.agents.dimensions import Belief, LenderStatus
-from hashcredit.simulator.investment.underwriting import find_lender, loan_offer, tenor_weeks
+from hashcredit.simulator.lenders.underwriting import find_lender, loan_offer, tenor_weeks
 
 DUE = 0.5 + 0.04
 """Service a year of a loan of one over two years at 4 + 4 %: an instalment, and interest on half of it."""
@@ -50,6 +50,15 @@ def test_nothing_is_lent_on_a_machine_that_does_not_earn_its_keep() -> None:
     w = world()
     w.machine(NEW_GPU, earning=0.004)
     assert offered(w) == 0.0
+
+
+@pytest.mark.parametrize("share", [0.25, 1.0])
+def test_a_balloon_lets_the_same_cash_flow_cover_a_larger_loan(share: float) -> None:
+    """A share is not repaid out of cash flow, but bears interest to the end."""
+    w = world(credit_balloon_share=share)
+    w.machine(NEW_GPU, earning=0.008)
+    due = (1.0 - share) * 0.5 + 0.08 * (share + 0.5 * (1.0 - share))
+    assert offered(w) == pytest.approx(min(OFFER, 0.004 / (1.2 * due)), rel=1e-11)
 
 
 @pytest.mark.parametrize(("grade", "rate"), [(0, 0.06), (1, 0.08), (2, 0.10), (3, 0.14)])
