@@ -29,6 +29,7 @@ from hashcredit.simulator.books.orders import (
 from hashcredit.simulator.books.randomness import Stream, exponential, uniform4
 from hashcredit.simulator.credit.equity import issue_equity, most_issue
 from hashcredit.simulator.investment.bonds import most_bonds, raise_for_growth
+from hashcredit.simulator.investment.refinancing import best_top_up, room_taken, top_up, top_up_gain
 from hashcredit.simulator.lenders.funding import capacity_of
 from hashcredit.simulator.lenders.underwriting import annual_rate, find_lender, tenor_weeks
 from hashcredit.simulator.machines.earnings import earning_trend, value_of
@@ -151,11 +152,12 @@ def find_customer(economy: Economy, p: Record, u: float, v: float) -> int:
 @kernel
 def choose_order(
     economy: Economy, p: Record, b: int, customer: int, means: float
-) -> tuple[int, int, int, float, float]:
+) -> tuple[int, int, int, float, float, float]:
     """The order with the largest net present value that `means` (M$) allow borrower `b`.
 
-    Type (-1: none is worth it), units, lender (-1: none), its loan (M$ a unit), and the rent (M$ a unit and
-    year; 0: on demand) of the customer, of whom `customer` is the grade (-1: there is none).
+    Type (-1: none is worth it), units, lender (-1: none), its loan (M$ a unit), the rent (M$ a unit and
+    year; 0: on demand) of the customer, of whom `customer` is the grade (-1: there is none), and that value
+    (M$).
     """
     borrower = economy.borrowers[b]
     week = economy.clock[0].week
@@ -175,29 +177,79 @@ def choose_order(
             if units > 0 and worth > most and (lender >= 0 or not is_let):
                 most = worth
                 best, best_units, holder, offer, best_rent = m, units, lender, loan, rent
-    return best, best_units, holder, offer, best_rent
+    return best, best_units, holder, offer, best_rent, most
+
+
+@kernel
+def lacking(p: Record, machine: Record, units: int, offer: float, budget: float) -> float:
+    """What an order of `units` takes beyond the cash set aside for it (`budget`), M$."""
+    return units * own_cash(p, machine, offer) - budget
+
+
+@kernel
+def beside_top_up(p: Record, bonds: float, money: float) -> float:
+    """What a borrower that could issue `bonds` (M$) can still issue after a top-up by `money` (M$), at least.
+
+    Its debts are limited together.
+    """
+    left = bonds - money
+    return left if left >= p.credit_bond_least else 0.0
+
+
+@kernel
+def plan_with_top_up(
+    economy: Economy, p: Record, b: int, customer: int, budget: float, shares: float, bonds: float
+) -> tuple[int, int, int, float, float, int, int, float]:
+    """The order of borrower `b`, as `choose_order` says it, and the top-up that it is worth (all M$).
+
+    Facility (-1: none), lender and new money of the top-up. A plan without one has the cash set aside, shares
+    and bonds. One with it is made if the order is worth so much more to owners that it pays for the top-up.
+    """
+    m, units, holder, offer, rent, worth = choose_order(economy, p, b, customer, budget + shares + bonds)
+    row, refinancer, most = best_top_up(economy, p, b)
+    if row < 0:
+        return m, units, holder, offer, rent, -1, -1, 0.0
+    lender = economy.lenders[refinancer]
+    committed = lender.committed
+    lender.committed = committed + room_taken(economy, row, refinancer, most)  # it cannot lend that twice
+    means = budget + shares + most + beside_top_up(p, bonds, most)
+    m1, units1, holder1, offer1, rent1, worth1 = choose_order(economy, p, b, customer, means)
+    lender.committed = committed
+    if m1 >= 0:
+        money = min(most, lacking(p, economy.machines[m1], units1, offer1, budget))
+        if money > 0.0 and worth1 + top_up_gain(economy, p, row, refinancer, money) > worth:
+            return m1, units1, holder1, offer1, rent1, row, refinancer, money
+    return m, units, holder, offer, rent, -1, -1, 0.0
 
 
 @kernel
 def invest_borrower(economy: Economy, p: Record, seed: int, replicate: int, b: int) -> None:
-    """One borrower's plan: the means that it has and can raise, its customer, and the order that follows."""
+    """One borrower's plan: the means that it has and can raise, its customer, and the order that follows.
+
+    Beyond its cash it raises what gives nothing of the firm away first, a loan on machines that are there;
+    then shares, then a bond.
+    """
     borrower = economy.borrowers[b]
     if not can_plan(economy, b):
         return
     buffer = p.investment_buffer_weeks * borrower.obligations
     budget = capital_budget(borrower.cash - borrower.reserved, buffer, p.investment_spend_share)
     shares = most_issue(economy, p, b)
-    means = budget + shares + most_bonds(economy, p, b)
+    bonds = most_bonds(economy, p, b)
     place = free_order(economy, b)
-    if means <= 0.0 or place < 0:
+    if place < 0 or (budget + shares + bonds <= 0.0 and p.credit_top_up == 0):
         return
     week = economy.clock[0].week
     v = uniform4(seed, replicate, week, b, Stream.CONTRACT, 0)
     customer = find_customer(economy, p, v[0], v[1])
-    m, units, holder, offer, rent = choose_order(economy, p, b, customer, means)
+    m, units, holder, offer, rent, row, refinancer, money = plan_with_top_up(
+        economy, p, b, customer, budget, shares, bonds
+    )
     if m < 0:
         return
-    lack = units * own_cash(p, economy.machines[m], offer) - budget
+    if row >= 0:
+        top_up(economy, p, row, refinancer, money)
+    lack = lacking(p, economy.machines[m], units, offer, budget) - money
     issue_equity(economy, p, b, lack)
     raise_for_growth(economy, p, b, lack - shares)
     u = uniform4(seed, replicate, week, b, Stream.UNDERWRITING, 0)

@@ -50,7 +50,7 @@ DECISIONS = {
         underwrites,
         TRUTH,
         "yes or no",
-        "whether a lender offers a loan against a new machine",
+        "whether a lender offers a loan against a machine, new or in its rack",
         (
             Argument(
                 "cash_flow", NUMBER, "M$ a unit and year", "expected of the machine over the loan's term"

@@ -104,7 +104,13 @@ SCALARS = (
         "price of the new machines that borrowers ordered",
         "orders of new machines",
     ),
-    Scalar("new_lending_musd", REAL, "M$", "loans drawn for new machines", "new lending"),
+    Scalar(
+        "new_lending_musd",
+        REAL,
+        "M$",
+        "loans drawn for new machines, and the new money of loans refinanced",
+        "new lending",
+    ),
     Scalar("debt_start_musd", REAL, "M$", "face owed to lenders in the opening"),
     Scalar(
         "debt_peak_musd", REAL, "M$", "largest face owed to lenders at the end of a week, or in the opening"

@@ -60,6 +60,7 @@ PLAIN: dict[str, Any] = {
     "credit_tenor_weeks": 104,
     "credit_utility_tenor_weeks": 104,
     "credit_balloon_share": 0.0,
+    "credit_top_up": 0,
     "credit_dscr_covenant": 1.2,
     "credit_cure_weeks": 2,
     "credit_reserve_weeks": 4.0,

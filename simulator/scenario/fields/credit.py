@@ -95,6 +95,11 @@ class Credit(Section):
     balloon_share: Share = field(
         0.0, "share of the face of a machine loan that instalments do not repay: it falls due at maturity"
     )
+    # Off: no GPU loan that was refinanced by a larger one is dated.
+    top_up: Switch = field(
+        False,
+        "whether borrowers that lack means for a plan refinance machine loans by larger ones",
+    )
     dscr_covenant: Ratio = field(
         1.10, "debt service cover that a borrower must keep", high=3.0, source="C: dscr.covenant.generic"
     )
