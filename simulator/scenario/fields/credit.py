@@ -89,13 +89,13 @@ class Credit(Section):
         low=4,
         source="P: crwv.ddtl2.draw_weeks",
     )
-    # No contract for GPU loans was found that says it. CoreWeave repaid 230 m of the 2,012.5 m of its first
-    # facility in half a year; at that pace .22 of its 2.3 bn would be left in March 2028, and nothing if
-    # instalments rise. Notes on sites are another matter: .55 of wulf.flash.notes is left after five years.
+    # Sites are another matter: .55 of TeraWulf's notes of 1.275 bn is left after five years.
     balloon_share: Share = field(
-        0.0, "share of the face of a machine loan that instalments do not repay: it falls due at maturity"
+        0.0,
+        "share of the face of a machine loan that instalments do not repay: it falls due at maturity",
+        source="D: crwv.ddtl2.balloon",
     )
-    # Off: no GPU loan that was refinanced by a larger one is dated.
+    # Off: sites have been refinanced by larger loans (apld.refinancing.size), of machines none was found.
     top_up: Switch = field(
         False,
         "whether borrowers that lack means for a plan refinance machine loans by larger ones",
