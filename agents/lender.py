@@ -144,20 +144,22 @@ def value_of_waiting(
 
 
 @kernel
-def present_value(principal: float, rate: float, discount: float, years: float, amortising: bool) -> float:
+def present_value(principal: float, rate: float, discount: float, years: float, balloon: float) -> float:
     """Value (M$) of a loan's interest and principal over `years` at a continuous discount rate.
 
-    `rate` is its interest a year. Principal comes back in level instalments, or all of it at the end.
+    `rate` is its interest a year. `balloon` (M$, at most the principal) comes back at the end, the rest in
+    level instalments: none of it is a loan that amortises to zero, all of it a bullet.
     """
-    left = math.exp(-discount * years)
-    if discount * years < 1e-9:
-        paid_for = 0.5 * years if amortising else years
-        return principal * (1.0 + rate * paid_for)
-    annuity = (1.0 - left) / discount  # of one a year
-    if not amortising:
-        return principal * (rate * annuity + left)
-    sinking = (1.0 - left * (1.0 + discount * years)) / (discount * discount * years)  # of s / years
-    return principal * (annuity / years + rate * (annuity - sinking))
+    level = principal - balloon
+    x = discount * years
+    left = math.exp(-x)
+    if x < 1e-4:  # the closed forms below lose twice the digits of x; the next terms are of order x^3
+        annuity = years * (1.0 - x / 2.0 + x * x / 6.0)
+        sinking = years * (0.5 - x / 3.0 + x * x / 8.0)
+    else:
+        annuity = (1.0 - left) / discount  # of one a year
+        sinking = (1.0 - left * (1.0 + x)) / (discount * discount * years)  # of s / years
+    return level * (annuity / years + rate * (annuity - sinking)) + balloon * (rate * annuity + left)
 
 
 @kernel

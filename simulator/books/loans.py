@@ -14,6 +14,7 @@ from hashcredit.agents.dimensions import (
     Record,
     Terms,
 )
+from hashcredit.agents.lender import present_value
 from hashcredit.agents.units import MILLION, WEEK
 from hashcredit.simulator.books.contracts import let_free_units, release_contracts
 from hashcredit.simulator.books.events import note_holder
@@ -72,21 +73,57 @@ def loan_rate(loan: Record, policy_rate: float) -> float:
 
 
 @kernel
-def scheduled_principal(loan: Record, week: int) -> float:
-    """Principal (M$) that falls due this week: level instalments, or all of it at maturity."""
+def lump_sum(loan: Record, face: float) -> float:
+    """Part of a `face` (M$, the loan's or what is not overdue of it) due at maturity: all of a bullet.
+
+    Prepayments lower the instalments first, and the balloon only when nothing else is left.
+    """
+    return min(loan.balloon, max(face, 0.0)) if loan.amortising else face
+
+
+@kernel
+def is_rolled_over(loan: Record) -> bool:
+    """Whether a loan has to be refinanced when it matures: a bullet, or one with a balloon."""
+    return not loan.amortising or loan.balloon > 0.0
+
+
+@kernel
+def has_matured(loan: Record, week: int) -> bool:
+    """Whether a bullet or balloon has fallen due."""
+    return week >= loan.maturity_week and is_rolled_over(loan)
+
+
+@kernel
+def level_instalment(loan: Record, week: int) -> float:
+    """Principal (M$) that is repaid each week: what does not fall due at maturity, in equal parts."""
     current = loan.principal - loan.overdue
-    level = current / max(loan.maturity_week - week + 1, 1)
-    bullet = current if week >= loan.maturity_week else 0.0
-    return level if loan.amortising else bullet
+    return (current - lump_sum(loan, current)) / max(loan.maturity_week - week + 1, 1)
+
+
+@kernel
+def maturing_principal(loan: Record, week: int) -> float:
+    """Bullet or balloon (M$) that falls due this week."""
+    return lump_sum(loan, loan.principal - loan.overdue) if week >= loan.maturity_week else 0.0
+
+
+@kernel
+def scheduled_principal(loan: Record, week: int) -> float:
+    """Principal (M$) that falls due this week."""
+    return level_instalment(loan, week) + maturing_principal(loan, week)
 
 
 @kernel
 def weekly_service(loan: Record, policy_rate: float, week: int) -> float:
-    """Interest and level instalments of a week, M$; a bullet's repayment is refinanced, not serviced."""
-    service = loan.principal * loan_rate(loan, policy_rate) * WEEK
-    if loan.amortising:
-        service += scheduled_principal(loan, week)
-    return service
+    """Interest and level instalments of a week, M$; bullets and balloons are refinanced, not serviced."""
+    return loan.principal * loan_rate(loan, policy_rate) * WEEK + level_instalment(loan, week)
+
+
+@kernel
+def payments_worth(loan: Record, week: int, policy_rate: float, discount: float) -> float:
+    """Present value (M$) at a discount rate (1/yr) of what a loan still pays, if it pays."""
+    years = max(1, loan.maturity_week - week) * WEEK
+    rate = loan_rate(loan, policy_rate)
+    return present_value(loan.principal, rate, discount, years, lump_sum(loan, loan.principal))
 
 
 @kernel

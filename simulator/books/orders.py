@@ -153,7 +153,8 @@ def place_order(
 ) -> None:
     """Order `units` new machines (see `write_order`), pay the deposit, and have the loan promised.
 
-    `prepaid` (M$ a unit) is what the customer pays now. The fee on the undrawn loan is paid at once for the whole time until delivery.
+    `prepaid` (M$ a unit) is what the customer pays now. The fee on the undrawn loan is paid at once for the
+    whole time until delivery.
     """
     order = economy.orders[row]
     borrower = economy.borrowers[row // ORDERS]

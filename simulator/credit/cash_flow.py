@@ -25,7 +25,9 @@ from hashcredit.simulator.books.loans import (
     DUST,
     close_loan,
     facilities_of,
+    level_instalment,
     loan_rate,
+    maturing_principal,
     owes,
     pay_interest,
     repay,
@@ -166,7 +168,7 @@ def list_payments_due(economy: Economy, b: int) -> tuple[float, float]:
     """Work out what each loan of a borrower is due this week; return the sum and the scheduled part, M$.
 
     A loan's interest, and its instalment with what is overdue, go to its column of `economy.payments_due`.
-    Scheduled are interest and level instalments, not a bullet's repayment.
+    Scheduled are interest and level instalments, not what falls due at maturity.
     """
     clock, market = economy.clock[0], economy.market[0]
     due = 0.0
@@ -176,12 +178,12 @@ def list_payments_due(economy: Economy, b: int) -> tuple[float, float]:
         loan = economy.loans[row]
         if owes(loan):
             interest = loan.principal * loan_rate(loan, market.policy_rate) * WEEK
-            instalment = scheduled_principal(loan, clock.week)
-            principal = loan.overdue + instalment
+            instalment = level_instalment(loan, clock.week)
+            principal = loan.overdue + (instalment + maturing_principal(loan, clock.week))
             economy.payments_due[INTEREST, row - first] = interest
             economy.payments_due[PRINCIPAL, row - first] = principal
             due += interest + principal
-            scheduled += interest + (instalment if loan.amortising else 0.0)
+            scheduled += interest + instalment
     return due, scheduled
 
 

@@ -12,6 +12,7 @@ from hashcredit.simulator.books.loans import (
     DUST,
     facilities_of,
     free_units,
+    has_matured,
     liquidate_coins,
     owes,
     pledges_coins,
@@ -274,7 +275,9 @@ def default_vehicles(economy: Economy, p: Record, b: int) -> None:
         loan = economy.loans[row]
         if loan.weeks_overdue > p.credit_grace_weeks and not loan.recourse and owes(loan):
             channel, event = trace_trouble(economy, b)
-            default_facility(economy, p, row, Cause.ILLIQUIDITY, channel, event)
+            matured = has_matured(loan, economy.clock[0].week)
+            cause = Cause.MATURITY.value if matured else Cause.ILLIQUIDITY.value
+            default_facility(economy, p, row, cause, channel, event)
 
 
 @kernel

@@ -17,6 +17,7 @@ from hashcredit.simulator.books.loans import (
     assets_at_appraisal,
     debts,
     facilities_of,
+    has_matured,
     owes,
     sellable_units,
 )
@@ -67,7 +68,7 @@ def spot_earnings(economy: Economy, borrower: Record) -> tuple[float, float]:
 
 @kernel
 def arrears(economy: Economy, b: int) -> tuple[int, bool, bool]:
-    """Most weeks in a row with a missed payment, whether a matured loan is among them, and distress.
+    """Most weeks in a row with a missed payment, whether a bullet or balloon is what is missed, and distress.
 
     Distress: overdue bills, a missed payment or an uncured borrowing base.
     """
@@ -83,7 +84,7 @@ def arrears(economy: Economy, b: int) -> tuple[int, bool, bool]:
             distressed = True
             if loan.weeks_overdue > 0:
                 missed = max(missed, loan.weeks_overdue)
-                matured |= not loan.amortising and week >= loan.maturity_week
+                matured |= has_matured(loan, week)
     return missed, matured, distressed
 
 

@@ -1,4 +1,7 @@
-"""Phase `rollover`: bullets about to mature are extended, converted, swept or fall due; shares are sold."""
+"""Phase `rollover`: bullets and balloons about to mature are extended, converted, swept or fall due.
+
+Then shares are sold by who is short of cash.
+"""
 
 from hashcredit.agents.borrower import cover
 from hashcredit.agents.compiled import kernel
@@ -12,19 +15,23 @@ from hashcredit.agents.units import MILLION
 from hashcredit.simulator.books.events import note_holder, remember
 from hashcredit.simulator.books.ledger import capital_ratio
 from hashcredit.simulator.books.loans import (
+    DUST,
     assets_at_appraisal,
     debts,
     facilities_of,
+    is_rolled_over,
     liquidate_coins,
     owes,
     pledges_coins,
     repay,
+    sell_coins,
 )
 from hashcredit.simulator.credit.distress import trace_trouble
 from hashcredit.simulator.credit.equity import convert, converts, issue_equity, watch_markets
 from hashcredit.simulator.lenders.capital import can_extend
 from hashcredit.simulator.lenders.funding import advance_now
 from hashcredit.simulator.lenders.loan_sales import best_buyer, transfer_loan
+from hashcredit.simulator.lenders.underwriting import facility_offer, facility_weeks
 from hashcredit.simulator.state.codes import EventKind
 from hashcredit.simulator.state.economy import Economy
 
@@ -59,13 +66,18 @@ def roll_coins(economy: Economy, p: Record, row: int) -> None:
 
 
 @kernel
-def extend(economy: Economy, p: Record, loan: Record, weeks: int, step_up: float) -> None:
-    """Extend a bullet by `weeks` at today's cost of capital, the borrower's spread and a step-up (a year)."""
-    clock, market = economy.clock[0], economy.market[0]
+def extension_rate(economy: Economy, p: Record, loan: Record) -> float:
+    """Coupon (1/yr) of a loan that is extended: today's cost of capital and its borrower's own spread."""
     grade = economy.borrowers[loan.obligor].grade
-    loan.maturity_week = clock.week + weeks
+    return economy.market[0].cost_of_capital + p.credit_spread_by_grade[grade]
+
+
+@kernel
+def extend(economy: Economy, p: Record, loan: Record, weeks: int, step_up: float) -> None:
+    """Extend a loan by `weeks` at the rate of extensions and a step-up (1/yr)."""
+    loan.maturity_week = economy.clock[0].week + weeks
     loan.fixed_rate = 1
-    loan.rate = market.cost_of_capital + p.credit_spread_by_grade[grade] + step_up
+    loan.rate = extension_rate(economy, p, loan) + step_up
 
 
 @kernel
@@ -80,6 +92,7 @@ def refuse(economy: Economy, p: Record, row: int, channel: int, parent: int) -> 
     remember(economy, borrower, channel, event)
     if loan.maturity_sweep and not loan.sweeping:
         loan.sweeping = 1
+        loan.amortising = 0  # what the sweep leaves is due in one
         extend(economy, p, loan, p.credit_sweep_weeks, p.credit_sweep_step_up)
         note_holder(economy, EventKind.CASH_SWEEP, loan, loan.principal, channel=channel, parent=event)
     else:
@@ -87,8 +100,54 @@ def refuse(economy: Economy, p: Record, row: int, channel: int, parent: int) -> 
 
 
 @kernel
+def pay_down(economy: Economy, p: Record, row: int, most: float) -> bool:
+    """Whether a loan is at most what its holder lends on it (M$), after its borrower has paid the rest.
+
+    The borrower pays it out of cash beyond `credit.reserve_weeks` of obligations, and coins, or not at all.
+    """
+    loan = economy.loans[row]
+    borrower = economy.borrowers[loan.obligor]
+    excess = loan.principal - most
+    if excess <= DUST:
+        return True
+    kept = p.credit_reserve_weeks * borrower.obligations
+    if borrower.cash + borrower.btc * economy.market[0].btc_price * MILLION - kept < excess:
+        return False
+    if borrower.cash - kept < excess:
+        sell_coins(economy, p, borrower, excess - (borrower.cash - kept))
+    repay(economy, loan, borrower, economy.lenders[loan.holder], min(excess, loan.principal))
+    return True
+
+
+@kernel
+def roll(economy: Economy, p: Record, row: int) -> bool:
+    """Extend a loan whose borrower is good for it; False if the machines that secure it do not carry it.
+
+    On these the holder lends what it would lend on any in their racks, for as long as it believes in them,
+    and it amortises to zero. An unsecured loan gets another usual tenor as a bullet.
+    """
+    loan = economy.loans[row]
+    weeks = p.credit_tenor_weeks
+    if loan.machine >= 0 and loan.units > 0:
+        lender = economy.lenders[loan.holder]
+        weeks = facility_weeks(economy, p, lender.belief, row)
+        rate = extension_rate(economy, p, loan)
+        if not pay_down(economy, p, row, facility_offer(economy, p, lender, row, rate, weeks, 0.0)):
+            return False
+        loan.amortising = 1
+        loan.balloon = 0.0
+    if owes(loan):
+        loan.sweeping = 0
+        extend(economy, p, loan, weeks, 0.0)
+    return True
+
+
+@kernel
 def refinance(economy: Economy, p: Record, row: int, dscr: float) -> None:
-    """A bullet about to mature: extended if its holder can and will, and otherwise refused for a reason."""
+    """A bullet or balloon about to mature: extended if its holder can and will, else refused for a reason.
+
+    The holder looks at the whole borrower, and where machines secure the loan at these as well.
+    """
     loan = economy.loans[row]
     lender = economy.lenders[loan.holder]
     if pledges_coins(loan):
@@ -102,11 +161,11 @@ def refinance(economy: Economy, p: Record, row: int, dscr: float) -> None:
     assets = assets_at_appraisal(economy, loan.obligor)
     ratio = capital_ratio(p, lender)
     able = can_extend(economy, p, lender)
-    if able and economy.rollover_rule(dscr, covenant, debt, assets, advance_now(economy, p, lender), ratio,
-                                      lender.capital_target):  # fmt: skip
-        loan.sweeping = 0
-        extend(economy, p, loan, p.credit_tenor_weeks, 0.0)
-    elif not able or ratio < lender.capital_target:
+    good = able and economy.rollover_rule(dscr, covenant, debt, assets, advance_now(economy, p, lender),
+                                          ratio, lender.capital_target)  # fmt: skip
+    if good and roll(economy, p, row):
+        return
+    if not able or ratio < lender.capital_target:
         refuse(economy, p, row, Channel.LENDER_CREDIT, lender.trigger)
     else:
         channel, event = trace_trouble(economy, loan.obligor)
@@ -115,7 +174,7 @@ def refinance(economy: Economy, p: Record, row: int, dscr: float) -> None:
 
 @kernel
 def roll_over(economy: Economy, p: Record) -> None:
-    """Phase `rollover`: bullets that mature next week, and shares of borrowers that are short of cash."""
+    """Phase `rollover`: what matures next week, and shares of borrowers that are short of cash."""
     watch_markets(economy, p)
     next_week = economy.clock[0].week + 1
     for b in range(economy.borrowers.shape[0]):
@@ -125,7 +184,7 @@ def roll_over(economy: Economy, p: Record) -> None:
         first, last = facilities_of(economy, b)
         for row in range(first, last):
             loan = economy.loans[row]
-            if loan.maturity_week == next_week and owes(loan) and not loan.amortising:
+            if loan.maturity_week == next_week and owes(loan) and is_rolled_over(loan):
                 refinance(economy, p, row, cover(borrower.cfads_window, borrower.service_window))
         if borrower.cash < p.equity_low_weeks * borrower.obligations:
             issue_equity(economy, p, b, p.investment_buffer_weeks * borrower.obligations - borrower.cash)

@@ -15,8 +15,8 @@ from hashcredit.simulator.books.loans import DUST, empty_row, facilities_of, sel
 from hashcredit.simulator.books.orders import close_order, forfeit, note_order
 from hashcredit.simulator.investment.drawing import make_room, open_contract, open_facility
 from hashcredit.simulator.investment.plans import can_plan, has_row_to_spare
-from hashcredit.simulator.investment.underwriting import find_lender
 from hashcredit.simulator.lenders.funding import capacity_of
+from hashcredit.simulator.lenders.underwriting import find_lender
 from hashcredit.simulator.machines.slots import slot_price
 from hashcredit.simulator.state.codes import EventKind, Flow
 from hashcredit.simulator.state.economy import Economy

@@ -8,8 +8,8 @@ from hashcredit.simulator.books.events import note_holder
 from hashcredit.simulator.books.ledger import pay, post_principal
 from hashcredit.simulator.books.loans import pledge_machines, write_loan
 from hashcredit.simulator.books.prepayments import move_balance, release_balance
-from hashcredit.simulator.investment.underwriting import tenor_weeks
 from hashcredit.simulator.lenders.funding import fund
+from hashcredit.simulator.lenders.underwriting import tenor_weeks
 from hashcredit.simulator.machines.slots import slot_price, slot_rent
 from hashcredit.simulator.state.codes import EventKind, Flow
 from hashcredit.simulator.state.economy import Economy
@@ -68,5 +68,6 @@ def open_facility(
         fund(economy, lender, short)
     pay(economy, Flow.LOAN_DRAWDOWNS, lender, borrower, amount)
     post_principal(loan, borrower, lender, amount)
+    loan.balloon = p.credit_balloon_share * amount
     economy.outcomes[0].new_lending_musd += amount
     note_holder(economy, EventKind.LOAN, loan, amount, units)

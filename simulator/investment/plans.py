@@ -8,6 +8,7 @@ offer, and `deliveries` for the week in which the machines arrive.
 """
 
 import math
+from typing import NamedTuple
 
 from hashcredit.agents.borrower import capital_budget, worth_buying
 from hashcredit.agents.buyer import annuity
@@ -30,8 +31,9 @@ from hashcredit.simulator.books.randomness import Stream, exponential, uniform4
 from hashcredit.simulator.credit.equity import issue_equity, most_issue
 from hashcredit.simulator.investment.bonds import most_bonds, raise_for_growth
 from hashcredit.simulator.investment.prepayments import prepayment, rent_in_advance
-from hashcredit.simulator.investment.underwriting import annual_rate, find_lender, tenor_weeks
+from hashcredit.simulator.investment.refinancing import best_top_up, room_taken, top_up, top_up_gain
 from hashcredit.simulator.lenders.funding import capacity_of
+from hashcredit.simulator.lenders.underwriting import annual_rate, find_lender, tenor_weeks
 from hashcredit.simulator.machines.earnings import earning_trend, value_of
 from hashcredit.simulator.machines.rents import (
     contract_gain,
@@ -43,6 +45,32 @@ from hashcredit.simulator.machines.rents import (
 )
 from hashcredit.simulator.machines.slots import slot_cost, slot_price
 from hashcredit.simulator.state.economy import Economy
+
+
+class Choice(NamedTuple):
+    """An order that a plan has chosen."""
+
+    machine: int
+    """Type, -1 if nothing is worth its price."""
+    units: int
+    holder: int
+    """Lender that promises the loan, -1 if none."""
+    offer: float
+    """Its loan, M$ a unit."""
+    rent: float
+    """Of the customer's contract, M$ a unit and year; 0: on demand."""
+    prepaid: float
+    """By the customer, M$ a unit."""
+    worth: float
+    """Net present value to the owners, M$."""
+
+
+class TopUp(NamedTuple):
+    """A facility (-1: none) that a lender refinances by a loan that is larger by some money (M$)."""
+
+    facility: int
+    lender: int
+    money: float
 
 
 @kernel
@@ -90,7 +118,8 @@ def loan_value(
         return 0.0
     years = tenor_weeks(p, economy.lenders[holder].belief, is_let) / WEEKS_A_YEAR
     discount = economy.market[0].cost_of_capital + borrower.cost_of_capital
-    return offer - present_value(offer, annual_rate(economy, p, grade), discount, years, True)
+    return offer - present_value(offer, annual_rate(economy, p, grade), discount, years,
+                                 p.credit_balloon_share * offer)  # fmt: skip
 
 
 @kernel
@@ -157,19 +186,14 @@ def find_customer(economy: Economy, p: Record, u: float, v: float) -> int:
 
 
 @kernel
-def choose_order(
-    economy: Economy, p: Record, b: int, customer: int, means: float
-) -> tuple[int, int, int, float, float, float]:
+def choose_order(economy: Economy, p: Record, b: int, customer: int, means: float) -> Choice:
     """The order with the largest net present value that `means` (M$) allow borrower `b`.
 
-    Type (-1: none is worth it), units, lender (-1: none), its loan (M$ a unit), and the rent (M$ a unit and
-    year; 0: on demand) and prepayment (M$ a unit) of the customer, of whom `customer` is the grade (-1: there
-    is none).
+    `customer` is the grade of the customer that it has found, -1 if there is none.
     """
     borrower = economy.borrowers[b]
     week = economy.clock[0].week
-    best, best_units, holder, offer, best_rent, best_prepaid = -1, 0, -1, 0.0, 0.0, 0.0
-    most = 0.0
+    best = Choice(-1, 0, -1, 0.0, 0.0, 0.0, 0.0)
     for m in range(economy.machines.shape[0]):
         machine = economy.machines[m]
         if not machine.used or not machine.launch_week <= week <= machine.end_of_sale_week:
@@ -183,47 +207,94 @@ def choose_order(
             prepaid = prepayment(economy, p, m, grade, rent) if is_let else 0.0
             rent = rent_in_advance(economy, p, m, grade, rent, prepaid)
             worth, units, lender, loan = weigh(economy, p, b, m, grade, rent, prepaid, means)
-            if units > 0 and worth > most and (lender >= 0 or not is_let):
-                most = worth
-                best, best_units, holder, offer = m, units, lender, loan
-                best_rent, best_prepaid = rent, prepaid
-    return best, best_units, holder, offer, best_rent, best_prepaid
+            if units > 0 and worth > best.worth and (lender >= 0 or not is_let):
+                best = Choice(m, units, lender, loan, rent, prepaid, worth)
+    return best
+
+
+@kernel
+def lacking(p: Record, machine: Record, choice: Choice, budget: float) -> float:
+    """What an order takes beyond the cash set aside for it (`budget`), M$."""
+    return choice.units * own_cash(p, machine, choice.offer, choice.prepaid) - budget
+
+
+@kernel
+def beside_top_up(p: Record, bonds: float, money: float) -> float:
+    """What a borrower that could issue `bonds` (M$) can still issue after a top-up by `money` (M$), at least.
+
+    Its debts are limited together.
+    """
+    left = bonds - money
+    return left if left >= p.credit_bond_least else 0.0
+
+
+@kernel
+def plan_with_top_up(
+    economy: Economy, p: Record, b: int, customer: int, budget: float, shares: float, bonds: float
+) -> tuple[Choice, TopUp]:
+    """The order of borrower `b`, and the top-up that it is worth (all M$).
+
+    A plan without one has the cash set aside, shares and bonds. One with it is made if the order is worth so
+    much more to owners that it pays for the top-up.
+    """
+    plain = choose_order(economy, p, b, customer, budget + shares + bonds)
+    row, refinancer, most = best_top_up(economy, p, b)
+    if row < 0:
+        return plain, TopUp(-1, -1, 0.0)
+    lender = economy.lenders[refinancer]
+    committed = lender.committed
+    lender.committed = committed + room_taken(economy, row, refinancer, most)  # it cannot lend that twice
+    means = budget + shares + most + beside_top_up(p, bonds, most)
+    larger = choose_order(economy, p, b, customer, means)
+    lender.committed = committed
+    if larger.machine >= 0:
+        money = min(most, lacking(p, economy.machines[larger.machine], larger, budget))
+        if money > 0.0 and larger.worth + top_up_gain(economy, p, row, refinancer, money) > plain.worth:
+            return larger, TopUp(row, refinancer, money)
+    return plain, TopUp(-1, -1, 0.0)
 
 
 @kernel
 def invest_borrower(economy: Economy, p: Record, seed: int, replicate: int, b: int) -> None:
-    """One borrower's plan: the means that it has and can raise, its customer, and the order that follows."""
+    """One borrower's plan: the means that it has and can raise, its customer, and the order that follows.
+
+    Beyond its cash it raises what gives nothing of the firm away first, a loan on machines that are there;
+    then shares, then a bond.
+    """
     borrower = economy.borrowers[b]
     if not can_plan(economy, b):
         return
     buffer = p.investment_buffer_weeks * borrower.obligations
     budget = capital_budget(borrower.cash - borrower.reserved, buffer, p.investment_spend_share)
     shares = most_issue(economy, p, b)
-    means = budget + shares + most_bonds(economy, p, b)
+    bonds = most_bonds(economy, p, b)
     place = free_order(economy, b)
-    if means <= 0.0 or place < 0:
+    if place < 0 or (budget + shares + bonds <= 0.0 and p.credit_top_up == 0):
         return
     week = economy.clock[0].week
     v = uniform4(seed, replicate, week, b, Stream.CONTRACT, 0)
     customer = find_customer(economy, p, v[0], v[1])
-    m, units, holder, offer, rent, prepaid = choose_order(economy, p, b, customer, means)
-    if m < 0:
+    choice, more = plan_with_top_up(economy, p, b, customer, budget, shares, bonds)
+    if choice.machine < 0:
         return
-    lack = units * own_cash(p, economy.machines[m], offer, prepaid) - budget
+    if more.facility >= 0:
+        top_up(economy, p, more.facility, more.lender, more.money)
+    machine = economy.machines[choice.machine]
+    lack = lacking(p, machine, choice, budget) - more.money
     issue_equity(economy, p, b, lack)
     raise_for_growth(economy, p, b, lack - shares)
     u = uniform4(seed, replicate, week, b, Stream.UNDERWRITING, 0)
     order = economy.orders[place]
-    order.rent = rent
-    order.grade = customer if rent > 0.0 else borrower.grade
+    order.rent = choice.rent
+    order.grade = customer if choice.rent > 0.0 else borrower.grade
     order.hazard = exponential(seed, replicate, week, b, Stream.OFFTAKER, 0, 0)
     order.marked = u[0] < p.credit_marked_share
     order.recourse = u[1] < p.credit_recourse_share
     order.cross_default = u[2] < p.credit_cross_default_share
-    if rent > 0.0:
-        sign(economy, m, customer, units)
-    slot = slot_price(p, economy.machines[m].cooling)
-    place_order(economy, p, place, m, units, holder, offer, prepaid, slot)
+    if choice.rent > 0.0:
+        sign(economy, choice.machine, customer, choice.units)
+    place_order(economy, p, place, choice.machine, choice.units, choice.holder, choice.offer, choice.prepaid,
+                slot_price(p, machine.cooling))  # fmt: skip
 
 
 @kernel

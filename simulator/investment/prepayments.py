@@ -11,7 +11,7 @@ from hashcredit.agents.compiled import kernel
 from hashcredit.agents.dimensions import Record
 from hashcredit.agents.units import WEEKS_A_YEAR
 from hashcredit.simulator.books.orders import lead_weeks
-from hashcredit.simulator.investment.underwriting import annual_rate
+from hashcredit.simulator.lenders.underwriting import annual_rate
 from hashcredit.simulator.machines.rents import contract_years
 from hashcredit.simulator.state.economy import Economy
 

@@ -5,11 +5,10 @@ A loan goes whole to the lender linked to its borrower that values it most among
 
 from hashcredit.agents.compiled import kernel
 from hashcredit.agents.dimensions import Cause, LenderStatus, LoanStatus, Record
-from hashcredit.agents.lender import present_value
-from hashcredit.agents.units import MILLION, WEEK
+from hashcredit.agents.units import MILLION
 from hashcredit.simulator.books.events import note
 from hashcredit.simulator.books.ledger import pay, revalue
-from hashcredit.simulator.books.loans import DUST, loan_rate, pledges_coins
+from hashcredit.simulator.books.loans import DUST, payments_worth, pledges_coins
 from hashcredit.simulator.lenders.funding import capacity_of, fund
 from hashcredit.simulator.machines.collateral import sale_ratio
 from hashcredit.simulator.state.codes import EventKind, Flow, Revaluation, Sector
@@ -39,9 +38,7 @@ def worth_to(economy: Economy, p: Record, row: int, buyer: Record) -> float:
     clock, market = economy.clock[0], economy.market[0]
     rate = market.cost_of_capital + buyer.cost_of_capital
     rate += p.credit_waiting_hazard * (1.0 - expected_share(economy, p, row, buyer))
-    years = max(1, loan.maturity_week - clock.week) * WEEK
-    value = present_value(loan.principal, loan_rate(loan, market.policy_rate), rate, years, loan.amortising)
-    return min(loan.principal, value)
+    return min(loan.principal, payments_worth(loan, clock.week, market.policy_rate, rate))
 
 
 @kernel

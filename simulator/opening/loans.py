@@ -124,6 +124,16 @@ def drawn_ltv(p: Record, seed: int, replicate: int, b: int, draw: int) -> float:
 
 
 @kernel
+def opening_balloon(share: float, face: float, left: float) -> float:
+    """Balloon (M$) of a loan of which `face` is owed with a share `left` of its life to go.
+
+    `share` of the original face is its balloon. Its instalments so far, on the rest, have led to `face`: so
+    what was lent at first follows from that, and what is owed today does not depend on the balloon.
+    """
+    return share * face / (share + (1.0 - share) * left) if share > 0.0 else 0.0
+
+
+@kernel
 def open_machine_loan(
     economy: Economy, p: Record, seed: int, replicate: int, b: int, m: int, units: int, age: int
 ) -> int:
@@ -154,6 +164,7 @@ def open_machine_loan(
     if marked:
         loan.advance_rate = max(loan.advance_rate, p.credit_base_headroom * original * left / worth)
     owe(economy, p, row, original * left, original / p.credit_repayment_weeks)
+    loan.balloon = opening_balloon(p.credit_balloon_share, original * left, left)
     return row
 
 

@@ -7,7 +7,9 @@ from hashcredit.agents.dimensions import ORDERS, Record
 from hashcredit.agents.units import WEEKS_A_YEAR
 from hashcredit.simulator.books.ledger import sum_of
 from hashcredit.simulator.books.orders import lead_weeks, write_order
+from hashcredit.simulator.books.prepayments import post_balance
 from hashcredit.simulator.books.randomness import Stream, pick
+from hashcredit.simulator.investment.prepayments import prepayment, rent_in_advance
 from hashcredit.simulator.machines.rents import term_rent
 from hashcredit.simulator.machines.slots import slot_price
 from hashcredit.simulator.opening.draws import opening_uniform
@@ -29,6 +31,27 @@ def ordered_type(economy: Economy, u: float) -> int:
 
 
 @kernel
+def find_customer(economy: Economy, p: Record, seed: int, replicate: int, row: int, m: int) -> float:
+    """Who has signed for the machines of type `m` of an order, if anybody; what is paid in advance, M$ a unit.
+
+    Somebody has with the probability that a machine of a fleet is let, at the rent of today.
+    """
+    b, stream, draw = row // ORDERS, Stream.POPULATION_LOAN, FIRST_DRAW_OF_ORDER
+    order = economy.orders[row]
+    order.grade = economy.borrowers[b].grade
+    order.rent = 0.0
+    order.hazard = -math.log(opening_uniform(seed, replicate, stream, b, draw + 4))
+    let = 0.5 * (p.neoclouds_contracted_low + p.neoclouds_contracted_high)
+    if opening_uniform(seed, replicate, stream, b, draw + 5) >= let:
+        return 0.0
+    order.grade = pick(p.neoclouds_offtaker_shares, opening_uniform(seed, replicate, stream, b, draw + 6))
+    rent = term_rent(economy, p, m)
+    prepaid = prepayment(economy, p, m, order.grade, rent)
+    order.rent = rent_in_advance(economy, p, m, order.grade, rent, prepaid)
+    return prepaid
+
+
+@kernel
 def open_order(
     economy: Economy, p: Record, seed: int, replicate: int, b: int, value: float, growth: float
 ) -> None:
@@ -36,7 +59,8 @@ def open_order(
 
     As many machines as it will grow by in the lead time, of a type in its fleet (`economy.weights`), which
     arrive in a week of that time. Loan, clauses and lender are drawn as those of machines that it has, and
-    whether a customer has signed by the mean share of a fleet that is let. Deposit and fee are paid.
+    whether a customer has signed by the mean share of a fleet that is let. Deposit, fee and what the
+    customer pays in advance are paid.
     """
     stream = Stream.POPULATION_LOAN
     draw = FIRST_DRAW_OF_ORDER
@@ -53,15 +77,10 @@ def open_order(
     order.marked = opening_uniform(seed, replicate, stream, b, draw + 1) < p.credit_marked_share
     order.recourse = opening_uniform(seed, replicate, stream, b, draw + 2) < p.credit_recourse_share
     order.cross_default = opening_uniform(seed, replicate, stream, b, draw + 3) < p.credit_cross_default_share
-    order.grade = economy.borrowers[b].grade
-    order.rent = 0.0
-    order.hazard = -math.log(opening_uniform(seed, replicate, stream, b, draw + 4))
-    let = 0.5 * (p.neoclouds_contracted_low + p.neoclouds_contracted_high)
-    if opening_uniform(seed, replicate, stream, b, draw + 5) < let:
-        u = opening_uniform(seed, replicate, stream, b, draw + 6)
-        order.grade = pick(p.neoclouds_offtaker_shares, u)
-        order.rent = term_rent(economy, p, m)
+    prepaid = find_customer(economy, p, seed, replicate, row, m)
+    post_balance(order, economy.borrowers[b], units * prepaid)
     holder = pick_holder(economy, p, b, opening_uniform(seed, replicate, stream, b, draw + 7))
     offer = drawn_ltv(p, seed, replicate, b, draw + 8) * machine.price_new
+    offer = min(offer, machine.price_new - prepaid)
     weeks = min(lead, int(lead * opening_uniform(seed, replicate, stream, b, draw + 9)))
     write_order(economy, p, row, m, units, holder, offer, slot_price(p, machine.cooling), weeks)

@@ -90,9 +90,9 @@ def check_finite(economy: Economy, phase: str) -> None:
 
 
 def check_loans(economy: Economy, phase: str) -> None:
-    """Principal is never negative, and overdue amounts are part of it."""
+    """Principal and balloons are never negative, and overdue amounts are part of the principal."""
     loans = economy.loans
-    for field in ("principal", "units", "coins", "seized", "overdue"):
+    for field in ("principal", "units", "coins", "seized", "overdue", "balloon"):
         bad = loans[field] < (-TOLERANCE if loans[field].dtype.kind == "f" else 0)
         if bad.any():
             row = int(np.argmax(bad))

@@ -83,9 +83,11 @@ def split_facility(economy: Economy, row: int, units: int) -> int:
     part.units = units
     part.principal = share * old.principal
     part.overdue = share * old.overdue
+    part.balloon = share * old.balloon
     old.units -= units
     old.principal -= part.principal
     old.overdue -= part.overdue
+    old.balloon -= part.balloon
     cut_contracts(economy, b, old.machine, row, let_units_on(economy, b, row) - old.units)
     return new
 

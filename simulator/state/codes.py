@@ -105,6 +105,7 @@ class EventKind(IntEnum):
     POLICY_CHANGE = 30
     ABANDONMENT = 31
     CONTRACT = 32
+    REFINANCING = 33  # of a machine loan by a larger one; the amount is the new money
 
 
 class ErrorCode(IntEnum):

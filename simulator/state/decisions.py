@@ -50,7 +50,7 @@ DECISIONS = {
         underwrites,
         TRUTH,
         "yes or no",
-        "whether a lender offers a loan against a new machine",
+        "whether a lender offers a loan against a machine, new or in its rack",
         (
             Argument(
                 "cash_flow", NUMBER, "M$ a unit and year", "expected of the machine over the loan's term"
@@ -77,7 +77,7 @@ DECISIONS = {
         refinances,
         TRUTH,
         "yes or no",
-        "whether a living holder extends a bullet that matures; BTC loans are not asked about",
+        "whether a living holder extends a bullet or balloon that matures; BTC loans are not asked about",
         (
             Argument("dscr", NUMBER, "ratio", "the borrower's cover; infinite without debt service"),
             Argument("covenant", NUMBER, "ratio", "the cover required, `max(1, credit.dscr_covenant)`"),

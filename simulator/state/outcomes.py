@@ -87,7 +87,7 @@ SCALARS = (
         "facility_defaults", WHOLE, "facilities", "in default, whose borrowers lived on", "facility defaults"
     ),
     Scalar("hand_backs", WHOLE, "facilities", "of these, by choice", "facilities handed back"),
-    Scalar("refinancings_refused", WHOLE, "loans", "bullets that were not extended, converted or covered"),
+    Scalar("refinancings_refused", WHOLE, "loans", "bullets and balloons not extended, converted or covered"),
     Scalar(
         "sites_taken_over",
         WHOLE,
@@ -106,7 +106,13 @@ SCALARS = (
     ),
     Scalar("prepayments_musd", REAL, "M$", "paid in advance by customers for machines on order"),
     Scalar("prepayments_lost_musd", REAL, "M$", "of these, lost by customers of borrowers that failed"),
-    Scalar("new_lending_musd", REAL, "M$", "loans drawn for new machines", "new lending"),
+    Scalar(
+        "new_lending_musd",
+        REAL,
+        "M$",
+        "loans drawn for new machines, and the new money of loans refinanced",
+        "new lending",
+    ),
     Scalar("debt_start_musd", REAL, "M$", "face owed to lenders in the opening"),
     Scalar(
         "debt_peak_musd", REAL, "M$", "largest face owed to lenders at the end of a week, or in the opening"

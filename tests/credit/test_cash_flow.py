@@ -347,6 +347,41 @@ def test_instalment_divides_what_is_not_overdue(week_now: int, due: float) -> No
     assert scheduled_principal(loan, week_now) == pytest.approx(due, rel=1e-12)
 
 
+@pytest.mark.parametrize(
+    ("balloon", "week_now", "level", "due"),
+    [
+        (0.3, 0, 0.05, 0.05),  # 0.8 not overdue: half a unit in weeks 0 to 9
+        (0.3, 5, 0.10, 0.10),
+        (0.3, 9, 0.50, 0.80),  # the last instalment, and the balloon
+        (0.3, 30, 0.50, 0.80),
+        (0.8, 4, 0.0, 0.0),
+        (0.9, 9, 0.0, 0.80),  # so much has been prepaid that only a part of the balloon is left
+    ],
+)
+def test_a_balloon_is_left_until_maturity(balloon: float, week_now: int, level: float, due: float) -> None:
+    w = world(neoclouds=1)
+    loan = w.loans[w.loan(0, 0, 1.0, overdue=0.2, maturity_week=9, balloon=balloon, rate=0.012)]
+    assert scheduled_principal(loan, week_now) == pytest.approx(due, rel=1e-12, abs=1e-15)
+    # interest of 1.2 + 4 % is counted as service, the balloon is not
+    assert weekly_service(loan, 0.04, week_now) == pytest.approx(0.052 / 52 + level, rel=1e-12)
+
+
+def test_a_balloon_by_hand() -> None:
+    """0.6 of 1.0 in three instalments of 0.2, and 0.4 with the third; interest of 0.052 a year."""
+    w = world(neoclouds=1)
+    w.borrower(0, cash=2.0)
+    w.loan(0, 0, 1.0, machine=GPU, units=0, maturity_week=2, rate=0.052, fixed_rate=1, balloon=0.4)
+    w.open()
+    week(w, 2)
+    assert w.loans["principal"][0] == pytest.approx(0.6, rel=1e-12)
+    assert w.borrowers["service"][0, :2].tolist() == pytest.approx([0.201, 0.2008], rel=1e-12)
+    week(w)
+    assert w.loans["status"][0] == LoanStatus.REPAID
+    assert w.borrowers["cash"][0] == pytest.approx(2.0 - 1.0 - 0.001 * (1.0 + 0.8 + 0.6), rel=1e-12)
+    assert w.borrowers["service"][0, 2] == pytest.approx(0.2006, rel=1e-12)
+    w.assert_books_close()
+
+
 def test_cover_window_remembers_thirteen_weeks() -> None:
     w = world(neoclouds=1)
     w.borrower(0, units={GPU: 100}, cash=9.0)

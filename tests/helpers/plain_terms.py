@@ -60,6 +60,8 @@ PLAIN: dict[str, Any] = {
     "credit_spread_by_grade": (0.02, 0.04, 0.06, 0.10),
     "credit_tenor_weeks": 104,
     "credit_utility_tenor_weeks": 104,
+    "credit_balloon_share": 0.0,
+    "credit_top_up": 0,
     "credit_dscr_covenant": 1.2,
     "credit_cure_weeks": 2,
     "credit_reserve_weeks": 4.0,

@@ -72,6 +72,10 @@ def test_a_cheap_loan_is_worth_something() -> None:
     gain = loan_value(w.economy, w.p, w.borrowers[0], 0, 1, 1.0, False)
     assert gain == pytest.approx(1.0 - paid - 0.08 * left, rel=1e-12)
     assert loan_value(w.economy, w.p, w.borrowers[0], -1, 1, 1.0, False) == 0.0
+    w.p["credit_balloon_share"] = 1.0  # of a bullet interest on all of it, and the face at the end
+    bullet = loan_value(w.economy, w.p, w.borrowers[0], 0, 1, 1.0, False)
+    annuity = (1 - math.exp(-0.4)) / 0.2
+    assert bullet == pytest.approx(1.0 - 0.08 * annuity - math.exp(-0.4), rel=1e-12)
     assert own_cash(w.p, w.economy.machines[NEW_GPU], OFFER, 0.0) == pytest.approx(OWN, rel=1e-12)
 
 
@@ -321,6 +325,12 @@ def test_shares_are_sold_for_growth_while_the_window_is_open() -> None:
         raised = own_cash(w.p, w.economy.machines[NEW_GPU], 0.0, 0.0)  # no more than it takes
         assert w.outcomes["equity_raised_musd"] == pytest.approx(listed * raised, rel=1e-12)
         w.assert_books_close()
+
+
+def test_a_new_loan_has_its_balloon() -> None:
+    w = world(cash=0.3, credit_balloon_share=0.3)
+    bought(w)
+    assert w.loans["balloon"][0] == pytest.approx(0.3 * 6 * OFFER, rel=1e-12)
 
 
 @pytest.mark.parametrize("share", [0.0, 1.0])

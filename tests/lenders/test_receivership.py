@@ -262,7 +262,7 @@ def auction(room: tuple[float, ...] = (10.0, 10.0, 10.0), **numbers) -> World:
 
 def worth(spread: float) -> float:
     """Two years of level principal at 10 %, discounted at 6 % + spread + 0.1 (1 - 0.75)."""
-    return min(1.0, present_value(1.0, 0.10, 0.06 + spread + 0.1 * 0.25, 2.0, True))
+    return min(1.0, present_value(1.0, 0.10, 0.06 + spread + 0.1 * 0.25, 2.0, 0.0))
 
 
 def test_a_loan_is_worth_its_payments_at_the_buyers_rate() -> None:
@@ -274,7 +274,7 @@ def test_a_loan_is_worth_its_payments_at_the_buyers_rate() -> None:
     w.loans["rate"][0] = 0.5
     assert worth_to(w.economy, w.p, 0, w.lenders[0]) == 1.0
     put(w.loans[0], rate=0.06, machine=-1, units=0, instrument=Instrument.HIGH_YIELD, fixed_rate=1)
-    expected = present_value(1.0, 0.06, 0.06 + 0.04 + 0.1 * 0.4, 2.0, True)
+    expected = present_value(1.0, 0.06, 0.06 + 0.04 + 0.1 * 0.4, 2.0, 0.0)
     assert worth_to(w.economy, w.p, 0, w.lenders[0]) == pytest.approx(expected, rel=1e-12)
 
 

@@ -90,6 +90,8 @@ TERMS = {
     "all convertibles": {"miners.convertible_share": 1.0, "neoclouds.convertible_share": 1.0},
     "no convertibles": {"miners.convertible_share": 0.0, "neoclouds.convertible_share": 0.0},
     "dear bonds": {"credit.high_yield_coupon": 0.2, "credit.btc_spread": 0.2},
+    "balloons of a fifth": {"credit.balloon_share": 0.2},
+    "bullets": {"credit.balloon_share": 1.0},
     "all with recourse": {"credit.recourse_share": 1.0, "credit.cross_default_share": 1.0},
 }
 """What contracts say, and nothing of what borrowers own and owe."""
@@ -134,6 +136,20 @@ def test_all_loans_are_as_far_through_their_life_as_through_their_face(plain):
         assert np.abs(weeks[0] - weeks[1]).max() <= 0.5 + 0.5 * tenor / 208
         rest = loans["instrument"] != 0
         assert np.array_equal(loans["maturity_week"][rest], plain[1]["maturity_week"][rest])
+
+
+def test_an_opening_loan_has_its_share_of_what_was_lent_at_first_as_a_balloon(plain):
+    """Level instalments on four fifths from then on lead to the face of today, and from it to the balloon."""
+    loans = balance_sheets(TERMS["balloons of a fifth"])[1]
+    loans = loans[loans["instrument"] == 0]
+    left = loans["maturity_week"] / 208  # to the rounding of a week
+    original = loans["balloon"] / 0.2
+    found = original * (0.2 + 0.8 * left)
+    assert np.abs(found - loans["principal"]).max() <= (0.8 * original * 0.5 / 208).max() * (1 + 1e-9)
+    bullets = balance_sheets(TERMS["bullets"])[1]
+    bullets = bullets[bullets["instrument"] == 0]
+    np.testing.assert_allclose(bullets["balloon"], bullets["principal"], rtol=1e-12)
+    assert not plain[1]["balloon"].any()
 
 
 def test_without_a_pledge_the_same_debt_is_owed_by_a_miner_with_its_coins_free(plain):

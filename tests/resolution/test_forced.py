@@ -88,6 +88,7 @@ def test_the_part_takes_its_share_of_the_debt() -> None:
     # 51: the holder of 50 fails, and 1 of 30 is taken from a loan of 0.3, of which 0.06 is overdue.
     w = holders(51)
     w.loans["overdue"][0] = 0.06
+    w.loans["balloon"][0] = 0.15
     w.contract(0, GPU, 29, loan=0)
     force(w)
     old, part = w.loans[0], w.loans[2]
@@ -96,6 +97,7 @@ def test_the_part_takes_its_share_of_the_debt() -> None:
     # its share, and the removal and the first week's storage of the machine
     assert part["claim"] == pytest.approx(0.01, rel=1e-12)
     assert old["overdue"] == pytest.approx(0.058, rel=1e-12)
+    assert old["balloon"] == pytest.approx(0.145, rel=1e-12)
     assert (part["status"], old["status"]) == (LoanStatus.DEFAULTED, LoanStatus.PERFORMING)
     assert w.contracts["units"][0] == 29  # the one that is not let goes first
     assert (w.borrowers["claims"][0], w.borrowers["facilities"][0]) == (1, 3)

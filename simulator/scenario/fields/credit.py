@@ -89,6 +89,17 @@ class Credit(Section):
         low=4,
         source="P: crwv.ddtl2.draw_weeks",
     )
+    # Sites are another matter: .55 of TeraWulf's notes of 1.275 bn is left after five years.
+    balloon_share: Share = field(
+        0.0,
+        "share of the face of a machine loan that instalments do not repay: it falls due at maturity",
+        source="D: crwv.ddtl2.balloon",
+    )
+    # Off: sites have been refinanced by larger loans (apld.refinancing.size), of machines none was found.
+    top_up: Switch = field(
+        False,
+        "whether borrowers that lack means for a plan refinance machine loans by larger ones",
+    )
     dscr_covenant: Ratio = field(
         1.10, "debt service cover that a borrower must keep", high=3.0, source="C: dscr.covenant.generic"
     )

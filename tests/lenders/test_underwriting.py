@@ -4,10 +4,18 @@ import math
 
 import pytest
 from planning import OFFER, world
-from worlds import ASIC, NEW_GPU, World
+from worlds import ASIC, GPU, NEW_GPU, World
 
 from hashcredit.agents.dimensions import Belief, LenderStatus
-from hashcredit.simulator.investment.underwriting import find_lender, loan_offer, tenor_weeks
+from hashcredit.simulator.lenders.underwriting import (
+    facility_earning,
+    facility_grade,
+    facility_offer,
+    facility_weeks,
+    find_lender,
+    loan_offer,
+    tenor_weeks,
+)
 
 DUE = 0.5 + 0.04
 """Service a year of a loan of one over two years at 4 + 4 %: an instalment, and interest on half of it."""
@@ -52,6 +60,15 @@ def test_nothing_is_lent_on_a_machine_that_does_not_earn_its_keep() -> None:
     assert offered(w) == 0.0
 
 
+@pytest.mark.parametrize("share", [0.25, 1.0])
+def test_a_balloon_lets_the_same_cash_flow_cover_a_larger_loan(share: float) -> None:
+    """A share is not repaid out of cash flow, but bears interest to the end."""
+    w = world(credit_balloon_share=share)
+    w.machine(NEW_GPU, earning=0.008)
+    due = (1.0 - share) * 0.5 + 0.08 * (share + 0.5 * (1.0 - share))
+    assert offered(w) == pytest.approx(min(OFFER, 0.004 / (1.2 * due)), rel=1e-11)
+
+
 @pytest.mark.parametrize(("grade", "rate"), [(0, 0.06), (1, 0.08), (2, 0.10), (3, 0.14)])
 def test_a_worse_grade_covers_a_smaller_loan(grade: int, rate: float) -> None:
     w = world()
@@ -90,6 +107,48 @@ def test_what_is_paid_in_advance_is_neither_lent_nor_counted_on() -> None:
     assert offered(w, rent=0.1, prepaid=0.030) == pytest.approx(0.010, rel=1e-12)  # what is left of .040
     w.machine(NEW_GPU, earning=0.010)
     assert offered(w, rent=0.018, prepaid=0.004) == pytest.approx((0.012 - 0.004) / (1.2 * DUE), rel=1e-11)
+
+
+def facility(w: World) -> World:
+    """A loan on 40 GPUs at 0.020, seen in week 12: 20 are let for half a year more, 10 for five years."""
+    w.loan(0, 0, 0.1, machine=GPU, units=40)
+    w.contract(0, GPU, 20, loan=0, customer_grade=0, rent=0.016, end_week=12 + 26)
+    w.contract(0, GPU, 10, loan=0, customer_grade=2, rent=0.012, end_week=12 + 260)
+    w.contract(0, GPU, 5, customer_grade=3, rent=0.012, end_week=50)  # of machines that are not pledged
+    return w
+
+
+def test_earnings_of_a_facility_are_those_of_its_contracts_and_then_on_demand() -> None:
+    """0.010 on demand; 20 of 40 pay 0.006 more for a quarter of two years, 10 of 40 pay 0.002 more."""
+    w = facility(world())
+    expected = 0.010 + (20 * 0.006 / 4 + 10 * 0.002) / 40
+    assert facility_earning(w.economy, w.p, Belief.UTILITY, 0, 2.0) == pytest.approx(expected, rel=1e-12)
+    level = 0.010 * (1 - math.exp(-0.2)) / 0.2  # as a venture lender sees it
+    expected = level + (20 * (0.016 - level) / 4 + 10 * (0.012 - level)) / 40
+    assert facility_earning(w.economy, w.p, Belief.VENTURE, 0, 2.0) == pytest.approx(expected, rel=1e-9)
+
+
+def test_life_and_grade_of_a_loan_on_a_facility() -> None:
+    """Utility: two years. Others: 20 machines have 26 weeks, 10 have 260, 10 the usual 104."""
+    w = facility(world())
+    assert facility_weeks(w.economy, w.p, Belief.UTILITY, 0) == 104
+    assert facility_weeks(w.economy, w.p, Belief.VENTURE, 0) == (20 * 26 + 10 * 260 + 10 * 104) / 40 == 104
+    w.contracts["end_week"][0] = 12
+    assert facility_weeks(w.economy, w.p, Belief.LEARNED, 0) == 91
+    assert facility_grade(w.economy, 0) == 2  # its worst customer; the borrower's own is better
+    w.borrower(0, grade=3)
+    assert facility_grade(w.economy, 0) == 3
+    w.loans["units"][0] = 30  # all of them let
+    assert facility_grade(w.economy, 0) == 2
+
+
+def test_what_is_lent_on_machines_in_their_racks() -> None:
+    w = facility(world())
+    half = facility_offer(w.economy, w.p, w.lenders[0], 0, 0.08, 104, 0.0)
+    assert half == pytest.approx(40 * 0.010, rel=1e-12)
+    w.lender(0, belief=Belief.LEARNED, learned_recovery=0.3)
+    half = facility_offer(w.economy, w.p, w.lenders[0], 0, 0.08, 104, 0.0)
+    assert half == pytest.approx(40 * 0.005, rel=1e-12)
 
 
 def test_price_limits_the_loan_where_it_is_below_the_appraisal() -> None:
