@@ -32,7 +32,7 @@ def ordered_type(economy: Economy, u: float) -> int:
 
 @kernel
 def find_customer(economy: Economy, p: Record, seed: int, replicate: int, row: int, m: int) -> float:
-    """Who has signed for the machines of type `m` of an order, if anybody; what is paid in advance, M$ a unit.
+    """Who has signed for the machines (type `m`) of an order, if anybody; what it has paid, M$ a unit.
 
     Somebody has with the probability that a machine of a fleet is let, at the rent of today.
     """
