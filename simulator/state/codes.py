@@ -103,6 +103,8 @@ class EventKind(IntEnum):
     POLICY_CHANGE = 30
     ABANDONMENT = 31
     CONTRACT = 32
+    WAIVER = 33
+    CONTROL_TAKEN = 34
 
 
 class ErrorCode(IntEnum):
