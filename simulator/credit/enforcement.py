@@ -8,7 +8,7 @@ import math
 from hashcredit.agents.borrower import cover
 from hashcredit.agents.compiled import kernel
 from hashcredit.agents.dimensions import DSCR_WINDOW, Answer, Enforcement, Record
-from hashcredit.agents.lender import proceeds_now, value_of_waiting
+from hashcredit.agents.lender import proceeds_now, takes_control, value_of_waiting
 from hashcredit.agents.units import MILLION, WEEK
 from hashcredit.simulator.books.events import note_holder
 from hashcredit.simulator.books.ledger import capital_ratio, capitalise, sum_of
@@ -100,7 +100,7 @@ def answer_breach(economy: Economy, p: Record, row: int) -> int:
     best = max(waiting, control)
     if economy.forbearance_rule(now, best, loan.principal, weeks, dscr, capital_ratio(p, lender)):
         return Answer.CALL.value
-    return Answer.CONTROL.value if control > waiting else Answer.WAIT.value
+    return Answer.CONTROL.value if takes_control(control, waiting) else Answer.WAIT.value
 
 
 @kernel
