@@ -88,6 +88,14 @@ class Enforcement(IntEnum):
     NEVER = 2  # forbear
 
 
+class Answer(IntEnum):
+    """What a lender does about a breach that is not cured, and in which no payment was missed."""
+
+    WAIT = 0  # waive it for a fee, or forbear for nothing
+    CALL = 1  # accelerate
+    CONTROL = 2  # take the pledged vehicle and what it earns
+
+
 class Receivership(IntEnum):
     """What becomes of the loans of a failed lender (`interlender.receivership`)."""
 

@@ -175,6 +175,12 @@ def accelerates(
 
 
 @kernel
+def takes_control(control: float, waiting: float) -> bool:
+    """Whether a lender that does not call takes control of the vehicle: it expects more of that (M$)."""
+    return control > waiting
+
+
+@kernel
 def under_pressure(equity: float, loans: float, capital_minimum: float) -> bool:
     """Whether a lender must enforce: equity is under its minimum share of loans net of write-downs (M$)."""
     return equity < capital_minimum * loans

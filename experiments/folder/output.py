@@ -39,6 +39,8 @@ QUANTITIES = (
     "defaults_neoclouds",
     "facility_defaults",
     "hand_backs",
+    "waivers",
+    "control_taken",
     "lender_failures",
     "extra_lender_failures",
     "debt_defaulted",
@@ -55,6 +57,9 @@ QUANTITIES = (
 
 NOT_FORCED = {"extra_defaults": "defaults", "extra_lender_failures": "lender_failures"}
 """Failures that the scenario did not force, and all failures: the same where it forces none."""
+
+SETTLEMENTS = ("waivers", "control_taken")
+"""What lenders may do about a breach where a scenario lets them: told only where some did."""
 
 RESIDUALS = ("money_residual", "balance_residual", "units_residual", "macro_residual")
 
@@ -81,9 +86,10 @@ def statistics_of(summary: pd.DataFrame) -> list[Statistic]:
     happens and the mean where it does are separate rows.
     """
     same = {each for each, every in NOT_FORCED.items() if summary[each].equals(summary[every])}
+    untold = same | {each for each in SETTLEMENTS if not summary[each].any()}
     rows = [
         Statistic(scalar.name, scalar.label, scalar.unit, mean_estimate(summary[scalar.name]))
-        for scalar in (BY_NAME[name] for name in QUANTITIES if name not in same)
+        for scalar in (BY_NAME[name] for name in QUANTITIES if name not in untold)
     ]
     defaults = summary["defaults"].to_numpy()
     some = Statistic(

@@ -161,7 +161,26 @@ def close_loan(economy: Economy, loan: Record, borrower: Record, lender: Record)
     loan.coins = 0.0
     loan.status = LoanStatus.REPAID
     loan.units = 0
+    end_control(economy, loan)
     release_contracts(economy, loan.obligor)
+
+
+@kernel
+def count_controlled(economy: Economy, b: int) -> None:
+    """Count the facilities of borrower `b` that are in their holders' control: most have none to look for."""
+    first, last = facilities_of(economy, b)
+    count = 0
+    for row in range(first, last):
+        count += economy.loans[row].controlled
+    economy.borrowers[b].controlled = count
+
+
+@kernel
+def end_control(economy: Economy, loan: Record) -> None:
+    """The holder of a loan controls its vehicle no longer, if it ever did."""
+    if loan.controlled:
+        loan.controlled = 0
+        count_controlled(economy, loan.obligor)
 
 
 @kernel

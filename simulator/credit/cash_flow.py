@@ -35,6 +35,7 @@ from hashcredit.simulator.books.loans import (
     sell_coins,
 )
 from hashcredit.simulator.books.prepayments import use_balance
+from hashcredit.simulator.credit.control import pass_through
 from hashcredit.simulator.machines.earnings import add_contract
 from hashcredit.simulator.state.codes import EventKind, Flow, Revaluation
 from hashcredit.simulator.state.economy import Economy
@@ -164,13 +165,21 @@ def settle_payables(economy: Economy, p: Record, borrower: Record) -> None:
 
 
 @kernel
+def is_served(borrower: Record, loan: Record) -> bool:
+    """Whether a borrower serves a loan: it owes it, and no vehicle in its holder's control does so."""
+    return owes(loan) and (borrower.controlled == 0 or loan.controlled == 0)
+
+
+@kernel
 def list_payments_due(economy: Economy, b: int) -> tuple[float, float]:
     """Work out what each loan of a borrower is due this week; return the sum and the scheduled part, M$.
 
     A loan's interest, and its instalment with what is overdue, go to its column of `economy.payments_due`.
-    Scheduled are interest and level instalments, not what falls due at maturity.
+    Scheduled are interest and level instalments, not what falls due at maturity; also of a vehicle in its
+    holder's control, which is due nothing but what it earns: by what was agreed cover is measured.
     """
     clock, market = economy.clock[0], economy.market[0]
+    borrower = economy.borrowers[b]
     due = 0.0
     scheduled = 0.0
     first, last = facilities_of(economy, b)
@@ -182,8 +191,9 @@ def list_payments_due(economy: Economy, b: int) -> tuple[float, float]:
             principal = loan.overdue + (instalment + maturing_principal(loan, clock.week))
             economy.payments_due[INTEREST, row - first] = interest
             economy.payments_due[PRINCIPAL, row - first] = principal
-            due += interest + principal
             scheduled += interest + instalment
+            if is_served(borrower, loan):
+                due += interest + principal
     return due, scheduled
 
 
@@ -196,7 +206,7 @@ def make_payments_due(economy: Economy, b: int) -> None:
     first, last = facilities_of(economy, b)
     for row in range(first, last):
         loan = economy.loans[row]
-        if owes(loan):
+        if is_served(borrower, loan):
             interest = economy.payments_due[INTEREST, row - first]
             principal = economy.payments_due[PRINCIPAL, row - first]
             lender = economy.lenders[loan.holder]
@@ -219,7 +229,7 @@ def service_by_rank(economy: Economy, p: Record, b: int) -> None:
     for rank in range(RANKS):
         for row in range(first, last):
             loan = economy.loans[row]
-            if loan.rank == rank and owes(loan):
+            if loan.rank == rank and is_served(borrower, loan):
                 service_loan(economy, p, loan, borrower)
 
 
@@ -288,9 +298,14 @@ def remember_week(economy: Economy, borrower: Record, cash_flow: float, service:
 
 @kernel
 def operate_borrower(economy: Economy, p: Record, b: int) -> None:
-    """One borrower's week: earn, pay bills, serve debt, remember cover and obligations."""
+    """One borrower's week: earn, pay bills, serve debt, remember cover and obligations.
+
+    Collections of a vehicle in control are its holder's before anybody else is paid.
+    """
     borrower = economy.borrowers[b]
     earned = earn(economy, p, b)
+    if borrower.controlled > 0:
+        pass_through(economy, p, b)
     if borrower.payables > 0.0:
         settle_payables(economy, p, borrower)
     pay_bill(economy, p, Flow.SITE_LEASES, borrower, borrower.lease_week)

@@ -21,7 +21,14 @@ from hashcredit.simulator.books.ledger import (
     take_units,
     write_off,
 )
-from hashcredit.simulator.books.loans import DUST, facilities_of, liquidate_coins, loan_rate, sell_coins
+from hashcredit.simulator.books.loans import (
+    DUST,
+    end_control,
+    facilities_of,
+    liquidate_coins,
+    loan_rate,
+    sell_coins,
+)
 from hashcredit.simulator.machines.collateral import (
     is_worth_keeping,
     is_worth_taking,
@@ -84,6 +91,7 @@ def default_loan(economy: Economy, row: int, event: int) -> None:
     loan.default_week = economy.clock[0].week
     loan.default_event = event
     loan.sweeping = 0
+    end_control(economy, loan)
     loan.claim = loan.principal
     loan.recovered = 0.0
     loan.recovered_pv = 0.0

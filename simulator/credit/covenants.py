@@ -4,12 +4,13 @@ import math
 
 from hashcredit.agents.borrower import cover, hands_back
 from hashcredit.agents.compiled import inlined, kernel
-from hashcredit.agents.dimensions import BorrowerStatus, Cause, Channel, Enforcement, Record
-from hashcredit.agents.units import MILLION, WEEK
+from hashcredit.agents.dimensions import Answer, BorrowerStatus, Cause, Channel, Enforcement, Record
+from hashcredit.agents.units import MILLION
 from hashcredit.simulator.books.contracts import contracts_of
 from hashcredit.simulator.books.events import note_holder, remember
 from hashcredit.simulator.books.loans import (
     DUST,
+    end_control,
     facilities_of,
     free_units,
     has_matured,
@@ -20,8 +21,8 @@ from hashcredit.simulator.books.loans import (
     sell_coins,
     weekly_service,
 )
-from hashcredit.simulator.books.prepayments import prepaid_rent
 from hashcredit.simulator.credit.claims import default_facility
+from hashcredit.simulator.credit.control import take_control, vehicle_cash_flow
 from hashcredit.simulator.credit.distress import (
     arrears,
     fail_to_pay,
@@ -29,7 +30,7 @@ from hashcredit.simulator.credit.distress import (
     offer_free_units,
     trace_trouble,
 )
-from hashcredit.simulator.credit.enforcement import lender_accelerates
+from hashcredit.simulator.credit.enforcement import answer_breach, waive
 from hashcredit.simulator.lenders.capital import is_pressed
 from hashcredit.simulator.machines.earnings import value_of
 from hashcredit.simulator.machines.rents import contract_premium
@@ -77,9 +78,10 @@ def accelerate(economy: Economy, p: Record, row: int, channel: int, parent: int)
 
 @kernel
 def enforce(economy: Economy, p: Record, row: int, channel: int, parent: int, weeks: int) -> None:
-    """A breach uncured for `weeks`: at each review the lender accelerates, or forbears until the next.
+    """A breach uncured for `weeks`: at each review the lender calls, takes control of the vehicle, or waits.
 
-    A lender that is itself in trouble cannot wait, whatever it would choose, and acts at once.
+    It waives the breach if it is paid for that, else it only forbears until the next review. A lender that is
+    itself in trouble cannot wait, whatever it would choose, and calls at once, in control or not.
     """
     loan = economy.loans[row]
     since = weeks - loan.cure_weeks - 1
@@ -87,13 +89,26 @@ def enforce(economy: Economy, p: Record, row: int, channel: int, parent: int, we
     forced = p.credit_enforcement != Enforcement.NEVER and is_pressed(economy, p, lender)
     if since % p.credit_review_weeks != 0 and not forced:
         return
-    if lender_accelerates(economy, p, row):
+    answer = answer_breach(economy, p, row)
+    if answer == Answer.CALL:
         accelerate(economy, p, row, channel, parent)
     elif forced:
         accelerate(economy, p, row, Channel.LENDER_CREDIT, lender.trigger)
+    elif loan.controlled:
+        return
+    elif answer == Answer.CONTROL:
+        take_control(economy, row, channel, parent)
+    elif p.credit_waiver_fee > 0.0:
+        waive(economy, p, row, channel, parent)
     elif since == 0:
         note_holder(economy, EventKind.FORBEARANCE, loan, loan.principal, loan.units,
                     channel=channel, parent=parent)  # fmt: skip
+
+
+@kernel
+def is_waived(economy: Economy, loan: Record) -> bool:
+    """Whether the covenants of a loan are not tested this week: its holder has waived a breach."""
+    return economy.clock[0].week < loan.waived_until
 
 
 @kernel
@@ -101,7 +116,7 @@ def check_borrowing_base(economy: Economy, p: Record, loan: Record, row: int) ->
     """Marked loans: the face may not exceed a share of the appraisal of what is pledged."""
     per_unit = loan.advance_rate * economy.machines[loan.machine].appraisal
     excess = loan.principal - per_unit * loan.units
-    if excess <= DUST:
+    if excess <= DUST or is_waived(economy, loan):
         loan.weeks_over_base = 0
     else:
         call_base(economy, p, row, per_unit, excess)
@@ -139,7 +154,7 @@ def call_base(economy: Economy, p: Record, row: int, per_unit: float, excess: fl
     if excess - paid <= DUST:
         loan.weeks_over_base = 0
     elif loan.weeks_over_base > loan.cure_weeks:
-        enforce(economy, p, row, Channel.MACHINE_PRICE, event, loan.weeks_over_base)
+        enforce(economy, p, row, Channel.MACHINE_PRICE.value, event, loan.weeks_over_base)
 
 
 @kernel
@@ -168,26 +183,7 @@ def fall_short_of_cover(economy: Economy, p: Record, row: int) -> None:
     if loan.cash_sweep and sweep(economy, p, row, p.credit_sweep_share) > 0.0:
         remember(economy, borrower, Channel.RENT, event)
     if loan.weeks_under_dscr > loan.cure_weeks and owes(loan):
-        enforce(economy, p, row, Channel.RENT, event, loan.weeks_under_dscr)
-
-
-@kernel
-def vehicle_cash_flow(economy: Economy, row: int, site: int) -> float:
-    """What a facility's machines earn above avoidable cost, M$ a week; the site's lease is owed anyway.
-
-    In cash: without the rent that customers have paid in advance.
-    """
-    loan = economy.loans[row]
-    machine = economy.machines[loan.machine]
-    cost = machine.cost[site]
-    at_spot = max(0.0, machine.earning - cost)
-    total = loan.units * at_spot
-    first, last = contracts_of(economy, loan.obligor)
-    for place in range(first, last):
-        contract = economy.contracts[place]
-        if contract.loan == row:
-            total += contract.units * (contract.rent - cost - at_spot) - prepaid_rent(economy, contract)
-    return total * WEEK
+        enforce(economy, p, row, Channel.RENT.value, event, loan.weeks_under_dscr)
 
 
 @kernel
@@ -218,6 +214,33 @@ def review_vehicle(economy: Economy, p: Record, row: int) -> None:
     service = weekly_service(loan, market.policy_rate, clock.week)
     if cash_flow < service and hands_back(use_value(economy, p, row), loan.principal, cash_flow, service):
         default_facility(economy, p, row, Cause.HAND_BACK, Channel.RENT, -1)
+
+
+@kernel
+def review_control(economy: Economy, p: Record, row: int, dscr: float) -> None:
+    """A vehicle in control goes back once its covenants are met, and in the week before its loan matures.
+
+    The owner then redeems it, or hands its machines back. As long as the breach lasts the holder keeps the
+    vehicle or calls the loan after all; it asks neither for machines nor for cash of the owner.
+    """
+    loan = economy.loans[row]
+    channel, parent = Channel.RENT.value, -1
+    loan.weeks_under_dscr = 0 if dscr >= loan.dscr_covenant else loan.weeks_under_dscr + 1
+    if loan.borrowing_base:
+        machine = economy.machines[loan.machine]
+        within = loan.principal <= loan.advance_rate * machine.appraisal * loan.units + DUST
+        loan.weeks_over_base = 0 if within else loan.weeks_over_base + 1
+        if not within:
+            channel, parent = Channel.MACHINE_PRICE.value, machine.trigger
+    weeks = max(loan.weeks_over_base, loan.weeks_under_dscr)
+    if loan.maturity_week <= economy.clock[0].week + 1:
+        end_control(economy, loan)
+        if p.credit_hand_back != 0:
+            review_vehicle(economy, p, row)
+    elif weeks == 0:
+        end_control(economy, loan)
+    elif weeks > loan.cure_weeks:
+        enforce(economy, p, row, channel, parent, weeks)
 
 
 @kernel
@@ -299,6 +322,9 @@ def check_covenants(economy: Economy, p: Record, row: int, dscr: float, review: 
         if loan.principal > p.credit_btc_call_ltv * loan.coins * (economy.market[0].btc_price * MILLION):
             call_margin(economy, p, row)
         return
+    if loan.controlled:
+        review_control(economy, p, row, dscr)
+        return
     if loan.sweeping:
         sweep(economy, p, row, 1.0)
     if review and not loan.recourse:
@@ -306,9 +332,9 @@ def check_covenants(economy: Economy, p: Record, row: int, dscr: float, review: 
     if loan.borrowing_base and loan.machine >= 0 and owes(loan):
         check_borrowing_base(economy, p, loan, row)
     if loan.dscr_covenant > 0.0 and owes(loan):
-        if dscr >= loan.dscr_covenant:
+        if dscr >= loan.dscr_covenant or is_waived(economy, loan):
             loan.weeks_under_dscr = 0
-        else:
+        elif not loan.controlled:  # it may have become that just now, over its base
             fall_short_of_cover(economy, p, row)
 
 

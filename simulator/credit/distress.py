@@ -80,6 +80,8 @@ def arrears(economy: Economy, b: int) -> tuple[int, bool, bool]:
     first, last = facilities_of(economy, b)
     for row in range(first, last):
         loan = economy.loans[row]
+        if loan.controlled:
+            continue  # its holder takes what it earns, and asks nothing more of the owner
         if (loan.weeks_overdue > 0 or loan.weeks_over_base > 0) and owes(loan):
             distressed = True
             if loan.weeks_overdue > 0:

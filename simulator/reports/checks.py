@@ -90,7 +90,7 @@ def check_finite(economy: Economy, phase: str) -> None:
 
 
 def check_loans(economy: Economy, phase: str) -> None:
-    """Principal and balloons are never negative, and overdue amounts are part of the principal."""
+    """Principal and balloons are never negative, overdue is part of principal; vehicles in control count."""
     loans = economy.loans
     for field in ("principal", "units", "coins", "seized", "overdue", "balloon"):
         bad = loans[field] < (-TOLERANCE if loans[field].dtype.kind == "f" else 0)
@@ -102,6 +102,12 @@ def check_loans(economy: Economy, phase: str) -> None:
     if (excess & live).any():
         row = int(np.argmax(excess & live))
         _fail(economy, phase, f"loans[{row}]", "overdue", loans["overdue"][row], "at most the principal")
+    taken = loans["controlled"] != 0
+    odd = taken & (~live | (loans["recourse"] != 0))
+    if odd.any():
+        _fail(economy, phase, f"loans[{int(np.argmax(odd))}]", "controlled", 1, "a live one without recourse")
+    counted = taken.reshape(-1, FACILITIES).sum(axis=1)
+    _compare(economy, phase, "borrowers", "controlled", economy.borrowers["controlled"], counted, counted)
 
 
 def check_contracts(economy: Economy, phase: str) -> None:

@@ -28,6 +28,7 @@ def headline(summary: Mapping[str, float]) -> dict[str, str]:
     return {
         "failed": f"{borrowers} and {lenders}",
         "failed alone": f"{alone}, {int(summary['hand_backs']):,} of them handed back",
+        **_settled(int(summary["waivers"]), int(summary["control_taken"])),
         "creditors lost": f"{summary['creditor_loss_musd']:,.1f} M$",
         "unsold": counted(int(summary["units_unsold"]), "machine"),
     }
@@ -37,6 +38,16 @@ def _failed(number: int, extra: int, one: str) -> str:
     """How many failed, and how many of them the scenario made fail."""
     forced = f" ({number - extra:,} of them forced)" if extra < number else ""
     return counted(number, one) + forced
+
+
+def _settled(waivers: int, taken: int) -> dict[str, str]:
+    """What lenders did about breaches besides, where a scenario lets them."""
+    if waivers + taken == 0:
+        return {}
+    return {
+        "settled": f"{counted(waivers, 'breach', 'breaches')} waived, "
+        f"{counted(taken, 'vehicle')} taken in control"
+    }
 
 
 def mean_headline(means: Mapping[str, float]) -> str:

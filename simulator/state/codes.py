@@ -106,6 +106,8 @@ class EventKind(IntEnum):
     ABANDONMENT = 31
     CONTRACT = 32
     REFINANCING = 33  # of a machine loan by a larger one; the amount is the new money
+    WAIVER = 34
+    CONTROL_TAKEN = 35
 
 
 class ErrorCode(IntEnum):

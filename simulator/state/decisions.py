@@ -63,10 +63,16 @@ DECISIONS = {
         accelerates,
         TRUTH,
         "yes or no",
-        "whether a lender accelerates a loan in breach; no: it forbears until the next review",
+        "whether a lender accelerates a loan in breach; no: it waits or takes control until the next review",
         (
             Argument("now", NUMBER, "M$", "what seizing and selling now would fetch, at most the principal"),
-            Argument("waiting", NUMBER, "M$", "what it expects of forbearing, at most the principal"),
+            Argument(
+                "waiting",
+                NUMBER,
+                "M$",
+                "what it expects of the best alternative, to wait or to take control: at most the principal,"
+                " and the fee of a waiver",
+            ),
             Argument("principal", NUMBER, "M$", "face of the loan"),
             Argument("weeks_in_breach", WHOLE, "weeks", "in a row over the base or under the cover covenant"),
             Argument("dscr", NUMBER, "ratio", "the borrower's cover; infinite without debt service"),

@@ -35,6 +35,8 @@ LOAN = row(
     Column("cross_default", "i1", "1: the default of another facility defaults this one"),
     Column("maturity_sweep", "i1", "1: a refused refinancing makes it a cash sweep, not a default"),
     Column("sweeping", "i1", "1: that has happened"),
+    Column("controlled", "i1", "1: its holder controls the vehicle, whose cash flow serves it"),
+    Column("waived_until", "i4", "week before which its covenants are not tested: a breach was waived"),
     # once defaulted:
     Column("claim", "f8", "face at default", "M$"),
     Column("seized", "i8", "machines in the holder's hands and not yet sold"),

@@ -87,6 +87,14 @@ SCALARS = (
         "facility_defaults", WHOLE, "facilities", "in default, whose borrowers lived on", "facility defaults"
     ),
     Scalar("hand_backs", WHOLE, "facilities", "of these, by choice", "facilities handed back"),
+    Scalar("waivers", WHOLE, "waivers", "of breaches of covenant, against a fee", "breaches waived"),
+    Scalar(
+        "control_taken",
+        WHOLE,
+        "facilities",
+        "vehicles of which lenders took control in place, without acceleration",
+        "vehicles taken in control",
+    ),
     Scalar("refinancings_refused", WHOLE, "loans", "bullets and balloons not extended, converted or covered"),
     Scalar(
         "sites_taken_over",

@@ -6,8 +6,8 @@ import pytest
 from marked_loans import covenants, failed, marked
 from worlds import GPU, World
 
-from hashcredit.agents.dimensions import Cause, Channel, Enforcement, Instrument, LoanStatus
-from hashcredit.simulator.credit.enforcement import lender_accelerates
+from hashcredit.agents.dimensions import Answer, Cause, Channel, Enforcement, Instrument, LoanStatus
+from hashcredit.simulator.credit.enforcement import answer_breach
 from hashcredit.simulator.state.codes import EventKind
 
 
@@ -179,14 +179,14 @@ def test_lender_compares_selling_now_with_waiting() -> None:
     w = in_breach(credit_enforcement=Enforcement.CHOICE)
     now, waiting = by_hand(w)
     assert now < waiting  # 1.155 against 1.460
-    assert not lender_accelerates(w.economy, w.p, 0)
+    assert answer_breach(w.economy, w.p, 0) == Answer.WAIT
     # The decision turns where by_hand says: find the cash flow at which both are worth the same.
     per_unit_of_flow = waiting - by_hand_without_flow(w)
     flow = w.borrowers["cfads_window"][0] * (now - by_hand_without_flow(w)) / per_unit_of_flow
     w.borrowers["cfads_window"][0] = flow * (1 + 1e-9)
-    assert not lender_accelerates(w.economy, w.p, 0)
+    assert answer_breach(w.economy, w.p, 0) == Answer.WAIT
     w.borrowers["cfads_window"][0] = flow * (1 - 1e-9)
-    assert lender_accelerates(w.economy, w.p, 0)
+    assert answer_breach(w.economy, w.p, 0) == Answer.CALL
 
 
 def test_a_glut_is_worth_waiting_for_even_without_a_payment() -> None:
@@ -194,11 +194,11 @@ def test_a_glut_is_worth_waiting_for_even_without_a_payment() -> None:
     w.borrowers["cfads_window"][0] = 0.0
     now, waiting = by_hand(w)
     assert now > waiting
-    assert lender_accelerates(w.economy, w.p, 0)
+    assert answer_breach(w.economy, w.p, 0) == Answer.CALL
     w.machine(GPU, inventory=150)
     now, waiting = by_hand(w, 150)
     assert now < waiting
-    assert not lender_accelerates(w.economy, w.p, 0)
+    assert answer_breach(w.economy, w.p, 0) == Answer.WAIT
 
 
 def by_hand_without_flow(w: World) -> float:
@@ -213,9 +213,9 @@ def by_hand_without_flow(w: World) -> float:
 def test_liquid_reserves_count_while_waiting() -> None:
     w = in_breach(credit_enforcement=Enforcement.CHOICE)
     w.borrowers["cfads_window"][0] = 0.0
-    assert lender_accelerates(w.economy, w.p, 0)
+    assert answer_breach(w.economy, w.p, 0) == Answer.CALL
     w.borrower(0, btc=5.2)  # 0.52 over 52 weeks: 0.01 a week
-    assert not lender_accelerates(w.economy, w.p, 0)
+    assert answer_breach(w.economy, w.p, 0) == Answer.WAIT
 
 
 @pytest.mark.parametrize(("rule", "called"), [(Enforcement.ALWAYS, True), (Enforcement.NEVER, False)])

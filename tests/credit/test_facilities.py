@@ -16,7 +16,8 @@ from hashcredit.agents.dimensions import (
 )
 from hashcredit.simulator.books.loans import empty_row
 from hashcredit.simulator.credit.claims import default_facility
-from hashcredit.simulator.credit.covenants import enforce_covenants, use_value, vehicle_cash_flow
+from hashcredit.simulator.credit.control import vehicle_cash_flow
+from hashcredit.simulator.credit.covenants import enforce_covenants, use_value
 from hashcredit.simulator.investment.drawing import open_facility
 from hashcredit.simulator.lenders.capital import write_down_loans
 from hashcredit.simulator.market.auction import trade_machines

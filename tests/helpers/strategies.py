@@ -241,6 +241,8 @@ def structures(draw: st.DrawFn) -> dict[str, Any]:
         "credit.bullet_weeks_high": bullet_high,
         "credit.refinancing_sweep_share": draw(st.sampled_from((0.2, 0.0, 1.0))),
         "credit.hand_back": draw(st.sampled_from((True, True, False))),
+        "credit.control": draw(st.booleans()),
+        "credit.waiver_fee": draw(st.sampled_from((0.0, 0.0025, 0.05))),
         "credit.btc_initial_ltv": initial,
         "credit.btc_call_ltv": call,
         "credit.btc_liquidation_ltv": liquidation,

@@ -217,6 +217,15 @@ def test_more_overdue_than_owed(state, caught):
     assert "at most the principal" in caught()
 
 
+@pytest.mark.parametrize("recourse", [0, 1])
+def test_a_vehicle_in_control_that_is_none_or_not_counted(state, caught, recourse):
+    live = state.loans["status"] == LoanStatus.PERFORMING
+    row = first(live & (state.loans["recourse"] == recourse))
+    state.loans["controlled"][row] = 1
+    expected = f"loans[{row}]" if recourse else f"(borrowers[{row // FACILITIES}])"
+    assert names(caught(), expected, "controlled")
+
+
 def test_an_allowance_of_its_own(state, caught):
     index = first(state.lenders["allowance"] > 0.0)
     state.lenders["allowance"][index] += 1e-3

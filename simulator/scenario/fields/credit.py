@@ -176,6 +176,24 @@ class Credit(Section):
     review_weeks: WholeWeeks = field(
         4, "weeks between a lender's decisions on a loan left in breach", high=52
     )
+    # Waived breaches are known of (crwv.technical_default), what was paid for them is not. Syndicated lenders
+    # get .125 to .25 % in cash for their consent (waiver.fee.generic).
+    waiver_fee: Share = field(
+        0.0,
+        "fee for a waiver of a breach, of the principal: paid from cash beyond the reserve, the rest is added"
+        " to the face; 0: no waivers, lenders only forbear",
+        high=0.1,
+    )
+    # Financial covenants are as a rule tested each quarter: a waiver is one of the next test.
+    waiver_weeks: WholeWeeks = field(
+        13, "weeks for which a waiver suspends the covenants of its loan", high=520
+    )
+    # One case is known (asicloan.compute_north.control): a share of contracts does not follow from it.
+    control: Switch = field(
+        False,
+        "whether facilities without recourse pledge the shares of their vehicle, so that a lender may take"
+        " control of it after a breach instead of calling the loan",
+    )
     waiting_hazard: PerYear = field(0.15, "hazard of failure that a lender assumes while it waits", high=5.0)
     waiting_years: Years = field(
         2.0, "years of debt service that a waiting lender counts", low=0.1, high=10.0

@@ -240,6 +240,14 @@ def test_unforced_failures_are_only_told_apart_where_some_were_forced():
     assert {"extra_lender_failures", "facility_defaults", "hand_backs"} <= told
 
 
+def test_waivers_and_control_are_only_told_where_there_were_some():
+    quiet = {row.quantity for row in statistics_of(invented_summary())}
+    assert not quiet & {"waivers", "control_taken"}
+    some = statistics_of(invented_summary().assign(waivers=[0, 2, 0, 0], control_taken=[1, 0, 0, 0]))
+    means = {row.quantity: row.estimate.mean for row in some}
+    assert (means["waivers"], means["control_taken"]) == (0.5, 0.25)
+
+
 def test_summary_csv_keeps_full_precision(tmp_path, small, results):
     write_run_folder(tmp_path / "result", small, *results, figures=False)
     table = pd.read_csv(tmp_path / "result" / "summary.csv", index_col="quantity")

@@ -1,0 +1,101 @@
+"""Vehicles in their lenders' control: after a breach without a missed payment a lender takes the shares.
+
+A facility without recourse stands for a vehicle, whose shares are pledged beside its machines
+(`credit.control`). Its holder may take them instead of calling the loan: the machines stay in their racks
+with their customers, the owner runs them on, and what they earn goes to the holder, no more and no less. The
+loan is not due; interest that is not earned is added to its face. The owner has the vehicle back when the
+breach is cured, the loan repaid, or about to mature.
+"""
+
+from hashcredit.agents.compiled import kernel
+from hashcredit.agents.dimensions import Record
+from hashcredit.agents.units import WEEK
+from hashcredit.simulator.books.contracts import contracts_of
+from hashcredit.simulator.books.events import note_holder, remember
+from hashcredit.simulator.books.ledger import capitalise
+from hashcredit.simulator.books.loans import (
+    count_controlled,
+    facilities_of,
+    loan_rate,
+    owes,
+    pay_interest,
+    repay,
+)
+from hashcredit.simulator.books.prepayments import prepaid_rent
+from hashcredit.simulator.machines.slots import slot_rent
+from hashcredit.simulator.state.codes import EventKind
+from hashcredit.simulator.state.economy import Economy
+
+
+@kernel
+def vehicle_cash_flow(economy: Economy, row: int, site: int) -> float:
+    """What a facility's machines earn above avoidable cost, M$ a week; the site's lease is owed anyway.
+
+    In cash: without the rent that customers have paid in advance.
+    """
+    loan = economy.loans[row]
+    machine = economy.machines[loan.machine]
+    cost = machine.cost[site]
+    at_spot = max(0.0, machine.earning - cost)
+    total = loan.units * at_spot
+    first, last = contracts_of(economy, loan.obligor)
+    for place in range(first, last):
+        contract = economy.contracts[place]
+        if contract.loan == row:
+            total += contract.units * (contract.rent - cost - at_spot) - prepaid_rent(economy, contract)
+    return total * WEEK
+
+
+@kernel
+def free_cash_flow(economy: Economy, p: Record, row: int) -> float:
+    """That of a facility less the lease of its slots, M$ a week, at least 0: what control brings."""
+    loan = economy.loans[row]
+    lease = loan.units * slot_rent(p, economy.machines[loan.machine].cooling) * WEEK
+    return max(0.0, vehicle_cash_flow(economy, row, economy.borrowers[loan.obligor].site_class) - lease)
+
+
+@kernel
+def may_take_control(economy: Economy, p: Record, row: int) -> bool:
+    """Whether a holder may take the vehicle: its shares are pledged, and no payment is missed or all due."""
+    loan = economy.loans[row]
+    pledged = p.credit_control != 0 and not loan.recourse and loan.units > 0
+    return pledged and loan.weeks_overdue == 0 and loan.maturity_week > economy.clock[0].week + 1
+
+
+@kernel
+def take_control(economy: Economy, row: int, channel: int, parent: int) -> None:
+    """The holder of a loan takes the vehicle in place; the owner remembers what that cost it."""
+    loan = economy.loans[row]
+    loan.controlled = 1
+    count_controlled(economy, loan.obligor)
+    economy.outcomes[0].control_taken += 1
+    event = note_holder(economy, EventKind.CONTROL_TAKEN, loan, loan.principal, loan.units,
+                        economy.machines[loan.machine].appraisal, channel=channel, parent=parent)  # fmt: skip
+    remember(economy, economy.borrowers[loan.obligor], channel, event)
+
+
+@kernel
+def collect(economy: Economy, p: Record, row: int) -> None:
+    """A week's cash flow of a vehicle goes to its holder: interest first, then principal.
+
+    Interest beyond it is added to the face and is no missed payment: nobody is there to pay it.
+    """
+    loan = economy.loans[row]
+    borrower, lender = economy.borrowers[loan.obligor], economy.lenders[loan.holder]
+    interest = loan.principal * loan_rate(loan, economy.market[0].policy_rate) * WEEK
+    flow = min(free_cash_flow(economy, p, row), max(0.0, borrower.cash))
+    earned = min(flow, interest)
+    pay_interest(economy, loan, borrower, lender, earned, earned)
+    if flow < interest:
+        capitalise(economy, loan, borrower, lender, interest - earned)
+    else:
+        repay(economy, loan, borrower, lender, min(loan.principal, flow - interest))
+
+
+@kernel
+def pass_through(economy: Economy, p: Record, b: int) -> None:
+    """The week of all vehicles of borrower `b` that are in their holders' control."""
+    first, last = facilities_of(economy, b)
+    for row in range(first, last):
+        if economy.loans[row].controlled and owes(economy.loans[row]):
+            collect(economy, p, row)
