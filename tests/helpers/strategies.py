@@ -247,6 +247,8 @@ def structures(draw: st.DrawFn) -> dict[str, Any]:
         "credit.btc_call_ltv": call,
         "credit.btc_liquidation_ltv": liquidation,
         "credit.tenor_weeks": draw(st.sampled_from((30, 208, 1040))),
+        "credit.balloon_share": draw(st.sampled_from((0.0, 0.3, 1.0))),
+        "credit.top_up": draw(st.booleans()),
         "networks.credit_kind": draw(st.sampled_from(NETWORKS)),
         "networks.trade_kind": draw(st.sampled_from(NETWORKS)),
         "networks.interlender_kind": draw(st.sampled_from(EXPOSURES)),
