@@ -25,6 +25,7 @@ SMALL = {
     "order": "five assets",
     "facilities": "FACILITIES at most",
     "claims": "FACILITIES at most",
+    "controlled": "a flag of a loan, FACILITIES at most of a borrower",
     "contracts": "CONTRACTS at most",
     "orders": "ORDERS at most",
     "launches": "MAX_LAUNCHES at most",
