@@ -21,10 +21,10 @@ def post_balance(row: Record, borrower: Record, amount: float) -> None:
 
 
 @kernel
-def move_balance(source: Record, ower: Record, row: Record, owner: Record, amount: float) -> None:
-    """Move `amount` (M$) of a balance from one row to another, which may be another borrower's."""
-    post_balance(source, ower, -amount)
-    post_balance(row, owner, amount)
+def move_balance(source: Record, before: Record, row: Record, after: Record, amount: float) -> None:
+    """Move `amount` (M$) of a balance from one row to another; the borrowers that owe it may be two."""
+    post_balance(source, before, -amount)
+    post_balance(row, after, amount)
 
 
 @kernel
