@@ -48,8 +48,10 @@ CASES = {
         "credit.balloon_share": 0.4,
         "credit.top_up": True,
         "credit.tenor_weeks": 30,
-        "investment.decision_weeks": 4,
-        "investment.buffer_weeks": 4.0,
+        "investment.decision_weeks": 2,
+        "investment.lead_weeks": 3,
+        "investment.buffer_weeks": 0.0,
+        "compute.demand_growth": 1.0,
     },
 }
 
