@@ -167,6 +167,8 @@ def refinance(economy: Economy, p: Record, row: int, dscr: float) -> None:
         return
     if not able or ratio < lender.capital_target:
         refuse(economy, p, row, Channel.LENDER_CREDIT, lender.trigger)
+    elif good:  # and its machines are not
+        refuse(economy, p, row, Channel.MACHINE_PRICE, economy.machines[loan.machine].trigger)
     else:
         channel, event = trace_trouble(economy, loan.obligor)
         refuse(economy, p, row, channel, event)

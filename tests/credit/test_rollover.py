@@ -453,9 +453,9 @@ def test_a_whole_firm_that_is_good_does_not_help_machines_that_are_worth_little(
     """Debts of 0.5 on assets of 1.21, of which 0.8 has to be kept; 80 pledged machines are worth 0.008."""
     w = balloon(cash=0.9)
     w.borrower(0, obligations=0.2, btc=3.0)
-    w.machine(GPU, appraisal=0.0001)
+    w.machine(GPU, appraisal=0.0001, trigger=7)
     w.open()
-    assert reason(w) == (Channel.RENT, -1)
+    assert reason(w) == (Channel.MACHINE_PRICE, 7)
 
 
 def test_an_extension_is_at_most_what_earnings_cover() -> None:

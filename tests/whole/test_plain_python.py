@@ -43,6 +43,16 @@ CASES = {
         "investment.buffer_weeks": 0.0,
         "compute.demand_growth": 1.0,
     },
+    "what is rolled over": {
+        "horizon_weeks": 20,
+        "credit.balloon_share": 0.4,
+        "credit.top_up": True,
+        "credit.tenor_weeks": 30,
+        "investment.decision_weeks": 2,
+        "investment.lead_weeks": 3,
+        "investment.buffer_weeks": 0.0,
+        "compute.demand_growth": 1.0,
+    },
 }
 
 RUN = """
