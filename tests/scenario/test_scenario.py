@@ -58,6 +58,7 @@ def test_packaged_scenarios_load_and_say_what_they_are():
         "demand_turn",
         "dump_10k_h100",
         "hawkish_misdiagnosis",
+        "hindcast_2023",
         "learned_underwriting",
         "reverse_qe",
         "rubin_launch",

@@ -3,7 +3,7 @@
 from hashcredit.experiments.papers.hindcast_2023.matching import explore, match
 from hashcredit.experiments.papers.hindcast_2023.page import NAME, write
 from hashcredit.experiments.papers.hindcast_2023.picture import draw
-from hashcredit.experiments.papers.hindcast_2023.scorecard import LEVEL, histories, scorecard, variants
+from hashcredit.experiments.papers.hindcast_2023.scorecard import LEVEL, histories, scores_of, variants
 from hashcredit.experiments.papers.replication import Found, Replication
 
 REPLICATES, POINTS, EACH = 200, 400, 5
@@ -16,7 +16,7 @@ def replicate(quick: bool) -> Replication:
     """The scorecard, the history matching, and the page that says what came out."""
     replicates, points, each = QUICK if quick else (REPLICATES, POINTS, EACH)
     runs = histories(replicates)
-    scores = scorecard(runs)
+    scores = scores_of(runs)
     matched = match(explore(points, each))
     others = variants(max(QUICK[0], replicates // 5))
     found = {score.evidence.quantity: Found(score.mean, *score.interval) for score in scores}

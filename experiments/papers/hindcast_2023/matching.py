@@ -36,6 +36,8 @@ Changes = Mapping[str, Any]
 CUTOFF = 3.0
 LEAST_KEPT = 20
 """Points that must be left before the range of a parameter among them is compared with its prior."""
+NEARLY_ALL = 0.95
+"""Share of points from which on a fact that rules them out is said never to be plausible."""
 SURE = 0.01
 """Level of the Kolmogorov-Smirnov test that calls a parameter narrowed, over the number of parameters."""
 
@@ -168,39 +170,57 @@ class Matched:
     """What is ruled out, by which facts, and what is left."""
 
     explored: Explored
-    by_fact: Array
-    """Share of points that each fact rules out by itself."""
+    ruled: Mask
+    """Whether a fact rules a point out; indices: point, fact. Where the model says nothing it does not."""
     silent: Array
-    """Share of points at which the model says nothing of a fact."""
-    structural: Mask
-    """Facts that rule out every point at which the model says anything of them."""
-    kept: Mask
-    """Points that none of the other facts rules out."""
-    fewest: int
-    """Fewest of the other facts that rule out one point."""
+    """Share of points at which the model says nothing of each fact."""
+
+    @property
+    def by_fact(self) -> Array:
+        """Share of points that each fact rules out by itself."""
+        return np.asarray(self.ruled.mean(axis=0))
+
+    @property
+    def structural(self) -> Mask:
+        """Facts that rule out nearly every point at which the model says anything of them."""
+        told = 1.0 - self.silent
+        return (told > 0.0) & (self.by_fact >= NEARLY_ALL * told)
+
+    @property
+    def broken(self) -> NDArray[np.int64]:
+        """Facts that rule out each point, without the structural ones, which tell no point from another."""
+        return np.asarray(self.ruled[:, ~self.structural].sum(axis=1))
 
     @property
     def share(self) -> float:
         """Share of the prior that all facts together leave."""
-        return 0.0 if self.structural.any() else self.others
+        return float((~self.ruled.any(axis=1)).mean())
+
+    def others(self, passed_over: int = 0) -> float:
+        """Share that the facts leave which are not structural, the worst few of each point passed over."""
+        return float((self.broken <= passed_over).mean())
+
+    def share_of(self, group: str) -> float:
+        """Share of the prior that the facts of one group leave."""
+        mine = np.array([one.group == group for one in EVIDENCE])
+        return float((~self.ruled[:, mine].any(axis=1)).mean())
 
     @property
-    def others(self) -> float:
-        """Share that is left by the facts that are not structural."""
-        return float(self.kept.mean())
+    def passed_over(self) -> int:
+        """Fewest of these that have to be passed over for enough points to be left."""
+        return int(np.sort(self.broken)[min(LEAST_KEPT, len(self.broken)) - 1])
+
+    @property
+    def kept(self) -> Mask:
+        """Points that are left then."""
+        return np.asarray(self.broken <= self.passed_over)
 
 
 def match(explored: Explored) -> Matched:
     """Hold each point against each fact."""
     values = explored.implausibility()
     silent = ~np.isfinite(values)
-    ruled = np.where(silent, False, values > CUTOFF)
-    says = (~silent).sum(axis=0)
-    structural = (says > 0) & (ruled.sum(axis=0) == says)
-    broken = ruled[:, ~structural].sum(axis=1)
-    return Matched(
-        explored, ruled.mean(axis=0), silent.mean(axis=0), structural, broken == 0, int(broken.min())
-    )
+    return Matched(explored, np.where(silent, False, values > CUTOFF), silent.mean(axis=0))
 
 
 @dataclass(frozen=True)

@@ -45,6 +45,7 @@ is another series. Launches take nothing from it besides, since what they took i
 the same fall with the launches in it. Occupancy stands still: demand has no dated path. The opening of 2023
 is dated where there are facts (machines and their prices, miners' hashrate, spreads, capital expenditure)
 and a choice elsewhere, as the scenario says line by line; what is not said there is the baseline's of 2026.
+Spreads are those of the first two delayed-draw loans on GPUs; those of the later ones are in the scorecard.
 
 ## The scorecard: {met} of {told} met
 
@@ -62,7 +63,7 @@ facts behind each number.
 
 ### What the misses hang on
 
-Means of what a choice of the scenario moves, one at a time and together, on the same draws:
+Means of what a choice of the scenario moves, one at a time and together, over the same {fewer} replicates:
 
 <!-- choices -->
 {choices}
@@ -136,6 +137,7 @@ def write(
         scorecard=tables.scorecard_table(scores),
         score_words=sentences.score_words(told),
         silent_words=sentences.silent_words(scores),
+        fewer=len(next(iter(others.values())).scores[0].values),
         choices=tables.choice_table(others),
         choice_words=sentences.choice_words(others),
         missing="\n".join(f"- {what} (`{key}`): {why}." for what, key, why in NOT_REPRESENTED),

@@ -47,11 +47,11 @@ def draw(runs: Sequence[History], scores: Sequence[Score], matched: Matched) -> 
     caption(
         figure,
         f"Top: median and middle 90 % of {len(runs)} replicates, seed {SEED}; squares are dated facts, bars "
-        "their range. Bottom left: distance from the fact in standard deviations of fact and model; bars are "
-        "the middle 90 % of replicates, blue where the fact is met, circles their means, crosses the forecast "
-        f"that nothing changes; beyond {REACH:g} at the edge. Bottom right: share of {points} points of the "
-        f"prior at which the implausibility of the fact exceeds {CUTOFF:g}; pale: the model says nothing of "
-        "it. Sources: published.csv.",
+        "their range. Bottom left: distance from the fact in standard deviations of fact and model; bars "
+        "are the middle 90 % of replicates, blue where the fact is met, circles their means, crosses the "
+        f"forecast that nothing changes; beyond {REACH:g} at the edge. Bottom right: share of {points} "
+        f"points of the prior at which the implausibility of the fact exceeds {CUTOFF:g}; pale: the model "
+        "says nothing of it. Sources: published.csv.",
     )
     return figure
 

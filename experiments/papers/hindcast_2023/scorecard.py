@@ -23,6 +23,8 @@ LEVEL = 0.9
 
 LEAST_CASES = 20
 """Replicates with a value below which there is no telling where 5 % of them lie."""
+SAME = 0.05
+"""Standard deviations by which two distances must differ."""
 
 CHOICES: dict[str, dict[str, object]] = {
     "as it is": {},
@@ -60,8 +62,8 @@ class Score:
 
     @property
     def interval(self) -> tuple[float, float]:
-        """The middle 90 % of replicates: where one history may fall."""
-        if not self.known.size:
+        """The middle 90 % of replicates, where one history may fall; NaN if too few have a value."""
+        if not self.is_told:
             return math.nan, math.nan
         low, high = np.quantile(self.known, (0.5 - LEVEL / 2.0, 0.5 + LEVEL / 2.0))
         return float(low), float(high)
@@ -79,27 +81,22 @@ class Score:
         return low - fact.tolerance <= fact.value <= high + fact.tolerance
 
     @property
-    def distance(self) -> float:
-        """Of the mean from the fact, in standard deviations of fact and model."""
-        return self.misses[0] / math.hypot(self.evidence.observation, self.evidence.discrepancy)
-
-    @property
     def naive(self) -> float:
         """What "nothing changes" says."""
         return self.opening if self.evidence.naive is None else self.evidence.naive
 
     @property
-    def misses(self) -> tuple[float, float]:
-        """Distance of the model's mean, and of "nothing changes", from the fact, on the fact's scale."""
-        scaled = self.evidence.scaled
-        fact = scaled(self.evidence.published.value)
-        return abs(scaled(self.mean) - fact), abs(scaled(self.naive) - fact)
+    def distances(self) -> tuple[float, float]:
+        """Of the model's mean, and of "nothing changes", from the fact; in errors of fact and model."""
+        one = self.evidence
+        fact, width = one.scaled(one.published.value), math.hypot(one.observation, one.discrepancy)
+        return abs(one.scaled(self.mean) - fact) / width, abs(one.scaled(self.naive) - fact) / width
 
     @property
     def closer(self) -> bool | None:
-        """Whether the model's mean is closer to the fact than "nothing changes"; None: it cannot be told."""
-        ours, theirs = self.misses
-        if not self.is_told or not math.isfinite(theirs) or math.isclose(ours, theirs, abs_tol=1e-9):
+        """Whether the model's mean is closer than "nothing changes"; None: as close, or unknown."""
+        ours, theirs = self.distances
+        if not self.is_told or not math.isfinite(theirs) or abs(ours - theirs) < SAME:
             return None
         return ours < theirs
 
@@ -128,7 +125,7 @@ def variants(replicates: int) -> dict[str, Variant]:
         runs = histories(replicates, changes)
         cash, owed, opened = (np.array([_clouds(run, what, week) for run in runs]).mean() for what, week in
                               (("cash", END), ("debt", END), ("debt", OPENING)))  # fmt: skip
-        found[name] = Variant(scorecard(runs), float(cash / owed), float(owed / opened))
+        found[name] = Variant(scores_of(runs), float(cash / owed), float(owed / opened))
     return found
 
 
@@ -138,7 +135,7 @@ def _clouds(run: History, column: str, week: int) -> float:
     return float(borrowers[column][borrowers["kind"] == BorrowerKind.NEOCLOUD].sum())
 
 
-def scorecard(runs: list[History]) -> list[Score]:
+def scores_of(runs: list[History]) -> list[Score]:
     """A score for each fact."""
     found, opening = zip(*(measure(run) for run in runs), strict=True)
     scores = []

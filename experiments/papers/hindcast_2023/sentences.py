@@ -9,6 +9,7 @@ from hashcredit.experiments.papers.hindcast_2023.evidence import EVIDENCE
 from hashcredit.experiments.papers.hindcast_2023.matching import (
     CUTOFF,
     LEAST_KEPT,
+    NEARLY_ALL,
     PRIOR,
     SURE,
     Matched,
@@ -21,34 +22,38 @@ from hashcredit.experiments.papers.hindcast_2023.tables import listed, number, p
 
 def score_words(told: Sequence[Score]) -> str:
     """What the scorecard says, by group and against the naive forecast."""
-    lines = []
+    groups = []
     for group in dict.fromkeys(score.evidence.group for score in told):
         mine = [score for score in told if score.evidence.group == group]
-        met = sum(score.met for score in mine)
-        lines.append(f"{group}, {word(met)} of {word(len(mine))}")
+        groups.append(f"{group}, {word(sum(score.met for score in mine))} of {word(len(mine))}")
     ours = sum(score.closer is True for score in told)
     theirs = sum(score.closer is False for score in told)
-    better = "more" if ours > theirs else "less" if ours < theirs else "no more and no less"
-    low = [score for score in told if not score.met and score.mean < score.evidence.published.value]
+    both = [score.distances for score in told if np.isfinite(score.distances).all()]
+    model, naive = np.mean(both, axis=0) if both else (np.nan, np.nan)
+    better = "no more" if model >= naive else "more"
     text = (
-        f"Met by group: {'; '.join(lines)}. The model's mean is closer to the fact than nothing changing in "
+        f"Met by group: {'; '.join(groups)}. The model's mean is closer to the fact than nothing changing in "
     )
-    text += f"{word(ours)} cases and farther in {word(theirs)}: by this count it knows {better} than "
-    text += "the naive forecast."
-    missed = sum(not score.met for score in told)
-    if missed:
-        text += f" Of {word(missed)} misses {word(len(low))} lie below the fact."
-    worst = sorted((score for score in told if not score.met), key=lambda score: -score.distance)[:3]
-    if worst:
-        facts = listed([short_fact(one) for one in worst])
-        text += f" Farthest off, in standard deviations of fact and model: {facts}."
-    return text
+    text += f"{word(ours)} cases and farther in {word(theirs)}; its mean distance is {model:.2f} standard "
+    text += f"deviations of fact and model, that of nothing changing {naive:.2f}: it knows {better} than the "
+    text += "naive forecast."
+    missed = [score for score in told if not score.met]
+    if not missed:
+        return text
+    low = sum(score.mean < score.evidence.published.value for score in missed)
+    worst = sorted(missed, key=lambda score: -score.distances[0])[:3]
+    text += (
+        f" Of {word(len(missed))} misses {word(low)} lie below the fact. Farthest off, in the same units: "
+    )
+    return text + listed([short_fact(score) for score in worst]) + "."
 
 
 def short_fact(score: Score) -> str:
     """Model against fact in a sentence."""
     fact = score.evidence.published.value
-    return f"{score.evidence.quantity} ({number(score.mean, 2)} for {number(fact, 2)}: {score.distance:.1f})"
+    return (
+        f"{score.evidence.quantity} ({number(score.mean, 2)} for {number(fact, 2)}: {score.distances[0]:.1f})"
+    )
 
 
 def silent_words(scores: Sequence[Score]) -> str:
@@ -74,50 +79,50 @@ def choice_words(others: Mapping[str, Variant]) -> str:
 
 
 def share_words(matched: Matched) -> str:
-    """The share of the prior that is left, and what 0 or 1 would mean."""
-    text = f"**All facts together leave {percent(matched.share)} of the prior.** "
-    if matched.share == 0.0:
-        text += "No numbers within these ranges make the model do what happened. "
-    elif matched.share == 1.0:
+    """The share of the prior that is left, what 0 or 1 would mean, and what each group leaves."""
+    share, never = matched.share, int(matched.structural.sum())
+    text = f"**All facts together leave {percent(share)} of the prior.** "
+    if share == 0.0:
+        text += "No numbers within these ranges make the model do all of what happened. "
+    elif share == 1.0:
         text += "All of it: these facts tell nothing about the parameters. "
-    if matched.structural.any():
-        text += (
-            f"{word(int(matched.structural.sum())).capitalize()} of the facts rule out every point at which "
-            f"the model says anything of them. Without these, **{percent(matched.others)}** is left"
-        )
-        if matched.others == 0.0:
-            text += (
-                f": none either. A point breaks at least {word(matched.fewest)} of the others; "
-                "they contradict each other within these ranges"
-            )
-        text += "."
-    return text.strip()
+    if share < 1.0:
+        without = f"Without {word(never)} of which more below" if never else "Without any passed over"
+        steps = [f"{word(count)} passed over, {percent(matched.others(count))}" for count in (1, 2, 3)]
+        text += f"{without} they leave **{percent(matched.others())}**; with the worst {'; '.join(steps)}. "
+    groups = dict.fromkeys(one.group for one in EVIDENCE)
+    left = [f"{group} leave {percent(matched.share_of(group))}" for group in groups]
+    return text + f"By themselves {', '.join(left)}."
 
 
 def structural_words(matched: Matched) -> str:
-    """The facts that no point meets: what is missing is not a number."""
+    """The facts that hardly a point meets: what is missing is not a number."""
     names = [one.quantity for one, never in zip(EVIDENCE, matched.structural, strict=True) if never]
     if not names:
-        return "No fact rules out the whole prior by itself."
+        return f"No fact rules out more than {NEARLY_ALL:.0%} of the points by itself."
     return (
-        f"Never plausible, whatever the {word(len(PRIOR))} parameters are: {listed(names)}. There a "
-        "mechanism is missing, or a parameter that is not among them; no baseline can be moved to meet these."
+        f"Never plausible (at fewer than {1.0 - NEARLY_ALL:.0%} of the points), whatever the "
+        f"{word(len(PRIOR))} parameters are: {listed(names)}. There a mechanism is missing, or a parameter "
+        "that is not among them; no baseline can be moved to meet these."
     )
 
 
 def left_words(matched: Matched, left: Sequence[Narrowed]) -> str:
     """Which parameters are narrowed."""
-    kept = int(matched.kept.sum())
-    text = f"{kept} of {len(matched.kept)} points are ruled out by none of the facts that some point meets."
+    kept, total, passed = int(matched.kept.sum()), len(matched.kept), matched.passed_over
     if not left:
-        return (
-            text + f" Fewer than {LEAST_KEPT} cannot say where they lie, so no parameter is called narrowed."
+        return f"Fewer than {LEAST_KEPT} of {total} points are left, which cannot say where they lie."
+    text = f"{kept} of {total} points are left by the facts that some points meet."
+    if passed:
+        text = (
+            f"With fewer than {LEAST_KEPT} points left by the facts that some points meet, what follows is "
+            f"of the {kept} of {total} that break no more than {word(passed)}: the least bad."
         )
-    narrowed = [one for one in left if one.narrowed]
     text += (
         " A parameter is called narrowed if its values among them are spread so unevenly that the prior "
         f"gives that, by a Kolmogorov-Smirnov test, with less than {SURE:g} in {word(len(PRIOR))} tests. "
     )
+    narrowed = [one for one in left if one.narrowed]
     if not narrowed:
         return text + "None is."
     names = [f"`{one.parameter.name}` ({number(one.low, 2)} to {number(one.high, 2)})" for one in narrowed]
@@ -146,11 +151,9 @@ def loose_words(matched: Matched) -> str:
 
 
 def loosened(matched: Matched, factor: float) -> float:
-    """Share of the prior left by the facts that are not structural, with other errors of the model."""
-    explored = matched.explored
-    kept = np.ones(len(explored.u), bool)
+    """Share of the prior that all facts would leave, with other errors of the model."""
+    kept = np.ones(len(matched.explored.u), bool)
     for place, one in enumerate(EVIDENCE):
-        if not matched.structural[place]:
-            wider = replace(one, discrepancy=factor * one.discrepancy)
-            kept &= ~(implausibility(explored, place, wider) > CUTOFF)
+        wider = replace(one, discrepancy=factor * one.discrepancy)
+        kept &= ~(implausibility(matched.explored, place, wider) > CUTOFF)
     return float(kept.mean())

@@ -131,7 +131,7 @@ def prior_table(left: Sequence[Narrowed]) -> str:
             (one.name, f"{one.low:g} to {one.high:g}", "logarithm" if one.is_log else "value", one.why,
              f"{one.base:g}",
              "too few" if kept is None else f"{number(kept.low, 2)} to {number(kept.high, 2)}",
-             "" if kept is None else number(kept.chance, 2),
+             "" if kept is None else f"{kept.chance:.1g}",
              "" if kept is None else "yes" if kept.narrowed else "no")
         )  # fmt: skip
     return markdown_table([head, *rows])
