@@ -22,5 +22,5 @@ def replicate(quick: bool) -> Replication:
     found = {score.evidence.quantity: Found(score.mean, *score.interval) for score in scores}
     text = write(scores, others, matched, replicates=replicates, each=each)
     return Replication(
-        found, lambda: draw(runs, scores, matched), f"middle {LEVEL:.0%} of runs", {NAME: text}
+        found, lambda: draw(runs, scores, matched), f"middle {100.0 * LEVEL:.0f} % of runs", {NAME: text}
     )

@@ -26,12 +26,13 @@ LEAST_CASES = 20
 SAME = 0.05
 """Standard deviations by which two distances must differ."""
 
+TOGETHER = "all three"
 CHOICES: dict[str, dict[str, object]] = {
     "as it is": {},
     "slots may grow by 8 a year": {"investment.growth_cap": 8.0},
     "customers want 5 times the fleets": {"compute.term_share": 5.0},
     "rents expected to fall by .1 a year": {"valuation.trend": 0.1},
-    "all three": {"investment.growth_cap": 8.0, "compute.term_share": 5.0, "valuation.trend": 0.1},
+    TOGETHER: {"investment.growth_cap": 8.0, "compute.term_share": 5.0, "valuation.trend": 0.1},
 }
 """Choices whose weight the page shows: what a borrower may build, can let, and expects of rents."""
 

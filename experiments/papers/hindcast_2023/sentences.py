@@ -16,7 +16,7 @@ from hashcredit.experiments.papers.hindcast_2023.matching import (
     Narrowed,
     implausibility,
 )
-from hashcredit.experiments.papers.hindcast_2023.scorecard import LEAST_CASES, Score, Variant
+from hashcredit.experiments.papers.hindcast_2023.scorecard import LEAST_CASES, SAME, TOGETHER, Score, Variant
 from hashcredit.experiments.papers.hindcast_2023.tables import listed, number, percent, word
 
 
@@ -30,13 +30,13 @@ def score_words(told: Sequence[Score]) -> str:
     theirs = sum(score.closer is False for score in told)
     both = [score.distances for score in told if np.isfinite(score.distances).all()]
     model, naive = np.mean(both, axis=0) if both else (np.nan, np.nan)
-    better = "no more" if model >= naive else "more"
+    better = "more" if model < naive - SAME else "less" if model > naive + SAME else "no more and no less"
     text = (
         f"Met by group: {'; '.join(groups)}. The model's mean is closer to the fact than nothing changing in "
     )
     text += f"{word(ours)} cases and farther in {word(theirs)}; its mean distance is {model:.2f} standard "
-    text += f"deviations of fact and model, that of nothing changing {naive:.2f}: it knows {better} than the "
-    text += "naive forecast."
+    text += f"deviations of fact and model, that of nothing changing {naive:.2f}: it knows {better} "
+    text += "than the naive forecast."
     missed = [score for score in told if not score.met]
     if not missed:
         return text
@@ -68,14 +68,16 @@ def choice_words(others: Mapping[str, Variant]) -> str:
     """How many facts each choice meets."""
     told = [f"{name}, {sum(score.met for score in other.scores)}" for name, other in others.items()]
     text = f"Facts met: {'; '.join(told)}. Rows that no choice moves by more than 5 % are left out."
-    first = next(iter(others.values()))
-    if first.cash > 1.0 and first.debt < 1.0:
-        text += (
-            f" As it is, neo-clouds end with {number(first.cash, 2)} times their debt in cash: rents pay for "
-            "a machine within so short a time, and so few new ones seem worth their price, that they repay "
-            "where the real ones borrowed."
-        )
-    return text
+    first, *changed = others.items()
+    if first[1].cash <= 1.0 or first[1].debt >= 1.0:
+        return text
+    text += f" As it is, neo-clouds end with {number(first[1].cash, 2)} times their debt in cash: they repay "
+    text += "where the real ones borrowed."
+    single = [one for one in changed if one[0] != TOGETHER]
+    if not single:
+        return text
+    name, most = max(single, key=lambda one: one[1].debt)
+    return f'{text} Of single changes "{name}" moves that most, to {number(most.debt, 2)} times the opening.'
 
 
 def share_words(matched: Matched) -> str:
@@ -99,9 +101,9 @@ def structural_words(matched: Matched) -> str:
     """The facts that hardly a point meets: what is missing is not a number."""
     names = [one.quantity for one, never in zip(EVIDENCE, matched.structural, strict=True) if never]
     if not names:
-        return f"No fact rules out more than {NEARLY_ALL:.0%} of the points by itself."
+        return f"No fact rules out more than {100.0 * NEARLY_ALL:.0f} % of the points by itself."
     return (
-        f"Never plausible (at fewer than {1.0 - NEARLY_ALL:.0%} of the points), whatever the "
+        f"Never plausible (at fewer than {100.0 * (1.0 - NEARLY_ALL):.0f} % of the points), whatever the "
         f"{word(len(PRIOR))} parameters are: {listed(names)}. There a mechanism is missing, or a parameter "
         "that is not among them; no baseline can be moved to meet these."
     )
