@@ -3,7 +3,8 @@
 Value, tolerance and source of a fact are in `published.csv`, next to this file. Here is what a comparison
 needs besides: its scale, the forecast "nothing changes", the error of a fact that rests on few cases, and
 the discrepancy of the model, which is how far it may be off although its parameters are right (Kennedy and
-O'Hagan 2001). None was fitted: each is set by the reason next to it, before the runs.
+O'Hagan 2001). None was fitted: each is set by the reason next to it, before
+any point of the prior was run.
 """
 
 import math

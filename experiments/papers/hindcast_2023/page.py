@@ -108,10 +108,11 @@ of the model's own error, below. Above {cutoff:g} a point is ruled out (Craig et
 
 Standard deviations of the facts come from `published.csv` and from the number of cases: none of four named
 neo-clouds failed, two of 25 miners did, one breach was waived, four recoveries are known. Those of the
-model's own error are set by a reason each, before the runs, and are the weakest part: {loose}. The ranges
-of the prior are choices too, but where the table of parameters names a fact. A point that is kept is not
-confirmed: {each} replicates of ten neo-clouds tell little, and facts about one firm are held against
-whoever owes most.
+model's own error are set by a reason each, before any point of the prior was run, and are the weakest part:
+{loose}. The ranges of the prior are choices too, but where the table of parameters names a fact. That facts
+which hardly a point meets are set apart was decided after they were seen; the first share above knows no
+such rule. A point that is kept is not confirmed: {each} replicates of ten neo-clouds tell little, and facts
+about one firm are held against whoever owes most.
 
 References: Craig, Goldstein, Seheult and Smith (1997), in Case Studies in Bayesian Statistics III; Kennedy
 and O'Hagan (2001), Journal of the Royal Statistical Society B 63; Pukelsheim (1994), The American
