@@ -9,7 +9,6 @@ from hashcredit.experiments.folder.output import ResultFolder
 from hashcredit.experiments.papers import EPISODES, PAPERS, folder_of, replicate
 from hashcredit.experiments.papers.replication import (
     Replication,
-    Row,
     compare,
     format_rows,
     read_published,
@@ -49,9 +48,8 @@ def reproduce(arguments: argparse.Namespace, listener: StopListener) -> int:
             if key in NAMED:
                 text = _study(key, arguments.quick, folder.path)
             else:
-                rows = _one(key, arguments.quick, folder.path)
-                different += sum(not row.agrees for row in rows) if key in PAPERS else 0
-                text = format_rows(rows)
+                text, missed = _one(key, arguments.quick, folder.path)
+                different += missed if key in PAPERS else 0
             print(f"{text}\n({time.monotonic() - started:.0f} s)", flush=True)
         with listener.last_step():
             folder.publish()
@@ -85,8 +83,8 @@ def published_file(key: str) -> Path:
     return here if here.exists() else folder_of(key) / "published.csv"
 
 
-def _one(key: str, quick: bool, folder: Path) -> list[Row]:
-    """Do one replication and write its table and figure."""
+def _one(key: str, quick: bool, folder: Path) -> tuple[str, int]:
+    """Do one replication and write its table, figure and further files; the table as text, numbers missed."""
     from hashcredit.experiments.figures.style import house_style, save
 
     published = read_published(published_file(key))
@@ -95,9 +93,11 @@ def _one(key: str, quick: bool, folder: Path) -> list[Row]:
     place = folder / key
     place.mkdir()
     write_text(place / "table.csv", table_csv(rows))
+    for name, text in done.files.items():
+        write_text(place / name, text)
     with house_style():
         save(done.draw(), place, key)
-    return rows
+    return format_rows(rows, done.interval), sum(not row.agrees for row in rows)
 
 
 def _study(name: str, quick: bool, folder: Path) -> str:

@@ -23,6 +23,7 @@ PAPERS: dict[str, str] = {
 
 EPISODES: dict[str, str] = {
     "asic_loans_2022": "The ASIC-backed loans of 2022: value, depth, and the rest of it out of sample",
+    "hindcast_2023": "From 2023 to 2026 as it happened: a scorecard of dated facts, and what they rule out",
 }
 """The same for episodes of history. What a model misses of one is a finding and not a failure."""
 

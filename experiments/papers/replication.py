@@ -3,7 +3,7 @@
 import csv
 import io
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,7 +18,7 @@ COLUMNS = ("quantity", "unit", "published", "tolerance", "source")
 
 @dataclass(frozen=True)
 class Found:
-    """A number that was computed here, with its 95 % interval; exact ones are their own interval."""
+    """A number computed here, with its interval (`Replication.interval`); exact ones are their own."""
 
     value: float
     low: float
@@ -56,6 +56,10 @@ class Replication:
     """By quantity, as in published.csv; quantities that the paper does not print may be among them."""
     draw: "Callable[[], Figure]"
     """Draws the paper's figure; called inside the house style."""
+    interval: str = "95 % interval"
+    """What `low` and `high` of the numbers are."""
+    files: Mapping[str, str] = field(default_factory=dict)
+    """Further files of its results by name, such as a page that is written from the numbers."""
 
 
 @dataclass(frozen=True)
@@ -87,10 +91,10 @@ def compare(replication: Replication, published: list[Published]) -> list[Row]:
     return [Row(number, replication.found[number.quantity]) for number in published]
 
 
-def format_rows(rows: list[Row]) -> str:
-    """The table as text."""
+def format_rows(rows: list[Row], interval: str = "95 % interval") -> str:
+    """The table as text; `interval` says what the interval is."""
     width = max(len(row.published.quantity) for row in rows)
-    head = f"{'':<{width}}  {'published':>12}  {'obtained':>12}  {'95 % interval':>25}"
+    head = f"{'':<{width}}  {'published':>12}  {'obtained':>12}  {interval:>25}"
     lines = [head]
     for row in rows:
         found = row.found

@@ -48,6 +48,7 @@ def test_tables_have_the_documented_columns():
     assert [file.stem for file in files] == [
         "credit",
         "episode_2022",
+        "episode_2023",
         "funding",
         "machines",
         "market",
@@ -130,6 +131,22 @@ DERIVED = {
     "episode.s17.price_new": (76.10 * 56, 0.5),
     "episode.s19.price_new": (101.04 * 95, 0.5),
     "episode.s19_pro.price_new": (101.04 * 110, 0.5),
+    "hashprice.2023-03-31": (59.42 * 1.31, 0.005),
+    "gpu.h100.rent.2024-10.year": (2.99 / 1.26, 5e-4),
+    "hyper.external_share.2023": (28 / 126, 5e-4),
+    "hyper.external_share.2025": (121 / 410, 5e-4),
+    "rate.fed.2025-09-17": (0.04375 - 0.0025, 1e-12),
+    "rate.fed.2025-10-29": (0.04375 - 0.005, 1e-12),
+    "hindcast.a100.throughput": (1.84 / 3.04, 5e-4),
+    "hindcast.s19_xp.price_new": (24 * 140, 1e-9),
+    "hindcast.hashrate.mean": (0.17 * 255 / 25, 0.005),
+    "hindcast.valuation.trend": (0.10 - math.log(0.75), 5e-4),
+    "crwv.debt.due18": ((986.052 + 4218.457) / 11171.485, 5e-4),
+    "crwv.backlog.years": (99.4 / (4 * 2.08), 0.05),
+    "gpudebt.neocloud.total.2023-10": (2.3 + 0.2, 1e-12),
+    "neocloud.named.failed": (0 / 4, 1e-12),
+    "miner.failed.2023_2026": (2 / 25, 1e-12),
+    "asicloan.blockfi_bitfarms.recovery": (7.75 / 21, 5e-3),
 }
 
 

@@ -59,6 +59,7 @@ def test_packaged_scenarios_load_and_say_what_they_are():
         "double_leverage",
         "dump_10k_h100",
         "hawkish_misdiagnosis",
+        "hindcast_2023",
         "learned_underwriting",
         "maturity_wall",
         "reverse_qe",

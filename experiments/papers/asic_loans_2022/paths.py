@@ -1,16 +1,8 @@
-"""The episode's paths: dated facts of the calibration tables, and weekly values between them.
-
-A fact belongs to the week of its day; averages of a month or quarter to the week of its middle. Between two
-facts the logarithm is interpolated linearly: that is a choice, since what happened between them is not in
-the tables. The scenario `asic_loans_2022` holds the weekly values; a test compares them with these.
-"""
+"""The episode's paths: which dated facts they go through; `papers.calendar` says what is between."""
 
 from datetime import date
 
-import numpy as np
-
-from hashcredit.simulator.scenario.facts import fact
-from hashcredit.simulator.setup.parameters import weeks_from
+from hashcredit.experiments.papers.calendar import Calendar
 
 START = date(2022, 1, 3)
 WEEKS = 104
@@ -41,14 +33,6 @@ BTC: dict[str, date] = {
 }
 """Keys of the facts that the path of BTC goes through, with their days."""
 
-
-def knots(days: dict[str, date]) -> list[tuple[int, float]]:
-    """Week and value of each fact."""
-    return [(weeks_from(START, day), fact(key).value) for key, day in days.items()]
-
-
-def weekly(days: dict[str, date]) -> list[tuple[int, float]]:
-    """A value for every week: the facts, and linear interpolation of the logarithm between them."""
-    weeks, values = zip(*knots(days), strict=True)
-    path = np.exp(np.interp(np.arange(WEEKS), weeks, np.log(values)))
-    return [(week, float(f"{value:.5g}")) for week, value in enumerate(path)]
+CALENDAR = Calendar(START, WEEKS)
+knots = CALENDAR.knots
+weekly = CALENDAR.weekly

@@ -37,6 +37,16 @@ FINDINGS: dict[str, set[str]] = {
 """Published numbers that are known not to be obtained, by paper; each README says why."""
 
 
+def findings(key):
+    """The same; the page of the hindcast is written from its numbers and says itself which are missed."""
+    if key != "hindcast_2023":
+        return FINDINGS.get(key, set())
+    table = (folder_of(key) / "README.md").read_text().split("<!-- scorecard -->")[1].split("<!-- end")[0]
+    rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in table.splitlines()[3:]]
+    assert rows and {row[6] for row in rows} <= {"met", "missed", "too few cases"}
+    return {row[0] for row in rows if row[6] != "met"}
+
+
 @pytest.mark.parametrize("key", [*PAPERS, *EPISODES])
 def test_every_paper_has_its_files(key):
     """Published numbers with sources, the same in results/reference, and a page that says what was found."""
@@ -65,7 +75,7 @@ def test_papers_without_randomness(key):
 def test_papers(key):
     rows = compare(replicate(key), read_published(folder_of(key) / "published.csv"))
     print(format_rows(rows))
-    assert {row.published.quantity for row in rows if not row.agrees} == FINDINGS.get(key, set())
+    assert {row.published.quantity for row in rows if not row.agrees} == findings(key)
 
 
 def test_a_number_agrees_within_its_interval_and_the_digits_printed():
