@@ -298,7 +298,7 @@ def test_flows_go_where_they_belong(run):
     drawn = events(run, "loan")["amount_musd"].sum()
     sum_is(flows.loc["loan_drawdowns", ["miners", "neoclouds"]].sum(), drawn)
     lost = events(run, "order_cancelled")["amount_musd"].sum()
-    waiting = run.tables["orders"]["deposit"].sum()
+    waiting = run.tables["orders"]["deposit"].sum() - run.opening["orders"]["deposit"].sum()
     bought = events(run, "purchase")["amount_musd"].sum()
     sum_is(flows.loc["new_machines", "rest_of_world"], bought + lost + waiting)
 

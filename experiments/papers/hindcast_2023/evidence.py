@@ -109,8 +109,9 @@ EVIDENCE: tuple[Evidence, ...] = (
 NOT_REPRESENTED: tuple[tuple[str, str, str], ...] = (
     ("rents of 8 USD/h and more at the peak of 2023", "gpu.h100.rent.peak",
      "a spot price; rents are fed in here, as those of contracts of one year"),
-    ("breach of covenants waived for a fee, and 500 M$ more lent", "crwv.technical_default",
-     "lenders wait or call; they neither amend nor lend more. How often they wait is in the scorecard"),
+    ("breach of covenants waived, and 500 M$ more lent", "crwv.technical_default",
+     "lenders may waive for a fee, which is off since none was found; they do not lend more with it. How often "
+     "they let a breach pass is in the scorecard"),
     ("first loan 2.3 bn$ in August 2023, drawn over time", "crwv.ddtl1.amount",
      "orders are promised a loan each; there is no facility that is drawn, and so no date of signing"),
     ("effective rates of 15 and 11 % on the first two loans", "crwv.ddtl1.eff_rate",
@@ -122,8 +123,6 @@ NOT_REPRESENTED: tuple[tuple[str, str, str], ...] = (
      "sites are leased; nobody builds or pledges one"),
     ("70 bn$ of contracts of miners for AI", "miner.debt.total",
      "miners may buy GPUs, but do not convert sites; of it only the debt is in the scorecard"),
-    ("customers' prepayments, a third of the cost of machines", "iren.gpufin.advance",
-     "customers pay as they go"),
     ("a plan that hands 87.5 % of the equity to the lender", "miner.failed.2023_2026",
      "creditors get machines and cash, never shares"),
     ("a loan settled at .37 while the borrower keeps the machines", "asicloan.blockfi_bitfarms.recovery",

@@ -144,12 +144,20 @@ def test_value_is_the_formula(week, key):
     )
 
 
-def test_value_is_the_appraisers_in_the_model():
-    """Opening appraisals, and income values in the last week of the year."""
+def test_value_is_the_appraisers_in_the_model_where_the_vendor_is_not_cheaper(monkeypatch):
+    """Opening appraisals. Both types are sold new, so each is worth at most what the better bargain costs."""
     opening = RUN.opening["machines"].set_index("name").appraisal
-    throughput = {m.name: m.throughput for m in SCENARIO.machine}
-    model = np.mean([opening[name] * 1e6 / throughput[name] for name in value.TIER])
-    assert model == pytest.approx(value.year(SCENARIO, VALUER).start, rel=1e-6)
+    machines = {machine.name: machine for machine in SCENARIO.machine}
+    worth, price = {}, {}
+    for name in value.TIER:
+        monkeypatch.setattr(value, "TIER", (name,))
+        worth[name] = value.year(SCENARIO, VALUER).start
+        price[name] = machines[name].price_new / machines[name].throughput
+    bargain = min(1.0, *(price[name] / worth[name] for name in worth))
+    assert bargain < 1.0
+    for name, usd in worth.items():
+        model = opening[name] * 1e6 / machines[name].throughput
+        assert model == pytest.approx(bargain * usd, rel=1e-6)
 
 
 def test_the_trend_is_solved_from_the_opening_price():
