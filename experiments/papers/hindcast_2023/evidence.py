@@ -110,7 +110,7 @@ NOT_REPRESENTED: tuple[tuple[str, str, str], ...] = (
     ("rents of 8 USD/h and more at the peak of 2023", "gpu.h100.rent.peak",
      "a spot price; rents are fed in here, as those of contracts of one year"),
     ("breach of covenants waived, and 500 M$ more lent", "crwv.technical_default",
-     "a waiver has a fee, off since none was found, and brings no money. What is let pass is in the scorecard"),
+     "a waiver has a fee, off as none was found, and brings no money. What is let pass is scored"),
     ("first loan 2.3 bn$ in August 2023, drawn over time", "crwv.ddtl1.amount",
      "orders are promised a loan each; there is no facility that is drawn, and so no date of signing"),
     ("effective rates of 15 and 11 % on the first two loans", "crwv.ddtl1.eff_rate",
