@@ -289,7 +289,7 @@ def _prepare_cache(quiet: bool, listener: StopListener) -> None:
         return
     if not quiet and not compiled_kernels():
         later = "; the next run starts at once" if is_kept() else ""
-        print(f"compiling the kernels, about a minute{later}", file=sys.stderr)
+        print(f"compiling the kernels, a few minutes{later}", file=sys.stderr)
     from hashcredit.experiments.execution.worker import ready_kernels
 
     with CompilationWatch(quiet):

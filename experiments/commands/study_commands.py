@@ -133,7 +133,7 @@ def _announce(arguments: argparse.Namespace, store: "Store", done: int, total: i
     before = f", {done:,} of them done before" if done else ""
     print(f"{store.manifest['study']['name']}: {total:,} runs{before}", file=sys.stderr)
     if done < total and arguments.executor == "local" and not (are_kernels_ready() or compiled_kernels()):
-        print("compiling the kernels, about a minute; the next start needs none of it", file=sys.stderr)
+        print("compiling the kernels, a few minutes; the next start needs none of it", file=sys.stderr)
 
 
 def _watch(listener: StopListener, progress: ProgressBar, arguments: argparse.Namespace) -> Any:
@@ -190,7 +190,7 @@ def _plan(arguments: argparse.Namespace, listener: StopListener) -> int:
 
     study = Study.load(arguments.study)
     if not arguments.quiet and not (are_kernels_ready() or compiled_kernels()):
-        print("compiling the kernels, about a minute", file=sys.stderr)
+        print("compiling the kernels, a few minutes", file=sys.stderr)
     folder = Path(tempfile.mkdtemp(prefix="hashcredit-trial-"))
     with listener.cleaning(lambda: shutil.rmtree(folder, ignore_errors=True)):
         try:
