@@ -373,10 +373,13 @@ def test_nothing_arrives_before_its_time() -> None:
         for name in ("order", "purchase")
     )
     assert len(purchases) > 50
+    opening = run.opening["orders"].query("units > 0")
+    promised = {(row.borrower, row.machine, row.delivery_week) for row in opening.itertuples()}
     held = range(run.setup.scenario.investment.hold_weeks + 1)
     for agent, machine, week in purchases:
-        due = [week - lead[kind[machine]] - late for late in held]
-        assert any((agent, machine, start) in orders for start in due)
+        due = [week - late for late in held]
+        ordered = any((agent, machine, arrival - lead[kind[machine]]) in orders for arrival in due)
+        assert ordered or any((agent, machine, arrival) in promised for arrival in due)
 
 
 def test_without_a_lead_machines_are_bought_on_the_spot() -> None:

@@ -106,7 +106,10 @@ def test_what_the_rule_for_forbearance_is_told():
 def test_lenders_that_never_lend(plain):
     assert len(events(plain, "loan")) > 0
     # bonds have other buyers' tests: cover, and all debts over all assets
-    assert (events(changed("underwriting", False), "loan")["units"] == 0).all()
+    machine_loans = events(changed("underwriting", False), "loan").query("units > 0")
+    promised = SMALL.investment.lead_weeks + SMALL.investment.hold_weeks  # in the opening
+    assert len(events(plain, "loan").query("units > 0 and week > @promised")) > 0
+    assert (machine_loans["week"] <= promised).all()
 
 
 def test_lenders_that_extend_nothing_or_everything():

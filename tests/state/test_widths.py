@@ -27,6 +27,7 @@ SMALL = {
     "claims": "FACILITIES at most",
     "controlled": "a flag of a loan, FACILITIES at most of a borrower",
     "contracts": "CONTRACTS at most",
+    "idle_plans": "as many plans as costs.lease_exit_weeks have room for, then none",
     "orders": "ORDERS at most",
     "launches": "MAX_LAUNCHES at most",
     "foreseen": "MAX_LAUNCHES at most",
