@@ -10,6 +10,7 @@ from hashcredit.agents.compiled import kernel
 from hashcredit.agents.dimensions import Record
 from hashcredit.simulator.credit.pressure import act_under_pressure
 from hashcredit.simulator.lenders.capital import is_pressed, manage_lenders, write_down_loans
+from hashcredit.simulator.lenders.funding import fund
 from hashcredit.simulator.lenders.receivership import fail_lenders
 from hashcredit.simulator.lenders.repo import call_repo
 from hashcredit.simulator.market.auction import trade_dumped
@@ -32,6 +33,18 @@ def end_pressures(economy: Economy, p: Record) -> None:
         lender = economy.lenders[index]
         if lender.pressed_since >= 0 and not is_pressed(economy, p, lender):
             lender.pressed_since = -1
+
+
+@kernel
+def fund_overdrafts(economy: Economy) -> None:
+    """Find cash for lenders whose account the week has overdrawn: they took machines and paid for removal.
+
+    Back-leverage that they find beyond their limit is called next week.
+    """
+    for index in range(economy.lenders.shape[0]):
+        lender = economy.lenders[index]
+        if lender.cash < 0.0:
+            fund(economy, lender, -lender.cash)
 
 
 @kernel
@@ -64,5 +77,6 @@ def repeat_rounds(economy: Economy, p: Record, seed: int, replicate: int) -> Non
         trade_dumped(economy, p)
         call_repo(economy, p)
         clock.lenders_moved = take_losses(economy, p)
+    fund_overdrafts(economy)
     end_pressures(economy, p)
     outcomes.most_rounds = max(outcomes.most_rounds, clock.rounds)

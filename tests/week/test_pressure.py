@@ -17,7 +17,7 @@ from hashcredit.simulator.credit.pressure import act_under_pressure, cash_needed
 from hashcredit.simulator.lenders.repo import set_haircut
 from hashcredit.simulator.market.auction import trade_dumped, trade_machines
 from hashcredit.simulator.state.codes import EventKind, Sector
-from hashcredit.simulator.week.rounds import end_pressures
+from hashcredit.simulator.week.rounds import end_pressures, fund_overdrafts
 from hashcredit.simulator.week.step import further_rounds, losses, repo, resolution, secondary_market
 
 TRIGGER = 17
@@ -350,3 +350,17 @@ def test_the_next_week_finds_the_fund_still_pressed() -> None:
     before = int(w.clock["events"])
     enforce_covenants(w.economy, w.p)
     assert w.clock["events"] == before
+
+
+def test_a_lender_that_the_week_has_overdrawn_finds_cash():
+    """A fund beyond its limit, a bank from depositors; a lender with cash is left alone."""
+    w = World(neoclouds=1, banks=2, private_credit=1)
+    bank, rich, fund = 0, 1, 2
+    for index, cash in ((bank, -0.3), (rich, 2.0), (fund, -0.5)):
+        w.lender(index, cash=cash)
+    w.open()
+    fund_overdrafts(w.economy)
+    assert w.lenders["cash"].tolist() == [0.0, 2.0, 0.0]
+    assert w.lenders["repo"].tolist() == [0.0, 0.0, 0.5]
+    assert w.lenders["funding"][bank] - w.lenders["funding"][rich] == pytest.approx(0.3, rel=1e-12)
+    w.assert_books_close()
