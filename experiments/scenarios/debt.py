@@ -1,6 +1,6 @@
 """Studies of scenarios about what debt says at equal amounts: when it is due, for how long, and on what."""
 
-from hashcredit.experiments.scenarios.boom import BOOM_TURNS, LENDING
+from hashcredit.experiments.scenarios.boom import BOOM_TURNS, CAPEX_STAYS, DEMAND_STAYS, LENDING
 from hashcredit.experiments.scenarios.measures import DAMAGE, end_of, log_end, scalar
 from hashcredit.experiments.scenarios.study import (
     SCENARIO,
@@ -23,11 +23,7 @@ REFUSED = "refinancings refused"
 AT_MATURITY = "defaults at maturity"
 SPREAD: dict[str, object] = {"credit.bullet_weeks_low": 26, "credit.bullet_weeks_high": 260}
 LEVEL: dict[str, object] = {"credit.balloon_share": 0.0}
-NO_TURN: dict[str, object] = {
-    "shocks.demand_turn.drop": 0.0,
-    "shocks.demand_turn.growth": 0.8,
-    "funding.capex": ((0, 652.0), (12, 725.0), (64, 850.0), (116, 950.0), (168, 1000.0)),
-}
+NO_TURN = DEMAND_STAYS | CAPEX_STAYS
 
 WALL = ScenarioStudy(
     scenario="maturity_wall",
