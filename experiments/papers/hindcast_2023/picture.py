@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.dates import date2num
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, PercentFormatter
 
@@ -56,15 +57,21 @@ def draw(runs: Sequence[History], scores: Sequence[Score], matched: Matched) -> 
     return figure
 
 
-def day(week: int) -> date:
-    """First day of a week."""
-    return CALENDAR.start + timedelta(weeks=week)
+def place(when: date) -> float:
+    """Where a day lies on an axis of dates."""
+    return float(date2num(when))
 
 
-def _band(axes: Axes, days: Sequence[date], values: Any, colour: str, name: str) -> None:
+def day(week: int) -> float:
+    """Where the first day of a week lies on an axis of dates."""
+    return place(CALENDAR.start + timedelta(weeks=week))
+
+
+def _band(axes: Axes, days: Sequence[float], values: Any, colour: str, name: str) -> None:
     low, middle, high = np.quantile(np.asarray(values), (0.05, 0.5, 0.95), axis=0)
-    axes.fill_between(days, low, high, color=colour, alpha=0.2, linewidth=0)  # type: ignore[arg-type]
-    axes.plot(days, middle, color=colour, label=name)  # type: ignore[arg-type]
+    axes.xaxis_date()
+    axes.fill_between(days, low, high, color=colour, alpha=0.2, linewidth=0)
+    axes.plot(days, middle, color=colour, label=name)
 
 
 def draw_debts(axes: Axes, runs: Sequence[History]) -> None:
@@ -80,12 +87,12 @@ def draw_debts(axes: Axes, runs: Sequence[History]) -> None:
     clouds = [fact(f"gpudebt.neocloud.total.{when}").value for when in ("2023-10", "2024-11", "2025-07")]
     low = fact("gpudebt.neocloud.total.2023-10").low or clouds[0]
     seen = [day(week) for week in (m.AUTUMN_2023, m.NOVEMBER_2024, m.JULY_2025)]
-    axes.plot([seen[0]] * 2, [low / clouds[1], clouds[0] / clouds[1]], color=GREEN)  # type: ignore[arg-type]
-    look = {"linestyle": "", "marker": "s", "markersize": 3.5, "markeredgecolor": "black"}
-    axes.plot(seen, [one / clouds[1] for one in clouds], color=GREEN, **look)  # type: ignore[arg-type]
+    axes.plot([seen[0]] * 2, [low / clouds[1], clouds[0] / clouds[1]], color=GREEN)
+    look: dict[str, Any] = {"linestyle": "", "marker": "s", "markersize": 3.5, "markeredgecolor": "black"}
+    axes.plot(seen, [one / clouds[1] for one in clouds], color=GREEN, **look)
     grown = fact("miner.debt.total").value / fact("miner.debt.2024-10").value
     seen = [day(week) for week in (m.AUTUMN_2024, m.AUTUMN_2025)]
-    axes.plot(seen, [1.0, grown], color=ORANGE, **look)  # type: ignore[arg-type]
+    axes.plot(seen, [1.0, grown], color=ORANGE, **look)
     axes.set(yscale="log", ylabel="debt over that of autumn 2024")
     ticks = [0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0]
     axes.set_yticks(ticks, [f"{tick:g}" for tick in ticks])
@@ -107,8 +114,8 @@ def draw_prices(axes: Axes, runs: Sequence[History]) -> None:
     ):
         one = fact(key)
         low, high = one.low or one.value, one.high or one.value
-        axes.plot([when, when], [low, high], color=colour)  # type: ignore[arg-type]
-        axes.plot([when], [one.value], "s", color=colour, markersize=3.5, markeredgecolor="black")  # type: ignore[arg-type]
+        axes.plot([place(when)] * 2, [low, high], color=colour)
+        axes.plot([place(when)], [one.value], "s", color=colour, markersize=3.5, markeredgecolor="black")
     axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value / 1e3:g}"))
     axes.set(ylabel="thousand USD a machine", ylim=(0.0, 50e3))
     axes.tick_params(axis="x", rotation=30)
