@@ -178,7 +178,8 @@ def test_reference_table_is_what_this_version_gives(again):
 def test_arms_have_the_same_draws(again):
     """Some number's paired difference has less than half of its own spread.
 
-    With other draws it would have 1.4 times that. Not every number: who pledges coins fails for reasons of its own.
+    With other draws it would have 1.4 times that. Not every number: who pledges coins fails for reasons of
+    its own.
     """
     study, found = again
     for control in study.arms:
