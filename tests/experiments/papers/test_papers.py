@@ -29,7 +29,6 @@ FINDINGS: dict[str, set[str]] = {
         "collateral over loan at hand-back: at appraisal",
         "collateral over loan at hand-back: at the income value",
         "week of the hand-backs",
-        "hand-backs whose owner lived on for a year",
         "new lending in the first half of 2022",
         "new lending: second half of 2022 over first",
     }
