@@ -188,9 +188,9 @@ def machine_age(p: Record, machine: Record, growth: float, u: float) -> int:
     In a fleet that has grown at `growth` (1/yr) ages are exponential at that rate; without growth, uniform.
     """
     oldest = min(p.credit_loan_age_weeks, -machine.launch_week)
-    if growth == 0.0:
-        return int(u * oldest)
     weekly = growth / WEEKS_A_YEAR
+    if weekly == 0.0:  # asked of the week's rate: that of the year may be positive and its part underflow
+        return int(u * oldest)
     return int(-math.log1p(u * math.expm1(-weekly * oldest)) / weekly)
 
 

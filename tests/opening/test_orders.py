@@ -111,3 +111,16 @@ def test_growing_fleets_are_young():
             ages.extend(life * (1 - left))
         deviation = np.std(ages) / math.sqrt(len(ages))
         assert abs(np.mean(ages) - expected) < 4 * deviation + 0.5 / 52  # whole weeks, rounded down
+
+
+def test_a_growth_that_is_next_to_nothing_gives_the_fleet_of_none():
+    """5e-324 a year is a positive number whose 52nd part is not: ages came out as minus 9e18 weeks."""
+    none = opened({"neoclouds.fleet_growth": 0.0})[1]
+    # Under 1e-9 a year an age moves by less than 1e-7 weeks, before it is rounded down to whole weeks.
+    for growth in (5e-324, 1e-310, 1e-12):
+        economy = opened({"neoclouds.fleet_growth": growth})[1]
+        assert not economy.orders["units"].any()
+        for table in ("borrowers", "lenders", "loans"):
+            for name in getattr(none, table).dtype.names:
+                now, then = getattr(economy, table)[name], getattr(none, table)[name]
+                np.testing.assert_allclose(now, then, rtol=1e-9, atol=1e-12, err_msg=f"{table}.{name}")
