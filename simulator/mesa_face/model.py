@@ -12,7 +12,7 @@ import numpy as np
 
 from hashcredit.agents.dimensions import CONTRACTS, FACILITIES, MACHINE_TYPES, ORDERS, BorrowerKind
 from hashcredit.agents.views import Borrower, Lender, Miner, NeoCloud, SecondaryBuyer, View
-from hashcredit.simulator.books.ledger import borrower_equity, buyer_equity, lender_equity, losses_bind
+from hashcredit.simulator.books.ledger import borrower_equity, buyer_equity, lender_equity
 from hashcredit.simulator.display import Facts, Shown, counted
 from hashcredit.simulator.errors import (
     EventBufferFull,
@@ -24,7 +24,7 @@ from hashcredit.simulator.errors import (
 from hashcredit.simulator.mesa_face import graphs
 from hashcredit.simulator.mesa_face.hooks import AFTER, BEFORE, AgentClasses, chosen_classes, collect_hooks
 from hashcredit.simulator.mesa_face.payments import make_payment
-from hashcredit.simulator.reports.checks import check_identities
+from hashcredit.simulator.reports.checks import check_identities, promises_end
 from hashcredit.simulator.reports.frames import agent_names
 from hashcredit.simulator.reports.headline import agents_of, headline
 from hashcredit.simulator.reports.run import Run
@@ -235,7 +235,7 @@ class MarketModel(Shown, mesa.Model):
     @property
     def _lines_end(self) -> bool:
         """Whether what a lender has promised ends with it."""
-        return losses_bind(self._setup.parameters[self._regime])
+        return promises_end(self._setup.parameters, self._regime)
 
     def _call_hooks(self, prefix: str, phase: str) -> None:
         """Call the hooks before or after a phase, agents in the order of their tables."""

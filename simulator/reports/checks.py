@@ -13,6 +13,7 @@ from hashcredit.agents.dimensions import (
     LoanStatus,
 )
 from hashcredit.agents.units import MILLION
+from hashcredit.simulator.books.ledger import losses_bind
 from hashcredit.simulator.errors import SimulationError
 from hashcredit.simulator.reports.frames import AGENT_TABLES, agent_names, sector_cash
 from hashcredit.simulator.state.arrays import TABLES
@@ -24,10 +25,19 @@ TOLERANCE = 1e-9
 """Relative: sums of about 1e5 float64 payments keep at least ten digits."""
 
 
+def promises_end(parameters: np.ndarray, regime: int) -> bool:
+    """Whether no loan outlives the lender that has promised it, up to the week's row of the parameters.
+
+    While `channels.lender_credit` is off a promise stands that its lender's losses would have ended, and it
+    still stands when an intervention switches the channel on.
+    """
+    return all(losses_bind(parameters[row]) for row in range(regime + 1))
+
+
 def check_identities(economy: Economy, opening: Economy, phase: str, lines_end: bool = True) -> None:
     """Test all identities on the state after a phase; raise `SimulationError` at the first failure.
 
-    `lines_end` says whether the loans that a lender has promised end with it (`channels.lender_credit`).
+    `lines_end` as told by `promises_end()`.
     """
     check_finite(economy, phase)
     check_loans(economy, phase)

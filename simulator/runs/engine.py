@@ -9,10 +9,9 @@ from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 
 import numpy as np
 
-from hashcredit.simulator.books.ledger import losses_bind
 from hashcredit.simulator.errors import EventBufferFull, TooManyRounds, UndefinedResultError
 from hashcredit.simulator.progress import OnProgress, Progress, shown
-from hashcredit.simulator.reports.checks import check_accounts, check_identities
+from hashcredit.simulator.reports.checks import check_accounts, check_identities, promises_end
 from hashcredit.simulator.reports.run import ManyRuns, Run
 from hashcredit.simulator.scenario.arguments import GivenScenario, scenario_of, whole_number
 from hashcredit.simulator.scenario.scenario import Scenario
@@ -115,10 +114,11 @@ def processors() -> int:
 def _run_checked(economy: Economy, setup: Setup, replicate: int, opening: Economy) -> None:
     """The weeks phase by phase, with every identity tested after each phase."""
     for _ in range(setup.scenario.horizon_weeks):
-        p = setup.parameters[enter_week(economy, setup.parameters)]
+        regime = enter_week(economy, setup.parameters)
+        lines_end = promises_end(setup.parameters, regime)
         for phase in PHASES:
-            phase(economy, p, setup.seed, replicate)
-            check_identities(economy, opening, phase.__name__, losses_bind(p))
+            phase(economy, setup.parameters[regime], setup.seed, replicate)
+            check_identities(economy, opening, phase.__name__, lines_end)
             if economy.clock["error"][0] != ErrorCode.NONE:
                 _refuse_unrest(economy, setup, replicate)
                 return

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from hashcredit.agents.dimensions import LenderStatus
 from hashcredit.simulator import Scenario, paired_contagion, simulate, simulate_funding, simulate_many
 from hashcredit.simulator.errors import EventBufferFull, ScenarioError, UndefinedResultError
 from hashcredit.simulator.runs import engine
@@ -355,6 +356,18 @@ def test_an_interrupted_run_stops_at_once(interruption):
 
 
 # Checked runs
+
+
+def test_promises_that_outlived_their_lenders_still_stand_when_the_channel_is_switched_on():
+    changes = {
+        "horizon_weeks": 6,
+        "channels.lender_credit": False,
+        "shocks.forced_lender_failure": {"week": 1, "kind": "bank", "share": 1.0},
+        "interventions": [{"week": 4, "field": "channels.lender_credit", "value": True}],
+    }
+    economy = simulate(Scenario.load().with_changes(changes), check=True).economy
+    promised = economy.orders[(economy.orders["units"] > 0) & (economy.orders["holder"] >= 0)]
+    assert (economy.lenders["status"][promised["holder"]] != LenderStatus.ALIVE).any()
 
 
 def test_a_checked_run_tests_every_phase_of_every_week(monkeypatch):
