@@ -135,15 +135,15 @@ def baseline_words(left: Sequence[Narrowed]) -> str:
     """Whether the values in use survive."""
     if not left:
         return "What the baseline would start from cannot be read off so few points. It is not changed."
+    taken = (
+        "The baseline of 2026, and so this scenario, takes `investment.growth_cap` and `compute.term_share` "
+        "from here: the geometric middle of what was left when they were choices of .5 and .6. Both were drawn "
+        "over their whole ranges, so that what is left does not hang on them."
+    )
     outside = [f"`{one.parameter.name}` ({one.parameter.base:g})" for one in left if not one.has_base]
     if not outside:
-        return (
-            "Every value in use lies within what is left of its own parameter. The baseline is not changed."
-        )
-    return (
-        f"Outside what is left of its own parameter: {listed(outside)}. The baseline would have to "
-        "start from what is left; it is not changed here."
-    )
+        return f"{taken} Every value in use lies within what is left of its own parameter."
+    return f"{taken} Outside what is left of its own parameter: {listed(outside)}."
 
 
 def loose_words(matched: Matched) -> str:

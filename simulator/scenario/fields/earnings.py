@@ -136,9 +136,12 @@ class Compute(Section):
     occupancy_response: Number = field(
         1.0, "change of the log odds of occupancy for a change of log demand over supply", high=10.0
     )
-    # That of the contracts that neo-clouds open with, on average (contracted_low, contracted_high).
+    # The middle of what dated facts leave of .2 to 5; neo-clouds open with .6 of their fleets let.
     term_share: Ratio = field(
-        0.6, "throughput that customers want under contracts, over that of the opening fleets", high=10.0
+        2.0,
+        "throughput that customers want under contracts, over that of the opening fleets",
+        high=10.0,
+        source="D: hindcast.term_share",
     )
     term_patience_weeks: Weeks = field(
         26.0, "mean time for which a customer looks for a contract", low=1.0, high=520.0

@@ -25,7 +25,13 @@ class Investment(Section):
     decision_weeks: WholeWeeks = field(13, "weeks between two investment decisions of a borrower", high=260)
     spend_share: Share = field(0.6, "share of free cash above the buffer that is invested")
     hurdle: Fraction = field(0.05, "value over cost that an investment must exceed", low=-0.5)
-    growth_cap: PerYear = field(0.5, "new slots a year as a share of a borrower's own slots", high=10.0)
+    # The middle of what dated facts leave of .25 to 8; before that a choice of .5.
+    growth_cap: PerYear = field(
+        2.6,
+        "new slots a year as a share of a borrower's own slots",
+        high=10.0,
+        source="D: hindcast.growth_cap",
+    )
     lead_weeks: Delay = field(
         17,
         "weeks between the order of a new GPU and its arrival; 0: bought on the spot",
