@@ -9,7 +9,7 @@ from hashcredit.simulator.books.ledger import pay, post_principal
 from hashcredit.simulator.books.loans import pledge_machines, write_loan
 from hashcredit.simulator.books.prepayments import move_balance, release_balance
 from hashcredit.simulator.lenders.funding import fund
-from hashcredit.simulator.lenders.underwriting import tenor_weeks
+from hashcredit.simulator.lenders.underwriting import tenor_weeks, uncovered_share
 from hashcredit.simulator.machines.slots import slot_price, slot_rent
 from hashcredit.simulator.state.codes import EventKind, Flow
 from hashcredit.simulator.state.economy import Economy
@@ -70,4 +70,5 @@ def open_facility(
     post_principal(loan, borrower, lender, amount)
     loan.balloon = p.credit_balloon_share * amount
     economy.outcomes[0].new_lending_musd += amount
+    economy.outcomes[0].uncovered_musd += amount * uncovered_share(p, weeks, order.rent > 0.0)
     note_holder(economy, EventKind.LOAN, loan, amount, units)

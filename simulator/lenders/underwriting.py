@@ -28,6 +28,20 @@ def tenor_weeks(p: Record, belief: int, is_let: bool) -> int:
 
 
 @kernel
+def uncovered_share(p: Record, weeks: int, is_let: bool) -> float:
+    """Share of a new machine loan's face that falls due after the contract behind it ends: the tail.
+
+    Over its life of `weeks` instalments are level, and the balloon comes last. Without a contract, all of it.
+    """
+    if not is_let:
+        return 1.0
+    if weeks <= p.investment_contract_weeks:
+        return 0.0
+    level = 1.0 - p.credit_balloon_share
+    return 1.0 - level * p.investment_contract_weeks / weeks
+
+
+@kernel
 def underwritten_earning(
     economy: Economy, p: Record, belief: int, m: int, rent: float, prepaid: float, years: float
 ) -> float:

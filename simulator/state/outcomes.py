@@ -121,6 +121,12 @@ SCALARS = (
         "loans drawn for new machines, and the new money of loans refinanced",
         "new lending",
     ),
+    Scalar(
+        "uncovered_musd",
+        REAL,
+        "M$",
+        "of the loans drawn for new machines, what falls due after the contract behind them ends, or has none",
+    ),
     Scalar("debt_start_musd", REAL, "M$", "face owed to lenders in the opening"),
     Scalar(
         "debt_peak_musd", REAL, "M$", "largest face owed to lenders at the end of a week, or in the opening"

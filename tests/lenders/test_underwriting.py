@@ -15,6 +15,7 @@ from hashcredit.simulator.lenders.underwriting import (
     find_lender,
     loan_offer,
     tenor_weeks,
+    uncovered_share,
 )
 
 DUE = 0.5 + 0.04
@@ -107,6 +108,22 @@ def test_what_is_paid_in_advance_is_neither_lent_nor_counted_on() -> None:
     assert offered(w, rent=0.1, prepaid=0.030) == pytest.approx(0.010, rel=1e-12)  # what is left of .040
     w.machine(NEW_GPU, earning=0.010)
     assert offered(w, rent=0.018, prepaid=0.004) == pytest.approx((0.012 - 0.004) / (1.2 * DUE), rel=1e-11)
+
+
+@pytest.mark.parametrize(
+    ("weeks", "let", "balloon", "share"),
+    [
+        (156, False, 0.0, 1.0),  # nothing stands behind it
+        (260, True, 0.5, 0.0),  # repaid in the week in which the contract ends
+        (520, True, 0.0, 0.5),  # five of ten years
+        (520, True, 0.5, 0.75),  # half of the instalments, and the balloon
+    ],
+)
+def test_the_tail_of_a_loan_is_what_falls_due_after_its_contract(
+    weeks: int, let: bool, balloon: float, share: float
+) -> None:
+    p = world(investment_contract_weeks=260, credit_balloon_share=balloon).p
+    assert uncovered_share(p, weeks, let) == share
 
 
 def facility(w: World) -> World:
