@@ -125,7 +125,7 @@ SCALARS = (
         "uncovered_musd",
         REAL,
         "M$",
-        "of the loans drawn for new machines, what falls due after the contract behind them ends, or has none",
+        "of the loans drawn for new machines, what falls due when no contract is behind it any more",
     ),
     Scalar("debt_start_musd", REAL, "M$", "face owed to lenders in the opening"),
     Scalar(

@@ -137,8 +137,8 @@ def baseline_words(left: Sequence[Narrowed]) -> str:
         return "What the baseline would start from cannot be read off so few points. It is not changed."
     taken = (
         "The baseline of 2026, and so this scenario, takes `investment.growth_cap` and `compute.term_share` "
-        "from here: the geometric middle of what was left when they were choices of .5 and .6. Both were drawn "
-        "over their whole ranges, so that what is left does not hang on them."
+        "from here: the geometric middle of what was left when they were choices of .5 and .6. Here both are "
+        "drawn over their whole ranges, so that what is left does not hang on them."
     )
     outside = [f"`{one.parameter.name}` ({one.parameter.base:g})" for one in left if not one.has_base]
     if not outside:
