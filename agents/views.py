@@ -309,6 +309,7 @@ class Borrower(View):
     deposits = Field("Paid on machines that have not arrived, M$.")
     reserved = Field("Own cash that these will take when they arrive, M$.")
     prepaid = Field("Paid in advance by customers and not yet served, M$.")
+    vendor_debt = Field("Owed to the vendor of its machines, M$.")
     obligations = Field("Leases, overhead and scheduled debt service of the week, M$.")
     lease_week = Field("Take-or-pay site leases, M$ a week.")
     overhead_week = Field("Fixed overhead, M$ a week.")

@@ -121,7 +121,8 @@ def write_order(
 ) -> None:
     """Write an order for `units` new machines that arrive in some weeks into a free row; pay nothing.
 
-    `offer` (M$ a unit) is what lender `holder` (-1: none) will lend, `slot_price` (M$) what a slot costs.
+    `offer` (M$ a unit) is what lender `holder` (-1: none) will lend, `slot_price` (M$) what a slot costs. The
+    vendor's own loan is on the row already.
     """
     order = economy.orders[row]
     machine = economy.machines[m]
@@ -134,6 +135,7 @@ def write_order(
     order.offer = offer
     order.commitment = units * offer
     order.reserved = units * (machine.price_new + slot_price) - order.deposit - order.commitment
+    order.reserved -= units * order.vendor_offer
     if holder >= 0:
         economy.lenders[holder].committed += order.commitment
     count_orders(economy, row // ORDERS)
@@ -193,6 +195,7 @@ def close_order(economy: Economy, row: int) -> None:
     order.units = 0
     order.deposit = 0.0
     order.reserved = 0.0
+    order.vendor_offer = 0.0
     count_orders(economy, row // ORDERS)
 
 

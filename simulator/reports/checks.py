@@ -35,6 +35,7 @@ def check_identities(economy: Economy, opening: Economy, phase: str, lines_end: 
     check_debts(economy, opening, phase)
     check_orders(economy, phase, lines_end)
     check_prepayments(economy, phase)
+    check_vendor_debts(economy, phase)
     check_units(economy, phase)
     check_slots(economy, opening, phase)
     check_equity(economy, phase)
@@ -216,6 +217,18 @@ def check_prepayments(economy: Economy, phase: str) -> None:
     _compare(economy, phase, "borrowers", "prepaid", borrowers["prepaid"], expected_sum, total)
 
 
+def check_vendor_debts(economy: Economy, phase: str) -> None:
+    """What is owed to the vendor is never negative, has weeks left, and ends with the estate."""
+    borrowers = economy.borrowers
+    owed, weeks = borrowers["vendor_debt"], borrowers["vendor_weeks"]
+    closed = borrowers["status"] == BorrowerStatus.RESOLVED
+    wrong = (owed < 0.0) | ((owed > 0.0) & (closed | (weeks <= 0.0)))
+    if wrong.any():
+        row = int(np.argmax(wrong))
+        expected = "not negative, zero after the end"
+        _fail(economy, phase, _agent(economy, "borrowers", row), "vendor_debt", owed[row], expected)
+
+
 def check_units(economy: Economy, phase: str) -> None:
     """Machines are conserved by type; pledges, contracts and offers never exceed what the owner has."""
     held = sum(getattr(economy, table)["units"].sum(axis=0) for table in ("borrowers", "lenders", "buyers"))
@@ -306,6 +319,7 @@ def check_equity(economy: Economy, phase: str) -> None:
     coins = borrowers["btc"] + economy.loans["coins"].reshape(-1, FACILITIES).sum(axis=1)
     assets = borrowers["cash"] + coins * coin + borrowers["deposits"] + borrowers["book"].sum(axis=1)
     debts = borrowers["debt"].sum(axis=1) + borrowers["payables"] + borrowers["prepaid"]
+    debts += borrowers["vendor_debt"]
     sides = {
         "borrowers": (assets - debts, assets + debts),
         "lenders": (

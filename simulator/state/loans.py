@@ -81,4 +81,5 @@ ORDER = row(
     ),
     Column("hazard", "f8", "integrated hazard after which that customer fails"),
     Column("prepaid", "f8", "what that customer has paid in advance, owed to it", "M$"),
+    Column("vendor_offer", "f8", "loan promised by the vendor", "M$ a unit"),
 )

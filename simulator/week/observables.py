@@ -158,6 +158,7 @@ def record_agents(economy: Economy, row: np.ndarray) -> None:
         coins += borrower.btc
         debt += sum_of(borrower.debt)
         row[Column.PREPAID_MUSD] += borrower.prepaid
+        row[Column.VENDOR_DEBT_MUSD] += borrower.vendor_debt
         unsold += sum_of(borrower.offered)
         if borrower.status == BorrowerStatus.ALIVE:
             if borrower.kind == BorrowerKind.MINER:
