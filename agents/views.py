@@ -369,7 +369,8 @@ class Lender(View):
             raise ValueError(f"belief of {self.name}: {belief!r} is not allowed; expected one of {names}")
         self.model.economy.lenders["belief"][self.row] = names.index(belief)
 
-    committed = Field("Promised for machines on order and not yet lent, M$.")
+    committed = Field("Promised for machines on order, not yet lent, and meant to be kept, M$.")
+    hung = Field("Loans that it meant to sell to other lenders and could not, M$.")
     allowance = Field("Write-downs on claims under resolution, M$.")
     funding = Field("Owed to depositors and other savers, M$.")
     learned_recovery = Field("Running mean of the recoveries that it has seen, fraction.")

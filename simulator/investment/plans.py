@@ -34,6 +34,7 @@ from hashcredit.simulator.investment.prepayments import prepayment, rent_in_adva
 from hashcredit.simulator.investment.refinancing import best_top_up, room_taken, top_up, top_up_gain
 from hashcredit.simulator.investment.vendors import vendor_lends, vendor_loan_value, vendor_offer
 from hashcredit.simulator.lenders.funding import capacity_of
+from hashcredit.simulator.lenders.syndication import means_to_sell
 from hashcredit.simulator.lenders.underwriting import annual_rate, find_lender, tenor_weeks
 from hashcredit.simulator.machines.earnings import earning_trend, value_of
 from hashcredit.simulator.machines.rents import (
@@ -312,6 +313,7 @@ def invest_borrower(economy: Economy, p: Record, seed: int, replicate: int, b: i
     order.marked = u[0] < p.credit_marked_share
     order.recourse = u[1] < p.credit_recourse_share
     order.cross_default = u[2] < p.credit_cross_default_share
+    order.syndicated = means_to_sell(economy, p, choice.holder, u[3])
     if choice.rent > 0.0:
         sign(economy, choice.machine, customer, choice.units)
     place_order(economy, p, place, choice.machine, choice.units, choice.holder, choice.offer, choice.prepaid,

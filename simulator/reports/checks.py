@@ -194,7 +194,8 @@ def check_orders(economy: Economy, phase: str, lines_end: bool) -> None:
     ):
         total = taken.reshape(-1, ORDERS).sum(axis=1)
         _compare(economy, phase, "borrowers", field, borrowers[field], total, np.abs(total))
-    committed = np.bincount(orders["holder"][promised], orders["commitment"][promised], len(economy.lenders))
+    kept = promised & (orders["syndicated"] == 0)
+    committed = np.bincount(orders["holder"][kept], orders["commitment"][kept], len(economy.lenders))
     _compare(economy, phase, "lenders", "committed", economy.lenders["committed"], committed, committed)
 
 

@@ -111,6 +111,7 @@ class EventKind(IntEnum):
     WAIVER = 34
     CONTROL_TAKEN = 35
     VENDOR_LOAN = 36  # drawn on delivery
+    SYNDICATION_REFUSED = 37  # no other lender takes a loan that was meant for one
 
 
 class ErrorCode(IntEnum):

@@ -221,6 +221,12 @@ SCALARS = (
     Scalar("repo_calls", WHOLE, "calls", "on back-leverage, that lenders could not meet at once"),
     Scalar("loans_sold_musd", REAL, "M$", "face of loans sold by lenders to lenders"),
     Scalar(
+        "hung_musd",
+        REAL,
+        "M$",
+        "loans that were meant for another lender when drawn, and that none took",
+    ),
+    Scalar(
         "interlender_loss_musd",
         REAL,
         "M$",

@@ -187,6 +187,7 @@ def record_agents(economy: Economy, row: np.ndarray) -> None:
         row[Column.REPO_UNMET_MUSD] += lender.called
         row[Column.STANDING_FACILITY_MUSD] += lender.facility
         row[Column.INTERLENDER_MUSD] += lender.claims
+        row[Column.HUNG_MUSD] += lender.hung
         unsold += sum_of(lender.units)
     for k in range(economy.buyers.shape[0]):
         row[Column.BUYER_CASH_MUSD] += economy.buyers[k].cash

@@ -150,6 +150,7 @@ PLAIN: dict[str, Any] = {
     "lenders_inflow": (0.0, 0.0, 0.0),
     "lenders_gate": (0.0, 0.0, 0.0),
     "lenders_headroom": (0.1, 0.1, 0.1),
+    "lenders_syndication": (0.0, 0.0, 0.0),
     "buyers_moving_cost": (0.0015, 0.0010, 0.0015, 0.0001),
     "buyers_moving_cost_asic": (0.0001, 0.0001, 0.0001, 0.00001),
     "buyers_refill_weeks": (50.0, 50.0, 50.0, 50.0),
