@@ -82,7 +82,7 @@ def offer_again(economy: Economy, p: Record, index: int) -> None:
         return
     for row in range(economy.loans.shape[0]):
         loan = economy.loans[row]
-        if loan.hung and loan.holder == index and owes(loan) and not place_loan(economy, p, row):
+        if loan.hung == 1 and loan.holder == index and owes(loan) and not place_loan(economy, p, row):
             lender.hung += loan.principal
 
 
