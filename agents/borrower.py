@@ -62,6 +62,8 @@ BORROWER = row(
     Column("deposits", "f8", "paid on machines that have not arrived (owed by the vendor)", "M$"),
     Column("reserved", "f8", "own cash that these will take when they arrive", "M$"),
     Column("prepaid", "f8", "paid in advance by customers and not yet served (owed to them)", "M$"),
+    Column("vendor_debt", "f8", "owed to the vendor of its machines", "M$"),
+    Column("vendor_weeks", "f8", "for which it is repaid in level instalments", "weeks"),
     Column("opening_equity", "f8", "book equity in the opening", "M$"),
     Column("issuance", "f8", "cumulative equity received", "M$"),
     Column("distributions", "f8", "cumulative equity paid out", "M$"),

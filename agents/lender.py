@@ -33,7 +33,8 @@ LENDER = row(
     ),
     Column("cash", "f8", "cash", "M$"),
     Column("loans", "f8", "face held by instrument (the asset side)", "M$", by=Instrument),
-    Column("committed", "f8", "loans promised for machines on order and not yet drawn", "M$"),
+    Column("committed", "f8", "loans promised for machines on order, not yet drawn, that it will keep", "M$"),
+    Column("hung", "f8", "face of its loans that it meant to sell when they were drawn and could not", "M$"),
     Column("allowance", "f8", "write-downs on defaulted loans", "M$"),
     Column(
         "losses",

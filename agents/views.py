@@ -309,6 +309,7 @@ class Borrower(View):
     deposits = Field("Paid on machines that have not arrived, M$.")
     reserved = Field("Own cash that these will take when they arrive, M$.")
     prepaid = Field("Paid in advance by customers and not yet served, M$.")
+    vendor_debt = Field("Owed to the vendor of its machines, M$.")
     obligations = Field("Leases, overhead and scheduled debt service of the week, M$.")
     lease_week = Field("Take-or-pay site leases, M$ a week.")
     overhead_week = Field("Fixed overhead, M$ a week.")
@@ -368,7 +369,8 @@ class Lender(View):
             raise ValueError(f"belief of {self.name}: {belief!r} is not allowed; expected one of {names}")
         self.model.economy.lenders["belief"][self.row] = names.index(belief)
 
-    committed = Field("Promised for machines on order and not yet lent, M$.")
+    committed = Field("Promised for machines on order, not yet lent, and meant to be kept, M$.")
+    hung = Field("Loans that it meant to sell to other lenders and could not, M$.")
     allowance = Field("Write-downs on claims under resolution, M$.")
     funding = Field("Owed to depositors and other savers, M$.")
     learned_recovery = Field("Running mean of the recoveries that it has seen, fraction.")

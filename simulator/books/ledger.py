@@ -144,12 +144,12 @@ def free_slots(holder: Record, cooling: int) -> int:
 def borrower_equity(economy: Economy, b: int) -> float:
     """Book equity of borrower `b`, M$: cash, coins at market, deposits and machines at book less debts.
 
-    What customers have paid in advance is a debt.
+    What customers have paid in advance is a debt, and so is what is owed to the vendor.
     """
     borrower = economy.borrowers[b]
     equity = borrower.cash + borrower.btc * economy.market[0].btc_price * MILLION - borrower.payables
     equity += borrower.deposits + sum_of(borrower.book) - sum_of(borrower.debt)
-    equity -= borrower.prepaid
+    equity -= borrower.prepaid + borrower.vendor_debt
     for row in range(b * FACILITIES, (b + 1) * FACILITIES):
         equity += economy.loans[row].coins * economy.market[0].btc_price * MILLION
     return equity

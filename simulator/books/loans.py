@@ -330,12 +330,12 @@ def assets_at_appraisal(economy: Economy, b: int) -> float:
 
 @kernel
 def debts(economy: Economy, b: int) -> float:
-    """Loans, overdue bills and customers' prepayments of a borrower, M$.
+    """Loans, also the vendor's, overdue bills and customers' prepayments of a borrower, M$.
 
     But for defaulted facilities that have no recourse to it.
     """
     borrower = economy.borrowers[b]
-    total = sum_of(borrower.debt) + borrower.payables + borrower.prepaid
+    total = sum_of(borrower.debt) + borrower.payables + borrower.prepaid + borrower.vendor_debt
     if borrower.claims > 0:
         first, last = facilities_of(economy, b)
         for row in range(first, last):

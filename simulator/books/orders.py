@@ -108,6 +108,12 @@ def note_order(
 
 
 @kernel
+def kept_free(order: Record) -> float:
+    """Part of a promised loan (M$) for which the lender keeps capital free: none if it means to sell it."""
+    return 0.0 if order.syndicated else order.commitment
+
+
+@kernel
 def write_order(
     economy: Economy,
     p: Record,
@@ -121,7 +127,8 @@ def write_order(
 ) -> None:
     """Write an order for `units` new machines that arrive in some weeks into a free row; pay nothing.
 
-    `offer` (M$ a unit) is what lender `holder` (-1: none) will lend, `slot_price` (M$) what a slot costs.
+    `offer` (M$ a unit) is what lender `holder` (-1: none) will lend, `slot_price` (M$) what a slot costs. On
+    the row already are the vendor's own loan and whether the lender means to sell its own.
     """
     order = economy.orders[row]
     machine = economy.machines[m]
@@ -134,8 +141,9 @@ def write_order(
     order.offer = offer
     order.commitment = units * offer
     order.reserved = units * (machine.price_new + slot_price) - order.deposit - order.commitment
+    order.reserved -= units * order.vendor_offer
     if holder >= 0:
-        economy.lenders[holder].committed += order.commitment
+        economy.lenders[holder].committed += kept_free(order)
     count_orders(economy, row // ORDERS)
 
 
@@ -178,10 +186,11 @@ def release_line(economy: Economy, row: int) -> None:
     if order.holder < 0:
         return
     lender = economy.lenders[order.holder]
-    lender.committed = max(0.0, lender.committed - order.commitment)
+    lender.committed = max(0.0, lender.committed - kept_free(order))
     order.reserved += order.commitment
     order.commitment = 0.0
     order.offer = 0.0
+    order.syndicated = 0
     order.holder = -1
 
 
@@ -193,6 +202,7 @@ def close_order(economy: Economy, row: int) -> None:
     order.units = 0
     order.deposit = 0.0
     order.reserved = 0.0
+    order.vendor_offer = 0.0
     count_orders(economy, row // ORDERS)
 
 

@@ -35,6 +35,7 @@ from hashcredit.simulator.books.loans import (
     sell_coins,
 )
 from hashcredit.simulator.books.prepayments import use_balance
+from hashcredit.simulator.books.vendor_loans import serve_vendor
 from hashcredit.simulator.credit.control import pass_through
 from hashcredit.simulator.machines.earnings import add_contract
 from hashcredit.simulator.state.codes import EventKind, Flow, Revaluation
@@ -312,6 +313,8 @@ def operate_borrower(economy: Economy, p: Record, b: int) -> None:
     pay_bill(economy, p, Flow.OVERHEAD, borrower, borrower.overhead_week)
     borrower.weeks_payables = borrower.weeks_payables + 1 if borrower.payables > DUST else 0
     service = service_debt(economy, p, b)
+    if borrower.vendor_debt > 0.0:
+        service += serve_vendor(economy, p, borrower)
     remember_week(economy, borrower, earned - borrower.lease_week - borrower.overhead_week, service)
     borrower.obligations = borrower.lease_week + borrower.overhead_week + service
 

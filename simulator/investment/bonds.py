@@ -12,8 +12,8 @@ from hashcredit.simulator.books.ledger import pay, post_principal
 from hashcredit.simulator.books.loans import assets_at_appraisal, debts, empty_row, empty_rows, write_loan
 from hashcredit.simulator.books.orders import promised_loans
 from hashcredit.simulator.credit.equity import market_is_good
-from hashcredit.simulator.lenders.capital import can_extend
-from hashcredit.simulator.lenders.funding import advance_now, capacity_of, fund
+from hashcredit.simulator.lenders.funding import advance_now, fund
+from hashcredit.simulator.lenders.syndication import roomiest_lender
 from hashcredit.simulator.state.codes import EventKind, Flow
 from hashcredit.simulator.state.economy import Economy
 
@@ -43,24 +43,12 @@ def can_issue(economy: Economy, p: Record, b: int, instrument: int) -> bool:
 
 
 @kernel
-def largest_buyer(economy: Economy, p: Record, b: int) -> tuple[int, float]:
-    """The linked lender with most room for a bond, and how much (M$); (-1, 0) if none is able to lend."""
-    best, most = -1, 0.0
-    for link in range(economy.credit_start[b], economy.credit_start[b + 1]):
-        index = economy.credit_lender[link]
-        room = capacity_of(economy, p, economy.lenders[index])
-        if room > most and can_extend(economy, p, economy.lenders[index]):
-            best, most = index, room
-    return best, most
-
-
-@kernel
 def bond_offer(economy: Economy, p: Record, b: int, instrument: int) -> tuple[int, float]:
     """Who would buy a new bond of borrower `b`, and how much of it at most (M$); (-1, 0) if nobody."""
     if not can_issue(economy, p, b, instrument):
         return -1, 0.0
     borrower = economy.borrowers[b]
-    holder, room = largest_buyer(economy, p, b)
+    holder, room = roomiest_lender(economy, p, b)
     if holder < 0:
         return -1, 0.0
     assets = assets_at_appraisal(economy, b) + borrower.deposits

@@ -13,8 +13,10 @@ from hashcredit.simulator.books.events import NO_EVENT
 from hashcredit.simulator.books.ledger import free_slots, pay, put_units
 from hashcredit.simulator.books.loans import DUST, empty_row, facilities_of, sell_coins
 from hashcredit.simulator.books.orders import close_order, forfeit, note_order
+from hashcredit.simulator.books.vendor_loans import lend_for_machines
 from hashcredit.simulator.investment.drawing import make_room, open_contract, open_facility
 from hashcredit.simulator.investment.plans import can_plan, has_row_to_spare
+from hashcredit.simulator.investment.vendors import vendor_line
 from hashcredit.simulator.lenders.funding import capacity_of
 from hashcredit.simulator.lenders.underwriting import find_lender
 from hashcredit.simulator.machines.slots import slot_price
@@ -75,8 +77,13 @@ def means_to_pay(economy: Economy, p: Record, b: int) -> float:
 
 
 @kernel
-def take_machines(economy: Economy, p: Record, row: int, units: int, holder: int, offer: float) -> None:
-    """Take `units` of an order: draw the loan, make room, pay the rest of the price. Others stay ordered."""
+def take_machines(
+    economy: Economy, p: Record, row: int, units: int, holder: int, offer: float, vendor: float
+) -> None:
+    """Take `units` of an order: draw the loans, make room, pay the rest of the price. Others stay ordered.
+
+    A lender (-1: none) lends `offer` and the vendor `vendor`, both M$ a unit.
+    """
     b = row // ORDERS
     order = economy.orders[row]
     borrower = economy.borrowers[b]
@@ -89,6 +96,9 @@ def take_machines(economy: Economy, p: Record, row: int, units: int, holder: int
     if holder >= 0:
         loan_row = empty_row(economy, b)
         open_facility(economy, p, loan_row, order, holder, units, units * offer)
+    if vendor > 0.0:
+        lend_for_machines(economy, p, borrower, units * vendor)
+        note_order(economy, EventKind.VENDOR_LOAN, row, units, units * vendor)
     if order.rent > 0.0:
         open_contract(economy, p, b, order, units, loan_row)
     room = max(0, units - free) * slot_price(p, machine.cooling)
@@ -114,13 +124,16 @@ def deliver_order(economy: Economy, p: Record, row: int) -> None:
     order = economy.orders[row]
     holder, offer = line_of(economy, p, row)
     cooling = economy.machines[order.machine].cooling
-    due = order.price - order.deposit / order.units - offer
+    vendor = 0.0
+    if order.vendor_offer > 0.0 and can_plan(economy, b):  # it keeps its promise as a lender does
+        vendor = vendor_line(order, offer)
+    due = order.price - order.deposit / order.units - offer - vendor
     free = max(0, free_slots(economy.borrowers[b], cooling))
     units = units_payable(means_to_pay(economy, p, b), due, slot_price(p, cooling), free, order.units)
     if units < order.units and economy.clock[0].week < order.delivery_week + p.investment_hold_weeks:
         return
     if units > 0:
-        take_machines(economy, p, row, units, holder, offer)
+        take_machines(economy, p, row, units, holder, offer, vendor)
     if order.units > 0:
         forfeit(economy, row, order.units, Cause.ILLIQUIDITY, NO_EVENT)
     else:

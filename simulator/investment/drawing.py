@@ -9,6 +9,7 @@ from hashcredit.simulator.books.ledger import pay, post_principal
 from hashcredit.simulator.books.loans import pledge_machines, write_loan
 from hashcredit.simulator.books.prepayments import move_balance, release_balance
 from hashcredit.simulator.lenders.funding import fund
+from hashcredit.simulator.lenders.syndication import syndicate
 from hashcredit.simulator.lenders.underwriting import tenor_weeks, uncovered_share
 from hashcredit.simulator.machines.slots import slot_price, slot_rent
 from hashcredit.simulator.state.codes import EventKind, Flow
@@ -54,7 +55,7 @@ def open_contract(economy: Economy, p: Record, b: int, order: Record, units: int
 def open_facility(
     economy: Economy, p: Record, row: int, order: Record, holder: int, units: int, amount: float
 ) -> None:
-    """Write the machine loan (M$) for `units` of an order into a free row and pay it out."""
+    """Write the machine loan (M$) for `units` of an order into a free row, pay it out, or sell it on."""
     loan = economy.loans[row]
     lender = economy.lenders[holder]
     borrower = economy.borrowers[row // FACILITIES]
@@ -72,3 +73,5 @@ def open_facility(
     economy.outcomes[0].new_lending_musd += amount
     economy.outcomes[0].uncovered_musd += amount * uncovered_share(p, weeks, order.rent > 0.0)
     note_holder(economy, EventKind.LOAN, loan, amount, units)
+    if order.syndicated:
+        syndicate(economy, p, row)

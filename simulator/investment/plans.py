@@ -32,7 +32,9 @@ from hashcredit.simulator.credit.equity import issue_equity, most_issue
 from hashcredit.simulator.investment.bonds import most_bonds, raise_for_growth
 from hashcredit.simulator.investment.prepayments import prepayment, rent_in_advance
 from hashcredit.simulator.investment.refinancing import best_top_up, room_taken, top_up, top_up_gain
+from hashcredit.simulator.investment.vendors import vendor_lends, vendor_loan_value, vendor_offer
 from hashcredit.simulator.lenders.funding import capacity_of
+from hashcredit.simulator.lenders.syndication import means_to_sell
 from hashcredit.simulator.lenders.underwriting import annual_rate, find_lender, tenor_weeks
 from hashcredit.simulator.machines.earnings import earning_trend, value_of
 from hashcredit.simulator.machines.rents import (
@@ -63,6 +65,8 @@ class Choice(NamedTuple):
     """By the customer, M$ a unit."""
     worth: float
     """Net present value to the owners, M$."""
+    vendor: float
+    """Loan of the vendor, M$ a unit."""
 
 
 class TopUp(NamedTuple):
@@ -123,21 +127,31 @@ def loan_value(
 
 
 @kernel
-def own_cash(p: Record, machine: Record, offer: float, prepaid: float) -> float:
-    """Cash (M$ a unit) that a new machine in a new slot takes beside its loan: at least deposit and fee.
+def own_cash(p: Record, machine: Record, offer: float, prepaid: float, vendor: float) -> float:
+    """Cash (M$ a unit) that a new machine in a new slot takes beside its loans: at least deposit and fee.
 
     Less what the customer has paid in advance.
     """
     fee = p.investment_commitment_fee * lead_weeks(p, machine.kind) / WEEKS_A_YEAR * offer
     price = machine.price_new + slot_price(p, machine.cooling)
-    return max(price - offer, deposit_share(p, machine.kind) * machine.price_new) + fee - prepaid
+    return max(price - offer - vendor, deposit_share(p, machine.kind) * machine.price_new) + fee - prepaid
 
 
 @kernel
 def weigh(
-    economy: Economy, p: Record, b: int, m: int, grade: int, rent: float, prepaid: float, means: float
-) -> tuple[float, int, int, float]:
-    """Net present value (M$) of ordering type `m`, how many units, and who lends how much a unit (M$).
+    economy: Economy,
+    p: Record,
+    b: int,
+    m: int,
+    grade: int,
+    rent: float,
+    prepaid: float,
+    means: float,
+    asks_vendor: bool,
+) -> tuple[float, int, int, float, float]:
+    """Net present value (M$) of ordering type `m`, how many units, who lends and how much a unit (M$).
+
+    The last is what the vendor lends of what the lender leaves, if it is asked to.
 
     For the owners of borrower `b` with `means` (M$): earnings, debt at what it costs them, price and slots,
     all discounted to today. Units go into free slots, whose cost is sunk, and into new ones if that pays.
@@ -156,6 +170,8 @@ def weigh(
         cash_rent = rent - prepaid / contract_years(p)
         value += contract_gain(economy, p, m, borrower, grade, cash_rent, 1) + prepaid
     value += later * loan_value(economy, p, borrower, holder, grade, offer, rent > 0.0)
+    vendor = vendor_offer(p, machine, offer, prepaid) if asks_vendor else 0.0
+    value += later * vendor_loan_value(economy, p, borrower, vendor)
     deposit = deposit_share(p, machine.kind)
     price = (deposit + (1.0 - deposit) * later) * machine.price_new
     building = later * slot_price(p, machine.cooling)
@@ -166,8 +182,8 @@ def weigh(
         growth = p.investment_growth_cap * p.investment_decision_weeks / WEEKS_A_YEAR
         units += int(growth * sum_of(borrower.slots))
     elif not worth_buying(value, price, p.investment_hurdle):
-        return 0.0, 0, -1, 0.0
-    own = own_cash(p, machine, offer, prepaid)
+        return 0.0, 0, -1, 0.0, 0.0
+    own = own_cash(p, machine, offer, prepaid, vendor)
     if own > 0.0:
         units = int(min(float(units), means / own))
     if holder >= 0:
@@ -175,7 +191,7 @@ def weigh(
     if rent > 0.0:
         units = min(units, units_wanted(economy, m, grade))
     worth = units * (value - leasing - price - building) + min(units, free) * (leasing + building)
-    return worth, units, holder, offer
+    return worth, units, holder, offer, vendor
 
 
 @kernel
@@ -189,11 +205,12 @@ def find_customer(economy: Economy, p: Record, u: float, v: float) -> int:
 def choose_order(economy: Economy, p: Record, b: int, customer: int, means: float) -> Choice:
     """The order with the largest net present value that `means` (M$) allow borrower `b`.
 
-    `customer` is the grade of the customer that it has found, -1 if there is none.
+    `customer` is the grade of the customer that it has found, -1 if there is none. It signs only where a
+    lender or the vendor lends.
     """
     borrower = economy.borrowers[b]
     week = economy.clock[0].week
-    best = Choice(-1, 0, -1, 0.0, 0.0, 0.0, 0.0)
+    best = Choice(-1, 0, -1, 0.0, 0.0, 0.0, 0.0, 0.0)
     for m in range(economy.machines.shape[0]):
         machine = economy.machines[m]
         if not machine.used or not machine.launch_week <= week <= machine.end_of_sale_week:
@@ -206,16 +223,20 @@ def choose_order(economy: Economy, p: Record, b: int, customer: int, means: floa
             grade = customer if is_let else borrower.grade
             prepaid = prepayment(economy, p, m, grade, rent) if is_let else 0.0
             rent = rent_in_advance(economy, p, m, grade, rent, prepaid)
-            worth, units, lender, loan = weigh(economy, p, b, m, grade, rent, prepaid, means)
-            if units > 0 and worth > best.worth and (lender >= 0 or not is_let):
-                best = Choice(m, units, lender, loan, rent, prepaid, worth)
+            for asks_vendor in range(1 + vendor_lends(p)):
+                worth, units, lender, loan, vendor = weigh(
+                    economy, p, b, m, grade, rent, prepaid, means, asks_vendor == 1
+                )
+                is_financed = lender >= 0 or vendor > 0.0
+                if units > 0 and worth > best.worth and (is_financed or not is_let):
+                    best = Choice(m, units, lender, loan, rent, prepaid, worth, vendor)
     return best
 
 
 @kernel
 def lacking(p: Record, machine: Record, choice: Choice, budget: float) -> float:
     """What an order takes beyond the cash set aside for it (`budget`), M$."""
-    return choice.units * own_cash(p, machine, choice.offer, choice.prepaid) - budget
+    return choice.units * own_cash(p, machine, choice.offer, choice.prepaid, choice.vendor) - budget
 
 
 @kernel
@@ -285,12 +306,14 @@ def invest_borrower(economy: Economy, p: Record, seed: int, replicate: int, b: i
     raise_for_growth(economy, p, b, lack - shares)
     u = uniform4(seed, replicate, week, b, Stream.UNDERWRITING, 0)
     order = economy.orders[place]
+    order.vendor_offer = choice.vendor
     order.rent = choice.rent
     order.grade = customer if choice.rent > 0.0 else borrower.grade
     order.hazard = exponential(seed, replicate, week, b, Stream.OFFTAKER, 0, 0)
     order.marked = u[0] < p.credit_marked_share
     order.recourse = u[1] < p.credit_recourse_share
     order.cross_default = u[2] < p.credit_cross_default_share
+    order.syndicated = means_to_sell(economy, p, choice.holder, u[3])
     if choice.rent > 0.0:
         sign(economy, choice.machine, customer, choice.units)
     place_order(economy, p, place, choice.machine, choice.units, choice.holder, choice.offer, choice.prepaid,

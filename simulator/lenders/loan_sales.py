@@ -82,6 +82,7 @@ def transfer_loan(economy: Economy, row: int, index: int, price: float, channel:
     note(economy, EventKind.LOAN_SALE, Sector.LENDERS, loan.holder, Sector.LENDERS, index, loan.machine,
          loan.units, loan.principal, price, channel=channel, parent=parent)  # fmt: skip
     loan.holder = index
+    loan.hung = 0
 
 
 @kernel

@@ -45,6 +45,7 @@ def check_identities(economy: Economy, opening: Economy, phase: str, lines_end: 
     check_debts(economy, opening, phase)
     check_orders(economy, phase, lines_end)
     check_prepayments(economy, phase)
+    check_vendor_debts(economy, phase)
     check_units(economy, phase)
     check_slots(economy, opening, phase)
     check_equity(economy, phase)
@@ -203,7 +204,8 @@ def check_orders(economy: Economy, phase: str, lines_end: bool) -> None:
     ):
         total = taken.reshape(-1, ORDERS).sum(axis=1)
         _compare(economy, phase, "borrowers", field, borrowers[field], total, np.abs(total))
-    committed = np.bincount(orders["holder"][promised], orders["commitment"][promised], len(economy.lenders))
+    kept = promised & (orders["syndicated"] == 0)
+    committed = np.bincount(orders["holder"][kept], orders["commitment"][kept], len(economy.lenders))
     _compare(economy, phase, "lenders", "committed", economy.lenders["committed"], committed, committed)
 
 
@@ -224,6 +226,18 @@ def check_prepayments(economy: Economy, phase: str) -> None:
     failed = borrowers["status"] == BorrowerStatus.IN_RESOLUTION
     expected_sum = np.where(failed, np.maximum(total, borrowers["prepaid"]), total)
     _compare(economy, phase, "borrowers", "prepaid", borrowers["prepaid"], expected_sum, total)
+
+
+def check_vendor_debts(economy: Economy, phase: str) -> None:
+    """What is owed to the vendor is never negative, has weeks left, and ends with the estate."""
+    borrowers = economy.borrowers
+    owed, weeks = borrowers["vendor_debt"], borrowers["vendor_weeks"]
+    closed = borrowers["status"] == BorrowerStatus.RESOLVED
+    wrong = (owed < 0.0) | ((owed > 0.0) & (closed | (weeks <= 0.0)))
+    if wrong.any():
+        row = int(np.argmax(wrong))
+        expected = "not negative, zero after the end"
+        _fail(economy, phase, _agent(economy, "borrowers", row), "vendor_debt", owed[row], expected)
 
 
 def check_units(economy: Economy, phase: str) -> None:
@@ -316,6 +330,7 @@ def check_equity(economy: Economy, phase: str) -> None:
     coins = borrowers["btc"] + economy.loans["coins"].reshape(-1, FACILITIES).sum(axis=1)
     assets = borrowers["cash"] + coins * coin + borrowers["deposits"] + borrowers["book"].sum(axis=1)
     debts = borrowers["debt"].sum(axis=1) + borrowers["payables"] + borrowers["prepaid"]
+    debts += borrowers["vendor_debt"]
     sides = {
         "borrowers": (assets - debts, assets + debts),
         "lenders": (

@@ -22,6 +22,7 @@ from hashcredit.simulator.books.loans import facilities_of, owes, pro_rata, sell
 from hashcredit.simulator.books.orders import cancel_orders
 from hashcredit.simulator.books.prepayments import customers_claims, settle_claims
 from hashcredit.simulator.books.randomness import Stream, uniform
+from hashcredit.simulator.books.vendor_loans import settle_vendor
 from hashcredit.simulator.credit.claims import (
     advance_claims,
     close_claim,
@@ -112,7 +113,7 @@ def close_estate(economy: Economy, p: Record, b: int) -> None:
     borrower = economy.borrowers[b]
     world = economy.world[0]
     first, last = facilities_of(economy, b)
-    unsecured = borrower.payables + customers_claims(borrower)
+    unsecured = borrower.payables + customers_claims(borrower) + borrower.vendor_debt
     for row in range(first, last):
         unsecured += unsecured_part(economy.loans[row])
     costs, share, surplus = estate_waterfall(borrower.cash, p.resolution_estate_cost_share, unsecured)
@@ -122,6 +123,8 @@ def close_estate(economy: Economy, p: Record, b: int) -> None:
     bill(economy, borrower, settled - borrower.payables)
     borrower.payables = 0.0
     settle_claims(economy, borrower, share)
+    if borrower.vendor_debt > 0.0:
+        settle_vendor(economy, borrower, share)
     losses = 0.0
     for row in range(first, last):
         if economy.loans[row].status == LoanStatus.DEFAULTED:

@@ -48,6 +48,7 @@ class Flow(IntEnum):
     LOAN_SALES = 23
     INTERLENDER = 24
     CUSTOMER_PREPAYMENTS = 25  # paid in advance; set off against rent, or paid back
+    VENDOR_LOANS = 26  # for a part of the price of machines; repaid in instalments
 
 
 LAST_INCOME_FLOW = Flow.ESTATE_COSTS
@@ -69,6 +70,7 @@ class Revaluation(IntEnum):
     INTERLENDER_LOSSES = 9  # claims on failed lenders, and what is recovered of them later
     LENDER_WRITE_OFFS = 10  # what a closed lender still owed
     CUSTOMER_PREPAYMENTS = 11  # what customers lose of them, whoever failed
+    VENDOR_LOANS = 12  # what the vendor loses of them
 
 
 class EventKind(IntEnum):
@@ -108,6 +110,8 @@ class EventKind(IntEnum):
     REFINANCING = 33  # of a machine loan by a larger one; the amount is the new money
     WAIVER = 34
     CONTROL_TAKEN = 35
+    VENDOR_LOAN = 36  # drawn on delivery
+    SYNDICATION_REFUSED = 37  # no other lender takes a loan that was meant for one
 
 
 class ErrorCode(IntEnum):

@@ -36,6 +36,7 @@ LOAN = row(
     Column("maturity_sweep", "i1", "1: a refused refinancing makes it a cash sweep, not a default"),
     Column("sweeping", "i1", "1: that has happened"),
     Column("controlled", "i1", "1: its holder controls the vehicle, whose cash flow serves it"),
+    Column("hung", "i1", "1: its holder meant to sell it when it was drawn and has found nobody"),
     Column("waived_until", "i4", "week before which its covenants are not tested: a breach was waived"),
     # once defaulted:
     Column("claim", "f8", "face at default", "M$"),
@@ -68,6 +69,7 @@ ORDER = row(
     Column("marked", "i1", "clause of its loan: borrowing base"),
     Column("recourse", "i1", "clause of its loan"),
     Column("cross_default", "i1", "clause of its loan"),
+    Column("syndicated", "i1", "1: the lender means to sell its loan when it is drawn"),
     Column("holder", "i4", "lender that has promised the loan, -1 if none"),
     Column("delivery_week", "i4", "in which the machines arrive"),
     Column("units", "i8", "machines ordered, 0: the row is free"),
@@ -81,4 +83,5 @@ ORDER = row(
     ),
     Column("hazard", "f8", "integrated hazard after which that customer fails"),
     Column("prepaid", "f8", "what that customer has paid in advance, owed to it", "M$"),
+    Column("vendor_offer", "f8", "loan promised by the vendor", "M$ a unit"),
 )

@@ -114,6 +114,8 @@ SCALARS = (
     ),
     Scalar("prepayments_musd", REAL, "M$", "paid in advance by customers for machines on order"),
     Scalar("prepayments_lost_musd", REAL, "M$", "of these, lost by customers of borrowers that failed"),
+    Scalar("vendor_loans_musd", REAL, "M$", "lent by vendors for a part of the price of their machines"),
+    Scalar("vendor_lost_musd", REAL, "M$", "of these, lost by vendors; not in `creditor_loss_musd`"),
     Scalar(
         "new_lending_musd",
         REAL,
@@ -224,6 +226,12 @@ SCALARS = (
     ),
     Scalar("repo_calls", WHOLE, "calls", "on back-leverage, that lenders could not meet at once"),
     Scalar("loans_sold_musd", REAL, "M$", "face of loans sold by lenders to lenders"),
+    Scalar(
+        "hung_musd",
+        REAL,
+        "M$",
+        "loans that were meant for another lender when drawn, and that none took",
+    ),
     Scalar(
         "interlender_loss_musd",
         REAL,

@@ -72,6 +72,8 @@ class Column(Observable):
     DEPOSITS_MUSD = "M$", "paid on them"
     COMMITTED_MUSD = "M$", "loans that lenders have promised for them"
     PREPAID_MUSD = "M$", "paid in advance by customers, and not yet served"
+    VENDOR_DEBT_MUSD = "M$", "owed by borrowers to the vendors of their machines, not in `debt_musd`"
+    HUNG_MUSD = "M$", "loans that lenders meant to sell to others when they were drawn and have not"
     TIGHTNESS_EXOGENOUS = "0 to 1", "tightness without this economy's debts and sales"
     POOL_BNUSD = "bn$", "cash in the funding pool, as agents see it"
     WATER_BNUSD_YR = "bn$/yr", "into the pool this week"

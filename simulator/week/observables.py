@@ -158,6 +158,7 @@ def record_agents(economy: Economy, row: np.ndarray) -> None:
         coins += borrower.btc
         debt += sum_of(borrower.debt)
         row[Column.PREPAID_MUSD] += borrower.prepaid
+        row[Column.VENDOR_DEBT_MUSD] += borrower.vendor_debt
         unsold += sum_of(borrower.offered)
         if borrower.status == BorrowerStatus.ALIVE:
             if borrower.kind == BorrowerKind.MINER:
@@ -186,6 +187,7 @@ def record_agents(economy: Economy, row: np.ndarray) -> None:
         row[Column.REPO_UNMET_MUSD] += lender.called
         row[Column.STANDING_FACILITY_MUSD] += lender.facility
         row[Column.INTERLENDER_MUSD] += lender.claims
+        row[Column.HUNG_MUSD] += lender.hung
         unsold += sum_of(lender.units)
     for k in range(economy.buyers.shape[0]):
         row[Column.BUYER_CASH_MUSD] += economy.buyers[k].cash

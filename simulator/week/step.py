@@ -12,6 +12,7 @@ from hashcredit.simulator.investment.deliveries import deliver
 from hashcredit.simulator.investment.leases import review_leases
 from hashcredit.simulator.investment.plans import invest
 from hashcredit.simulator.lenders.repo import call_repo, observe_collateral, set_haircut
+from hashcredit.simulator.lenders.syndication import offer_hung_loans
 from hashcredit.simulator.machines.earnings import (
     mark_appraisals,
     move_compute_market,
@@ -124,6 +125,7 @@ def further_rounds(economy: Economy, p: Record, seed: int, replicate: int) -> No
 @kernel
 def investment(economy: Economy, p: Record, seed: int, replicate: int) -> None:
     """Free cash goes into newer machines, which arrive after a while."""
+    offer_hung_loans(economy, p)
     invest(economy, p, seed, replicate)
     deliver(economy, p)
     review_leases(economy, p)

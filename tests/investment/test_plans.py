@@ -76,7 +76,7 @@ def test_a_cheap_loan_is_worth_something() -> None:
     bullet = loan_value(w.economy, w.p, w.borrowers[0], 0, 1, 1.0, False)
     annuity = (1 - math.exp(-0.4)) / 0.2
     assert bullet == pytest.approx(1.0 - 0.08 * annuity - math.exp(-0.4), rel=1e-12)
-    assert own_cash(w.p, w.economy.machines[NEW_GPU], OFFER, 0.0) == pytest.approx(OWN, rel=1e-12)
+    assert own_cash(w.p, w.economy.machines[NEW_GPU], OFFER, 0.0, 0.0) == pytest.approx(OWN, rel=1e-12)
 
 
 def test_buys_what_the_vendor_sells_today() -> None:
@@ -322,7 +322,7 @@ def test_shares_are_sold_for_growth_while_the_window_is_open() -> None:
         w = world(cash=0.0, credit=[])
         w.borrower(0, listed=listed, issued_week=-100)
         assert bought(w) == listed
-        raised = own_cash(w.p, w.economy.machines[NEW_GPU], 0.0, 0.0)  # no more than it takes
+        raised = own_cash(w.p, w.economy.machines[NEW_GPU], 0.0, 0.0, 0.0)  # no more than it takes
         assert w.outcomes["equity_raised_musd"] == pytest.approx(listed * raised, rel=1e-12)
         w.assert_books_close()
 

@@ -63,8 +63,8 @@ def test_nobody_pays_more_in_advance_than_all_rents_are_worth() -> None:
 
 def test_own_cash_is_less_by_what_the_customer_pays() -> None:
     w = with_customers()
-    machine = w.economy.machines[NEW_GPU]
-    assert own_cash(w.p, machine, LOAN, ADVANCE) == pytest.approx(PRICE + SLOT - LOAN - ADVANCE, rel=1e-12)
+    own = own_cash(w.p, w.economy.machines[NEW_GPU], LOAN, ADVANCE, 0.0)
+    assert own == pytest.approx(PRICE + SLOT - LOAN - ADVANCE, rel=1e-12)
 
 
 # The order.

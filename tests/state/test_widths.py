@@ -9,7 +9,7 @@ ROWS = {"holder", "obligor", "loan", "agent", "counterparty", "node", "source", 
 """Places in tables, of which there are at most a few hundred thousand."""
 FLAGS = {
     *("used", "on", "amortising", "fixed_rate", "borrowing_base", "cash_sweep", "recourse", "cross_default"),
-    *("maturity_sweep", "sweeping", "listed", "selling", "settling", "marked"),
+    *("maturity_sweep", "sweeping", "listed", "selling", "settling", "marked", "syndicated", "hung"),
 }
 SMALL = {
     "rank": "two ranks",

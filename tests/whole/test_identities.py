@@ -150,6 +150,7 @@ def check_run(economy, weeks):
         Revaluation.UNPAID_BILLS,
         Revaluation.FORFEITED_DEPOSITS,
         Revaluation.CUSTOMER_PREPAYMENTS,
+        Revaluation.VENDOR_LOANS,
         Revaluation.LOAN_SALES,
     ):
         row = economy.revaluations[zero_sum]

@@ -69,5 +69,19 @@ class Investment(Section):
         "part of the price of machines on order that the customer pays in advance, by its grade, best first",
         source=("D: iren.gpufin.prepayment", *(f"C: {CHOICE}",) * 3),
     )
+    vendor_loan: Share = field(
+        # CoreWeave owed 1.73 of 11.17 bn USD to vendors (crwv.oem_fin.share), which says nothing of other
+        # borrowers, or of the price of a machine. From 0 to .3 is worth trying.
+        0.0,
+        "share of the price of a new machine that its vendor lends where lenders leave a lack; 0: none",
+    )
+    vendor_rate: AnnualRate = field(0.095, "interest of such a loan", high=0.5, source="P: crwv.oem_fin.rate")
+    vendor_weeks: WholeWeeks = field(
+        104,
+        "weeks after delivery in which such a loan is repaid, in level instalments",
+        low=1,
+        high=520,
+        source="D: crwv.oem_fin.weeks",
+    )
     contract_weeks: WholeWeeks = field(156, "length of a new rental contract")
     used_share: Share = field(0.5, "share of free cash that a peer may bid for used machines")

@@ -73,6 +73,12 @@ class LenderTerms(Section):
         high=20.0,
         source=("C: modelling choice", "U: modelling choice", "U: modelling choice"),
     )
+    # 38 bn USD of construction debt took over half a year to sell (event.failed_syndication.orcl); what part
+    # of their promises lenders mean to sell was not found. From 0 to .8 is worth trying.
+    syndication: Share = by_kind(
+        (0.0, 0.0, 0.0),
+        "share of the loans it promises (by number) that it means to sell to another lender when drawn",
+    )
     repo_share: Share = by_kind(
         (0.0, 1.0, 1.0),
         "share of its debts in the first week that is back-leverage on loans; banks have deposits",
