@@ -32,6 +32,7 @@ from hashcredit.simulator.credit.equity import issue_equity, most_issue
 from hashcredit.simulator.investment.bonds import most_bonds, raise_for_growth
 from hashcredit.simulator.investment.prepayments import prepayment, rent_in_advance
 from hashcredit.simulator.investment.refinancing import best_top_up, room_taken, top_up, top_up_gain
+from hashcredit.simulator.investment.sites import most_units, site_gain, site_offer
 from hashcredit.simulator.lenders.funding import capacity_of
 from hashcredit.simulator.lenders.underwriting import annual_rate, find_lender, tenor_weeks
 from hashcredit.simulator.machines.earnings import earning_trend, value_of
@@ -63,6 +64,10 @@ class Choice(NamedTuple):
     """By the customer, M$ a unit."""
     worth: float
     """Net present value to the owners, M$."""
+    site: float
+    """Loan on a slot that is added, M$."""
+    slots: int
+    """How many are."""
 
 
 class TopUp(NamedTuple):
@@ -134,10 +139,17 @@ def own_cash(p: Record, machine: Record, offer: float, prepaid: float) -> float:
 
 
 @kernel
+def own_cash_beyond(p: Record, machine: Record, offer: float, prepaid: float, site: float) -> float:
+    """What a machine in a new slot takes more (M$) of own cash by a site loan of `site` (M$ a slot): less."""
+    return own_cash(p, machine, offer + site, prepaid) - own_cash(p, machine, offer, prepaid)
+
+
+@kernel
 def weigh(
     economy: Economy, p: Record, b: int, m: int, grade: int, rent: float, prepaid: float, means: float
-) -> tuple[float, int, int, float]:
-    """Net present value (M$) of ordering type `m`, how many units, and who lends how much a unit (M$).
+) -> tuple[float, int, int, float, float, int]:
+    """Net present value (M$) of ordering type `m`, how many units, who lends how much a unit and a slot (M$),
+    and how many slots are added.
 
     For the owners of borrower `b` with `means` (M$): earnings, debt at what it costs them, price and slots,
     all discounted to today. Units go into free slots, whose cost is sunk, and into new ones if that pays.
@@ -158,7 +170,8 @@ def weigh(
     value += later * loan_value(economy, p, borrower, holder, grade, offer, rent > 0.0)
     deposit = deposit_share(p, machine.kind)
     price = (deposit + (1.0 - deposit) * later) * machine.price_new
-    building = later * slot_price(p, machine.cooling)
+    site = site_offer(economy, p, b, m, holder, grade, rent, prepaid, offer)
+    building = later * (slot_price(p, machine.cooling) - site_gain(economy, p, borrower, grade, site))
     leasing = later * slot_cost(p, machine.cooling, discount)
     units = max(0, free_slots(borrower, machine.cooling) - units_on_order(economy, b, machine.cooling))
     free = units
@@ -166,16 +179,17 @@ def weigh(
         growth = p.investment_growth_cap * p.investment_decision_weeks / WEEKS_A_YEAR
         units += int(growth * sum_of(borrower.slots))
     elif not worth_buying(value, price, p.investment_hurdle):
-        return 0.0, 0, -1, 0.0
+        return 0.0, 0, -1, 0.0, 0.0, 0
     own = own_cash(p, machine, offer, prepaid)
     if own > 0.0:
-        units = int(min(float(units), means / own))
+        beyond = own_cash_beyond(p, machine, offer, prepaid, site)
+        units = most_units(means, own, beyond, free, units)
     if holder >= 0:
-        units = int(min(float(units), capacity_of(economy, p, economy.lenders[holder]) / offer))
+        units = most_units(capacity_of(economy, p, economy.lenders[holder]), offer, site, free, units)
     if rent > 0.0:
         units = min(units, units_wanted(economy, m, grade))
     worth = units * (value - leasing - price - building) + min(units, free) * (leasing + building)
-    return worth, units, holder, offer
+    return worth, units, holder, offer, site, max(0, units - free) if site > 0.0 else 0
 
 
 @kernel
@@ -193,7 +207,7 @@ def choose_order(economy: Economy, p: Record, b: int, customer: int, means: floa
     """
     borrower = economy.borrowers[b]
     week = economy.clock[0].week
-    best = Choice(-1, 0, -1, 0.0, 0.0, 0.0, 0.0)
+    best = Choice(-1, 0, -1, 0.0, 0.0, 0.0, 0.0, 0.0, 0)
     for m in range(economy.machines.shape[0]):
         machine = economy.machines[m]
         if not machine.used or not machine.launch_week <= week <= machine.end_of_sale_week:
@@ -206,16 +220,17 @@ def choose_order(economy: Economy, p: Record, b: int, customer: int, means: floa
             grade = customer if is_let else borrower.grade
             prepaid = prepayment(economy, p, m, grade, rent) if is_let else 0.0
             rent = rent_in_advance(economy, p, m, grade, rent, prepaid)
-            worth, units, lender, loan = weigh(economy, p, b, m, grade, rent, prepaid, means)
+            worth, units, lender, loan, site, slots = weigh(economy, p, b, m, grade, rent, prepaid, means)
             if units > 0 and worth > best.worth and (lender >= 0 or not is_let):
-                best = Choice(m, units, lender, loan, rent, prepaid, worth)
+                best = Choice(m, units, lender, loan, rent, prepaid, worth, site, slots)
     return best
 
 
 @kernel
 def lacking(p: Record, machine: Record, choice: Choice, budget: float) -> float:
     """What an order takes beyond the cash set aside for it (`budget`), M$."""
-    return choice.units * own_cash(p, machine, choice.offer, choice.prepaid) - budget
+    beyond = own_cash_beyond(p, machine, choice.offer, choice.prepaid, choice.site)
+    return choice.units * own_cash(p, machine, choice.offer, choice.prepaid) + choice.slots * beyond - budget
 
 
 @kernel
@@ -287,6 +302,8 @@ def invest_borrower(economy: Economy, p: Record, seed: int, replicate: int, b: i
     order = economy.orders[place]
     order.rent = choice.rent
     order.grade = customer if choice.rent > 0.0 else borrower.grade
+    order.site_offer = choice.site
+    order.site_slots = choice.slots
     order.hazard = exponential(seed, replicate, week, b, Stream.OFFTAKER, 0, 0)
     order.marked = u[0] < p.credit_marked_share
     order.recourse = u[1] < p.credit_recourse_share

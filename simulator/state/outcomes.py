@@ -121,6 +121,7 @@ SCALARS = (
         "loans drawn for new machines, and the new money of loans refinanced",
         "new lending",
     ),
+    Scalar("site_loans_musd", REAL, "M$", "loans drawn on new rack slots; not in `new_lending_musd`"),
     Scalar("debt_start_musd", REAL, "M$", "face owed to lenders in the opening"),
     Scalar(
         "debt_peak_musd", REAL, "M$", "largest face owed to lenders at the end of a week, or in the opening"
