@@ -132,6 +132,7 @@ class Pledge(IntEnum):
     NOTHING = 0
     MACHINES = 1
     COINS = 2  # under a margin: initial, call and liquidation loan to value
+    SLOTS = 3  # whose fitting-out the loan has paid
 
 
 class Terms(NamedTuple):
@@ -152,7 +153,7 @@ class Terms(NamedTuple):
 
 INSTRUMENT_TERMS = {
     Instrument.MACHINE_LOAN: Terms(0, 1, 0, Pledge.MACHINES, converts=0, may_sweep=0),
-    Instrument.PROJECT_FINANCE: Terms(0, 1, 0, Pledge.MACHINES, converts=0, may_sweep=0),
+    Instrument.PROJECT_FINANCE: Terms(0, 1, 0, Pledge.SLOTS, converts=0, may_sweep=0),
     Instrument.BTC_LOAN: Terms(0, 0, 0, Pledge.COINS, converts=0, may_sweep=0),
     Instrument.CONVERTIBLE: Terms(1, 0, 1, Pledge.NOTHING, converts=1, may_sweep=0),
     Instrument.HIGH_YIELD: Terms(1, 0, 1, Pledge.NOTHING, converts=0, may_sweep=1),

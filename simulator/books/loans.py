@@ -161,6 +161,7 @@ def close_loan(economy: Economy, loan: Record, borrower: Record, lender: Record)
     loan.coins = 0.0
     loan.status = LoanStatus.REPAID
     loan.units = 0
+    loan.slots = 0
     end_control(economy, loan)
     release_contracts(economy, loan.obligor)
 

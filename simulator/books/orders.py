@@ -54,11 +54,12 @@ def units_on_order(economy: Economy, b: int, cooling: int) -> int:
 
 @kernel
 def promised_loans(economy: Economy, b: int) -> int:
-    """Loans promised to borrower `b`; each will need a row of the loan table."""
+    """Loans promised to borrower `b`, on machines and slots; each may need a row of the loan table."""
     lines = 0
     if economy.borrowers[b].orders > 0:
         for row in range(b * ORDERS, (b + 1) * ORDERS):
-            lines += economy.orders[row].units > 0 and economy.orders[row].holder >= 0
+            if economy.orders[row].units > 0 and economy.orders[row].holder >= 0:
+                lines += 1 + (economy.orders[row].site_slots > 0)
     return lines
 
 
@@ -128,7 +129,7 @@ def write_order(
     """Write an order for `units` new machines that arrive in some weeks into a free row; pay nothing.
 
     `offer` (M$ a unit) is what lender `holder` (-1: none) will lend, `slot_price` (M$) what a slot costs. On
-    the row already are the vendor's own loan and whether the lender means to sell its own.
+    the row already are its loan on slots, the vendor's own, and whether the lender means to sell its own.
     """
     order = economy.orders[row]
     machine = economy.machines[m]
@@ -139,7 +140,7 @@ def write_order(
     order.deposit = deposit_share(p, machine.kind) * units * machine.price_new
     order.holder = holder
     order.offer = offer
-    order.commitment = units * offer
+    order.commitment = units * offer + order.site_slots * order.site_offer
     order.reserved = units * (machine.price_new + slot_price) - order.deposit - order.commitment
     order.reserved -= units * order.vendor_offer
     if holder >= 0:
@@ -191,6 +192,8 @@ def release_line(economy: Economy, row: int) -> None:
     order.commitment = 0.0
     order.offer = 0.0
     order.syndicated = 0
+    order.site_offer = 0.0
+    order.site_slots = 0
     order.holder = -1
 
 

@@ -60,6 +60,18 @@ def charge_collateral(economy: Economy, row: int, cost: float) -> None:
 
 
 @kernel
+def pay_claim(economy: Economy, row: int, amount: float) -> None:
+    """The borrower or its estate pays `amount` (M$) of a claim."""
+    loan = economy.loans[row]
+    borrower = economy.borrowers[loan.obligor]
+    lender = economy.lenders[loan.holder]
+    pay(economy, Flow.RECOVERIES, borrower, lender, amount)
+    post_principal(loan, borrower, lender, -amount)
+    loan.recovered += amount
+    loan.recovered_pv += amount * discount_to_default(economy, row)
+
+
+@kernel
 def apply_collateral(economy: Economy, row: int, proceeds: float) -> None:
     """Give sale proceeds that the holder has received to its claim, and the surplus to the estate."""
     loan = economy.loans[row]
@@ -86,7 +98,6 @@ def default_loan(economy: Economy, row: int, event: int) -> None:
     """
     loan = economy.loans[row]
     borrower = economy.borrowers[loan.obligor]
-    lender = economy.lenders[loan.holder]
     loan.status = LoanStatus.DEFAULTED
     loan.default_week = economy.clock[0].week
     loan.default_event = event
@@ -99,11 +110,7 @@ def default_loan(economy: Economy, row: int, event: int) -> None:
     loan.weeks_held = 0
     if loan.coins > 0.0:
         proceeds = liquidate_coins(economy, row, loan.principal)
-        applied = min(proceeds, loan.principal)
-        pay(economy, Flow.RECOVERIES, borrower, lender, applied)
-        post_principal(loan, borrower, lender, -applied)
-        loan.recovered += applied
-        loan.recovered_pv += applied
+        pay_claim(economy, row, min(proceeds, loan.principal))
         borrower.btc += loan.coins
         loan.coins = 0.0
 
@@ -208,10 +215,7 @@ def close_claim(economy: Economy, p: Record, row: int, share: float) -> float:
     outcomes = economy.outcomes[0]
     paid = share * unsecured_part(loan)
     if paid > 0.0:
-        pay(economy, Flow.RECOVERIES, borrower, lender, paid)
-        post_principal(loan, borrower, lender, -paid)
-        loan.recovered += paid
-        loan.recovered_pv += paid * discount_to_default(economy, row)
+        pay_claim(economy, row, paid)
     loss = loan.principal
     outcomes.credit_lost += loss
     write_off(economy, loan, borrower, lender)

@@ -124,7 +124,8 @@ def roll(economy: Economy, p: Record, row: int) -> bool:
     """Extend a loan whose borrower is good for it; False if the machines that secure it do not carry it.
 
     On these the holder lends what it would lend on any in their racks, for as long as it believes in them,
-    and it amortises to zero. An unsecured loan gets another usual tenor as a bullet.
+    and it amortises to zero. A site loan gets the terms of a new one, an unsecured loan another usual tenor
+    as a bullet.
     """
     loan = economy.loans[row]
     weeks = p.credit_tenor_weeks
@@ -136,6 +137,9 @@ def roll(economy: Economy, p: Record, row: int) -> bool:
             return False
         loan.amortising = 1
         loan.balloon = 0.0
+    elif loan.slots > 0:
+        weeks = p.credit_site_tenor_weeks
+        loan.balloon = p.credit_site_balloon * loan.principal
     if owes(loan):
         loan.sweeping = 0
         extend(economy, p, loan, weeks, 0.0)

@@ -36,8 +36,9 @@ def can_issue(economy: Economy, p: Record, b: int, instrument: int) -> bool:
     borrower = economy.borrowers[b]
     if instrument == Instrument.CONVERTIBLE and not borrower.listed:
         return False
-    if promised_loans(economy, b) + 1 >= empty_rows(economy, b):
-        return False  # it keeps a row for the loan of the order that the bond is for
+    loans = 2 if p.credit_site_advance > 0.0 else 1
+    if promised_loans(economy, b) + loans >= empty_rows(economy, b):
+        return False  # it keeps rows for the loans of the order that the bond is for
     covered = cover(borrower.cfads_window, borrower.service_window) >= max(1.0, p.credit_dscr_covenant)
     return covered and market_is_good(economy, p, borrower)
 

@@ -16,6 +16,7 @@ from hashcredit.simulator.books.orders import close_order, forfeit, note_order
 from hashcredit.simulator.books.vendor_loans import lend_for_machines
 from hashcredit.simulator.investment.drawing import make_room, open_contract, open_facility
 from hashcredit.simulator.investment.plans import can_plan, has_row_to_spare
+from hashcredit.simulator.investment.sites import draw_on_site, site_line
 from hashcredit.simulator.investment.vendors import vendor_line
 from hashcredit.simulator.lenders.funding import capacity_of
 from hashcredit.simulator.lenders.underwriting import find_lender
@@ -96,6 +97,7 @@ def take_machines(
     if holder >= 0:
         loan_row = empty_row(economy, b)
         open_facility(economy, p, loan_row, order, holder, units, units * offer)
+        draw_on_site(economy, p, b, order, holder, max(0, units - free))
     if vendor > 0.0:
         lend_for_machines(economy, p, borrower, units * vendor)
         note_order(economy, EventKind.VENDOR_LOAN, row, units, units * vendor)
@@ -129,7 +131,10 @@ def deliver_order(economy: Economy, p: Record, row: int) -> None:
         vendor = vendor_line(order, offer)
     due = order.price - order.deposit / order.units - offer - vendor
     free = max(0, free_slots(economy.borrowers[b], cooling))
-    units = units_payable(means_to_pay(economy, p, b), due, slot_price(p, cooling), free, order.units)
+    needed = max(0, order.units - free)
+    on_site = site_line(economy, p, b, order, holder, needed, 1)  # beside the row of the machines' loan
+    slot = slot_price(p, cooling) - on_site / max(1, needed)
+    units = units_payable(means_to_pay(economy, p, b), due, slot, free, order.units)
     if units < order.units and economy.clock[0].week < order.delivery_week + p.investment_hold_weeks:
         return
     if units > 0:

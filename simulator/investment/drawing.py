@@ -1,7 +1,7 @@
 """What happens when a plan becomes real: slots are leased, a loan is written and drawn, machines are let."""
 
 from hashcredit.agents.compiled import kernel
-from hashcredit.agents.dimensions import FACILITIES, Instrument, Record
+from hashcredit.agents.dimensions import Instrument, Record
 from hashcredit.agents.units import WEEKS_A_YEAR
 from hashcredit.simulator.books.contracts import free_contract, sign_contract
 from hashcredit.simulator.books.events import note_holder
@@ -52,23 +52,28 @@ def open_contract(economy: Economy, p: Record, b: int, order: Record, units: int
 
 
 @kernel
-def open_facility(
-    economy: Economy, p: Record, row: int, order: Record, holder: int, units: int, amount: float
-) -> None:
-    """Write the machine loan (M$) for `units` of an order into a free row, pay it out, or sell it on."""
-    loan = economy.loans[row]
-    lender = economy.lenders[holder]
-    borrower = economy.borrowers[row // FACILITIES]
-    weeks = tenor_weeks(p, lender.belief, order.rent > 0.0)
-    write_loan(economy, p, row, Instrument.MACHINE_LOAN, holder, order.grade,
-               p.credit_spread_by_grade[order.grade], economy.clock[0].week + weeks)  # fmt: skip
-    pledge_machines(economy, p, row, order.machine, units, order.marked, order.recourse,
-                    order.cross_default)  # fmt: skip
+def draw_loan(economy: Economy, loan: Record, amount: float) -> None:
+    """Its holder pays out `amount` (M$) of a loan, and borrows what it has not got."""
+    borrower, lender = economy.borrowers[loan.obligor], economy.lenders[loan.holder]
     short = amount - lender.cash
     if short > 0.0:
         fund(economy, lender, short)
     pay(economy, Flow.LOAN_DRAWDOWNS, lender, borrower, amount)
     post_principal(loan, borrower, lender, amount)
+
+
+@kernel
+def open_facility(
+    economy: Economy, p: Record, row: int, order: Record, holder: int, units: int, amount: float
+) -> None:
+    """Write the machine loan (M$) for `units` of an order into a free row, pay it out, or sell it on."""
+    loan = economy.loans[row]
+    weeks = tenor_weeks(p, economy.lenders[holder].belief, order.rent > 0.0)
+    write_loan(economy, p, row, Instrument.MACHINE_LOAN, holder, order.grade,
+               p.credit_spread_by_grade[order.grade], economy.clock[0].week + weeks)  # fmt: skip
+    pledge_machines(economy, p, row, order.machine, units, order.marked, order.recourse,
+                    order.cross_default)  # fmt: skip
+    draw_loan(economy, loan, amount)
     loan.balloon = p.credit_balloon_share * amount
     economy.outcomes[0].new_lending_musd += amount
     economy.outcomes[0].uncovered_musd += amount * uncovered_share(p, weeks, order.rent > 0.0)

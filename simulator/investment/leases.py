@@ -10,6 +10,7 @@ from hashcredit.agents.dimensions import BorrowerStatus, Record
 from hashcredit.agents.units import WEEKS_A_YEAR
 from hashcredit.simulator.books.ledger import free_slots, pay
 from hashcredit.simulator.books.orders import units_on_order
+from hashcredit.simulator.credit.sites import pledged_slots
 from hashcredit.simulator.investment.deliveries import reserve
 from hashcredit.simulator.investment.plans import plans_in
 from hashcredit.simulator.machines.slots import hand_to_landlord, slot_rent
@@ -35,11 +36,12 @@ def leave_slots(economy: Economy, p: Record, b: int, cooling: int, slots: int) -
 def review_borrower(economy: Economy, p: Record, b: int) -> None:
     """Leave the slots that stood empty at each plan for as many weeks as leaving them costs rent.
 
-    Slots for machines on order are not empty.
+    Slots for machines on order are not empty, and the lease of those that secure a loan goes on.
     """
     borrower = economy.borrowers[b]
     for cooling in range(borrower.slots.shape[0]):
         idle = max(0, free_slots(borrower, cooling) - units_on_order(economy, b, cooling))
+        idle = min(idle, borrower.slots[cooling] - pledged_slots(economy, b, cooling))
         if borrower.idle_plans[cooling] > 0:
             idle = min(idle, borrower.least_idle[cooling])
         borrower.least_idle[cooling] = idle

@@ -32,6 +32,7 @@ from hashcredit.simulator.credit.equity import issue_equity, most_issue
 from hashcredit.simulator.investment.bonds import most_bonds, raise_for_growth
 from hashcredit.simulator.investment.prepayments import prepayment, rent_in_advance
 from hashcredit.simulator.investment.refinancing import best_top_up, room_taken, top_up, top_up_gain
+from hashcredit.simulator.investment.sites import most_units, site_gain, site_offer
 from hashcredit.simulator.investment.vendors import vendor_lends, vendor_loan_value, vendor_offer
 from hashcredit.simulator.lenders.funding import capacity_of
 from hashcredit.simulator.lenders.syndication import means_to_sell
@@ -67,6 +68,10 @@ class Choice(NamedTuple):
     """Net present value to the owners, M$."""
     vendor: float
     """Loan of the vendor, M$ a unit."""
+    site: float
+    """Loan on a slot that is added, M$."""
+    slots: int
+    """How many are."""
 
 
 class TopUp(NamedTuple):
@@ -138,6 +143,21 @@ def own_cash(p: Record, machine: Record, offer: float, prepaid: float, vendor: f
 
 
 @kernel
+def own_cash_beyond(
+    p: Record, machine: Record, offer: float, prepaid: float, vendor: float, site: float
+) -> float:
+    """What a machine in a new slot takes more (M$) of own cash by a site loan of `site` (M$ a slot): less."""
+    with_it = own_cash(p, machine, offer + site, prepaid, vendor)
+    return with_it - own_cash(p, machine, offer, prepaid, vendor)
+
+
+@kernel
+def no_order() -> Choice:
+    """The choice of a plan that finds nothing worth its price."""
+    return Choice(-1, 0, -1, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0)
+
+
+@kernel
 def weigh(
     economy: Economy,
     p: Record,
@@ -148,10 +168,8 @@ def weigh(
     prepaid: float,
     means: float,
     asks_vendor: bool,
-) -> tuple[float, int, int, float, float]:
-    """Net present value (M$) of ordering type `m`, how many units, who lends and how much a unit (M$).
-
-    The last is what the vendor lends of what the lender leaves, if it is asked to.
+) -> Choice:
+    """Ordering type `m`: how many units, what lender and vendor lend for each, and what that is worth.
 
     For the owners of borrower `b` with `means` (M$): earnings, debt at what it costs them, price and slots,
     all discounted to today. Units go into free slots, whose cost is sunk, and into new ones if that pays.
@@ -174,7 +192,8 @@ def weigh(
     value += later * vendor_loan_value(economy, p, borrower, vendor)
     deposit = deposit_share(p, machine.kind)
     price = (deposit + (1.0 - deposit) * later) * machine.price_new
-    building = later * slot_price(p, machine.cooling)
+    site = site_offer(economy, p, b, m, holder, grade, rent, prepaid, offer)
+    building = later * (slot_price(p, machine.cooling) - site_gain(economy, p, borrower, grade, site))
     leasing = later * slot_cost(p, machine.cooling, discount)
     units = max(0, free_slots(borrower, machine.cooling) - units_on_order(economy, b, machine.cooling))
     free = units
@@ -182,16 +201,18 @@ def weigh(
         growth = p.investment_growth_cap * p.investment_decision_weeks / WEEKS_A_YEAR
         units += int(growth * sum_of(borrower.slots))
     elif not worth_buying(value, price, p.investment_hurdle):
-        return 0.0, 0, -1, 0.0, 0.0
+        return no_order()
     own = own_cash(p, machine, offer, prepaid, vendor)
     if own > 0.0:
-        units = int(min(float(units), means / own))
+        beyond = own_cash_beyond(p, machine, offer, prepaid, vendor, site)
+        units = most_units(means, own, beyond, free, units)
     if holder >= 0:
-        units = int(min(float(units), capacity_of(economy, p, economy.lenders[holder]) / offer))
+        units = most_units(capacity_of(economy, p, economy.lenders[holder]), offer, site, free, units)
     if rent > 0.0:
         units = min(units, units_wanted(economy, m, grade))
     worth = units * (value - leasing - price - building) + min(units, free) * (leasing + building)
-    return worth, units, holder, offer, vendor
+    slots = max(0, units - free) if site > 0.0 else 0
+    return Choice(m, units, holder, offer, rent, prepaid, worth, vendor, site, slots)
 
 
 @kernel
@@ -210,7 +231,7 @@ def choose_order(economy: Economy, p: Record, b: int, customer: int, means: floa
     """
     borrower = economy.borrowers[b]
     week = economy.clock[0].week
-    best = Choice(-1, 0, -1, 0.0, 0.0, 0.0, 0.0, 0.0)
+    best = no_order()
     for m in range(economy.machines.shape[0]):
         machine = economy.machines[m]
         if not machine.used or not machine.launch_week <= week <= machine.end_of_sale_week:
@@ -224,19 +245,19 @@ def choose_order(economy: Economy, p: Record, b: int, customer: int, means: floa
             prepaid = prepayment(economy, p, m, grade, rent) if is_let else 0.0
             rent = rent_in_advance(economy, p, m, grade, rent, prepaid)
             for asks_vendor in range(1 + vendor_lends(p)):
-                worth, units, lender, loan, vendor = weigh(
-                    economy, p, b, m, grade, rent, prepaid, means, asks_vendor == 1
-                )
-                is_financed = lender >= 0 or vendor > 0.0
-                if units > 0 and worth > best.worth and (is_financed or not is_let):
-                    best = Choice(m, units, lender, loan, rent, prepaid, worth, vendor)
+                choice = weigh(economy, p, b, m, grade, rent, prepaid, means, asks_vendor == 1)
+                is_financed = choice.holder >= 0 or choice.vendor > 0.0
+                if choice.units > 0 and choice.worth > best.worth and (is_financed or not is_let):
+                    best = choice
     return best
 
 
 @kernel
 def lacking(p: Record, machine: Record, choice: Choice, budget: float) -> float:
     """What an order takes beyond the cash set aside for it (`budget`), M$."""
-    return choice.units * own_cash(p, machine, choice.offer, choice.prepaid, choice.vendor) - budget
+    own = own_cash(p, machine, choice.offer, choice.prepaid, choice.vendor)
+    beyond = own_cash_beyond(p, machine, choice.offer, choice.prepaid, choice.vendor, choice.site)
+    return choice.units * own + choice.slots * beyond - budget
 
 
 @kernel
@@ -309,6 +330,8 @@ def invest_borrower(economy: Economy, p: Record, seed: int, replicate: int, b: i
     order.vendor_offer = choice.vendor
     order.rent = choice.rent
     order.grade = customer if choice.rent > 0.0 else borrower.grade
+    order.site_offer = choice.site
+    order.site_slots = choice.slots
     order.hazard = exponential(seed, replicate, week, b, Stream.OFFTAKER, 0, 0)
     order.marked = u[0] < p.credit_marked_share
     order.recourse = u[1] < p.credit_recourse_share

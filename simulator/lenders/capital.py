@@ -21,6 +21,7 @@ from hashcredit.simulator.lenders.interlender import pay_interlender_interest
 from hashcredit.simulator.lenders.investors import meet_savers
 from hashcredit.simulator.lenders.receivership import run_off
 from hashcredit.simulator.machines.collateral import is_worth_taking, sale_ratio
+from hashcredit.simulator.machines.slots import site_security
 from hashcredit.simulator.state.codes import AUTHORITY_ACCOUNT, Flow, Revaluation
 from hashcredit.simulator.state.economy import Economy
 
@@ -34,6 +35,8 @@ def expected_recovery(economy: Economy, p: Record, row: int) -> float:
         units += loan.units
     if loan.machine >= 0 and units > 0:
         expected = sale_ratio(p) * units * economy.machines[loan.machine].appraisal
+    elif loan.slots > 0:
+        expected = site_security(p, loan, loan.claim)
     else:
         expected = economy.lenders[loan.holder].learned_recovery * loan.principal
     return min(loan.principal, expected)

@@ -11,6 +11,7 @@ from hashcredit.simulator.books.ledger import pay, revalue
 from hashcredit.simulator.books.loans import DUST, payments_worth, pledges_coins
 from hashcredit.simulator.lenders.funding import capacity_of, fund
 from hashcredit.simulator.machines.collateral import sale_ratio
+from hashcredit.simulator.machines.slots import site_security
 from hashcredit.simulator.state.codes import EventKind, Flow, Revaluation, Sector
 from hashcredit.simulator.state.economy import Economy
 
@@ -23,6 +24,8 @@ def expected_share(economy: Economy, p: Record, row: int, buyer: Record) -> floa
         worth = loan.coins * economy.market[0].btc_price * MILLION
     elif loan.machine >= 0 and loan.units > 0:
         worth = sale_ratio(p) * loan.units * economy.machines[loan.machine].appraisal
+    elif loan.slots > 0:
+        worth = site_security(p, loan, loan.principal)
     else:
         worth = buyer.learned_recovery * loan.principal
     return min(1.0, worth / loan.principal)

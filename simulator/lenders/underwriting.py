@@ -72,6 +72,16 @@ def share_lent(economy: Economy, p: Record, lender: Record) -> float:
 
 
 @kernel
+def yearly_service(rate: float, years: float, balloon_share: float) -> float:
+    """Interest and instalments in a year of a loan of one, 1/yr.
+
+    `balloon_share` of it falls due at the end, which is nobody's yearly service. Interest (`rate`, 1/yr) is
+    counted on the average balance.
+    """
+    return (1.0 - balloon_share) / years + 0.5 * (1.0 + balloon_share) * rate
+
+
+@kernel
 def covered_loan(
     economy: Economy,
     p: Record,
@@ -83,10 +93,9 @@ def covered_loan(
 ) -> float:
     """Loan (M$ a unit) of at most `most` whose service `cash_flow` (M$ a year) covers; 0 if it is declined.
 
-    `balloon_share` of it falls due at the end, which is nobody's yearly service. Interest (`rate`, 1/yr) is
-    counted on the average balance.
+    Rate, life and balloon as in `yearly_service`.
     """
-    due = (1.0 - balloon_share) / years + 0.5 * (1.0 + balloon_share) * rate
+    due = yearly_service(rate, years, balloon_share)
     covenant = p.credit_dscr_covenant
     offer = most
     if covenant > 0.0:
@@ -94,6 +103,19 @@ def covered_loan(
     if offer <= 0.0 or not economy.underwriting_rule(cash_flow, offer * due, covenant):
         return 0.0
     return offer
+
+
+@kernel
+def unit_cash_flow(
+    economy: Economy, p: Record, belief: int, b: int, m: int, rent: float, prepaid: float, years: float
+) -> float:
+    """What a new machine at borrower `b` earns in cash for a loan of `years`, M$ a unit and year.
+
+    Earnings as in `underwritten_earning`, less avoidable cost and the lease of a slot.
+    """
+    earning = underwritten_earning(economy, p, belief, m, rent, prepaid, years)
+    machine = economy.machines[m]
+    return earning - machine.cost[economy.borrowers[b].site_class] - slot_rent(p, machine.cooling)
 
 
 @kernel
@@ -109,9 +131,7 @@ def loan_offer(
     machine = economy.machines[m]
     basis = machine.price_new if rent > 0.0 else min(machine.price_new, machine.appraisal)
     years = tenor_weeks(p, lender.belief, rent > 0.0) / WEEKS_A_YEAR
-    earning = underwritten_earning(economy, p, lender.belief, m, rent, prepaid, years)
-    site = economy.borrowers[b].site_class
-    cash_flow = earning - machine.cost[site] - slot_rent(p, machine.cooling)
+    cash_flow = unit_cash_flow(economy, p, lender.belief, b, m, rent, prepaid, years)
     most = min(share_lent(economy, p, lender) * basis, machine.price_new - prepaid)
     return covered_loan(economy, p, most, cash_flow, annual_rate(economy, p, grade), years,
                         p.credit_balloon_share)  # fmt: skip

@@ -26,6 +26,18 @@ def slot_cost(p: Record, cooling: int, discount: float) -> float:
 
 
 @kernel
+def slots_fetch(p: Record, loan: Record) -> float:
+    """What whoever takes the slots that secure a loan pays for them, M$: a share of their cost new."""
+    return p.credit_site_recovery * loan.slots * slot_price(p, loan.slot_class)
+
+
+@kernel
+def site_security(p: Record, loan: Record, owed: float) -> float:
+    """What secures a site loan of which `owed` (M$) is claimed, M$: its slots, the customer's guarantor."""
+    return slots_fetch(p, loan) + p.credit_site_backstop * owed
+
+
+@kernel
 def hand_to_landlord(economy: Economy, p: Record, borrower: Record, cooling: int, slots: int) -> None:
     """The landlord takes slots back; a share of them is to let again to borrowers that build."""
     market = economy.market[0]

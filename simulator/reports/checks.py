@@ -272,13 +272,21 @@ def check_units(economy: Economy, phase: str) -> None:
 
 
 def check_slots(economy: Economy, opening: Economy, phase: str) -> None:
-    """Slots leased, plus closed ones, equal the opening stock plus those built; machines fit in them."""
+    """Slots leased, plus closed ones, equal the opening stock plus those built; machines and pledges fit."""
     total = int(economy.borrowers["slots"].sum() + economy.buyers["slots"].sum())
     first = int(opening.borrowers["slots"].sum() + opening.buyers["slots"].sum())
     market = economy.market[0]
     expected = first + int(market["slots_built"]) - int(market["slots_closed"])
     if total != expected:
         _fail(economy, phase, "all owners", "slots", total, expected)
+    loans = economy.loans
+    pledged = np.zeros_like(economy.borrowers["slots"])
+    np.add.at(pledged, (np.arange(len(loans)) // FACILITIES, loans["slot_class"]), loans["slots"])
+    over = (pledged > economy.borrowers["slots"]).any(axis=1)
+    if over.any():
+        b = int(np.argmax(over))
+        most = f"at most {economy.borrowers['slots'][b]}"
+        _fail(economy, phase, _agent(economy, "borrowers", b), "slots pledged", pledged[b], most)
     cooling = economy.machines["cooling"]
     for name in ("borrowers", "buyers"):
         rows = getattr(economy, name)

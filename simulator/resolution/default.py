@@ -32,6 +32,7 @@ from hashcredit.simulator.credit.claims import (
     unsecured_part,
 )
 from hashcredit.simulator.credit.distress import mark_to_fail
+from hashcredit.simulator.credit.sites import release_slots
 from hashcredit.simulator.machines.slots import hand_to_landlord
 from hashcredit.simulator.resolution.forced import force_defaults
 from hashcredit.simulator.resolution.takeover import take_over
@@ -153,6 +154,7 @@ def end_stay(economy: Economy, p: Record, b: int) -> None:
         loan = economy.loans[row]
         if loan.status == LoanStatus.DEFAULTED and loan.machine >= 0:
             seize(economy, p, row)
+    release_slots(economy, p, b, economy.world[0])
     vacate(economy, p, b)
 
 

@@ -32,6 +32,7 @@ from hashcredit.simulator.books.ledger import bill, pay, put_units, revalue, sum
 from hashcredit.simulator.books.loans import facilities_of, free_units
 from hashcredit.simulator.books.prepayments import move_balance
 from hashcredit.simulator.credit.claims import apply_collateral
+from hashcredit.simulator.credit.sites import price_of_slots, release_slots
 from hashcredit.simulator.machines.collateral import removal_cost
 from hashcredit.simulator.machines.earnings import (
     replacement_cost,
@@ -343,13 +344,14 @@ def take_over(economy: Economy, p: Record, b: int) -> bool:
         return False
     ask = site_ask(economy, p, b)
     cure = cost_of_cure(economy, p, b)
-    acquirer, price = find_acquirer(economy, p, b, ask, cure)
+    acquirer, price = find_acquirer(economy, p, b, ask, cure + price_of_slots(economy, p, b))
     if acquirer < 0:
         return False
     note(economy, EventKind.SITE_TAKEN_OVER, economy.borrowers[acquirer].sector, acquirer, failed.sector, b,
          units=units, amount=price, cause=failed.cause, parent=failed.default_event)  # fmt: skip
     economy.outcomes[0].sites_taken_over += 1
     assumed = move_contracts(economy, p, b, acquirer)
+    release_slots(economy, p, b, economy.borrowers[acquirer])
     move_site(economy, b, acquirer, cure)
     sell_machines(economy, p, b, acquirer, price, ask, cure + assumed)
     return True

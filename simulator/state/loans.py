@@ -1,6 +1,6 @@
 """Loans, customers' contracts and machines on order: what a row of each table holds."""
 
-from hashcredit.agents.dimensions import Instrument, LoanStatus
+from hashcredit.agents.dimensions import Cooling, Instrument, LoanStatus
 from hashcredit.agents.rows import MACHINES, Column, row
 
 LOAN = row(
@@ -30,6 +30,7 @@ LOAN = row(
     Column("advance_rate", "f8", "of appraisal that may be lent", "fraction"),
     Column("obligor", "i4", "row of its borrower"),
     Column("coins", "f8", "pledged", "BTC"),
+    Column("slots", "i8", "pledged rack slots, whose fitting-out it has paid"),
     Column("cash_sweep", "i1", "1: free cash prepays while cover is under the covenant"),
     Column("recourse", "i1", "1: a deficiency is a claim on the estate"),
     Column("cross_default", "i1", "1: the default of another facility defaults this one"),
@@ -37,6 +38,7 @@ LOAN = row(
     Column("sweeping", "i1", "1: that has happened"),
     Column("controlled", "i1", "1: its holder controls the vehicle, whose cash flow serves it"),
     Column("hung", "i1", "1: its holder meant to sell it when it was drawn and has found nobody"),
+    Column("slot_class", "i1", "class of its pledged rack slots, if any", codes=Cooling),
     Column("waived_until", "i4", "week before which its covenants are not tested: a breach was waived"),
     # once defaulted:
     Column("claim", "f8", "face at default", "M$"),
@@ -76,7 +78,7 @@ ORDER = row(
     Column("price", "f8", "price agreed", "M$ a unit"),
     Column("deposit", "f8", "what is paid", "M$"),
     Column("offer", "f8", "loan promised", "M$ a unit"),
-    Column("commitment", "f8", "the same for all units; 0 without a lender", "M$"),
+    Column("commitment", "f8", "what is promised in all; 0 without a lender", "M$"),
     Column("reserved", "f8", "own cash for the rest of price and slots; negative: the loan is larger", "M$"),
     Column(
         "rent", "f8", "of the contract that a customer has signed for them, 0: none", "M$ a unit and year"
@@ -84,4 +86,6 @@ ORDER = row(
     Column("hazard", "f8", "integrated hazard after which that customer fails"),
     Column("prepaid", "f8", "what that customer has paid in advance, owed to it", "M$"),
     Column("vendor_offer", "f8", "loan promised by the vendor", "M$ a unit"),
+    Column("site_offer", "f8", "loan promised on new slots for them", "M$ a slot"),
+    Column("site_slots", "i8", "for how many slots"),
 )

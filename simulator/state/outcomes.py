@@ -129,6 +129,7 @@ SCALARS = (
         "M$",
         "of the loans drawn for new machines, what falls due when no contract is behind it any more",
     ),
+    Scalar("site_loans_musd", REAL, "M$", "loans drawn on new rack slots; not in `new_lending_musd`"),
     Scalar("debt_start_musd", REAL, "M$", "face owed to lenders in the opening"),
     Scalar(
         "debt_peak_musd", REAL, "M$", "largest face owed to lenders at the end of a week, or in the opening"

@@ -7,6 +7,7 @@ from hashcredit.agents.dimensions import Record
 from hashcredit.simulator.credit.cash_flow import operate, revalue_coins
 from hashcredit.simulator.credit.covenants import enforce_covenants
 from hashcredit.simulator.credit.rollover import roll_over
+from hashcredit.simulator.credit.sites import sweep_sites
 from hashcredit.simulator.investment.customers import let_out
 from hashcredit.simulator.investment.deliveries import deliver
 from hashcredit.simulator.investment.leases import review_leases
@@ -126,6 +127,7 @@ def further_rounds(economy: Economy, p: Record, seed: int, replicate: int) -> No
 def investment(economy: Economy, p: Record, seed: int, replicate: int) -> None:
     """Free cash goes into newer machines, which arrive after a while."""
     offer_hung_loans(economy, p)
+    sweep_sites(economy, p)
     invest(economy, p, seed, replicate)
     deliver(economy, p)
     review_leases(economy, p)

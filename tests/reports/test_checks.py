@@ -392,6 +392,11 @@ def test_a_slot_that_was_never_counted(state, caught, field):
     assert names(caught(), "all owners", "slots")
 
 
+def test_a_slot_that_is_pledged_and_not_leased(state, caught):
+    state.loans["slots"][5 * FACILITIES] = state.borrowers["slots"][5, 0] + 1
+    assert names(caught(), "(borrowers[5])", "slots pledged")
+
+
 def test_a_machine_without_a_slot(state, caught):
     full, other = first(state.borrowers["status"] == 0), len(state.borrowers) - 1
     moved = state.borrowers["slots"][full, 0] - state.borrowers["units"][full, 7:].sum() + 1

@@ -147,6 +147,8 @@ DERIVED = {
     "neocloud.named.failed": (0 / 4, 1e-12),
     "miner.failed.2023_2026": (2 / 25, 1e-12),
     "asicloan.blockfi_bitfarms.recovery": (7.75 / 21, 5e-3),
+    "wulf.flash.ltv": (1275 / 1360, 5e-3),
+    "wulf.flash.balloon": (1.0 - 5 * (19 + 2 * (85 - 19) / 5) / 1275, 5e-3),
 }
 
 

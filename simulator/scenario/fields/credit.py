@@ -89,7 +89,6 @@ class Credit(Section):
         low=4,
         source="P: crwv.ddtl2.draw_weeks",
     )
-    # Sites are another matter: .55 of TeraWulf's notes of 1.275 bn is left after five years.
     balloon_share: Share = field(
         0.0,
         "share of the face of a machine loan that instalments do not repay: it falls due at maturity",
@@ -99,6 +98,35 @@ class Credit(Section):
     top_up: Switch = field(
         False,
         "whether borrowers that lack means for a plan refinance machine loans by larger ones",
+    )
+    # Off: loans on sites are known of a few firms that build for one customer of the best grade, who leases
+    # the whole of it for ten years or more (galaxy.helios.ltc: .80 of cost, wulf.flash.ltv: .94). Rack slots
+    # that are fitted out in a leased hall for a contract of three years are another thing.
+    site_advance: Share = field(
+        0.0, "loan on new rack slots for machines that are let, over the cost of fitting them out; 0: none"
+    )
+    # Five years: what is known of the payments of TeraWulf's notes.
+    site_tenor_weeks: WholeWeeks = field(260, "life of a loan on rack slots", low=4)
+    site_balloon: Share = field(
+        0.82,
+        "share of the face of a loan on rack slots that instalments do not repay: it falls due at maturity",
+        source="D: wulf.flash.balloon",
+    )
+    site_sweep: Share = field(
+        0.5,
+        "share of the cash flow after debt service that repays a loan on slots, of its part by debts",
+        source="S: wulf.flash.sweep",
+    )
+    # A lender got so much of its claim, more than its machines were worth: the site was the rest. A bare
+    # site fetched 65 USD/kW (site.cedarvale.sale), a powered one paid its lender (asic.argo.site).
+    site_recovery: Share = field(
+        0.37,
+        "what a landlord or rival pays for the fitted-out slots of a failed tenant, over their cost new",
+        source="D: asicloan.blockfi_bitfarms.recovery",
+    )
+    # One such promise is known, by one of the largest firms (wulf.flash.backstop).
+    site_backstop: Share = field(
+        0.0, "share of the claim on a failed tenant that its customer's guarantor pays"
     )
     dscr_covenant: Ratio = field(
         1.10, "debt service cover that a borrower must keep", high=3.0, source="C: dscr.covenant.generic"
