@@ -30,6 +30,7 @@ import numba
 import numpy as np
 from numba import config, typeof, types
 from numba.core.caching import UserProvidedCacheLocator
+from numba.core.runtime import rtsys
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -92,7 +93,7 @@ def _compiled(function: Function, options: dict[str, Any]) -> Function:
     folder = cache_folder()
     with _cache_in(folder):
         compiled: Any = numba.njit(cache=True, **options)(function)
-    if not Path(compiled.stats.cache_path).is_relative_to(folder):
+    if not compiled.stats.cache_path.startswith(f"{folder}{os.sep}"):
         # Numba fell back to a folder without the key (disk full, folder gone): better to compile anew.
         compiled = numba.njit(**options)(function)
     else:
@@ -106,13 +107,17 @@ def _mend(dispatcher: Any) -> None:
     """Compile anew what a torn cache file cannot give back, and go on without a cache that is full.
 
     Numba would raise for ever: a file that a dying machine left half written is read by every later process.
+
+    Before it looks into its cache Numba also loads all that compiling takes, SciPy's linear algebra with it:
+    a fifth of a short run. What lies there needs the runtime alone, and who compiles loads the rest himself.
     """
     cache = dispatcher._cache
-    load, save = cache.load_overload, cache.save_overload
+    read, save = getattr(cache, "_load_overload", cache.load_overload), cache.save_overload
 
     def load_or_drop(signature: Any, target: Any) -> Any:
+        _ready_to_run(target)
         try:
-            return load(signature, target)
+            return read(signature, target)
         except _TORN as error:
             reason = (
                 f"{type(error).__name__} in the kernel cache of {dispatcher.__name__}: it is compiled again"
@@ -130,6 +135,13 @@ def _mend(dispatcher: Any) -> None:
             warnings.warn(reason, RuntimeWarning, stacklevel=2)
 
     cache.load_overload, cache.save_overload = load_or_drop, save_if_possible
+
+
+def _ready_to_run(target: Any) -> None:
+    """Give the linker every address that machine code may ask for."""
+    import numba.cpython.hashing  # noqa: F401  # those of sets and dictionaries
+
+    rtsys.initialize(target)
 
 
 def _widen_whole_numbers(dispatcher: Any) -> None:
@@ -201,10 +213,26 @@ class SharedLocator(UserProvidedCacheLocator):  # type: ignore[misc]  # Numba is
     @classmethod
     def get_suitable_cache_subpath(cls, py_file: str) -> str:
         """Name of the subfolder for a source file."""
-        folder = Path(py_file).resolve().parent
-        if not any(folder.is_relative_to(_ROOT / package) for package in _PACKAGES):
-            return str(super().get_suitable_cache_subpath(py_file))
-        return ".".join(folder.relative_to(_ROOT).parts)
+        return _room(py_file) or str(super().get_suitable_cache_subpath(py_file))
+
+    def ensure_cache_path(self) -> None:
+        """Numba tries to write into the folder for each of several hundred functions; here once is enough."""
+        path = self.get_cache_path()
+        if path not in _writable or not os.path.isdir(path):
+            super().ensure_cache_path()
+            _writable.add(path)
+
+
+_writable: set[str] = set()
+
+
+@cache
+def _room(py_file: str) -> str:
+    """Room of a source file of this package, as in "simulator.books"; empty for any other file."""
+    folder = Path(py_file).resolve().parent
+    if not any(folder.is_relative_to(_ROOT / package) for package in _PACKAGES):
+        return ""
+    return ".".join(folder.relative_to(_ROOT).parts)
 
 
 _LOCATORS = f"{__name__}.SharedLocator,InTreeCacheLocator,UserWideCacheLocator,IPythonCacheLocator"
@@ -262,26 +290,26 @@ def kernel_sources(root: Path) -> dict[str, bytes]:
 
 def sources_behind(root: Path, is_start: Callable[[str], bool]) -> dict[str, bytes]:
     """The files whose text `is_start` accepts, and all that they import from here; as `kernel_sources`."""
-    files = {path: path.read_bytes() for package in _PACKAGES for path in (root / package).rglob("*.py")}
-    waiting = [path for path, source in files.items() if is_start(source.decode())]
+    paths = (path for package in _PACKAGES for path in (root / package).rglob("*.py"))
+    files = {path.relative_to(root).as_posix(): path.read_bytes() for path in paths}
+    waiting = [name for name, source in files.items() if is_start(source.decode())]
     found: dict[str, bytes] = {}
     while waiting:
-        path = waiting.pop()
-        name = path.relative_to(root).as_posix()
+        name = waiting.pop()
         if name not in found:
-            found[name] = files[path]
-            waiting += [other for other in _imported(root, files[path].decode()) if other in files]
+            found[name] = files[name]
+            waiting += [other for other in _imported(files[name].decode()) if other in files]
     return found
 
 
-def _imported(root: Path, source: str) -> Iterator[Path]:
+def _imported(source: str) -> Iterator[str]:
     """Files that the `hashcredit` imports of a source may refer to; a name may be a module of a package."""
     for module, names in _IMPORT.findall(source):
-        base = root.joinpath(*module.split("."))
-        yield base.with_suffix(".py")
-        yield base / "__init__.py"
+        base = module.replace(".", "/")
+        yield f"{base}.py"
+        yield f"{base}/__init__.py"
         for name in re.findall(r"\w+", names):
-            yield base / f"{name}.py"
+            yield f"{base}/{name}.py"
 
 
 def _is_writable(folder: Path) -> bool:

@@ -123,7 +123,7 @@ def code_key() -> str:
     libraries that compute. Figures, studies and the command line leave it as it is.
     """
     digest = hashlib.sha256(kernel_key().encode())
-    digest.update(repr([_version(name) for name in ("networkx", "scipy")]).encode())
+    digest.update(_version("scipy").encode())
     sources = sources_behind(Path(__file__).resolve().parent.parent, _runs_replicates)
     for name, source in sorted(sources.items()):
         digest.update(f"{name} {len(source)}\n".encode())

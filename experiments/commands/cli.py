@@ -143,29 +143,29 @@ def _same_scalars(checked: "Run", many: "ManyRuns") -> None:
     """A checked run goes phase by phase; it must end with the same bits as the compiled weeks."""
     from hashcredit.simulator.errors import SimulationError
 
-    row = many.summary.iloc[checked.replicate]
     for name, value in checked.summary.items():
-        if value != row[name] and not (value != value and row[name] != row[name]):  # NaN equals NaN here
-            reason = f"{name} is {value!r} phase by phase but {row[name]!r} in one go"
-            raise SimulationError(reason, row["scenario"], checked.replicate)
+        at_once = many.scalars[name][checked.replicate].item()
+        if value != at_once and not (value != value and at_once != at_once):  # NaN equals NaN here
+            reason = f"{name} is {value!r} phase by phase but {at_once!r} in one go"
+            raise SimulationError(reason, many.setups[0].scenario.name, checked.replicate)
 
 
 def _report(arguments: argparse.Namespace, scenario: "Scenario", many: "ManyRuns", run: "Run") -> None:
     """Print the summary table and, on request, the flow matrix."""
-    from hashcredit.experiments.folder.output import (
+    from hashcredit.experiments.folder.summary import (
         format_flows,
         format_residuals,
         format_statistics,
         statistics_of,
     )
 
-    summary = many.summary
+    replicates = many.outcomes.size
     print(f"{scenario.name}: {scenario.title}")
-    print(f"seed {arguments.seed}, {len(summary):,} replicates of {scenario.horizon_weeks} weeks\n")
-    print(format_statistics(statistics_of(summary)))
-    print(f"\n{format_residuals(summary)}")
+    print(f"seed {arguments.seed}, {replicates:,} replicates of {scenario.horizon_weeks} weeks\n")
+    print(format_statistics(statistics_of(many.scalars)))
+    print(f"\n{format_residuals(many.scalars)}")
     if arguments.check:
-        print(f"every identity held after every phase of {len(summary):,} replicates")
+        print(f"every identity held after every phase of {replicates:,} replicates")
     if arguments.flows:
         print(f"\npayments in replicate 0, summed over {scenario.horizon_weeks} weeks\n")
         print(format_flows(run.flows))

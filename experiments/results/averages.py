@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from hashcredit.experiments.folder.output import QUANTITIES
+from hashcredit.experiments.folder.summary import QUANTITIES
 from hashcredit.experiments.results.cells import Cells
 from hashcredit.experiments.results.kept import KeptRuns, ResultsError, as_names
 from hashcredit.simulator.reports.statistics import LEVEL, Estimate, mean_estimate, probability_estimate

@@ -118,6 +118,11 @@ class ManyRuns(Shown):
         return title, {**facts, "tables": "summary, one row a run"}
 
     @cached_property
+    def scalars(self) -> dict[str, np.ndarray]:
+        """The scalars alone, one value a run: what `summary` has in its columns, without pandas."""
+        return {key: value.reshape(-1) for key, value in summarise(self.outcomes).items()}
+
+    @cached_property
     def summary(self) -> "pd.DataFrame":
         """One row a run: scenario, replicate and the scalars of `Run.summary`."""
         import pandas as pd
@@ -127,6 +132,4 @@ class ManyRuns(Shown):
             "scenario": np.repeat([setup.scenario.name for setup in self.setups], replicates),
             "replicate": np.tile(np.arange(replicates), scenarios),
         }
-        for key, value in summarise(self.outcomes).items():
-            columns[key] = value.reshape(-1)
-        return pd.DataFrame(columns)
+        return pd.DataFrame(columns | self.scalars)

@@ -1,10 +1,10 @@
 """Monte Carlo summaries: means, probabilities and paired differences, each with its interval."""
 
 from dataclasses import dataclass
+from statistics import NormalDist
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.special import ndtri, stdtrit
 
 LEVEL = 0.95
 """Coverage of every interval, unless the caller says otherwise."""
@@ -35,6 +35,8 @@ def mean_estimate(sample: ArrayLike, level: float = LEVEL) -> Estimate:
     mean, median = float(values.mean()), float(np.median(values))
     if n == 1:
         return Estimate(1, mean, np.nan, np.nan, np.nan, median)
+    from scipy.special import stdtrit  # here, since one replicate has no interval and SciPy loads slowly
+
     standard_error = float(values.std(ddof=1) / np.sqrt(n))
     reach = float(stdtrit(n - 1, 0.5 + level / 2.0)) * standard_error
     return Estimate(n, mean, standard_error, mean - reach, mean + reach, median)
@@ -61,7 +63,7 @@ def wilson_interval(successes: int, n: int, level: float = LEVEL) -> tuple[float
     """Ends of Wilson's score interval for a probability after `successes` of `n` trials."""
     if not 0 <= successes <= n or n < 1:
         raise ValueError(f"need 0 <= successes <= n and n >= 1, got successes={successes}, n={n}")
-    z = float(ndtri(0.5 + level / 2.0))
+    z = NormalDist().inv_cdf(0.5 + level / 2.0)
     share = successes / n
     centre = (share + z * z / (2.0 * n)) / (1.0 + z * z / n)
     reach = z * np.sqrt(share * (1.0 - share) / n + z * z / (4.0 * n * n)) / (1.0 + z * z / n)

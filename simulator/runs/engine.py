@@ -10,7 +10,7 @@ from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 import numpy as np
 
 from hashcredit.simulator.errors import EventBufferFull, TooManyRounds, UndefinedResultError
-from hashcredit.simulator.progress import OnProgress, Progress, shown
+from hashcredit.simulator.progress import CompilationWatch, OnProgress, Progress, is_watched, shown
 from hashcredit.simulator.reports.checks import check_accounts, check_identities, promises_end
 from hashcredit.simulator.reports.run import ManyRuns, Run
 from hashcredit.simulator.scenario.arguments import GivenScenario, scenario_of, whole_number
@@ -46,11 +46,13 @@ def simulate(
     `rules` puts functions of yours in the place of default decisions, {"forbearance": my_rule};
     `decisions.DECISIONS` and docs/rules.md say which there are and what they are told.
     `check` tests every bookkeeping identity after every phase (slow) and raises `SimulationError` naming
-    phase, agent and field. The bits depend on (scenario, seed, replicate) and the rules alone.
+    phase, agent and field. The bits depend on (scenario, seed, replicate) and the rules alone. Kernels that
+    are compiled first are counted where stderr is a terminal and in notebooks.
     """
     seed = whole_number("seed", seed)
-    setup = prepare(scenario_of(scenario), seed, rules)
-    return record(setup, whole_number("replicate", replicate), check=check)
+    with CompilationWatch(quiet=not is_watched()):
+        setup = prepare(scenario_of(scenario), seed, rules)
+        return record(setup, whole_number("replicate", replicate), check=check)
 
 
 def record(setup: Setup, replicate: int, *, check: bool = False) -> Run:

@@ -1,4 +1,4 @@
-"""Who can deal with whom: NetworkX graphs of a (scenario, seed), kept as sorted CSR arrays.
+"""Who can deal with whom: random graphs of a (scenario, seed), kept as sorted CSR arrays.
 
 Four graphs, each from its own random stream, so that changing one leaves the others as they were:
 
@@ -15,20 +15,19 @@ A network of the kind "file" is read from a file, links with scrap dealers inclu
 it; see `network_files`. The other kinds: "erdos-renyi" links all pairs with one probability; "core-periphery"
 and "block" do so pair of groups by pair of groups; who is in which group is random. "scale-free" draws
 degrees with a Pareto tail on both sides and matches them at random (configuration model). Large graphs are
-drawn in slices of the left side, which has the same law and keeps the memory of the Python graph small.
+drawn in slices of the left side, which has the same law; see `random_graphs`.
 """
 
 from functools import lru_cache
-from itertools import chain, islice
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-import networkx as nx
 import numpy as np
 from numpy.typing import NDArray
 
 from hashcredit.simulator.errors import ScenarioError
 from hashcredit.simulator.scenario.network_files import MOST_LINKS, file_links
 from hashcredit.simulator.setup.interlender import by_creditor, every_pair, fit, minimum_density, sums
+from hashcredit.simulator.setup.random_graphs import Index, Pairs, binomial_links, configuration_links
 
 if TYPE_CHECKING:
     from hashcredit.simulator.scenario.fields.lenders import Lenders
@@ -36,9 +35,7 @@ if TYPE_CHECKING:
     from hashcredit.simulator.scenario.fields.population import Population
     from hashcredit.simulator.scenario.scenario import Scenario
 
-Index = NDArray[np.int64]
 Matrix = NDArray[np.float64]
-Pairs = tuple[Index, Index]
 
 SCRAP_LINKS = 10
 """Scrap dealers that a seller knows."""
@@ -59,7 +56,7 @@ BLOCK_WEIGHTS = {
 """Relative probability of a link between groups."""
 
 SLICE = 200_000
-"""Links of one NetworkX graph; a change of it changes the draws."""
+"""Links of one random graph; a change of it changes the draws."""
 
 MATCHING_ROUNDS = 3
 """Times that links of a scale-free network are matched anew if they hit a pair already linked."""
@@ -137,7 +134,7 @@ def _credit_links(scenario: Wanted, seed: int, borrowers: int, lenders: int) -> 
         return file_links("credit", str(networks.credit_file), scenario.population)
     rng = _generator(seed, CREDIT)
     borrower, lender = _links(networks.credit_kind, borrowers, lenders, networks.credit_degree, rng)
-    alone = np.setdiff1d(np.arange(borrowers), borrower)
+    alone = np.flatnonzero(np.bincount(borrower, minlength=borrowers) == 0)
     borrower = np.concatenate([borrower, alone])
     return borrower, np.concatenate([lender, rng.integers(lenders, size=len(alone))])
 
@@ -252,8 +249,8 @@ def _uniform_links(left: Index, right: Index, probability: float, rng: np.random
     parts = []
     for first in range(0, len(left), rows):
         nodes = left[first : first + rows]
-        graph = nx.bipartite.random_graph(len(nodes), len(right), probability, seed=_graph_seed(rng))
-        parts.append(_edges(graph, nodes, right))
+        row, column = binomial_links(len(nodes), len(right), probability, _graph_seed(rng))
+        parts.append((nodes[row], right[column]))
     return _joined(parts)
 
 
@@ -282,7 +279,9 @@ def _scale_free_links(n_left: int, n_right: int, degree: float, rng: np.random.G
 def _unlinked(node: int, links: int, keys: Index, n_right: int, rng: np.random.Generator) -> Index:
     """Keys that link a left node to others at random, each new to it; `keys` are ascending."""
     first, last = np.searchsorted(keys, [node * n_right, (node + 1) * n_right])
-    free = np.setdiff1d(np.arange(n_right), keys[first:last] - node * n_right, assume_unique=True)
+    is_free = np.ones(n_right, bool)
+    is_free[keys[first:last] - node * n_right] = False
+    free = np.flatnonzero(is_free)
     return np.asarray(node * n_right + rng.choice(free, links, replace=False), np.int64)
 
 
@@ -315,10 +314,8 @@ def _matched(left: Index, right: Index, rng: np.random.Generator) -> Pairs:
         taken = rng.multivariate_hypergeometric(rest, stubs, method="marginals")
         rest -= taken
         others = np.flatnonzero(taken)
-        graph = nx.bipartite.configuration_model(
-            left[nodes].tolist(), taken[others].tolist(), create_using=nx.Graph(), seed=_graph_seed(rng)
-        )
-        parts.append(_edges(graph, nodes, others))
+        row, column = configuration_links(left[nodes], taken[others], _graph_seed(rng))
+        parts.append((nodes[row], others[column]))
     return _joined(parts)
 
 
@@ -332,17 +329,6 @@ def _scrap_links(sellers: int, dealers: int, links: int, rng: np.random.Generato
 
 def _graph_seed(rng: np.random.Generator) -> int:
     return int(rng.integers(2**63))
-
-
-def _edges(graph: Any, left: Index, right: Index) -> Pairs:
-    """Links of a bipartite graph whose nodes 0, 1, ... stand for `left`, then `right`.
-
-    `graph.edges` would keep the graph alive until the next garbage collection.
-    """
-    rows = [neighbours for _, neighbours in islice(graph.adjacency(), len(left))]
-    degrees = np.fromiter(map(len, rows), np.int64, len(left))
-    others = np.fromiter(chain.from_iterable(rows), np.int64, int(degrees.sum()))
-    return np.repeat(left, degrees), right[others - len(left)]
 
 
 def _joined(parts: list[Pairs]) -> Pairs:

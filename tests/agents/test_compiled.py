@@ -285,6 +285,41 @@ def test_processes_may_share_a_folder(package, tmp_path):
     assert len({(value, folder) for value, _, folder in outputs}) == 1
 
 
+MEMORY = """
+import numpy as np
+from hashcredit.agents.compiled import kernel
+
+@kernel
+def different(n: int) -> int:
+    seen = set()
+    for i in range(n):
+        seen.add(i % 7)
+    return len(seen) + np.zeros(n).size
+
+@kernel
+def square(x):
+    return np.dot(x, x)
+"""
+
+MEMORY_CALL = """
+import sys
+import numpy as np
+from hashcredit.agents.memory import different, square
+print(different(10), "scipy.linalg" in sys.modules, {})
+"""
+
+
+def test_what_is_compiled_runs_without_the_compiler(package, tmp_path):
+    """Machine code that asks for arrays and hashes finds them, and a kernel may be compiled after it."""
+    where = {"HASHCREDIT_CACHE_DIR": str(tmp_path / "cache")}
+    (package / "agents" / "memory.py").write_text(MEMORY)
+    answers = [
+        run(package, MEMORY_CALL.format(last), **where).stdout.split()
+        for last in ("", "", "square(np.ones(3))", "square(np.ones(3))")
+    ]
+    assert answers == [["17", "True"], ["17", "False"], ["17", "False", "3.0"], ["17", "False", "3.0"]]
+
+
 def test_the_key_follows_compiler_settings(package, tmp_path):
     """Numba would serve code compiled without bounds checks to a process that asks for them."""
     where = {"HASHCREDIT_CACHE_DIR": str(tmp_path / "cache")}

@@ -2,13 +2,14 @@
 
 import io
 import sys
+import time
 import types
 
 import numpy as np
 import pytest
 from small_economy import SMALL
 
-from hashcredit.simulator import paired_contagion, progress, simulate_many
+from hashcredit.simulator import paired_contagion, progress, simulate, simulate_many
 from hashcredit.simulator.errors import ScenarioError
 from hashcredit.simulator.progress import CompilationWatch, ProgressBar, compilation_words, is_watched
 
@@ -113,6 +114,22 @@ def test_on_a_terminal_the_count_is_a_bar(compiling, terminal):
     screen = terminal()
     watch()
     assert "/400" in screen.getvalue()
+
+
+def test_one_run_counts_them_too_where_somebody_watches(compiling, terminal, capsys, monkeypatch):
+    import hashcredit.simulator.runs.engine as engine
+
+    def slowly(*arguments):
+        time.sleep(0.3)  # thirty looks
+        return prepare(*arguments)
+
+    prepare = engine.prepare
+    monkeypatch.setattr(engine, "prepare", slowly)
+    simulate(SHORT)
+    assert capsys.readouterr().err == ""
+    screen = terminal()
+    simulate(SHORT)
+    assert "kernels compiled" in screen.getvalue() and "/400" in screen.getvalue()
 
 
 def test_nothing_is_said_where_nothing_is_compiled(compiling, capsys, monkeypatch):

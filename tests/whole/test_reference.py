@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 from repository import ROOT
 
-from hashcredit.experiments.folder.output import statistics_of
+from hashcredit.experiments.folder.summary import statistics_of
 from hashcredit.simulator import simulate_many
 
 REFERENCE = ROOT / "results" / "reference"

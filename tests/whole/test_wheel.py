@@ -195,7 +195,7 @@ BESIDE = """
 import agents, experiments, model, simulator
 from agents import Household
 from hashcredit.agents.views import NeoCloud
-from hashcredit.experiments.folder.output import statistics_of
+from hashcredit.experiments.folder.summary import statistics_of
 from hashcredit.simulator import MarketModel, Scenario, simulate, simulate_many
 
 assert agents.HERE == experiments.HERE == model.HERE == simulator.HERE == "beside the script"

@@ -56,6 +56,26 @@ def test_the_front_door_is_light():
     assert "examples:" in done.stdout and "exit codes:" in done.stdout
 
 
+UNUSED_BY = {
+    "scenario list": {"numba", "scipy", "pandas", "pyarrow", "networkx", "matplotlib", "mesa"},
+    "status nowhere": {"numba", "scipy", "pandas", "networkx", "matplotlib", "mesa"},
+    "run --set horizon_weeks=2 --replicates 1": {"pandas", "pyarrow", "networkx", "matplotlib", "mesa"},
+}
+"""What a command has no use for: each of these takes as long to import as a scenario to run."""
+
+
+@pytest.mark.parametrize("command", UNUSED_BY)
+def test_a_command_loads_only_what_it_uses(command, tmp_path):
+    code = (
+        f"import sys, hashcredit.experiments.commands.cli as cli; cli.main({command.split()});"
+        f"print(*sorted({UNUSED_BY[command]} & set(sys.modules)), file=sys.stderr)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=tmp_path
+    )
+    assert done.stderr.splitlines()[-1] == ""
+
+
 def test_examples_of_the_help_are_commands():
     lines = [line.split("   ")[0] for line in EXAMPLES.splitlines() if line.startswith("  hashcredit ")]
     assert len(lines) >= 5
