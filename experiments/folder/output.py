@@ -11,12 +11,14 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from datetime import datetime
+from functools import cached_property
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from hashcredit.experiments.figures import FIGURES, draw
 from hashcredit.experiments.figures.font_cache import find_font_cache
@@ -61,6 +63,9 @@ NOT_FORCED = {"extra_defaults": "defaults", "extra_lender_failures": "lender_fai
 SETTLEMENTS = ("waivers", "control_taken")
 """What lenders may do about a breach where a scenario lets them: told only where some did."""
 
+PROBABILITY = "probability"
+"""Unit of what happened or not."""
+
 RESIDUALS = ("money_residual", "balance_residual", "units_residual", "macro_residual")
 
 MOST_BAND_REPLICATES = 200
@@ -76,7 +81,20 @@ class Statistic:
     quantity: str
     words: str
     unit: str
-    estimate: Estimate
+    values: NDArray[np.float64]
+    """One a replicate, NaN where it has none; of what happened or not, 1 or 0."""
+
+    @property
+    def label(self) -> str:
+        """Its words in a printed table."""
+        return f"P({self.words})" if self.unit == PROBABILITY else self.words
+
+    @cached_property
+    def estimate(self) -> Estimate:
+        """Mean with Student-t interval, or probability with Wilson's."""
+        if self.unit == PROBABILITY:
+            return probability_estimate(self.values > 0.0)
+        return mean_estimate(self.values)
 
 
 def statistics_of(summary: pd.DataFrame) -> list[Statistic]:
@@ -88,25 +106,24 @@ def statistics_of(summary: pd.DataFrame) -> list[Statistic]:
     same = {each for each, every in NOT_FORCED.items() if summary[each].equals(summary[every])}
     untold = same | {each for each in SETTLEMENTS if not summary[each].any()}
     rows = [
-        Statistic(scalar.name, scalar.label, scalar.unit, mean_estimate(summary[scalar.name]))
+        Statistic(scalar.name, scalar.label, scalar.unit, summary[scalar.name].to_numpy(np.float64))
         for scalar in (BY_NAME[name] for name in QUANTITIES if name not in untold)
     ]
-    defaults = summary["defaults"].to_numpy()
-    some = Statistic(
-        "defaults_if_any", "defaults in runs with any", "borrowers", mean_estimate(defaults[defaults > 0])
-    )
-    rows.insert(1, some)
+    defaults = summary["defaults"].to_numpy(np.float64)
+    if_any = np.where(defaults > 0.0, defaults, np.nan)
+    rows.insert(1, Statistic("defaults_if_any", "defaults in runs with any", "borrowers", if_any))
     events = {
-        "any_default": ("any default", defaults > 0),
-        "any_unforced_default": ("any default not forced", summary["extra_defaults"].to_numpy() > 0),
-        "any_miner_default": ("any miner's default", summary["defaults_miners"].to_numpy() > 0),
-        "any_neocloud_default": ("any neo-cloud's default", summary["defaults_neoclouds"].to_numpy() > 0),
-        "any_lender_failure": ("any lender's failure", summary["lender_failures"].to_numpy() > 0),
+        "any_default": ("any default", "defaults"),
+        "any_unforced_default": ("any default not forced", "extra_defaults"),
+        "any_miner_default": ("any miner's default", "defaults_miners"),
+        "any_neocloud_default": ("any neo-cloud's default", "defaults_neoclouds"),
+        "any_lender_failure": ("any lender's failure", "lender_failures"),
     }
     if "extra_defaults" in same:
         del events["any_unforced_default"]
-    for name, (words, happened) in events.items():
-        rows.append(Statistic(name, words, "probability", probability_estimate(happened)))
+    for name, (words, scalar) in events.items():
+        happened = (summary[scalar].to_numpy() > 0).astype(np.float64)
+        rows.append(Statistic(name, words, PROBABILITY, happened))
     return rows
 
 
@@ -115,10 +132,9 @@ def format_statistics(rows: Sequence[Statistic]) -> str:
     lines = [f"{'':<29}{'n':>7}{'mean':>9}{'s.e.':>8}{'95 % interval':>18}{'median':>9}"]
     for row in rows:
         e = row.estimate
-        words = f"P({row.words})" if row.unit == "probability" else row.words
         lines.append(
-            f"{words:<29}{e.n:>7}{_number(e.mean):>9}{_number(e.standard_error):>8}"
-            f"{_number(e.low):>9}{_number(e.high):>9}{_number(e.median):>9}"
+            f"{row.label:<29}{e.n:>7}{number_text(e.mean):>9}{number_text(e.standard_error):>8}"
+            f"{number_text(e.low):>9}{number_text(e.high):>9}{number_text(e.median):>9}"
         )
     return "\n".join(lines + _left_out(rows))
 
@@ -153,7 +169,7 @@ def _money(value: float) -> str:
     return f"{value:,.2f}" if abs(value) >= 0.005 else "."
 
 
-def _number(value: float) -> str:
+def number_text(value: float) -> str:
     """About four digits; a dash for what cannot be told."""
     if not np.isfinite(value):
         return "-"
