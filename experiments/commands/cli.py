@@ -167,7 +167,7 @@ def _report(arguments: argparse.Namespace, scenario: "Scenario", many: "ManyRuns
     summary = many.summary
     print(f"{scenario.name}: {scenario.title}")
     print(f"seed {arguments.seed}, {len(summary):,} replicates of {scenario.horizon_weeks} weeks\n")
-    print(format_statistics(statistics_of(summary)))
+    print(format_statistics(statistics_of(summary, scenario.shocks.together)))
     if arguments.control_variates:
         from hashcredit.experiments.folder.precise import format_precise, precise_statistics
 

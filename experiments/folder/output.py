@@ -83,6 +83,8 @@ class Statistic:
     unit: str
     values: NDArray[np.float64]
     """One a replicate, NaN where it has none; of what happened or not, 1 or 0."""
+    together: int = 1
+    """Replicates in a row that were drawn together (`Shocks.together`)."""
 
     @property
     def label(self) -> str:
@@ -93,25 +95,26 @@ class Statistic:
     def estimate(self) -> Estimate:
         """Mean with Student-t interval, or probability with Wilson's."""
         if self.unit == PROBABILITY:
-            return probability_estimate(self.values > 0.0)
-        return mean_estimate(self.values)
+            return probability_estimate(self.values > 0.0, together=self.together)
+        return mean_estimate(self.values, together=self.together)
 
 
-def statistics_of(summary: pd.DataFrame) -> list[Statistic]:
+def statistics_of(summary: pd.DataFrame, together: int = 1) -> list[Statistic]:
     """Means of the scalars of all replicates, then probabilities.
 
     The distribution of defaults has two humps, so that its mean says little: the probability that anything
-    happens and the mean where it does are separate rows.
+    happens and the mean where it does are separate rows. `together` replicates in a row were drawn together.
     """
     same = {each for each, every in NOT_FORCED.items() if summary[each].equals(summary[every])}
     untold = same | {each for each in SETTLEMENTS if not summary[each].any()}
     rows = [
-        Statistic(scalar.name, scalar.label, scalar.unit, summary[scalar.name].to_numpy(np.float64))
+        Statistic(scalar.name, scalar.label, scalar.unit, summary[scalar.name].to_numpy(np.float64), together)
         for scalar in (BY_NAME[name] for name in QUANTITIES if name not in untold)
     ]
     defaults = summary["defaults"].to_numpy(np.float64)
     if_any = np.where(defaults > 0.0, defaults, np.nan)
-    rows.insert(1, Statistic("defaults_if_any", "defaults in runs with any", "borrowers", if_any))
+    words = "defaults in runs with any"
+    rows.insert(1, Statistic("defaults_if_any", words, "borrowers", if_any, together))
     events = {
         "any_default": ("any default", "defaults"),
         "any_unforced_default": ("any default not forced", "extra_defaults"),
@@ -123,7 +126,7 @@ def statistics_of(summary: pd.DataFrame) -> list[Statistic]:
         del events["any_unforced_default"]
     for name, (words, scalar) in events.items():
         happened = (summary[scalar].to_numpy() > 0).astype(np.float64)
-        rows.append(Statistic(name, words, PROBABILITY, happened))
+        rows.append(Statistic(name, words, PROBABILITY, happened, together))
     return rows
 
 
@@ -320,7 +323,8 @@ def write_results(
     _write_frame(folder / "summary.parquet", summary, index=False)
     _write_frame(folder / "series.parquet", run.series, index=True)
     _write_frame(folder / "events.parquet", run.events, index=False)
-    write_text(folder / "summary.csv", _statistics_csv(statistics_of(summary)))
+    statistics = statistics_of(summary, scenario.shocks.together)
+    write_text(folder / "summary.csv", _statistics_csv(statistics))
     if figures:
         write_figures(folder / "figures", figure_source(scenario, many, run))
     record = provenance(scenario, seed, run.replicate, start_time, run.setup.rules.record)
@@ -340,6 +344,7 @@ def figure_source(scenario: Scenario, many: ManyRuns, run: Run) -> FigureSource:
         opening=run.opening,
         tree=run.contagion_tree(),
         summary=many.summary,
+        together=scenario.shocks.together,
         durations=dict(zip(_ASSETS, scenario.assets.duration, strict=True)),
         btc_opening=scenario.shocks.btc_price0,
         **_bands(scenario, many, run),

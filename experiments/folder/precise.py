@@ -14,8 +14,10 @@ Rows = Sequence[tuple[Statistic, Precise]]
 def precise_statistics(many: ManyRuns) -> Rows:
     """The rows of `statistics_of` for runs of one scenario, each with its adjusted mean."""
     ((setup, outcomes),) = zip(many.setups, many.outcomes, strict=True)
-    rows = statistics_of(many.summary)
-    found = precise_estimates([row.values for row in rows], controls_of(setup, len(outcomes)))
+    together = setup.scenario.shocks.together
+    rows = statistics_of(many.summary, together)
+    controls = controls_of(setup, len(outcomes))
+    found = precise_estimates([row.values for row in rows], controls, together=together)
     return list(zip(rows, found, strict=True))
 
 

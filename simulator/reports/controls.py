@@ -15,6 +15,7 @@ from scipy.special import ndtri
 
 from hashcredit.agents.units import WEEK
 from hashcredit.simulator.books.randomness import Stream
+from hashcredit.simulator.reports.statistics import in_groups
 from hashcredit.simulator.setup.prepare import Setup
 from hashcredit.simulator.state.pool import Asset
 
@@ -26,13 +27,17 @@ tenth of them at most. The number of controls depends on that of replicates alon
 
 
 def controls_of(setup: Setup, replicates: int) -> Real:
-    """Controls of replicates 0 to `replicates` - 1, each with expectation zero [replicate, control].
+    """Controls of replicates 0 to `replicates` - 1, each with expectation zero [group, control].
 
     Of each innovation two sums over the weeks, in units of their standard deviation: one in which a week
     counts by the weeks left, which is how far the path was on average from what was expected, and the rest of
     the plain sum. Then products of two sums, less one for squares. The first ones say most; there are as
     many as `RUNS_A_CONTROL` allows.
+
+    A group is a replicate, or a pair of antithetic ones, whose controls are added up: sums of what is
+    symmetric cancel in a pair and are left out. One without its partner has zeros, which correct nothing.
     """
+    together = setup.scenario.shocks.together
     weeks = setup.scenario.horizon_weeks
     left = np.arange(weeks, 0, -1.0)
     rest = 1.0 - left * left.sum() / (left**2).sum()
@@ -45,7 +50,9 @@ def controls_of(setup: Setup, replicates: int) -> Real:
     sums = np.array([sums_of(replicate) for replicate in range(replicates)]).T
     pairs = [(i, j) for i in range(len(sums)) for j in range(i + 1)]
     products = [sums[i] * sums[j] - (i == j) for i, j in pairs]
-    return np.column_stack([*sums, *products])[:, : replicates // RUNS_A_CONTROL]
+    controls = in_groups(np.column_stack([*sums, *products]), together)
+    controls[replicates // together :] = 0.0
+    return controls[:, controls.any(axis=0)][:, : len(controls) // RUNS_A_CONTROL]
 
 
 def uniforms(seed: int, replicate: int, weeks: int, stream: int, block: int = 0) -> Real:
@@ -60,23 +67,31 @@ def uniforms(seed: int, replicate: int, weeks: int, stream: int, block: int = 0)
 def innovations(setup: Setup, replicate: int) -> dict[str, Real]:
     """Weekly innovations of a replicate by name, independent, each of mean zero and variance one [week]."""
     weeks = setup.scenario.horizon_weeks
+    is_mirrored = setup.scenario.shocks.antithetic and replicate % 2 == 1
+
+    def chances(stream: Stream, block: int = 0) -> Real:
+        """Uniforms of lane 0."""
+        u = uniforms(setup.seed, replicate - is_mirrored, weeks, stream, block)[:, 0]
+        return 1.0 - u if is_mirrored else u
 
     def normals(stream: Stream, block: int = 0) -> Real:
-        """Of lane 0."""
-        return np.asarray(ndtri(uniforms(setup.seed, replicate, weeks, stream, block)[:, 0]))
+        return np.asarray(ndtri(chances(stream, block)))
 
     found = {"btc": normals(Stream.BTC)}
     if not len(setup.btc_path):  # where prices are fed in, the normal only moves what is correlated with them
-        found["btc"] = _btc(setup, replicate, found["btc"], normals(Stream.JUMP, block=1))
+        jump = (chances(Stream.JUMP), normals(Stream.JUMP, 1))
+        found["btc"] = _btc(setup, replicate - is_mirrored, found["btc"], *jump)
     if not len(setup.rent_path):
         found["rent"] = normals(Stream.RENT)
     return found
 
 
-def _btc(setup: Setup, replicate: int, z: Real, z_jump: Real) -> Real:
+def _btc(setup: Setup, replicate: int, z: Real, u_jump: Real, z_jump: Real) -> Real:
     """Log change of BTC's fundamental less its expectation, over its standard deviation [week].
 
-    z, z_jump    standard normals of the walk and of the size of a jump
+    replicate         in whose address the scale of Student's t is drawn
+    z                 standard normal of the walk
+    u_jump, z_jump    uniform that tells whether there is a jump, and standard normal of its size
     """
     p, weeks = setup.parameters[0], setup.scenario.horizon_weeks
     degrees, intensity = int(p["shocks_student_df"]), float(p["shocks_jump_intensity"])
@@ -90,7 +105,6 @@ def _btc(setup: Setup, replicate: int, z: Real, z_jump: Real) -> Real:
         return z
     probability = -math.expm1(-intensity * WEEK)
     mean, spread = float(p["shocks_jump_mean"]), float(p["shocks_jump_sd"])
-    jumps = uniforms(setup.seed, replicate, weeks, Stream.JUMP)[:, 0] < probability
-    change = deviation * z + np.where(jumps, mean + spread * z_jump, 0.0) - probability * mean
+    change = deviation * z + np.where(u_jump < probability, mean + spread * z_jump, 0.0) - probability * mean
     variance = deviation**2 + probability * (mean**2 + spread**2) - (probability * mean) ** 2
     return change / math.sqrt(variance) if variance > 0.0 else z

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import stdtrit
 
-from hashcredit.simulator.reports.statistics import LEVEL
+from hashcredit.simulator.reports.statistics import LEVEL, in_groups, ratio_of_means
 
 Real = NDArray[np.float64]
 
@@ -27,8 +27,9 @@ class Precise:
     """Lower end of the interval of the adjusted mean."""
     high: float
     equivalent_runs: float
-    """Replicates whose plain mean would be as precise: `n (standard_error / adjusted_se)^2`. Less than n
-    where the controls say nothing and their coefficients only cost; NaN where nothing varies."""
+    """Independent replicates whose plain mean would be as precise: `n` times the square of their standard
+    error over `adjusted_se`. Less than n where the controls say nothing and their coefficients only cost; NaN
+    where nothing varies."""
 
 
 def adjusted(values: Real, controls: Real) -> Real:
@@ -37,8 +38,8 @@ def adjusted(values: Real, controls: Real) -> Real:
     Value i becomes `y_i - b_{-i} x_i`, with `b_{-i}` of the regression without i. Replicates are independent
     and the controls' expectations are zero, so the expectation of each is that of `y`, without any bias.
 
-    values      [replicate, quantity]
-    controls    [replicate, control]
+    values      [replicate, quantity], or sums over groups of them
+    controls    [replicate, control], likewise
     """
     q, r = np.linalg.qr(np.column_stack([np.ones(len(values)), controls]))
     first = np.zeros(len(r))
@@ -51,7 +52,7 @@ def adjusted(values: Real, controls: Real) -> Real:
 
 
 def precise_estimates(
-    samples: Sequence[ArrayLike], controls: ArrayLike | None = None, level: float = LEVEL
+    samples: Sequence[ArrayLike], controls: ArrayLike | None = None, level: float = LEVEL, together: int = 1
 ) -> list[Precise]:
     """Means of those that have a value, plain and adjusted, with the Student-t interval of the residuals.
 
@@ -59,46 +60,34 @@ def precise_estimates(
     adjusted alike; its error is that of the ratio's linear part, its bias of the order 1/n of a variance.
 
     samples     one array a quantity [replicate]
-    controls    with expectations of zero [replicate, control]; left out: none
+    controls    sums over groups, with expectations of zero [group, control]; left out: none
+    together    replicates in a row that make a group; only groups are independent
     """
     values = np.column_stack([np.asarray(each, dtype=np.float64) for each in samples])
-    n = len(values)
-    x = np.zeros((n, 0)) if controls is None else np.asarray(controls, dtype=np.float64)
     has = np.isfinite(values)
     part, whole = np.where(has, values, 0.0), has.astype(np.float64)
-    freedom = n - x.shape[1] - 1
-    better = adjusted(np.hstack([part, whole]), x) if freedom > 0 else np.hstack([part, whole])
-    better_part, better_whole = np.hsplit(better, 2)
-    better_whole[:, has.all(axis=0)] = 1.0  # what all have needs no adjustment
+    grouped = in_groups(np.hstack([part, whole]), together)
+    x = np.zeros((len(grouped), 0)) if controls is None else np.asarray(controls, dtype=np.float64)
+    freedom = len(grouped) - x.shape[1] - 1
+    better = adjusted(grouped, x) if freedom > 0 else grouped
+    # what all have needs no adjustment
+    better[:, len(samples) :][:, has.all(axis=0)] = grouped[:, len(samples) :][:, has.all(axis=0)]
     reach = float(stdtrit(freedom, 0.5 + level / 2.0)) if freedom > 0 else math.nan
-    return [
-        _compared(
-            int(has[:, place].sum()),
-            _ratio(part[:, place], whole[:, place]),
-            _ratio(better_part[:, place], better_whole[:, place]),
-            reach,
+    found = []
+    for i, j in enumerate(range(len(samples), 2 * len(samples))):
+        n = int(has[:, i].sum())
+        _, alone = ratio_of_means(part[:, i], whole[:, i])
+        mean, error = ratio_of_means(grouped[:, i], grouped[:, j])
+        middle, less = ratio_of_means(better[:, i], better[:, j])
+        runs = n * (alone / less) ** 2 if alone > 0.0 and less > 0.0 else math.nan
+        found.append(
+            Precise(n, mean, error, middle, less, middle - reach * less, middle + reach * less, runs)
         )
-        for place in range(values.shape[1])
-    ]
+    return found
 
 
-def precise_estimate(sample: ArrayLike, controls: ArrayLike | None = None, level: float = LEVEL) -> Precise:
+def precise_estimate(
+    sample: ArrayLike, controls: ArrayLike | None = None, level: float = LEVEL, together: int = 1
+) -> Precise:
     """`precise_estimates` of one quantity."""
-    return precise_estimates([sample], controls, level)[0]
-
-
-def _compared(n: int, plain: tuple[float, float], better: tuple[float, float], reach: float) -> Precise:
-    """Plain and adjusted mean, each with its error; `reach` is the interval's in units of the error."""
-    (mean, error), (middle, less) = plain, better
-    runs = n * (error / less) ** 2 if error > 0.0 and less > 0.0 else math.nan
-    return Precise(n, mean, error, middle, less, middle - reach * less, middle + reach * less, runs)
-
-
-def _ratio(part: Real, whole: Real) -> tuple[float, float]:
-    """Ratio of two means over replicates, and its standard error; NaN where they cannot be told."""
-    if not whole.any():
-        return math.nan, math.nan
-    ratio = float(part.sum() / whole.sum())
-    if len(part) < 2:
-        return ratio, math.nan
-    return ratio, float((part - ratio * whole).std(ddof=1) / math.sqrt(len(part)) / whole.mean())
+    return precise_estimates([sample], controls, level, together)[0]

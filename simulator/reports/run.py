@@ -147,7 +147,8 @@ class ManyRuns(Shown):
         rows = []
         for setup, outcomes in zip(self.setups, self.outcomes, strict=True):
             scalars = summarise(outcomes)
-            found = precise_estimates(list(scalars.values()), controls_of(setup, len(outcomes)))
+            controls, together = controls_of(setup, len(outcomes)), setup.scenario.shocks.together
+            found = precise_estimates(list(scalars.values()), controls, together=together)
             names = [{"scenario": setup.scenario.name, "scalar": key} for key in scalars]
             rows += [name | asdict(each) for name, each in zip(names, found, strict=True)]
         return pd.DataFrame(rows)

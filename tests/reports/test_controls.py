@@ -34,14 +34,15 @@ def drawn(setup, replicate):
     return np.diff(np.array(levels), axis=0).T
 
 
+@pytest.mark.parametrize("antithetic", [False, True])
 @pytest.mark.parametrize(
     "changes", [{}, {"shocks.student_df": 5}, JUMPS, {"shocks.student_df": 10, **JUMPS}], ids=str
 )
-def test_they_are_those_of_the_week(changes):
-    setup = prepare(TINY.with_changes(changes), 3)
+def test_they_are_those_of_the_week(changes, antithetic):
+    setup = prepare(TINY.with_changes(changes | {"shocks.antithetic": antithetic}), 3)
     p = setup.parameters[0]
-    btc, rent = drawn(setup, 2)
-    found = innovations(setup, 2)
+    btc, rent = drawn(setup, 3)
+    found = innovations(setup, 3)
     volatility = p["asset_volatility"][Asset.BTC]
     chance = -math.expm1(-p["shocks_jump_intensity"] / 52.0)
     size, spread = p["shocks_jump_mean"], p["shocks_jump_sd"]
@@ -99,3 +100,14 @@ def test_few_replicates_have_few_controls():
         few = controls_of(setup, replicates)
         assert few.shape == (replicates, replicates // RUNS_A_CONTROL)
         assert np.array_equal(few, every[:replicates, : few.shape[1]])
+
+
+def test_what_cancels_in_a_pair_is_no_control():
+    pairs = prepare(TINY.with_changes({"shocks.antithetic": True}), 1)
+    alone = controls_of(prepare(TINY, 1), 600)
+    found = controls_of(pairs, 401)
+    assert found.shape == (201, 10), "the four sums have gone, the products of two are left"
+    assert found[:200] == pytest.approx(2.0 * alone[0:400:2, 4:], abs=1e-12)
+    assert not found[200].any(), "one without its partner corrects nothing"
+    jumps = prepare(TINY.with_changes(JUMPS | {"shocks.antithetic": True}), 1)
+    assert controls_of(jumps, 400).shape == (200, 12), "jumps do not cancel"

@@ -102,3 +102,21 @@ def test_what_cannot_be_told_is_nan() -> None:
     still = precise_estimate(np.full(40, 2.5), np.random.default_rng(7).normal(size=(40, 2)))
     assert still.adjusted_mean == pytest.approx(2.5, rel=1e-14) and still.standard_error == 0.0
     assert math.isnan(still.equivalent_runs)
+
+
+def test_pairs_are_compared_with_independent_runs() -> None:
+    # y = x + x^2 - 1 + noise of mirrored pairs: what is odd cancels, the square is explained, the noise stays
+    rng = np.random.default_rng(10)
+    x, noise = rng.normal(size=(2000, 1)), rng.normal(size=4000)
+    both = np.hstack([x, -x]).ravel()
+    y = 5.0 + both + both**2 - 1.0 + noise
+    alone = precise_estimate(y, together=2)
+    precise = precise_estimate(y, 2.0 * (x**2 - 1.0), together=2)
+    assert precise.n == 4000 and precise.mean == pytest.approx(y.mean(), rel=1e-12)
+    assert precise.adjusted_mean == pytest.approx(5.0, abs=4 * precise.adjusted_se)
+    # variances of a mean of two: independent (1 + 2 + 1) / 2; mirrored 2 + 1/2; adjusted 1/2. Their relative
+    # errors are sqrt(kurtosis / n), with squares of normals at most 8 %
+    assert alone.standard_error == pytest.approx(math.sqrt(2.5 / 2000), rel=0.15)
+    assert precise.adjusted_se == pytest.approx(math.sqrt(0.5 / 2000), rel=0.08)
+    assert alone.equivalent_runs == pytest.approx(4000 * 2.0 / 2.5, rel=0.3)
+    assert precise.equivalent_runs == pytest.approx(4000 * 4.0, rel=0.3)
