@@ -15,7 +15,7 @@ from hashcredit.simulator.week.step import open_economy
 
 WEEKS = 40
 TINY = Scenario.load().with_changes(
-    {"population.miners": 1, "population.neoclouds": 1, "horizon_weeks": WEEKS}
+    {"population.miners": 1, "population.neoclouds": 1, "horizon_weeks": WEEKS, "funding.rule": "path"}
     | {"shocks.rho_calm": 0.0, "shocks.rho_stress": 0.0}  # so that the rent index moves by its own normal
 )
 JUMPS = {"shocks.jump_intensity": 8.0, "shocks.jump_mean": -0.2, "shocks.jump_sd": 0.1}
