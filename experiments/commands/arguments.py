@@ -12,6 +12,7 @@ EXAMPLES = """examples:
   hashcredit run                                        the baseline, 1,000 replicates, a table
   hashcredit run dump_10k_h100 --out results/dump       the same with figures and data in a folder
   hashcredit run --set secondary_market.rule=deep --set horizon_weeks=52 --replicates 100
+  hashcredit run --replicates 400 --control-variates    means as precise as those of more runs
   hashcredit run my_scenario.toml --check --flows       test every bookkeeping identity, show who paid whom
   hashcredit compare dump_10k_h100                      a fire sale in a thin and in a deep market
   hashcredit compare dump_10k_h100 --channels           how much of it is contagion
@@ -84,6 +85,11 @@ def _add_run(commands: Any) -> None:
     )
     run.add_argument("--flows", action="store_true", help="print who paid whom for what in replicate 0")
     run.add_argument("--no-figures", action="store_true", help="write the data only")
+    run.add_argument(
+        "--control-variates",
+        action="store_true",
+        help="also print means adjusted by what was drawn for prices, and the plain runs they are worth",
+    )
 
 
 def _add_compare(commands: Any) -> None:

@@ -90,6 +90,7 @@ def _run(arguments: argparse.Namespace, listener: StopListener) -> int:
         return 0
 
     from hashcredit.experiments.folder.output import ResultFolder, write_results
+    from hashcredit.experiments.support.files import write_text
 
     started = datetime.now(UTC)
     folder = ResultFolder(arguments.out)
@@ -104,6 +105,10 @@ def _run(arguments: argparse.Namespace, listener: StopListener) -> int:
             command=arguments.command_line,
             start_time=started,
         )
+        if arguments.control_variates:
+            from hashcredit.experiments.folder.precise import precise_csv, precise_statistics
+
+            write_text(folder.path / "precise.csv", precise_csv(precise_statistics(many)))
         try:
             _report(arguments, scenario, many, run)
             sys.stdout.flush()
@@ -162,7 +167,11 @@ def _report(arguments: argparse.Namespace, scenario: "Scenario", many: "ManyRuns
     replicates = many.outcomes.size
     print(f"{scenario.name}: {scenario.title}")
     print(f"seed {arguments.seed}, {replicates:,} replicates of {scenario.horizon_weeks} weeks\n")
-    print(format_statistics(statistics_of(many.scalars)))
+    print(format_statistics(statistics_of(many.scalars, scenario.shocks.together)))
+    if arguments.control_variates:
+        from hashcredit.experiments.folder.precise import format_precise, precise_statistics
+
+        print(f"\n{format_precise(precise_statistics(many))}")
     print(f"\n{format_residuals(many.scalars)}")
     if arguments.check:
         print(f"every identity held after every phase of {replicates:,} replicates")

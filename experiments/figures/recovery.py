@@ -56,6 +56,7 @@ def _paper_against_proceeds(axes: Axes, source: FigureSource) -> int:
 def _recovery_rates(axes: Axes, source: FigureSource) -> int:
     """Histogram of the recovery rate; return in how many replicates there is one."""
     rates = source.summary["recovery_rate"].to_numpy(dtype=float)
+    estimate = mean_estimate(rates, together=source.together)
     rates = rates[np.isfinite(rates)]
     axes.set_xlabel("recovery rate: discounted recoveries over claims")
     axes.set_ylabel("number of replicates")
@@ -65,7 +66,6 @@ def _recovery_rates(axes: Axes, source: FigureSource) -> int:
         return 0
     top = max(1.0, float(rates.max()))
     axes.hist(rates, bins=np.linspace(0.0, top, 41).tolist(), color=style.SKY)
-    estimate = mean_estimate(rates)
     label = f"mean {estimate.mean:.1%}"
     if estimate.n > 1:
         label += f", 95 % interval {estimate.low:.1%} to {estimate.high:.1%}"

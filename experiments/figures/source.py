@@ -30,6 +30,8 @@ class FigureSource:
     """Its failures, and which led to which: `hashcredit.simulator.reports.contagion_tree`."""
     summary: pd.DataFrame
     """One row a replicate."""
+    together: int = 1
+    """Replicates in a row that were drawn together (`Shocks.together`)."""
     durations: dict[str, float] = field(default_factory=dict)
     """Of each asset class, years."""
     btc_opening: float = 1.0

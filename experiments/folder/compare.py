@@ -64,6 +64,7 @@ def compare(
     progress: Progress = None,
 ) -> Comparison:
     """Run every arm on the same draws; `what` tells the arms apart, in words."""
+    together = next(iter(arms.values())).shocks.together
     summary = simulate_many(list(arms.values()), seed, replicates, threads=threads, progress=progress).summary
     # Scenario-major: all replicates of the first variant, then of the second. Their names are the same.
     samples = {each: summary[each].to_numpy(float).reshape(len(arms), -1) for each in QUANTITIES}
@@ -73,9 +74,13 @@ def compare(
         replicates=replicates,
         what=what,
         arms=tuple(arms),
-        levels={each: tuple(mean_estimate(row) for row in rows) for each, rows in samples.items()},
+        levels={
+            each: tuple(mean_estimate(row, together=together) for row in rows)
+            for each, rows in samples.items()
+        },
         differences={
-            each: tuple(paired_difference(row, rows[0]) for row in rows[1:]) for each, rows in samples.items()
+            each: tuple(paired_difference(row, rows[0], together=together) for row in rows[1:])
+            for each, rows in samples.items()
         },
     )
 

@@ -177,7 +177,8 @@ def write_results(
     _write_frame(folder / "summary.parquet", summary, index=False)
     _write_frame(folder / "series.parquet", run.series, index=True)
     _write_frame(folder / "events.parquet", run.events, index=False)
-    write_text(folder / "summary.csv", statistics_csv(statistics_of(many.scalars)))
+    statistics = statistics_of(many.scalars, scenario.shocks.together)
+    write_text(folder / "summary.csv", statistics_csv(statistics))
     if figures:
         write_figures(folder / "figures", figure_source(scenario, many, run))
     record = provenance(scenario, seed, run.replicate, start_time, run.setup.rules.record)
@@ -197,6 +198,7 @@ def figure_source(scenario: Scenario, many: ManyRuns, run: Run) -> FigureSource:
         opening=run.opening,
         tree=run.contagion_tree(),
         summary=many.summary,
+        together=scenario.shocks.together,
         durations=dict(zip(_ASSETS, scenario.assets.duration, strict=True)),
         btc_opening=scenario.shocks.btc_price0,
         **_bands(scenario, many, run),

@@ -5,9 +5,11 @@ It takes columns of numbers, in a mapping or a DataFrame, so that printing it ne
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from hashcredit.simulator.reports.statistics import Estimate, mean_estimate, probability_estimate
 from hashcredit.simulator.state.outcomes import BY_NAME
@@ -46,6 +48,9 @@ NOT_FORCED = {"extra_defaults": "defaults", "extra_lender_failures": "lender_fai
 SETTLEMENTS = ("waivers", "control_taken")
 """What lenders may do about a breach where a scenario lets them: told only where some did."""
 
+PROBABILITY = "probability"
+"""Unit of what happened or not."""
+
 RESIDUALS = ("money_residual", "balance_residual", "units_residual", "macro_residual")
 
 
@@ -56,37 +61,56 @@ class Statistic:
     quantity: str
     words: str
     unit: str
-    estimate: Estimate
+    values: NDArray[np.float64]
+    """One a replicate, NaN where it has none; of what happened or not, 1 or 0."""
+    together: int = 1
+    """Replicates in a row that were drawn together (`Shocks.together`)."""
+
+    @property
+    def label(self) -> str:
+        """Its words in a printed table."""
+        return f"P({self.words})" if self.unit == PROBABILITY else self.words
+
+    @cached_property
+    def estimate(self) -> Estimate:
+        """Mean with Student-t interval, or probability with Wilson's."""
+        if self.unit == PROBABILITY:
+            return probability_estimate(self.values > 0.0, together=self.together)
+        return mean_estimate(self.values, together=self.together)
 
 
-def statistics_of(summary: "Columns") -> list[Statistic]:
+def statistics_of(summary: "Columns", together: int = 1) -> list[Statistic]:
     """Means of the scalars of all replicates, then probabilities.
 
     The distribution of defaults has two humps, so that its mean says little: the probability that anything
-    happens and the mean where it does are separate rows.
+    happens and the mean where it does are separate rows. `together` replicates in a row were drawn together.
     """
+
+    def column(name: str) -> NDArray[np.float64]:
+        return np.asarray(summary[name], np.float64)
+
     same = {each for each, every in NOT_FORCED.items() if np.array_equal(summary[each], summary[every])}
     untold = same | {each for each in SETTLEMENTS if not np.any(summary[each])}
     rows = [
-        Statistic(scalar.name, scalar.label, scalar.unit, mean_estimate(summary[scalar.name]))
+        Statistic(scalar.name, scalar.label, scalar.unit, column(scalar.name), together)
         for scalar in (BY_NAME[name] for name in QUANTITIES if name not in untold)
     ]
-    defaults = np.asarray(summary["defaults"])
-    some = Statistic(
-        "defaults_if_any", "defaults in runs with any", "borrowers", mean_estimate(defaults[defaults > 0])
-    )
-    rows.insert(1, some)
+    defaults = column("defaults")
+    if_any = np.where(defaults > 0.0, defaults, np.nan)
+    words = "defaults in runs with any"
+    rows.insert(1, Statistic("defaults_if_any", words, "borrowers", if_any, together))
     events = {
-        "any_default": ("any default", defaults > 0),
-        "any_unforced_default": ("any default not forced", np.asarray(summary["extra_defaults"]) > 0),
-        "any_miner_default": ("any miner's default", np.asarray(summary["defaults_miners"]) > 0),
-        "any_neocloud_default": ("any neo-cloud's default", np.asarray(summary["defaults_neoclouds"]) > 0),
-        "any_lender_failure": ("any lender's failure", np.asarray(summary["lender_failures"]) > 0),
+        "any_default": ("any default", "defaults"),
+        "any_unforced_default": ("any default not forced", "extra_defaults"),
+        "any_miner_default": ("any miner's default", "defaults_miners"),
+        "any_neocloud_default": ("any neo-cloud's default", "defaults_neoclouds"),
+        "any_lender_failure": ("any lender's failure", "lender_failures"),
     }
     if "extra_defaults" in same:
         del events["any_unforced_default"]
-    for name, (words, happened) in events.items():
-        rows.append(Statistic(name, words, "probability", probability_estimate(happened)))
+    for name, (words, scalar) in events.items():
+        happened = (column(scalar) > 0.0).astype(np.float64)
+        rows.append(Statistic(name, words, PROBABILITY, happened, together))
     return rows
 
 
@@ -95,10 +119,9 @@ def format_statistics(rows: Sequence[Statistic]) -> str:
     lines = [f"{'':<29}{'n':>7}{'mean':>9}{'s.e.':>8}{'95 % interval':>18}{'median':>9}"]
     for row in rows:
         e = row.estimate
-        words = f"P({row.words})" if row.unit == "probability" else row.words
         lines.append(
-            f"{words:<29}{e.n:>7}{_number(e.mean):>9}{_number(e.standard_error):>8}"
-            f"{_number(e.low):>9}{_number(e.high):>9}{_number(e.median):>9}"
+            f"{row.label:<29}{e.n:>7}{number_text(e.mean):>9}{number_text(e.standard_error):>8}"
+            f"{number_text(e.low):>9}{number_text(e.high):>9}{number_text(e.median):>9}"
         )
     return "\n".join(lines + _left_out(rows))
 
@@ -133,7 +156,7 @@ def _money(value: float) -> str:
     return f"{value:,.2f}" if abs(value) >= 0.005 else "."
 
 
-def _number(value: float) -> str:
+def number_text(value: float) -> str:
     """About four digits; a dash for what cannot be told."""
     if not np.isfinite(value):
         return "-"

@@ -20,10 +20,17 @@ Bases = Mapping[str, Scenario]
 
 
 def scenario_with(bases: Bases, changes: Mapping[str, Any]) -> Scenario:
-    """The scenario of a point: its base, the first one unless 'scenario' names another, with its changes."""
+    """The scenario of a point: its base, the first one unless 'scenario' names another, with its changes.
+
+    ScenarioError if its values do not go together, or not with a study.
+    """
     others = {name: value for name, value in changes.items() if name != SCENARIO}
     base = bases[changes[SCENARIO]] if SCENARIO in changes else next(iter(bases.values()))
-    return base.with_changes(others) if others else base
+    scenario = base.with_changes(others) if others else base
+    if scenario.shocks.antithetic:
+        allowed = "false in a study, whose intervals take its replicates as independent"
+        raise ScenarioError("shocks.antithetic", True, allowed)
+    return scenario
 
 
 def check_points(bases: Bases, factors: Sequence[Factor], points: Points) -> None:

@@ -5,9 +5,10 @@ import math
 from hashcredit.agents.compiled import kernel
 from hashcredit.agents.dimensions import Record
 from hashcredit.agents.units import WEEK
-from hashcredit.simulator.books.randomness import Stream, normal, normal4
+from hashcredit.simulator.books.randomness import Stream
 from hashcredit.simulator.macro.assets import price_assets
 from hashcredit.simulator.macro.conditions import world_seen
+from hashcredit.simulator.macro.innovations import innovation, innovation4
 from hashcredit.simulator.state.economy import Economy
 from hashcredit.simulator.state.pool import Asset
 
@@ -49,7 +50,7 @@ def move_machine_rents(economy: Economy, p: Record, seed: int, replicate: int) -
     scale = p.shocks_machine_rent_volatility * math.sqrt(variance)
     week = economy.clock[0].week
     for first in range(0, economy.machines.shape[0], 4):
-        z = normal4(seed, replicate, week, first // 4, Stream.MACHINE_RENT, 0)
+        z = innovation4(p, seed, replicate, week, first // 4, Stream.MACHINE_RENT, 0)
         for lane in range(4):
             m = first + lane
             if m < economy.machines.shape[0] and economy.machines[m].used:
@@ -63,8 +64,8 @@ def draw_shocks(economy: Economy, p: Record, seed: int, replicate: int) -> None:
     clock, market = economy.clock[0], economy.market[0]
     week = clock.week
     market.rho = correlation(p, market.tightness)
-    z_btc = normal(seed, replicate, week, 0, Stream.BTC, 0, 0)
-    z_own = normal(seed, replicate, week, 0, Stream.RENT, 0, 0)
+    z_btc = innovation(p, seed, replicate, week, 0, Stream.BTC, 0, 0)
+    z_own = innovation(p, seed, replicate, week, 0, Stream.RENT, 0, 0)
     z_rent = market.rho * z_btc + math.sqrt(1.0 - market.rho * market.rho) * z_own
     volatility = p.shocks_rent_volatility
     market.rent_shock += -0.5 * volatility * volatility * WEEK + volatility * math.sqrt(WEEK) * z_rent

@@ -7,7 +7,8 @@ import numpy as np
 from hashcredit.agents.compiled import kernel
 from hashcredit.agents.dimensions import Record
 from hashcredit.agents.units import WEEK
-from hashcredit.simulator.books.randomness import Stream, normal, normal4, uniform
+from hashcredit.simulator.books.randomness import Stream, normal
+from hashcredit.simulator.macro.innovations import chance, drawn_as, innovation, innovation4
 from hashcredit.simulator.state.pool import WITHOUT, Asset
 
 DEEPEST_IMPACT = 5.0
@@ -32,8 +33,8 @@ def jump(p: Record, seed: int, replicate: int, week: int) -> float:
     probability = 1.0 - math.exp(-p.shocks_jump_intensity * WEEK)
     mean_growth = math.exp(p.shocks_jump_mean + 0.5 * p.shocks_jump_sd**2) - 1.0
     size = -math.log(1.0 + probability * mean_growth)  # the drift stays what the scenario says
-    if uniform(seed, replicate, week, 0, Stream.JUMP, 0, 0) < probability:
-        z = normal(seed, replicate, week, 0, Stream.JUMP, 1, 0)
+    if chance(p, seed, replicate, week, 0, Stream.JUMP) < probability:
+        z = innovation(p, seed, replicate, week, 0, Stream.JUMP, 1, 0)
         size += p.shocks_jump_mean + p.shocks_jump_sd * z
     return size
 
@@ -80,7 +81,7 @@ def move_btc_fundamental(
     own = assets[WITHOUT, Asset.BTC]
     volatility = p.asset_volatility[Asset.BTC]
     if p.shocks_student_df > 0:
-        z *= student_scale(seed, replicate, week, p.shocks_student_df)
+        z *= student_scale(seed, drawn_as(p, replicate), week, p.shocks_student_df)
     own.fundamental += (p.shocks_btc_drift - 0.5 * volatility * volatility) * WEEK
     own.fundamental += volatility * math.sqrt(WEEK) * z + jump(p, seed, replicate, week)
     if btc_path.shape[0] > 0:
@@ -95,8 +96,9 @@ def move_fundamentals(assets: np.ndarray, p: Record, seed: int, replicate: int, 
     """Log fundamentals of the other classes, in both worlds: a common factor, which BTC's normal `z` shares,
     and an innovation of each class's own."""
     factor = p.assets_btc_loading * z
-    factor += math.sqrt(1.0 - p.assets_btc_loading**2) * normal(seed, replicate, week, 1, Stream.ASSET, 0, 0)
-    own = normal4(seed, replicate, week, 0, Stream.ASSET, 0)
+    common = innovation(p, seed, replicate, week, 1, Stream.ASSET, 0, 0)
+    factor += math.sqrt(1.0 - p.assets_btc_loading**2) * common
+    own = innovation4(p, seed, replicate, week, 0, Stream.ASSET, 0)
     for other in range(p.assets_loading.shape[0]):
         loading = p.assets_loading[other]
         volatility = p.asset_volatility[other + 1]

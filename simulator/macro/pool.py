@@ -7,8 +7,9 @@ import numpy as np
 from hashcredit.agents.compiled import kernel
 from hashcredit.agents.dimensions import Record
 from hashcredit.agents.units import WEEK
-from hashcredit.simulator.books.randomness import Stream, normal
+from hashcredit.simulator.books.randomness import Stream
 from hashcredit.simulator.macro.assets import price_assets
+from hashcredit.simulator.macro.innovations import innovation
 from hashcredit.simulator.macro.investors import investors_week, pay
 from hashcredit.simulator.state.pool import WITH, Asset, MacroFlow, MacroPath, MacroSector
 
@@ -216,7 +217,7 @@ def run_pool(
     p = parameters[0]
     open_funding(macro, assets, investors, flows, p, tightness)
     for week in range(issuance.shape[0]):
-        z = normal(seed, replicate, week, 0, Stream.BTC, 0, 0)
+        z = innovation(p, seed, replicate, week, 0, Stream.BTC, 0, 0)
         price_assets(macro, assets, btc_path, p, seed, replicate, week, z, 0.0)
         for world in range(macro.shape[0]):
             own = issuance[week] if world == WITH else 0.0

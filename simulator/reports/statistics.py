@@ -1,4 +1,8 @@
-"""Monte Carlo summaries: means, probabilities and paired differences, each with its interval."""
+"""Monte Carlo summaries: means, probabilities and paired differences, each with its interval.
+
+`together` replicates in a row may be drawn together (`Shocks.together`): only such groups are independent,
+and standard errors are those of groups.
+"""
 
 from dataclasses import dataclass
 from statistics import NormalDist
@@ -26,40 +30,73 @@ class Estimate:
     """NaN for a probability."""
 
 
-def mean_estimate(sample: ArrayLike, level: float = LEVEL) -> Estimate:
+def mean_estimate(sample: ArrayLike, level: float = LEVEL, together: int = 1) -> Estimate:
     """Mean with Student-t interval; replicates without a value (NaN) are left out and lower n."""
-    values = _finite(np.asarray(sample, dtype=np.float64))
-    n = values.size
+    values = np.asarray(sample, dtype=np.float64)
+    has = np.isfinite(values)
+    n = int(np.count_nonzero(has))
     if n == 0:
         return Estimate(0, np.nan, np.nan, np.nan, np.nan, np.nan)
-    mean, median = float(values.mean()), float(np.median(values))
-    if n == 1:
-        return Estimate(1, mean, np.nan, np.nan, np.nan, median)
+    whole = in_groups(has.astype(np.float64), together)
+    some = whole > 0.0
+    mean, standard_error = ratio_of_means(in_groups(np.where(has, values, 0.0), together)[some], whole[some])
+    median = float(np.median(values[has]))
+    groups = int(np.count_nonzero(some))
+    if groups == 1:
+        return Estimate(n, mean, np.nan, np.nan, np.nan, median)
     from scipy.special import stdtrit  # here, since one replicate has no interval and SciPy loads slowly
 
-    standard_error = float(values.std(ddof=1) / np.sqrt(n))
-    reach = float(stdtrit(n - 1, 0.5 + level / 2.0)) * standard_error
+    reach = float(stdtrit(groups - 1, 0.5 + level / 2.0)) * standard_error
     return Estimate(n, mean, standard_error, mean - reach, mean + reach, median)
 
 
-def probability_estimate(happened: ArrayLike, level: float = LEVEL) -> Estimate:
+def in_groups(values: NDArray[np.float64], together: int) -> NDArray[np.float64]:
+    """Sums over groups of `together` replicates in a row [group, ...]; the last may be incomplete."""
+    missing = -len(values) % together
+    padded = np.concatenate([values, np.zeros((missing, *values.shape[1:]))])
+    sums: NDArray[np.float64] = padded.reshape(-1, together, *values.shape[1:]).sum(axis=1)
+    return sums
+
+
+def ratio_of_means(part: NDArray[np.float64], whole: NDArray[np.float64]) -> tuple[float, float]:
+    """Ratio of two means over independent draws, and the standard error of its linear part.
+
+    NaN where they cannot be told: the ratio if `whole` is zero, the error for a single draw.
+    """
+    draws = len(part)
+    if not whole.any():
+        return np.nan, np.nan
+    ratio = float(part.sum() / whole.sum())
+    if draws < 2:
+        return ratio, np.nan
+    spread = np.sqrt(np.square(part - ratio * whole).sum() / (draws - 1))
+    return ratio, float(spread / np.sqrt(draws) / whole.mean())
+
+
+def probability_estimate(happened: ArrayLike, level: float = LEVEL, together: int = 1) -> Estimate:
     """Share of replicates in which something happened, with Wilson's score interval.
 
     Unlike the normal interval it stays inside [0, 1] and keeps its coverage near both ends
     (Wilson 1927). The standard error is the plain binomial one, which cannot be told (NaN) where the
-    event happened never or always.
+    event happened never or always. Of groups it is that of their means, and the interval is Wilson's for as
+    many independent trials as would have it.
     """
     outcomes = np.asarray(happened, dtype=bool)
     n, successes = outcomes.size, int(np.count_nonzero(outcomes))
     if n == 0:
         return Estimate(0, np.nan, np.nan, np.nan, np.nan, np.nan)
     share = successes / n
+    if together > 1:
+        error = mean_estimate(outcomes, level, together).standard_error
+        trials = share * (1.0 - share) / error**2 if error > 0.0 else n / together
+        low, high = wilson_interval(share * trials, trials, level)
+        return Estimate(n, share, error if 0 < successes < n else np.nan, low, high, np.nan)
     low, high = wilson_interval(successes, n, level)
     standard_error = float(np.sqrt(share * (1.0 - share) / n)) if 0 < successes < n else np.nan
     return Estimate(n, share, standard_error, low, high, np.nan)
 
 
-def wilson_interval(successes: int, n: int, level: float = LEVEL) -> tuple[float, float]:
+def wilson_interval(successes: float, n: float, level: float = LEVEL) -> tuple[float, float]:
     """Ends of Wilson's score interval for a probability after `successes` of `n` trials."""
     if not 0 <= successes <= n or n < 1:
         raise ValueError(f"need 0 <= successes <= n and n >= 1, got successes={successes}, n={n}")
@@ -73,7 +110,9 @@ def wilson_interval(successes: int, n: int, level: float = LEVEL) -> tuple[float
     return low, high
 
 
-def paired_difference(sample: ArrayLike, reference: ArrayLike, level: float = LEVEL) -> Estimate:
+def paired_difference(
+    sample: ArrayLike, reference: ArrayLike, level: float = LEVEL, together: int = 1
+) -> Estimate:
     """Mean of `sample - reference`, replicate by replicate, with Student-t interval.
 
     Both must come from the same draws in the same order. A pair with a missing value is left out.
@@ -81,8 +120,4 @@ def paired_difference(sample: ArrayLike, reference: ArrayLike, level: float = LE
     left, right = np.asarray(sample, dtype=np.float64), np.asarray(reference, dtype=np.float64)
     if left.shape != right.shape:
         raise ValueError(f"pairs need samples of equal length, got {left.shape} and {right.shape}")
-    return mean_estimate(left - right, level)
-
-
-def _finite(values: NDArray[np.float64]) -> NDArray[np.float64]:
-    return values[np.isfinite(values)]
+    return mean_estimate(left - right, level, together)

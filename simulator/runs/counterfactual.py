@@ -28,6 +28,8 @@ class PairedContagion(Shown):
     scenario: str
     seed: int
     replicates: int
+    together: int
+    """Replicates in a row that were drawn together (`Shocks.together`); only such groups are independent."""
     channels: tuple[str, ...]
     """Those that are off in the twins."""
     with_channels: "pd.DataFrame"
@@ -60,7 +62,7 @@ class PairedContagion(Shown):
         rows = {}
         for measure in MEASURES:
             on, off = self.with_channels[measure], self.without_channels[measure]
-            paired = paired_difference(on, off)
+            paired = paired_difference(on, off, together=self.together)
             mean = mean_estimate(on).mean
             rows[measure] = {
                 "with_channels": mean,
@@ -106,4 +108,4 @@ def paired_contagion(
     twin = full.with_changes({f"channels.{name}": False for name in off})
     table = simulate_many([full, twin], seed, replicates, threads=threads, progress=progress).summary
     frames = [table.iloc[first : first + replicates].reset_index(drop=True) for first in (0, replicates)]
-    return PairedContagion(full.name, seed, replicates, off, *frames)
+    return PairedContagion(full.name, seed, replicates, full.shocks.together, off, *frames)

@@ -75,6 +75,7 @@ def own_volatility(
         }
     )
     record = compile_parameters(scenario)
+    record["shocks_antithetic"] = 0  # how replicates are drawn must not change what a scenario says
     total = record["asset_volatility"][0].copy()
     paths = compile_macro_paths(scenario, WEEKS)
     for _ in range(PASSES):

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from cases import ALONE, BASELINE, CASES, ROUNDING, closed_claims, events, run_of, sum_is
+from small_economy import SMALL
 
 from hashcredit.simulator import simulate, simulate_many
 from hashcredit.simulator.provenance import rebuild
@@ -426,3 +427,17 @@ def test_without_a_loss_the_switch_changes_nothing(repo):
     assert all((run.tables["lenders"]["losses"] == 0.0).all() for run in runs)
     assert len(events(runs[0], "loan")) > 0
     pd.testing.assert_frame_equal(runs[0].series, runs[1].series, check_exact=True)
+
+
+def test_precise_means_are_those_of_the_runs_and_worth_more():
+    many = simulate_many(SMALL, seed=2, replicates=60, progress=False)
+    table = many.precise.set_index("scalar")
+    assert (table["scenario"] == SMALL.name).all() and list(table.index) == list(many.summary.columns[2:])
+    for name in ("defaults", "creditor_loss_musd", "recovery_rate"):
+        row, values = table.loc[name], many.summary[name]
+        assert row["n"] == values.notna().sum()
+        assert row["mean"] == pytest.approx(values.mean(), rel=1e-12)
+        assert row["low"] < row["adjusted_mean"] < row["high"]
+        # both means are of the same expectation; their difference has at most the sum of their errors
+        error = row["standard_error"] + row["adjusted_se"]
+        assert abs(row["adjusted_mean"] - row["mean"]) < 4 * error

@@ -105,3 +105,50 @@ def test_intervals_cover_as_promised() -> None:
     intervals = [mean_estimate(sample) for sample in rng.normal(3.0, 2.0, size=(2000, 12))]
     covered = np.mean([interval.low <= 3.0 <= interval.high for interval in intervals])
     assert covered == pytest.approx(0.95, abs=4 * 0.0049)
+
+
+def test_pairs_by_hand() -> None:
+    # pairs (1, 3), (2, 4), (0, nothing): sums 4, 6, 0 of 2, 2, 1 values: mean 10/5 = 2;
+    # residuals 0, 2, -2; their spread sqrt(8/2) = 2, over sqrt(3) and 5/3 values a pair.
+    estimate = mean_estimate([1.0, 3.0, 2.0, 4.0, 0.0], together=2)
+    assert (estimate.n, estimate.mean, estimate.median) == (5, 2.0, 2.0)
+    assert estimate.standard_error == pytest.approx(2.0 / math.sqrt(3) * 3 / 5, rel=1e-15)
+    # Student's t with 2 degrees of freedom, 97.5 %: 4.30265
+    assert estimate.high - 2.0 == pytest.approx(4.30265 * estimate.standard_error, rel=3e-6)
+    one = mean_estimate([1.0, 3.0], together=2)
+    assert one.mean == 2.0 and math.isnan(one.standard_error) and math.isnan(one.low)
+
+
+def test_values_that_cancel_in_pairs_have_a_mean_without_error() -> None:
+    x = np.random.default_rng(8).normal(size=50)
+    pairs = 3.0 + np.column_stack([x, -x]).ravel()
+    estimate = mean_estimate(pairs, together=2)
+    assert estimate.mean == pytest.approx(3.0, abs=1e-14) and estimate.standard_error < 1e-15
+    assert mean_estimate(pairs).standard_error > 0.05
+    assert paired_difference(pairs, np.zeros(100), together=2).standard_error < 1e-15
+
+
+def test_intervals_of_pairs_cover_as_promised() -> None:
+    # 2,000 samples of 20 pairs; those of a pair are much alike: intervals of 40 would be too short
+    rng = np.random.default_rng(9)
+    covered, alone, shares = 0, 0, 0
+    for _ in range(2000):
+        sample = np.repeat(rng.normal(size=20), 2) + 0.3 * rng.normal(size=40)
+        pairs, single = mean_estimate(sample, together=2), mean_estimate(sample)
+        covered += pairs.low <= 0.0 <= pairs.high
+        alone += single.low <= 0.0 <= single.high
+        share = probability_estimate(sample > 0.0, together=2)
+        shares += share.low <= 0.5 <= share.high
+    assert covered / 2000 == pytest.approx(0.95, abs=4 * 0.0049)
+    assert alone / 2000 < 0.9
+    assert shares / 2000 == pytest.approx(0.95, abs=0.03), "Wilson's for a number of trials that is estimated"
+
+
+def test_a_probability_of_pairs_stays_within_its_ends() -> None:
+    never = probability_estimate(np.zeros(40), together=2)
+    assert (never.n, never.mean, never.low) == (40, 0.0, 0.0) and math.isnan(never.standard_error)
+    assert never.high == wilson_interval(0, 20)[1]
+    # of 20 pairs one half each: the error of pair means is zero, 20 trials are the least there can be
+    halves = probability_estimate(np.tile([1.0, 0.0], 20), together=2)
+    assert (halves.mean, halves.standard_error) == (0.5, 0.0)
+    assert (halves.low, halves.high) == wilson_interval(10, 20)

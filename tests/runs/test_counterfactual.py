@@ -74,6 +74,16 @@ def test_summary_is_the_mean_difference_with_a_student_interval() -> None:
         assert row["share"] == pytest.approx(row["difference"] / row["with_channels"], rel=1e-12)
 
 
+def test_antithetic_replicates_have_intervals_over_pairs() -> None:
+    scenario = FIRE_SALE.with_changes({"shocks.antithetic": True})
+    spread = paired_contagion(scenario, seed=2, replicates=6, progress=False)
+    for measure in MEASURES:
+        pairs = spread.differences[f"contagion_{measure}"].to_numpy().reshape(3, 2).mean(axis=1)
+        row = spread.summary.loc[measure]
+        assert row["difference"] == pytest.approx(pairs.mean(), rel=1e-12)
+        assert row["standard_error"] == pytest.approx(pairs.std(ddof=1) / np.sqrt(3), rel=1e-12)
+
+
 def test_some_channels_only() -> None:
     found = paired_contagion(FIRE_SALE, seed=3, replicates=3, channels=["interlender"])
     twin = simulate_many(FIRE_SALE.with_changes({"channels.interlender": False}), seed=3, replicates=3)

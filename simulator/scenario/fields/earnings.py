@@ -15,6 +15,7 @@ from hashcredit.simulator.scenario.fields.types import (
     PerYear,
     Ratio,
     Share,
+    Switch,
     Text,
     Units,
     Volatility,
@@ -85,6 +86,9 @@ class Shocks(Section):
     rho_stress: Correlation = field(
         0.60, "correlation of BTC and compute-rent innovations at tightness 1", low=-0.99, high=0.99
     )
+    antithetic: Switch = field(
+        False, "whether the innovations of replicate 2 k + 1 are those of replicate 2 k with the other sign"
+    )
     btc_path: Annotated[Knots, knots("USD per BTC", 1.0, 1e9)] = field(
         (), "BTC prices fed in instead of drawn: [week, value] pairs or a CSV file; empty for none"
     )
@@ -103,6 +107,11 @@ class Shocks(Section):
     forced_lender_failure: Annotated[ForcedLenderFailure | None, unit("none")] = field(
         None, "failures of lenders imposed from outside: { week, kind, share }, or 'none'"
     )
+
+    @property
+    def together(self) -> int:
+        """Replicates in a row whose innovations are drawn together: only such groups are independent."""
+        return 2 if self.antithetic else 1
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:

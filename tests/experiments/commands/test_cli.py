@@ -161,6 +161,27 @@ def test_threads_never_change_a_byte(tmp_path, capsys):
         assert (tmp_path / "1" / name).read_bytes() == (tmp_path / "2" / name).read_bytes()
 
 
+def test_control_variates_add_a_table_and_a_file(tmp_path, capsys):
+    target = tmp_path / "result"
+    arguments = ["run", *SMALL, "--replicates", "30", "--control-variates", "--no-figures"]
+    assert main([*arguments, "--out", str(target)]) == 0
+    said = capsys.readouterr().out
+    head, table = said.split("largest residuals")[0].split("adjusted ", 1)
+    assert "standard error" in table and max(map(len, table.splitlines())) <= 80
+    file = pd.read_csv(target / "precise.csv", index_col="quantity")
+    many = simulate_many(small_scenario(), replicates=30, progress=False)
+    expected = many.precise.set_index("scalar")
+    for name in ("new_lending_musd", "creditor_loss_musd", "defaults"):
+        for column in ("n", "adjusted_mean", "adjusted_se", "low", "high", "equivalent_runs"):
+            same = pytest.approx(expected.loc[name, column], rel=1e-12, nan_ok=True)
+            assert name not in file.index or file.loc[name, column] == same
+    assert list(file.index) == list(pd.read_csv(target / "summary.csv")["quantity"])
+    assert [line.split("  ")[0] for line in head.splitlines() if line.startswith("P(")] == [
+        line.split("  ")[0] for line in table.splitlines() if line.startswith("P(")
+    ]
+    assert main(["run", *SMALL, "--replicates", "1", "--control-variates"]) == 0
+
+
 def test_one_replicate_has_no_interval(capsys):
     assert main(["run", *SMALL, "--replicates", "1"]) == 0
     lines = capsys.readouterr().out.splitlines()

@@ -39,6 +39,14 @@ def test_statistics_by_hand():
     assert rows["any_lender_failure"].mean == 0.25
 
 
+def test_statistics_of_pairs_have_intervals_over_pairs():
+    # pairs of defaults (0, 1) and (2, 2): means .5 and 2, standard error .75
+    rows = {row.quantity: row.estimate for row in statistics_of(invented_summary(), together=2)}
+    assert (rows["defaults"].n, rows["defaults"].mean) == (4, 1.25)
+    assert rows["defaults"].standard_error == pytest.approx(0.75, rel=1e-15)
+    assert rows["any_default"].standard_error == pytest.approx(0.25, rel=1e-15)
+
+
 def test_unforced_failures_are_only_told_apart_where_some_were_forced():
     summary = invented_summary().assign(extra_defaults=[0, 1, 2, 2])
     told = {row.quantity for row in statistics_of(summary)}

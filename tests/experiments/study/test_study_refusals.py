@@ -34,6 +34,11 @@ DRIFT = 'kind = "random"\npoints = 4\nfactors = ["shocks.btc_drift"]'
 HUGE = '"horizon_weeks" = { low = 1, high = 1040 }\n"shocks.btc_drift" = { low = 0, high = 0.1 }'
 
 REFUSED = {
+    "pairs of replicates": (
+        grid('"shocks.antithetic" = [false, true]'),
+        'factors."shocks.antithetic"',
+        "false in a study",
+    ),
     # The file
     "empty": ("", "study", "this is empty"),
     "no TOML": ("scenario = ", "study", "valid TOML"),
