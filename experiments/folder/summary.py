@@ -5,7 +5,7 @@ It takes columns of numbers, in a mapping or a DataFrame, so that printing it ne
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 
@@ -15,7 +15,7 @@ from hashcredit.simulator.state.outcomes import BY_NAME
 if TYPE_CHECKING:
     import pandas as pd
 
-    Columns = Mapping[str, np.ndarray] | pd.DataFrame
+    Columns: TypeAlias = Mapping[str, np.ndarray] | pd.DataFrame
 
 QUANTITIES = (
     "defaults",
