@@ -253,6 +253,8 @@ def structures(draw: st.DrawFn) -> dict[str, Any]:
         "investment.prepayment": draw(st.sampled_from(((0.33, 0.0, 0.0, 0.0), (1.0,) * 4))),
         **{f"lenders.{kind}.syndication": draw(st.sampled_from((0.0, 0.5, 1.0))) for kind in LENDERS},
         "investment.vendor_loan": draw(st.sampled_from((0.0, 0.2, 1.0))),
+        "credit.site_advance": draw(st.sampled_from((0.0, 0.8, 1.0))),
+        "credit.site_backstop": draw(st.sampled_from((0.0, 1.0))),
         "neoclouds.fleet_growth": draw(st.sampled_from((0.0, 0.66, 5.0))),
         "networks.credit_kind": draw(st.sampled_from(NETWORKS)),
         "networks.trade_kind": draw(st.sampled_from(NETWORKS)),
