@@ -120,7 +120,7 @@ NOT_REPRESENTED: tuple[tuple[str, str, str], ...] = (
     ("vendor financing at 9 to 10 %", "crwv.oem_fin.rate",
      "what part of a price vendors lend is not known, so theirs are off"),
     ("notes secured by a site, at 94 % of its cost, with a backstop", "wulf.notes.coupon",
-     "sites are leased; nobody builds or pledges one"),
+     "loans on slots are off; sites themselves are leased, and nobody builds one"),
     ("70 bn$ of contracts of miners for AI", "miner.debt.total",
      "miners may buy GPUs, but do not convert sites; of it only the debt is in the scorecard"),
     ("a plan that hands 87.5 % of the equity to the lender", "miner.failed.2023_2026",
