@@ -117,7 +117,7 @@ def check_week(economy, opening):
     check_accounts(economy)
     by_borrower = economy.orders["deposit"].reshape(-1, ORDERS).sum(axis=1)
     np.testing.assert_allclose(economy.borrowers["deposits"], by_borrower, rtol=1e-12, atol=0.0)
-    promised = economy.orders["commitment"].sum()
+    promised = economy.orders["commitment"][economy.orders["syndicated"] == 0].sum()
     assert abs(economy.lenders["committed"].sum() - promised) <= TOLERANCE * max(1.0, promised)
     pledged = np.zeros(economy.borrowers["units"].shape, np.int64)
     rows = np.flatnonzero(economy.loans["machine"] >= 0)
