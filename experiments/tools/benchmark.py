@@ -46,6 +46,13 @@ def speed(scenario: str = "baseline_2026") -> str:
     )
 
 
+def phases() -> str:
+    """What each phase of a week takes; see `phase_benchmark`."""
+    from hashcredit.experiments.tools.phase_benchmark import phases as table
+
+    return table()
+
+
 def compilation() -> str:
     """Seconds of the first run in an empty cache, less those of the second, in a process of their own."""
     code = (
@@ -189,6 +196,7 @@ def _python(code: str, **environment: str) -> str:
 
 BENCHMARKS: dict[str, Callable[[], str]] = {
     "speed": speed,
+    "phases": phases,
     "compilation": compilation,
     "warm-start": warm_start,
     "preparation": preparation,
