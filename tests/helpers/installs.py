@@ -20,8 +20,8 @@ CONSTRAINTS = ROOT / "constraints.txt"
 OWN_SETTINGS = ("PYTHON", "NUMBA", "HASHCREDIT", "XDG", "MPL", "VIRTUAL_ENV")
 """Variables of the environment that a fresh user does not have."""
 
-LONGEST = 1800
-"""Seconds after which a child process hangs. Two Pythons that compile beside other suites take half of it."""
+LONGEST = 900
+"""Seconds after which a child process hangs."""
 
 EPOCH = 1_700_000_000
 """Time stamp of all installed sources, seconds since 1970."""
