@@ -20,6 +20,7 @@ import itertools
 import os
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
+from functools import cached_property
 from types import CodeType, FunctionType
 from typing import Any
 from weakref import WeakValueDictionary
@@ -76,9 +77,8 @@ class Kernel:
     ) -> None:
         self.function: FunctionType = entry.py_func
         self._options, self._finish = options, finish
-        self._place = None if self.function.__code__.co_freevars else place
+        self._place = place
         self._part: Any = None
-        self._identity = 0
         _named[self.function.__module__, self.function.__qualname__] = self
         _of_function[id(self.function)] = self
         entry.kernel = self
@@ -98,26 +98,29 @@ class Kernel:
             part: Any = numba.njit(pipeline_class=PartCompiler, no_cpython_wrapper=True, **self._options)(
                 self.function
             )
-            if self._place is not None:
+            if self._place is not None and self.is_kept:
                 with self._place():
                     part._cache = PartCache(self)
             self._finish(part)
             self._part = part
         return self._part
 
-    @property
+    @cached_property
+    def is_kept(self) -> bool:
+        """Whether its part may lie in the cache: a function within a function is another one each time."""
+        inner = self._place is None or self.function.__code__.co_freevars
+        return not inner and all(kernel.is_kept for _, kernel in _called_by(self.function))
+
+    @cached_property
     def identity(self) -> int:
         """Number in the names of its functions: the same in all processes, and for no other code.
 
         It is made of the code, of the constants that it reads and of the kernels that it calls.
         """
-        if not self._identity:
-            if self._place is not None:
-                text = "\n".join(_read_by(self.function))
-                self._identity = int.from_bytes(hashlib.sha256(text.encode()).digest()[:7], "big")
-            else:
-                self._identity = 2**56 + next(_serial)  # of this process
-        return self._identity
+        if not self.is_kept:
+            return 2**56 + next(_serial)  # of this process
+        text = "\n".join(_read_by(self.function))
+        return int.from_bytes(hashlib.sha256(text.encode()).digest()[:7], "big")
 
 
 def _read_by(function: FunctionType) -> Iterator[str]:
@@ -125,13 +128,20 @@ def _read_by(function: FunctionType) -> Iterator[str]:
     code = function.__code__
     yield f"{function.__module__}.{function.__qualname__} {function.__defaults__!r}"
     yield from _code_texts(code)
+    for name, kernel in _called_by(function):
+        yield f"{name} {kernel.identity}"
     for name in sorted(set(_globals_of(code))):
         value = function.__globals__.get(name)
-        called = getattr(value, "kernel", None)
-        if isinstance(called, Kernel) and called.function is not function:
-            yield f"{name} {called.identity}"
-        elif isinstance(value, bool | int | float | str | tuple):
+        if isinstance(value, bool | int | float | str | tuple):
             yield f"{name} {value!r}"
+
+
+def _called_by(function: FunctionType) -> Iterator[tuple[str, Kernel]]:
+    """The kernels that it calls, but for itself, under the names by which it knows them."""
+    for name in sorted(set(_globals_of(function.__code__))):
+        called = getattr(function.__globals__.get(name), "kernel", None)
+        if isinstance(called, Kernel) and called.function is not function:
+            yield name, called
 
 
 def _code_texts(code: CodeType) -> Iterator[str]:
