@@ -12,7 +12,7 @@ from hashcredit.simulator.books.ledger import free_slots, pay
 from hashcredit.simulator.books.orders import units_on_order
 from hashcredit.simulator.credit.sites import pledged_slots
 from hashcredit.simulator.investment.deliveries import reserve
-from hashcredit.simulator.investment.plans import plans_in
+from hashcredit.simulator.investment.plans import first_to_plan
 from hashcredit.simulator.machines.slots import hand_to_landlord, slot_rent
 from hashcredit.simulator.state.codes import Flow
 from hashcredit.simulator.state.economy import Economy
@@ -56,6 +56,7 @@ def review_leases(economy: Economy, p: Record) -> None:
     """Each borrower after its plan; with `costs.lease_exit_weeks` = 0 nobody may leave a slot."""
     if p.costs_lease_exit_weeks == 0.0:
         return
-    for b in range(economy.borrowers.shape[0]):
-        if plans_in(p, b, economy.clock[0].week) and economy.borrowers[b].status == BorrowerStatus.ALIVE:
+    first = first_to_plan(p, economy.clock[0].week, 0)
+    for b in range(first, economy.borrowers.shape[0], p.investment_decision_weeks):
+        if economy.borrowers[b].status == BorrowerStatus.ALIVE:
             review_borrower(economy, p, b)

@@ -344,17 +344,30 @@ def invest_borrower(economy: Economy, p: Record, seed: int, replicate: int, b: i
 
 
 @kernel
-def plans_in(p: Record, b: int, week: int) -> bool:
-    """Whether borrower `b` plans in a week: once in `decision_weeks`, in turns."""
-    return bool((week + 1 + b) % p.investment_decision_weeks == 0)
+def borrowers_in(economy: Economy, half: int) -> tuple[int, int]:
+    """First borrower, and the one after the last, of each half (0, 1) of the order of a week.
+
+    Who comes first in the table's order moves on by one each week; those before it come last.
+    """
+    count = economy.borrowers.shape[0]
+    leader = economy.clock[0].week % max(1, count)
+    return (leader, count) if half == 0 else (0, leader)
+
+
+@kernel
+def first_to_plan(p: Record, week: int, begin: int) -> int:
+    """The first borrower from row `begin` on that plans in a week; each `decision_weeks` rows on is another.
+
+    So every borrower has its turn once in `decision_weeks`.
+    """
+    return begin + (-(week + 1 + begin)) % p.investment_decision_weeks
 
 
 @kernel
 def invest(economy: Economy, p: Record, seed: int, replicate: int) -> None:
     """Plans: every borrower decides once in `decision_weeks`, in turns, a share of them each week."""
-    week = economy.clock[0].week
-    count = economy.borrowers.shape[0]
-    for place in range(count):
-        b = (place + week) % count
-        if plans_in(p, b, week):
+    for half in range(2):
+        begin, end = borrowers_in(economy, half)
+        first = first_to_plan(p, economy.clock[0].week, begin)
+        for b in range(first, end, p.investment_decision_weeks):
             invest_borrower(economy, p, seed, replicate, b)
