@@ -73,7 +73,7 @@ def bond_market(economy: Economy, p: Record, b: int) -> BondMarket:
 
 @kernel
 def most_of(p: Record, borrower: Record, market: BondMarket, instrument: int) -> float:
-    """How much (M$) of a new bond of an instrument its market takes; convertibles are for listed borrowers."""
+    """How much (M$) of a new bond its market takes; convertibles are for listed borrowers."""
     if market.holder < 0 or (instrument == Instrument.CONVERTIBLE and not borrower.listed):
         return 0.0
     within_kind = share_of_assets(p, borrower.kind) * market.assets - borrower.debt[instrument]
@@ -85,7 +85,7 @@ def most_of(p: Record, borrower: Record, market: BondMarket, instrument: int) ->
 def issue_bond(
     economy: Economy, p: Record, b: int, instrument: int, holder: int, most: float, wanted: float
 ) -> float:
-    """Issue a bond for what is wanted (M$), at least the smallest and at most `most`; return what it brings."""
+    """Issue a bond for what is wanted, at least the smallest, at most `most`; return what it brings (M$)."""
     amount = min(most, max(wanted, p.credit_bond_least))
     borrower, lender = economy.borrowers[b], economy.lenders[holder]
     if instrument == Instrument.CONVERTIBLE and borrower.debt[instrument] <= 0.0:

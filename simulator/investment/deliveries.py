@@ -13,9 +13,10 @@ from hashcredit.simulator.books.events import NO_EVENT
 from hashcredit.simulator.books.ledger import free_slots, pay, put_units
 from hashcredit.simulator.books.loans import DUST, empty_row, facilities_of, sell_coins
 from hashcredit.simulator.books.orders import close_order, forfeit, note_order
+from hashcredit.simulator.books.turns import borrowers_in
 from hashcredit.simulator.books.vendor_loans import lend_for_machines
 from hashcredit.simulator.investment.drawing import make_room, open_contract, open_facility
-from hashcredit.simulator.investment.plans import borrowers_in, can_plan, has_row_to_spare
+from hashcredit.simulator.investment.plans import can_plan, has_row_to_spare
 from hashcredit.simulator.investment.sites import draw_on_site, site_line
 from hashcredit.simulator.investment.vendors import vendor_line
 from hashcredit.simulator.lenders.funding import capacity_of

@@ -28,6 +28,7 @@ from hashcredit.simulator.books.orders import (
     units_on_order,
 )
 from hashcredit.simulator.books.randomness import Stream, exponential, uniform4
+from hashcredit.simulator.books.turns import borrowers_in, first_in_turn
 from hashcredit.simulator.credit.equity import issue_equity, most_issue
 from hashcredit.simulator.investment.bonds import most_bonds, raise_for_growth
 from hashcredit.simulator.investment.prepayments import prepayment, rent_in_advance
@@ -384,30 +385,10 @@ def invest_borrower(economy: Economy, p: Record, seed: int, replicate: int, b: i
 
 
 @kernel
-def borrowers_in(economy: Economy, half: int) -> tuple[int, int]:
-    """First borrower, and the one after the last, of each half (0, 1) of the order of a week.
-
-    Who comes first in the table's order moves on by one each week; those before it come last.
-    """
-    count = economy.borrowers.shape[0]
-    leader = economy.clock[0].week % max(1, count)
-    return (leader, count) if half == 0 else (0, leader)
-
-
-@kernel
-def first_to_plan(p: Record, week: int, begin: int) -> int:
-    """The first borrower from row `begin` on that plans in a week; each `decision_weeks` rows on is another.
-
-    So every borrower has its turn once in `decision_weeks`.
-    """
-    return begin + (-(week + 1 + begin)) % p.investment_decision_weeks
-
-
-@kernel
 def invest(economy: Economy, p: Record, seed: int, replicate: int) -> None:
     """Plans: every borrower decides once in `decision_weeks`, in turns, a share of them each week."""
     for half in range(2):
         begin, end = borrowers_in(economy, half)
-        first = first_to_plan(p, economy.clock[0].week, begin)
+        first = first_in_turn(economy.clock[0].week, begin, p.investment_decision_weeks)
         for b in range(first, end, p.investment_decision_weeks):
             invest_borrower(economy, p, seed, replicate, b)

@@ -271,6 +271,6 @@ def best_lender(
 def find_lender(
     economy: Economy, p: Record, b: int, m: int, grade: int, rent: float, prepaid: float
 ) -> tuple[int, float]:
-    """The linked lender with the largest loan on a new machine, asked today, and the loan; see `best_lender`."""
+    """The linked lender with the largest loan on a new machine, asked now, and the loan (`best_lender`)."""
     ask_lenders(economy, p, b)
     return best_lender(economy, p, b, m, grade, rent, prepaid)
