@@ -49,6 +49,7 @@ BORROWER = row(
     Column("income", "f8", "cumulative profit and loss", "M$"),
     Column("weeks_payables", "i4", "weeks in a row with overdue bills"),
     Column("orders", "i4", "orders of machines that are open"),
+    Column("next_delivery", "i4", "week in which the first of these arrives, 0 without any", hidden=True),
     Column("slots", "i8", "leased rack slots, occupied or free", by=Cooling),
     Column("racked", "i8", "machines that occupy them", by=Cooling),
     Column("debt", "f8", "face owed by instrument (the liability side)", "M$", by=Instrument),

@@ -204,6 +204,9 @@ def check_orders(economy: Economy, phase: str, lines_end: bool) -> None:
     ):
         total = taken.reshape(-1, ORDERS).sum(axis=1)
         _compare(economy, phase, "borrowers", field, borrowers[field], total, np.abs(total))
+    weeks = np.where(is_open, orders["delivery_week"], np.iinfo(np.int32).max).reshape(-1, ORDERS)
+    first = np.where(borrowers["orders"] > 0, weeks.min(axis=1), 0)
+    _compare(economy, phase, "borrowers", "next_delivery", borrowers["next_delivery"], first, np.zeros(1))
     kept = promised & (orders["syndicated"] == 0)
     committed = np.bincount(orders["holder"][kept], orders["commitment"][kept], len(economy.lenders))
     _compare(economy, phase, "lenders", "committed", economy.lenders["committed"], committed, committed)

@@ -122,6 +122,10 @@ class Arrays:
     launch_factors: np.ndarray = scratch(
         FLOAT, (MACHINE_TYPES, MAX_LAUNCHES), "what it leaves of earnings, fraction"
     )
+    lender_room: np.ndarray = scratch(
+        FLOAT, "lenders", "[lender]: what those asked for a plan can still lend, M$"
+    )
+    lender_share: np.ndarray = scratch(FLOAT, "lenders", "[lender]: share of a machine that they advance")
     pieces: np.ndarray = scratch(FLOAT, ("pieces", "piece_columns"), "of one valuation, see `valuation`")
     moments: np.ndarray = scratch(FLOAT, "moments", "of one valuation, see `valuation`")
     weights: np.ndarray = scratch(FLOAT, MACHINE_TYPES, "[machine], of a fleet that is drawn")

@@ -304,7 +304,7 @@ def test_a_closed_order_is_worth_nothing(state, caught, field):
     assert names(caught(), f"orders[{row}]", "deposit or commitment")
 
 
-@pytest.mark.parametrize("field", ["deposits", "reserved", "orders"])
+@pytest.mark.parametrize("field", ["deposits", "reserved", "orders", "next_delivery"])
 def test_sums_over_orders_are_the_borrowers(state, caught, field):
     b = first(state.borrowers["orders"] > 0)
     state.borrowers[field][b] += 1
