@@ -130,7 +130,7 @@ def cheapest_lot(economy: Economy, known: int) -> int:
 
 @kernel
 def serve(economy: Economy, bidder: int, price: float, wanted: int, known: int, trades: int) -> int:
-    """Give a bidder up to `wanted` units from the cheapest lots listed; return the number of trades so far."""
+    """Give a bidder up to `wanted` units from the lots listed, cheapest first; return the trades so far."""
     while wanted > 0:
         place = cheapest_lot(economy, known)
         if place < 0:
@@ -159,10 +159,12 @@ def match(economy: Economy, p: Record, m: int, count: int, classes: int) -> int:
     trades = 0
     for rank in range(classes):
         one = economy.classes[economy.served[rank]]
-        for place in range(one.first, one.first + one.count):
+        following = one.first
+        while following >= 0:
+            bidder = following
+            following = economy.next_called[bidder]
             if one.price < economy.lots[economy.on_sale[first]].reserve:
                 return trades  # the bids that follow are no higher
-            bidder = economy.called[place]
             known = lots_within(economy, bidder, one.price, first, count)
             if known == 0:
                 continue  # most bidders, and cheaper to see than what they can pay

@@ -62,7 +62,7 @@ MATCHING_ROUNDS = 3
 """Times that links of a scale-free network are matched anew if they hit a pair already linked."""
 
 MOST_PAIRS = 1 << 22
-"""Bidders times sellers up to which a market has a table of links: about 1,500 borrowers in the baseline's mix."""
+"""Bidders times sellers up to which a market has a table of links: 1,400 borrowers in the baseline's mix."""
 
 CREDIT, PEERS, OUTSIDERS, SCRAP, INTERLENDER = range(5)
 

@@ -141,8 +141,7 @@ class Arrays:
         INT64, "sellers", "[seller node]: its first lot of the type on sale, -1 if none", start=-1
     )
     classes: np.ndarray = scratch(BIDDER_CLASS, "classes", "bidders who think alike", cleared=True)
-    class_of: np.ndarray = scratch(INT64, "bidders", "[bidder], -1: without means")
-    called: np.ndarray = scratch(INT64, "bidders", "bidders with means, class by class")
+    next_called: np.ndarray = scratch(INT64, "bidders", "[bidder]: the next one of its class, -1: the last")
     ranking: np.ndarray = scratch(INT64, "classes", "classes of the week")
     served: np.ndarray = scratch(INT64, "classes", "classes that bid for the type on sale, best first")
 

@@ -212,10 +212,14 @@ def test_classes_are_served_best_first_and_bidders_in_table_order(seed: int) -> 
     lots = open_lots(e, w.p)
     assert sort_lots(e, GPU, lots) == lots
     classes = call_bidders(e, w.p)
-    called = [
-        e.called[one["first"] : one["first"] + one["count"]].tolist()
-        for one in e.classes[e.ranking[:classes]]
-    ]
+    called, class_of = [], {}
+    for c in e.ranking[:classes].tolist():
+        members = [int(e.classes["first"][c])]
+        while (following := int(e.next_called[members[-1]])) >= 0:
+            members.append(following)
+        assert members[-1] == e.classes["last"][c]
+        called.append(members)
+        class_of.update(dict.fromkeys(members, c))
     rich = [bidder for bidder in range(20, 46) if w.buyers["cash"][bidder - 20] > 0]
     rich = [k for k in rich if w.buyers["kind"][k - 20] == 3 or w.buyers["slots"][k - 20, 1] > 0]
     peers = [b for b in range(6, 20) if w.borrowers["cash"][b] > 0 and w.borrowers["slots"][b, 1] > 0]
@@ -227,8 +231,8 @@ def test_classes_are_served_best_first_and_bidders_in_table_order(seed: int) -> 
     assert prices.min() >= 1.2 * K
     count = match(e, w.p, GPU, lots, ranked)
     for t, (bidder, lot, units) in enumerate(e.trades[:count].tolist()):
-        price = e.classes["price"][e.class_of[bidder]]
+        price = e.classes["price"][class_of[bidder]]
         assert e.lots["reserve"][lot] <= e.lots["price"][lot] <= price
         assert units > 0
         if t > 0:
-            assert price <= e.classes["price"][e.class_of[e.trades["bidder"][t - 1]]]
+            assert price <= e.classes["price"][class_of[e.trades["bidder"][t - 1]]]
