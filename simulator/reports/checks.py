@@ -272,6 +272,13 @@ def check_units(economy: Economy, phase: str) -> None:
         index = int(np.argmax(wrong))
         owned = economy.lenders["units"][index]
         _fail(economy, phase, _agent(economy, "lenders", index), "units", owned, seized[index])
+    borrowers = economy.borrowers
+    may_be_sold = (borrowers["status"] == BorrowerStatus.IN_RESOLUTION) | (borrowers["claims"] > 0)
+    unseen = (loans["seized"] > 0) & ~np.repeat(may_be_sold, FACILITIES)
+    if unseen.any():
+        row = int(np.argmax(unseen))
+        expected = "0 without a claim in default"
+        _fail(economy, phase, f"loans[{row}]", "seized", loans["seized"][row], expected)
 
 
 def check_slots(economy: Economy, opening: Economy, phase: str) -> None:

@@ -380,6 +380,14 @@ def test_seized_machines_belong_to_a_claim(state, caught):
     assert names(caught(), f"(lenders[{state.loans['holder'][row]}])", "units")
 
 
+def test_seized_machines_that_no_sale_would_find(state, caught):
+    row = first((state.loans["seized"] > 0) & (state.loans["status"] == LoanStatus.DEFAULTED))
+    borrower = state.borrowers[row // FACILITIES]
+    borrower["status"] = BorrowerStatus.ALIVE
+    borrower["claims"] = 0
+    assert names(caught(), f"loans[{row}]", "seized")
+
+
 @pytest.mark.parametrize("table", ["borrowers", "buyers"])
 def test_a_slot_from_nowhere(state, caught, table):
     getattr(state, table)["slots"][2, 1] += 1
