@@ -11,6 +11,7 @@ from hashcredit.agents.dimensions import (
     Instrument,
     LenderStatus,
     LoanStatus,
+    MachineKind,
 )
 from hashcredit.agents.units import MILLION
 from hashcredit.simulator.books.ledger import losses_bind
@@ -136,6 +137,9 @@ def check_contracts(economy: Economy, phase: str) -> None:
         ("rent", contracts["rent"] < 0.0, "not negative"),
         ("hazard_left", contracts["hazard_left"] <= 0.0, "positive"),
         ("end_week", contracts["end_week"] < contracts["start_week"], "not before its start"),
+        ("end_week", contracts["end_week"] < economy.borrowers["first_end"][owner],
+         "not before the first end that its borrower knows of"),
+        ("machine", economy.machines["kind"][contracts["machine"]] != MachineKind.GPU, "a GPU"),
         ("loan", pledged & ~(live & (loans["obligor"] == owner) & (loans["machine"] == contracts["machine"])),
          "a live loan of its borrower against such machines"),
         ("row", np.arange(len(contracts)) % CONTRACTS >= economy.borrowers["contracts"][owner], "in use"),
@@ -150,6 +154,8 @@ def check_contracts(economy: Economy, phase: str) -> None:
         row = int(np.argmax(over))
         most = f"at most {economy.loans['units'][row]}"
         _fail(economy, phase, f"loans[{row}]", "units let", int(on_loans[row]), most)
+    let = contracts["units"].reshape(-1, CONTRACTS).sum(axis=1)
+    _compare(economy, phase, "borrowers", "let", economy.borrowers["let"], let, np.ones(len(let)))
 
 
 def check_debts(economy: Economy, opening: Economy, phase: str) -> None:

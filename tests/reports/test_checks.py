@@ -283,8 +283,22 @@ def test_more_let_than_is_owned(state, caught):
     row = first((state.contracts["units"] > 0) & (state.contracts["loan"] >= 0))
     b, m = row // CONTRACTS, state.contracts["machine"][row]
     state.contracts["loan"][row] = -1
-    state.contracts["units"][row] = state.borrowers["units"][b, m] + 1
+    more = state.borrowers["units"][b, m] + 1 - state.contracts["units"][row]
+    state.contracts["units"][row] += more
+    state.borrowers["let"][b] += more
     assert names(caught(), f"(borrowers[{b}])", "let")
+
+
+def test_machines_let_that_are_not_counted(state, caught):
+    b = first(state.borrowers["let"] > 0)
+    state.borrowers["let"][b] -= 1
+    assert names(caught(), f"(borrowers[{b}])", "let")
+
+
+def test_a_contract_that_ends_before_its_borrower_looks(state, caught):
+    row = first(state.contracts["units"] > 0)
+    state.borrowers["first_end"][row // CONTRACTS] = state.contracts["end_week"][row] + 1
+    assert names(caught(), f"contracts[{row}]", "end_week")
 
 
 # Orders
