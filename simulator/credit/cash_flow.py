@@ -51,8 +51,8 @@ INTEREST, PRINCIPAL = 0, 1
 class Service(NamedTuple):
     """What a borrower is due this week."""
 
-    count: int
-    """Loans that it serves: entries of `Economy.due_loans` and columns of `Economy.payments_due`."""
+    loans: int
+    """How many it serves: entries of `Economy.due_loans` and columns of `Economy.payments_due`."""
     due: float
     """All of it, M$."""
     scheduled: float
@@ -294,9 +294,9 @@ def service_debt(economy: Economy, p: Record, b: int) -> float:
     """Serve all loans of a borrower as far as its means go; return the week's scheduled service, M$."""
     service = list_payments_due(economy, b)
     if economy.borrowers[b].cash >= service.due:
-        make_payments_due(economy, b, service.count)
+        make_payments_due(economy, b, service.loans)
     else:
-        service_by_rank(economy, p, b, service.count)
+        service_by_rank(economy, p, b, service.loans)
     return service.scheduled
 
 
