@@ -26,6 +26,7 @@ BORROWER = row(
     Column("facilities", "i4", "loan rows in use, counted from its first one"),
     Column("contracts", "i4", "rows of customers' contracts in use, counted from its first one"),
     Column("first_end", "i4", "before this week none of its contracts ends", hidden=True),
+    Column("first_maturity", "i4", "before this week no loan of it matures that has not yet", hidden=True),
     Column("claims", "i4", "loan rows in use, in default and not yet closed while it lives on"),
     Column("controlled", "i4", "facilities that are in their holders' control"),
     Column("trigger_week", "i4", "week of the last event that cost it cash or credit"),

@@ -9,6 +9,7 @@ import math
 from hashcredit.agents.compiled import kernel
 from hashcredit.agents.dimensions import (
     CONTRACTS,
+    NO_WEEK,
     BorrowerStatus,
     Cooling,
     LoanStatus,
@@ -36,8 +37,6 @@ from hashcredit.simulator.state.economy import Economy
 
 EVERYBODY = -1
 """In place of an agent, in the address of a draw that is nobody's own."""
-NO_END = 2**31 - 1
-"""A week that never comes."""
 OWNED, UNPLEDGED_TOO = 0, 1
 """Rows of `Economy.unlet`."""
 
@@ -78,7 +77,7 @@ def expire(economy: Economy, p: Record, seed: int, replicate: int, b: int) -> No
     """Contracts of borrower `b` that end this week: their customers are the first to be asked again."""
     week = economy.clock[0].week
     borrower = economy.borrowers[b]
-    borrower.first_end = NO_END
+    borrower.first_end = NO_WEEK
     first, last = contracts_of(economy, b)
     for row in range(first, last):
         contract = economy.contracts[row]

@@ -102,7 +102,7 @@ def check_finite(economy: Economy, phase: str) -> None:
 
 
 def check_loans(economy: Economy, phase: str) -> None:
-    """Principal and balloons are never negative, overdue is part of principal; vehicles in control count."""
+    """Amounts are not negative, overdue is part of principal; control and first maturities are known."""
     loans = economy.loans
     for field in ("principal", "units", "coins", "seized", "overdue", "balloon"):
         bad = loans[field] < (-TOLERANCE if loans[field].dtype.kind == "f" else 0)
@@ -114,6 +114,12 @@ def check_loans(economy: Economy, phase: str) -> None:
     if (excess & live).any():
         row = int(np.argmax(excess & live))
         _fail(economy, phase, f"loans[{row}]", "overdue", loans["overdue"][row], "at most the principal")
+    first = np.repeat(economy.borrowers["first_maturity"], FACILITIES)
+    early = live & (loans["maturity_week"] > economy.clock["week"][0] + 1) & (loans["maturity_week"] < first)
+    if early.any():
+        row = int(np.argmax(early))
+        _fail(economy, phase, f"loans[{row}]", "maturity_week", loans["maturity_week"][row],
+              f"not before the first that its borrower knows of, {first[row]}")  # fmt: skip
     taken = loans["controlled"] != 0
     odd = taken & (~live | (loans["recourse"] != 0))
     if odd.any():

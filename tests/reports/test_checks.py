@@ -210,6 +210,13 @@ def test_nothing_negative_on_a_loan(state, caught, field):
     assert "not negative" in caught()
 
 
+def test_a_loan_that_matures_before_its_borrower_looks(state, caught):
+    soon = state.clock["week"][0] + 1
+    row = first((state.loans["status"] == LoanStatus.PERFORMING) & (state.loans["maturity_week"] > soon))
+    state.borrowers["first_maturity"][row // FACILITIES] = state.loans["maturity_week"][row] + 1
+    assert names(caught(), f"loans[{row}]", "maturity_week")
+
+
 def test_more_overdue_than_owed(state, caught):
     row = first((state.loans["status"] == LoanStatus.PERFORMING) & (state.loans["principal"] > 1.0))
     state.loans["overdue"][row] = state.loans["principal"][row] * 1.001
