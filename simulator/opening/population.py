@@ -119,9 +119,14 @@ def opening_earnings(economy: Economy, b: int) -> tuple[float, float]:
             cost += borrower.units[m] * machine.cost[site]
             if machine.kind == MachineKind.GPU:
                 economy.market[0].active += borrower.units[m] * machine.throughput
+    market = economy.market[0]
+    let, active = market.let, market.active
     first, last = contracts_of(economy, b)
     for row in range(first, last):
-        revenue, cost = add_contract(economy, economy.contracts[row], site, revenue, cost)
+        contract = economy.contracts[row]
+        revenue, cost, let, active = add_contract(economy, contract, site, revenue, cost, let, active)
+    market.let = let
+    market.active = active
     return revenue / WEEKS_A_YEAR, cost / WEEKS_A_YEAR
 
 

@@ -102,7 +102,14 @@ class Arrays:
     clearing_work: np.ndarray = scratch(FLOAT, (4, "lenders"), "vectors of the iterative one")
 
     # one agent's or one valuation's work
-    payments_due: np.ndarray = scratch(FLOAT, (2, FACILITIES), "[interest or principal, facility], M$")
+    payments_due: np.ndarray = scratch(FLOAT, (2, FACILITIES), "[interest or principal, place], M$")
+    due_loans: np.ndarray = scratch(INT64, FACILITIES, "[place] loan rows that one borrower serves this week")
+    unlet: np.ndarray = scratch(
+        INT64, (2, MACHINE_TYPES), "[owned, or not pledged either; machine] of one borrower, not let"
+    )
+    unlet_pledged: np.ndarray = scratch(
+        INT64, FACILITIES, "[facility] of one borrower: pledged machines, not let"
+    )
     premiums: np.ndarray = scratch(FLOAT, CONTRACTS, "[contract] of one borrower, over spot, M$")
     value_table: np.ndarray = scratch(
         FLOAT, (MACHINE_TYPES, SITE_CLASSES, "coefficients"), "[machine, site class, coefficient]"

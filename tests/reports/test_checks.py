@@ -210,6 +210,13 @@ def test_nothing_negative_on_a_loan(state, caught, field):
     assert "not negative" in caught()
 
 
+def test_a_loan_that_matures_before_its_borrower_looks(state, caught):
+    soon = state.clock["week"][0] + 1
+    row = first((state.loans["status"] == LoanStatus.PERFORMING) & (state.loans["maturity_week"] > soon))
+    state.borrowers["first_maturity"][row // FACILITIES] = state.loans["maturity_week"][row] + 1
+    assert names(caught(), f"loans[{row}]", "maturity_week")
+
+
 def test_more_overdue_than_owed(state, caught):
     row = first((state.loans["status"] == LoanStatus.PERFORMING) & (state.loans["principal"] > 1.0))
     state.loans["overdue"][row] = state.loans["principal"][row] * 1.001
@@ -283,8 +290,22 @@ def test_more_let_than_is_owned(state, caught):
     row = first((state.contracts["units"] > 0) & (state.contracts["loan"] >= 0))
     b, m = row // CONTRACTS, state.contracts["machine"][row]
     state.contracts["loan"][row] = -1
-    state.contracts["units"][row] = state.borrowers["units"][b, m] + 1
+    more = state.borrowers["units"][b, m] + 1 - state.contracts["units"][row]
+    state.contracts["units"][row] += more
+    state.borrowers["let"][b] += more
     assert names(caught(), f"(borrowers[{b}])", "let")
+
+
+def test_machines_let_that_are_not_counted(state, caught):
+    b = first(state.borrowers["let"] > 0)
+    state.borrowers["let"][b] -= 1
+    assert names(caught(), f"(borrowers[{b}])", "let")
+
+
+def test_a_contract_that_ends_before_its_borrower_looks(state, caught):
+    row = first(state.contracts["units"] > 0)
+    state.borrowers["first_end"][row // CONTRACTS] = state.contracts["end_week"][row] + 1
+    assert names(caught(), f"contracts[{row}]", "end_week")
 
 
 # Orders
