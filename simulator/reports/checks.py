@@ -43,6 +43,7 @@ def check_identities(economy: Economy, opening: Economy, phase: str, lines_end: 
     check_loans(economy, phase)
     check_contracts(economy, phase)
     check_debts(economy, opening, phase)
+    check_holders(economy, phase)
     check_orders(economy, phase, lines_end)
     check_prepayments(economy, phase)
     check_vendor_debts(economy, phase)
@@ -171,6 +172,21 @@ def check_debts(economy: Economy, opening: Economy, phase: str) -> None:
     allowance = np.bincount(loans["holder"], loans["allowance"], len(economy.lenders))
     carried = economy.lenders["allowance"]
     _compare(economy, phase, "lenders", "allowance", carried, allowance, economy.lenders["loans"].sum(axis=1))
+
+
+def check_holders(economy: Economy, phase: str) -> None:
+    """Who owes a lender a loan, or is promised one, knows it: a lender looks for its loans nowhere else."""
+    lenders = len(economy.lenders)
+    borrower = np.repeat(np.arange(len(economy.borrowers)), np.diff(economy.credit_start))
+    known = borrower * lenders + economy.credit_lender
+    for table, rows, each in (("loans", economy.loans, FACILITIES), ("orders", economy.orders, ORDERS)):
+        live = rows["principal"] > 0.0 if table == "loans" else (rows["units"] > 0) & (rows["holder"] >= 0)
+        links = np.arange(len(rows)) // each * lenders + rows["holder"]
+        strange = live & ~np.isin(links, known)
+        if strange.any():
+            row = int(np.argmax(strange))
+            holder = int(rows["holder"][row])
+            _fail(economy, phase, f"{table}[{row}]", "holder", holder, "a lender that its borrower knows")
 
 
 def check_orders(economy: Economy, phase: str, lines_end: bool) -> None:

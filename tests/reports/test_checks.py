@@ -21,7 +21,7 @@ from hashcredit.agents.dimensions import (
 from hashcredit.agents.lender import LENDER
 from hashcredit.simulator import Scenario, simulate
 from hashcredit.simulator.errors import SimulationError
-from hashcredit.simulator.reports.checks import check_accounts, check_identities
+from hashcredit.simulator.reports.checks import check_accounts, check_holders, check_identities
 from hashcredit.simulator.runs import engine
 from hashcredit.simulator.scenario.network_files import BORROWERS, agent_names
 from hashcredit.simulator.setup.prepare import allocate, clear, prepare, reported_copy
@@ -200,6 +200,19 @@ def test_a_loan_in_other_hands(state, caught):
     state.loans["holder"][row] = (holder + 1) % len(state.lenders)
     text = caught()
     assert names(text, f"(lenders[{min(holder, (holder + 1) % len(state.lenders))}])", "loans")
+
+
+@pytest.mark.parametrize("table", ["loans", "orders"])
+def test_a_lender_that_its_borrower_does_not_know(table, state):
+    rows = getattr(state, table)
+    live = rows["principal"] > 1.0 if table == "loans" else (rows["units"] > 0) & (rows["holder"] >= 0)
+    row = first(live)
+    b = row * len(state.borrowers) // len(rows)
+    known = state.credit_lender[state.credit_start[b] : state.credit_start[b + 1]]
+    strange = first(~np.isin(np.arange(len(state.lenders)), known))
+    rows["holder"][row] = strange
+    with pytest.raises(SimulationError, match=rf"holder of {table}\[{row}\] is {strange}, must be a lender"):
+        check_holders(state, "trading")
 
 
 @pytest.mark.parametrize("field", ["principal", "coins", "overdue", "units", "seized"])
