@@ -112,6 +112,7 @@ class Arrays:
 
     # one agent's or one valuation's work
     payments_due: np.ndarray = scratch(FLOAT, (2, FACILITIES), "[interest or principal, facility], M$")
+    vehicle_flows: np.ndarray = scratch(FLOAT, FACILITIES, "[facility] of one borrower, M$ a week")
     premiums: np.ndarray = scratch(FLOAT, CONTRACTS, "[contract] of one borrower, over spot, M$")
     value_table: np.ndarray = scratch(
         FLOAT, (MACHINE_TYPES, SITE_CLASSES, "coefficients"), "[machine, site class, coefficient]"
