@@ -24,6 +24,7 @@ BORROWER = row(
     Column("listed", "i1", "1: it can sell shares while the window is open"),
     Column("trigger_channel", "i1", "of the last event that cost it cash or credit", codes=Channel),
     Column("facilities", "i4", "loan rows in use, counted from its first one"),
+    Column("first_maturity", "i4", "week before which none of its loans matures", hidden=True),
     Column("contracts", "i4", "rows of customers' contracts in use, counted from its first one"),
     Column("claims", "i4", "loan rows in use, in default and not yet closed while it lives on"),
     Column("controlled", "i4", "facilities that are in their holders' control"),

@@ -25,6 +25,8 @@ from hashcredit.simulator.state.loans import LOAN
 
 DUST = 1e-9
 """M$ (a tenth of a cent): amounts below it are rounding, not debts."""
+NEVER = 2**31 - 1
+"""A week that is not reached."""
 
 
 def _blank_loan() -> np.ndarray:
@@ -247,6 +249,26 @@ def empty_rows(economy: Economy, b: int) -> int:
 
 
 @kernel
+def set_maturity(economy: Economy, loan: Record, week: int) -> None:
+    """A loan is due in `week`; its borrower keeps a week before which none of its loans is."""
+    loan.maturity_week = week
+    borrower = economy.borrowers[loan.obligor]
+    borrower.first_maturity = min(borrower.first_maturity, week)
+
+
+@kernel
+def find_maturity(economy: Economy, b: int, week: int) -> None:
+    """Look for the first week after `week` in which a loan of borrower `b` matures."""
+    found = NEVER
+    first, last = facilities_of(economy, b)
+    for row in range(first, last):
+        loan = economy.loans[row]
+        if owes(loan) and loan.maturity_week > week:
+            found = min(found, loan.maturity_week)
+    economy.borrowers[b].first_maturity = found
+
+
+@kernel
 def take_row(economy: Economy, row: int, instrument: int, holder: int) -> None:
     """Make an empty row a live loan that owes, pledges and remembers nothing: every field is set."""
     b = row // FACILITIES
@@ -285,7 +307,7 @@ def write_loan(
     loan.customer_grade = grade
     loan.rate = rate
     loan.floor = p.credit_floor
-    loan.maturity_week = maturity_week
+    set_maturity(economy, loan, maturity_week)
     loan.cure_weeks = p.credit_cure_weeks
     loan.recourse = 1
     loan.cross_default = 1

@@ -19,12 +19,14 @@ from hashcredit.simulator.books.loans import (
     assets_at_appraisal,
     debts,
     facilities_of,
+    find_maturity,
     is_rolled_over,
     liquidate_coins,
     owes,
     pledges_coins,
     repay,
     sell_coins,
+    set_maturity,
 )
 from hashcredit.simulator.credit.distress import trace_trouble
 from hashcredit.simulator.credit.equity import convert, converts, issue_equity, watch_markets
@@ -54,7 +56,7 @@ def roll_coins(economy: Economy, p: Record, row: int) -> None:
             transfer_loan(economy, row, other, loan.principal, Channel.LENDER_CREDIT.value, lender.trigger)
             able = True
     if able and covered:
-        loan.maturity_week = clock.week + p.credit_btc_tenor_weeks
+        set_maturity(economy, loan, clock.week + p.credit_btc_tenor_weeks)
         return
     borrower = economy.borrowers[loan.obligor]
     if able:
@@ -75,7 +77,7 @@ def extension_rate(economy: Economy, p: Record, loan: Record) -> float:
 @kernel
 def extend(economy: Economy, p: Record, loan: Record, weeks: int, step_up: float) -> None:
     """Extend a loan by `weeks` at the rate of extensions and a step-up (1/yr)."""
-    loan.maturity_week = economy.clock[0].week + weeks
+    set_maturity(economy, loan, economy.clock[0].week + weeks)
     loan.fixed_rate = 1
     loan.rate = extension_rate(economy, p, loan) + step_up
 
@@ -179,6 +181,19 @@ def refinance(economy: Economy, p: Record, row: int, dscr: float) -> None:
 
 
 @kernel
+def refinance_all(economy: Economy, p: Record, b: int, week: int) -> None:
+    """Loans of borrower `b` that mature in `week`, the next one."""
+    borrower = economy.borrowers[b]
+    dscr = cover(borrower.cfads_window, borrower.service_window)
+    first, last = facilities_of(economy, b)
+    for row in range(first, last):
+        loan = economy.loans[row]
+        if loan.maturity_week == week and owes(loan) and is_rolled_over(loan):
+            refinance(economy, p, row, dscr)
+    find_maturity(economy, b, week)
+
+
+@kernel
 def roll_over(economy: Economy, p: Record) -> None:
     """Phase `rollover`: what matures next week, and shares of borrowers that are short of cash."""
     watch_markets(economy, p)
@@ -187,10 +202,7 @@ def roll_over(economy: Economy, p: Record) -> None:
         borrower = economy.borrowers[b]
         if borrower.status != BorrowerStatus.ALIVE or borrower.pending_cause != Cause.NONE:
             continue  # who fails this week neither refinances nor sells shares
-        first, last = facilities_of(economy, b)
-        for row in range(first, last):
-            loan = economy.loans[row]
-            if loan.maturity_week == next_week and owes(loan) and is_rolled_over(loan):
-                refinance(economy, p, row, cover(borrower.cfads_window, borrower.service_window))
+        if borrower.first_maturity <= next_week:
+            refinance_all(economy, p, b, next_week)
         if borrower.cash < p.equity_low_weeks * borrower.obligations:
             issue_equity(economy, p, b, p.investment_buffer_weeks * borrower.obligations - borrower.cash)

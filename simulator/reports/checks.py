@@ -102,7 +102,7 @@ def check_finite(economy: Economy, phase: str) -> None:
 
 
 def check_loans(economy: Economy, phase: str) -> None:
-    """Principal and balloons are never negative, overdue is part of principal; vehicles in control count."""
+    """Nothing is negative, overdue is part of principal, borrowers foresee maturities, control is counted."""
     loans = economy.loans
     for field in ("principal", "units", "coins", "seized", "overdue", "balloon"):
         bad = loans[field] < (-TOLERANCE if loans[field].dtype.kind == "f" else 0)
@@ -114,6 +114,13 @@ def check_loans(economy: Economy, phase: str) -> None:
     if (excess & live).any():
         row = int(np.argmax(excess & live))
         _fail(economy, phase, f"loans[{row}]", "overdue", loans["overdue"][row], "at most the principal")
+    later = live & (loans["principal"] > 0.0) & (loans["maturity_week"] > economy.clock["week"][0] + 1)
+    unseen = later & (loans["maturity_week"] < economy.borrowers["first_maturity"].repeat(FACILITIES))
+    if unseen.any():
+        row = int(np.argmax(unseen))
+        who, week = _agent(economy, "borrowers", row // FACILITIES), loans["maturity_week"][row]
+        found = economy.borrowers["first_maturity"][row // FACILITIES]
+        _fail(economy, phase, who, "first_maturity", found, f"at most {week}")
     taken = loans["controlled"] != 0
     odd = taken & (~live | (loans["recourse"] != 0))
     if odd.any():

@@ -202,6 +202,14 @@ def test_a_loan_in_other_hands(state, caught):
     assert names(text, f"(lenders[{min(holder, (holder + 1) % len(state.lenders))}])", "loans")
 
 
+def test_a_loan_that_matures_before_its_borrower_looks(state, caught):
+    late = state.loans["maturity_week"] > WEEKS + 1
+    row = first(late & (state.loans["status"] == LoanStatus.PERFORMING) & (state.loans["principal"] > 1.0))
+    b = row // FACILITIES
+    state.borrowers["first_maturity"][b] = state.loans["maturity_week"][row] + 1
+    assert names(caught(), f"(borrowers[{b}])", "first_maturity")
+
+
 @pytest.mark.parametrize("table", ["loans", "orders"])
 def test_a_lender_that_its_borrower_does_not_know(table, state):
     rows = getattr(state, table)
