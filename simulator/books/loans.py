@@ -6,6 +6,7 @@ from hashcredit.agents.compiled import kernel
 from hashcredit.agents.dimensions import (
     FACILITIES,
     INSTRUMENT_TERMS,
+    NO_WEEK,
     Channel,
     Instrument,
     LoanStatus,
@@ -247,6 +248,26 @@ def empty_rows(economy: Economy, b: int) -> int:
 
 
 @kernel
+def set_maturity(economy: Economy, loan: Record, week: int) -> None:
+    """A loan is due in `week`; its borrower keeps a week before which none of its loans is."""
+    loan.maturity_week = week
+    borrower = economy.borrowers[loan.obligor]
+    borrower.first_maturity = min(borrower.first_maturity, week)
+
+
+@kernel
+def find_maturity(economy: Economy, b: int, week: int) -> None:
+    """Look for the first week after `week` in which a loan of borrower `b` matures."""
+    found = NO_WEEK
+    first, last = facilities_of(economy, b)
+    for row in range(first, last):
+        loan = economy.loans[row]
+        if loan.status == LoanStatus.PERFORMING and loan.maturity_week > week:  # it may be drawn by then
+            found = min(found, loan.maturity_week)
+    economy.borrowers[b].first_maturity = found
+
+
+@kernel
 def take_row(economy: Economy, row: int, instrument: int, holder: int) -> None:
     """Make an empty row a live loan that owes, pledges and remembers nothing: every field is set."""
     b = row // FACILITIES
@@ -258,14 +279,6 @@ def take_row(economy: Economy, row: int, instrument: int, holder: int) -> None:
     loan.instrument = instrument
     loan.obligor = b
     loan.holder = holder
-
-
-@kernel
-def set_maturity(economy: Economy, loan: Record, week: int) -> None:
-    """Make a loan due in a week; its borrower knows before which week none is."""
-    borrower = economy.borrowers[loan.obligor]
-    borrower.first_maturity = min(borrower.first_maturity, week)
-    loan.maturity_week = week
 
 
 @kernel

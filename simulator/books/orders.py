@@ -249,8 +249,10 @@ def cancel_orders(economy: Economy, b: int) -> None:
 @kernel
 def release_commitments(economy: Economy, index: int) -> None:
     """The failure of a lender: its undrawn lines are gone at once."""
-    for row in range(economy.orders.shape[0]):
-        order = economy.orders[row]
-        if order.units > 0 and order.holder == index:
-            release_line(economy, row)
-            count_orders(economy, row // ORDERS)
+    for place in range(economy.client_start[index], economy.client_start[index + 1]):
+        b = economy.client_borrower[place]
+        for row in range(b * ORDERS, (b + 1) * ORDERS):
+            order = economy.orders[row]
+            if order.units > 0 and order.holder == index:
+                release_line(economy, row)
+                count_orders(economy, row // ORDERS)

@@ -28,22 +28,49 @@ from hashcredit.simulator.state.economy import Economy
 
 
 @kernel
-def vehicle_cash_flow(economy: Economy, row: int, site: int) -> float:
-    """What a facility's machines earn above avoidable cost, M$ a week; the site's lease is owed anyway.
+def earned_at_spot(machine: Record, site: int) -> float:
+    """What a machine earns above avoidable cost on demand, M$ a unit and year; never a loss."""
+    return max(0.0, machine.earning - machine.cost[site])
 
-    In cash: without the rent that customers have paid in advance.
-    """
+
+@kernel
+def earned_over_spot(economy: Economy, contract: Record, site: int) -> float:
+    """What a contract's machines bring in cash beyond that, M$ a year: without rent paid in advance."""
+    machine = economy.machines[contract.machine]
+    more = contract.rent - machine.cost[site] - earned_at_spot(machine, site)
+    return contract.units * more - prepaid_rent(economy, contract)
+
+
+@kernel
+def vehicle_cash_flow(economy: Economy, row: int, site: int) -> float:
+    """What a facility's machines earn above avoidable cost, M$ a week; the site's lease is owed anyway."""
     loan = economy.loans[row]
-    machine = economy.machines[loan.machine]
-    cost = machine.cost[site]
-    at_spot = max(0.0, machine.earning - cost)
-    total = loan.units * at_spot
+    total = loan.units * earned_at_spot(economy.machines[loan.machine], site)
     first, last = contracts_of(economy, loan.obligor)
     for place in range(first, last):
         contract = economy.contracts[place]
-        if contract.loan == row:
-            total += contract.units * (contract.rent - cost - at_spot) - prepaid_rent(economy, contract)
+        if contract.units > 0 and contract.loan == row:
+            total += earned_over_spot(economy, contract, site)
     return total * WEEK
+
+
+@kernel
+def list_cash_flows(economy: Economy, b: int) -> None:
+    """That of each facility of borrower `b` with machines, in `vehicle_flows`: one look at its contracts."""
+    site = economy.borrowers[b].site_class
+    flows = economy.vehicle_flows
+    first, last = facilities_of(economy, b)
+    for row in range(first, last):
+        loan = economy.loans[row]
+        if loan.machine >= 0:
+            flows[row - first] = loan.units * earned_at_spot(economy.machines[loan.machine], site)
+    start, end = contracts_of(economy, b)
+    for place in range(start, end):
+        contract = economy.contracts[place]
+        if contract.units > 0 and contract.loan >= 0:
+            flows[contract.loan - first] += earned_over_spot(economy, contract, site)
+    for place in range(last - first):
+        flows[place] *= WEEK
 
 
 @kernel

@@ -4,7 +4,15 @@ import math
 
 from hashcredit.agents.borrower import cover, hands_back
 from hashcredit.agents.compiled import inlined, kernel
-from hashcredit.agents.dimensions import Answer, BorrowerStatus, Cause, Channel, Enforcement, Record
+from hashcredit.agents.dimensions import (
+    FACILITIES,
+    Answer,
+    BorrowerStatus,
+    Cause,
+    Channel,
+    Enforcement,
+    Record,
+)
 from hashcredit.agents.units import MILLION
 from hashcredit.simulator.books.contracts import contracts_of
 from hashcredit.simulator.books.events import note_holder, remember
@@ -22,7 +30,7 @@ from hashcredit.simulator.books.loans import (
     weekly_service,
 )
 from hashcredit.simulator.credit.claims import default_facility
-from hashcredit.simulator.credit.control import take_control, vehicle_cash_flow
+from hashcredit.simulator.credit.control import list_cash_flows, take_control, vehicle_cash_flow
 from hashcredit.simulator.credit.distress import (
     arrears,
     fail_to_pay,
@@ -206,11 +214,10 @@ def use_value(economy: Economy, p: Record, row: int) -> float:
 
 
 @kernel
-def review_vehicle(economy: Economy, p: Record, row: int) -> None:
-    """The owner of a vehicle without recourse hands it back if that is better for the owner."""
+def review_vehicle(economy: Economy, p: Record, row: int, cash_flow: float) -> None:
+    """The owner of a vehicle without recourse, of `cash_flow` (M$ a week), hands it back if better off so."""
     loan = economy.loans[row]
     clock, market = economy.clock[0], economy.market[0]
-    cash_flow = vehicle_cash_flow(economy, row, economy.borrowers[loan.obligor].site_class)
     service = weekly_service(loan, market.policy_rate, clock.week)
     if cash_flow < service and hands_back(use_value(economy, p, row), loan.principal, cash_flow, service):
         default_facility(economy, p, row, Cause.HAND_BACK, Channel.RENT, -1)
@@ -236,7 +243,8 @@ def review_control(economy: Economy, p: Record, row: int, dscr: float) -> None:
     if loan.maturity_week <= economy.clock[0].week + 1:
         end_control(economy, loan)
         if p.credit_hand_back != 0:
-            review_vehicle(economy, p, row)
+            site = economy.borrowers[loan.obligor].site_class
+            review_vehicle(economy, p, row, vehicle_cash_flow(economy, row, site))
     elif weeks == 0:
         end_control(economy, loan)
     elif weeks > loan.cure_weeks:
@@ -314,9 +322,25 @@ def act_on_arrears(economy: Economy, p: Record, b: int) -> None:
         offer_free_units(economy, b, distressed)
 
 
+@kernel
+def is_calm(loan: Record, dscr: float, review: bool) -> bool:
+    """Whether nothing of a live loan is marked, due for a review or out of the ordinary, and it is covered.
+
+    Most loans are like that. All is put together before the one branch: one for each would often be foreseen
+    wrongly.
+    """
+    marked = pledges_coins(loan) | (loan.borrowing_base != 0)
+    busy = (loan.controlled != 0) | (loan.sweeping != 0) | (review & (loan.recourse == 0))
+    return (dscr >= loan.dscr_covenant) & (not (marked | busy))
+
+
 @inlined
 def check_covenants(economy: Economy, p: Record, row: int, dscr: float, review: bool) -> None:
-    """The covenants that a live loan has: margin, or borrowing base and cover; a review if it is due."""
+    """The covenants that a live loan has: margin, or borrowing base and cover; a review if it is due.
+
+    A review finds the vehicle's cash flow in `vehicle_flows`, listed before the borrower's first loan: what
+    happens to one facility leaves contracts on the machines of another as they are.
+    """
     loan = economy.loans[row]
     if pledges_coins(loan):
         if loan.principal > p.credit_btc_call_ltv * loan.coins * (economy.market[0].btc_price * MILLION):
@@ -328,7 +352,7 @@ def check_covenants(economy: Economy, p: Record, row: int, dscr: float, review: 
     if loan.sweeping:
         sweep(economy, p, row, 1.0)
     if review and not loan.recourse:
-        review_vehicle(economy, p, row)
+        review_vehicle(economy, p, row, economy.vehicle_flows[row % FACILITIES])
     if loan.borrowing_base and loan.machine >= 0 and owes(loan):
         check_borrowing_base(economy, p, loan, row)
     if loan.dscr_covenant > 0.0 and owes(loan):
@@ -350,11 +374,16 @@ def enforce_covenants(economy: Economy, p: Record) -> None:
         dscr = cover(borrower.cfads_window, borrower.service_window)
         review = turn == 0 and p.credit_hand_back != 0
         troubled = borrower.payables > 0.0 or borrower.selling
+        if review:
+            list_cash_flows(economy, b)
         first, last = facilities_of(economy, b)
         for row in range(first, last):
             loan = economy.loans[row]
             if owes(loan):
-                check_covenants(economy, p, row, dscr, review)
+                if not is_calm(loan, dscr, review):
+                    check_covenants(economy, p, row, dscr, review)
+                elif loan.dscr_covenant > 0.0:
+                    loan.weeks_under_dscr = 0
                 troubled |= loan.weeks_overdue > 0 or loan.weeks_over_base > 0
         if troubled:
             act_on_arrears(economy, p, b)

@@ -12,6 +12,7 @@ from hashcredit.agents.dimensions import (
     Record,
 )
 from hashcredit.agents.miner import lives_on_btc
+from hashcredit.simulator.books.contracts import contracts_of
 from hashcredit.simulator.books.loans import (
     DUST,
     assets_at_appraisal,
@@ -19,7 +20,6 @@ from hashcredit.simulator.books.loans import (
     facilities_of,
     has_matured,
     owes,
-    sellable_units,
 )
 from hashcredit.simulator.state.economy import Economy
 
@@ -108,5 +108,22 @@ def offer_free_units(economy: Economy, b: int, distressed: bool) -> None:
     """A borrower in distress puts what is neither pledged nor let on sale, one out of it takes it back."""
     borrower = economy.borrowers[b]
     borrower.selling = distressed
-    for m in range(economy.machines.shape[0]):
-        borrower.offered[m] = sellable_units(economy, b, m) if distressed and borrower.units[m] > 0 else 0
+    if not distressed:
+        for m in range(borrower.offered.shape[0]):
+            borrower.offered[m] = 0
+        return
+    for m in range(borrower.offered.shape[0]):
+        borrower.offered[m] = borrower.units[m]
+    first, last = facilities_of(economy, b)
+    for row in range(first, last):
+        loan = economy.loans[row]
+        if loan.units > 0:
+            borrower.offered[loan.machine] -= loan.units
+    first, last = contracts_of(economy, b)
+    for row in range(first, last):
+        contract = economy.contracts[row]
+        if contract.loan < 0:
+            borrower.offered[contract.machine] -= contract.units
+    for m in range(borrower.offered.shape[0]):
+        # fewer are free where machines that are let were pledged later
+        borrower.offered[m] = max(0, borrower.offered[m])

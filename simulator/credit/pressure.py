@@ -7,7 +7,7 @@ in the week in which that begins; in later weeks its covenants and the next call
 from hashcredit.agents.compiled import kernel
 from hashcredit.agents.dimensions import BorrowerStatus, Cause, Channel, Enforcement, LenderStatus, Record
 from hashcredit.simulator.books.ledger import lending_equity, sum_of
-from hashcredit.simulator.books.loans import owes
+from hashcredit.simulator.books.loans import facilities_of, owes
 from hashcredit.simulator.credit.covenants import accelerate
 from hashcredit.simulator.lenders.capital import is_pressed
 from hashcredit.simulator.lenders.loan_sales import sell_loans
@@ -23,13 +23,17 @@ def in_breach(loan: Record) -> bool:
 @kernel
 def call_breached_loans(economy: Economy, p: Record, index: int, channel: int) -> None:
     """Accelerate every loan of lender `index` in uncured breach whose borrower is alive and not failing."""
-    for row in range(economy.loans.shape[0]):
-        loan = economy.loans[row]
-        if loan.holder != index or not owes(loan) or not in_breach(loan):
+    for place in range(economy.client_start[index], economy.client_start[index + 1]):
+        borrower = economy.borrowers[economy.client_borrower[place]]
+        if borrower.status != BorrowerStatus.ALIVE:
             continue
-        borrower = economy.borrowers[loan.obligor]
-        if borrower.status == BorrowerStatus.ALIVE and borrower.pending_cause == Cause.NONE:
-            accelerate(economy, p, row, channel, economy.lenders[index].trigger)
+        first, last = facilities_of(economy, economy.client_borrower[place])
+        for row in range(first, last):
+            loan = economy.loans[row]
+            if loan.holder != index or not owes(loan) or not in_breach(loan):
+                continue
+            if borrower.pending_cause == Cause.NONE:  # a demand for an earlier loan may have changed that
+                accelerate(economy, p, row, channel, economy.lenders[index].trigger)
 
 
 @kernel

@@ -6,11 +6,9 @@ Then shares are sold by who is short of cash.
 from hashcredit.agents.borrower import cover
 from hashcredit.agents.compiled import kernel
 from hashcredit.agents.dimensions import (
-    NO_WEEK,
     BorrowerStatus,
     Cause,
     Channel,
-    LoanStatus,
     Record,
 )
 from hashcredit.agents.units import MILLION
@@ -21,6 +19,7 @@ from hashcredit.simulator.books.loans import (
     assets_at_appraisal,
     debts,
     facilities_of,
+    find_maturity,
     is_rolled_over,
     liquidate_coins,
     owes,
@@ -182,20 +181,16 @@ def refinance(economy: Economy, p: Record, row: int, dscr: float) -> None:
 
 
 @kernel
-def roll_loans(economy: Economy, p: Record, b: int, next_week: int) -> None:
-    """Refinance what of borrower `b` matures next week, and look when its next loan does."""
+def refinance_all(economy: Economy, p: Record, b: int, week: int) -> None:
+    """Loans of borrower `b` that mature in `week`, the next one."""
     borrower = economy.borrowers[b]
+    dscr = cover(borrower.cfads_window, borrower.service_window)
     first, last = facilities_of(economy, b)
     for row in range(first, last):
         loan = economy.loans[row]
-        if loan.maturity_week == next_week and owes(loan) and is_rolled_over(loan):
-            refinance(economy, p, row, cover(borrower.cfads_window, borrower.service_window))
-    borrower.first_maturity = NO_WEEK
-    first, last = facilities_of(economy, b)
-    for row in range(first, last):
-        loan = economy.loans[row]
-        if loan.status == LoanStatus.PERFORMING and loan.maturity_week > next_week:
-            borrower.first_maturity = min(borrower.first_maturity, loan.maturity_week)
+        if loan.maturity_week == week and owes(loan) and is_rolled_over(loan):
+            refinance(economy, p, row, dscr)
+    find_maturity(economy, b, week)
 
 
 @kernel
@@ -208,6 +203,6 @@ def roll_over(economy: Economy, p: Record) -> None:
         if borrower.status != BorrowerStatus.ALIVE or borrower.pending_cause != Cause.NONE:
             continue  # who fails this week neither refinances nor sells shares
         if borrower.first_maturity <= next_week:
-            roll_loans(economy, p, b, next_week)
+            refinance_all(economy, p, b, next_week)
         if borrower.cash < p.equity_low_weeks * borrower.obligations:
             issue_equity(economy, p, b, p.investment_buffer_weeks * borrower.obligations - borrower.cash)

@@ -196,10 +196,11 @@ def guarantee(economy: Economy, index: int) -> None:
 @kernel
 def repay_interlender_claims(economy: Economy, index: int, share: float) -> None:
     """The estate of a failed lender pays a share of what is left of its debts to other lenders."""
-    for i in range(economy.lenders.shape[0]):
-        for link in range(economy.claim_start[i], economy.claim_start[i + 1]):
-            if economy.claim_debtor[link] == index and economy.claim_face[link] > 0.0:
-                repay_interlender_claim(economy, i, index, link, share * economy.claim_face[link])
+    for place in range(economy.debt_start[index], economy.debt_start[index + 1]):
+        link = economy.debt_link[place]
+        if economy.claim_face[link] > 0.0:
+            creditor = economy.debt_creditor[place]
+            repay_interlender_claim(economy, creditor, index, link, share * economy.claim_face[link])
 
 
 @kernel
@@ -250,9 +251,9 @@ def largest_failing_debtor(economy: Economy, i: int) -> int:
 def end_interlender_claims(economy: Economy, index: int) -> float:
     """End the claims on a lender that is closed, which their holders carry at nothing; return their face."""
     lost = 0.0
-    for link in range(economy.claim_debtor.shape[0]):
-        if economy.claim_debtor[link] == index:
-            lost += economy.claim_face[link]
-            economy.claim_face[link] = 0.0
+    for place in range(economy.debt_start[index], economy.debt_start[index + 1]):
+        link = economy.debt_link[place]
+        lost += economy.claim_face[link]
+        economy.claim_face[link] = 0.0
     economy.lenders[index].owed = 0.0
     return lost

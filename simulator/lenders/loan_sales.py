@@ -8,7 +8,7 @@ from hashcredit.agents.dimensions import Cause, LenderStatus, LoanStatus, Record
 from hashcredit.agents.units import MILLION
 from hashcredit.simulator.books.events import note
 from hashcredit.simulator.books.ledger import pay, revalue
-from hashcredit.simulator.books.loans import DUST, payments_worth, pledges_coins
+from hashcredit.simulator.books.loans import DUST, facilities_of, payments_worth, pledges_coins
 from hashcredit.simulator.lenders.funding import capacity_of, fund
 from hashcredit.simulator.machines.collateral import sale_ratio
 from hashcredit.simulator.machines.slots import site_security
@@ -92,15 +92,18 @@ def transfer_loan(economy: Economy, row: int, index: int, price: float, channel:
 def sell_loans(economy: Economy, p: Record, index: int, needed: float, channel: int) -> None:
     """Sell performing loans of lender `index`, in the order of the table, until `needed` M$ have come in."""
     parent = economy.lenders[index].trigger
-    for row in range(economy.loans.shape[0]):
-        if needed <= DUST:
-            return
-        loan = economy.loans[row]
-        if loan.holder != index or loan.status != LoanStatus.PERFORMING or loan.principal <= DUST:
+    for place in range(economy.client_start[index], economy.client_start[index + 1]):
+        b = economy.client_borrower[place]
+        if economy.borrowers[b].pending_cause != Cause.NONE:
             continue
-        if economy.borrowers[loan.obligor].pending_cause != Cause.NONE:
-            continue
-        buyer, price = best_buyer(economy, p, row)
-        if buyer >= 0:
-            transfer_loan(economy, row, buyer, price, channel, parent)
-            needed -= price
+        first, last = facilities_of(economy, b)
+        for row in range(first, last):
+            if needed <= DUST:
+                return
+            loan = economy.loans[row]
+            if loan.holder != index or loan.status != LoanStatus.PERFORMING or loan.principal <= DUST:
+                continue
+            buyer, price = best_buyer(economy, p, row)
+            if buyer >= 0:
+                transfer_loan(economy, row, buyer, price, channel, parent)
+                needed -= price

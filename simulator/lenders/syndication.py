@@ -8,7 +8,7 @@ lender's books, takes its capital, and is offered again every week.
 from hashcredit.agents.compiled import kernel
 from hashcredit.agents.dimensions import Cause, Channel, LenderStatus, Record
 from hashcredit.simulator.books.events import NO_EVENT, NOBODY, note_holder
-from hashcredit.simulator.books.loans import owes
+from hashcredit.simulator.books.loans import facilities_of, owes
 from hashcredit.simulator.lenders.capital import can_extend
 from hashcredit.simulator.lenders.funding import capacity_of
 from hashcredit.simulator.lenders.loan_sales import transfer_loan
@@ -80,10 +80,12 @@ def offer_again(economy: Economy, p: Record, index: int) -> None:
     lender.hung = 0.0
     if lender.status != LenderStatus.ALIVE:
         return
-    for row in range(economy.loans.shape[0]):
-        loan = economy.loans[row]
-        if loan.hung == 1 and loan.holder == index and owes(loan) and not place_loan(economy, p, row):
-            lender.hung += loan.principal
+    for place in range(economy.client_start[index], economy.client_start[index + 1]):
+        first, last = facilities_of(economy, economy.client_borrower[place])
+        for row in range(first, last):
+            loan = economy.loans[row]
+            if loan.hung == 1 and loan.holder == index and owes(loan) and not place_loan(economy, p, row):
+                lender.hung += loan.principal
 
 
 @kernel

@@ -44,6 +44,7 @@ def check_identities(economy: Economy, opening: Economy, phase: str, lines_end: 
     check_loans(economy, phase)
     check_contracts(economy, phase)
     check_debts(economy, opening, phase)
+    check_holders(economy, phase)
     check_orders(economy, phase, lines_end)
     check_prepayments(economy, phase)
     check_vendor_debts(economy, phase)
@@ -102,7 +103,7 @@ def check_finite(economy: Economy, phase: str) -> None:
 
 
 def check_loans(economy: Economy, phase: str) -> None:
-    """Amounts are not negative, overdue is part of principal; control and first maturities are known."""
+    """Nothing is negative, overdue is part of principal, borrowers foresee maturities, control is counted."""
     loans = economy.loans
     for field in ("principal", "units", "coins", "seized", "overdue", "balloon"):
         bad = loans[field] < (-TOLERANCE if loans[field].dtype.kind == "f" else 0)
@@ -114,12 +115,13 @@ def check_loans(economy: Economy, phase: str) -> None:
     if (excess & live).any():
         row = int(np.argmax(excess & live))
         _fail(economy, phase, f"loans[{row}]", "overdue", loans["overdue"][row], "at most the principal")
-    first = np.repeat(economy.borrowers["first_maturity"], FACILITIES)
-    early = live & (loans["maturity_week"] > economy.clock["week"][0] + 1) & (loans["maturity_week"] < first)
-    if early.any():
-        row = int(np.argmax(early))
-        _fail(economy, phase, f"loans[{row}]", "maturity_week", loans["maturity_week"][row],
-              f"not before the first that its borrower knows of, {first[row]}")  # fmt: skip
+    later = live & (loans["maturity_week"] > economy.clock["week"][0] + 1)
+    unseen = later & (loans["maturity_week"] < economy.borrowers["first_maturity"].repeat(FACILITIES))
+    if unseen.any():
+        row = int(np.argmax(unseen))
+        who, week = _agent(economy, "borrowers", row // FACILITIES), loans["maturity_week"][row]
+        found = economy.borrowers["first_maturity"][row // FACILITIES]
+        _fail(economy, phase, who, "first_maturity", found, f"at most {week}")
     taken = loans["controlled"] != 0
     odd = taken & (~live | (loans["recourse"] != 0))
     if odd.any():
@@ -183,6 +185,21 @@ def check_debts(economy: Economy, opening: Economy, phase: str) -> None:
     allowance = np.bincount(loans["holder"], loans["allowance"], len(economy.lenders))
     carried = economy.lenders["allowance"]
     _compare(economy, phase, "lenders", "allowance", carried, allowance, economy.lenders["loans"].sum(axis=1))
+
+
+def check_holders(economy: Economy, phase: str) -> None:
+    """Who owes a lender a loan, or is promised one, knows it: a lender looks for its loans nowhere else."""
+    lenders = len(economy.lenders)
+    borrower = np.repeat(np.arange(len(economy.borrowers)), np.diff(economy.credit_start))
+    known = borrower * lenders + economy.credit_lender
+    for table, rows, each in (("loans", economy.loans, FACILITIES), ("orders", economy.orders, ORDERS)):
+        live = rows["principal"] > 0.0 if table == "loans" else (rows["units"] > 0) & (rows["holder"] >= 0)
+        links = np.arange(len(rows)) // each * lenders + rows["holder"]
+        strange = live & ~np.isin(links, known)
+        if strange.any():
+            row = int(np.argmax(strange))
+            holder = int(rows["holder"][row])
+            _fail(economy, phase, f"{table}[{row}]", "holder", holder, "a lender that its borrower knows")
 
 
 def check_orders(economy: Economy, phase: str, lines_end: bool) -> None:

@@ -111,24 +111,28 @@ def cost_of_cure(economy: Economy, p: Record, b: int) -> float:
 
 
 @kernel
-def holds_claim(economy: Economy, b: int, holder: int) -> bool:
-    """Whether a lender has a claim that machines of borrower `b` secure."""
-    first, last = facilities_of(economy, b)
-    for row in range(first, last):
-        if economy.loans[row].units > 0 and economy.loans[row].holder == holder:
-            return True
-    return False
+def list_peers(economy: Economy, node: int, count: int) -> int:
+    """Add the borrowers that know a seller node to the `count` rivals listed; return how many there are."""
+    for link in range(economy.peer_start[node], economy.peer_start[node + 1]):
+        bidder = economy.peer_bidder[link]
+        if not economy.is_rival[bidder]:
+            economy.is_rival[bidder] = True
+            economy.rivals[count] = bidder
+            count += 1
+    return count
 
 
 @kernel
-def knows_seller(economy: Economy, b: int, bidder: int) -> bool:
-    """Whether a bidder is linked to borrower `b` as a seller, or to a lender that its machines secure."""
-    borrowers = economy.borrowers.shape[0]
-    for link in range(economy.trade_start[bidder], economy.trade_start[bidder + 1]):
-        node = economy.trade_seller[link]
-        if node == b or (node >= borrowers and holds_claim(economy, b, node - borrowers)):
-            return True
-    return False
+def list_rivals(economy: Economy, b: int) -> int:
+    """List who is linked to borrower `b` as a seller, or to a lender that its machines secure; how many."""
+    count = list_peers(economy, b, 0)
+    first, last = facilities_of(economy, b)
+    for row in range(first, last):
+        if economy.loans[row].units > 0:
+            count = list_peers(economy, economy.borrowers.shape[0] + economy.loans[row].holder, count)
+    for place in range(count):
+        economy.is_rival[economy.rivals[place]] = False
+    return count
 
 
 @kernel
@@ -200,17 +204,18 @@ def find_acquirer(economy: Economy, p: Record, b: int, ask: float, cure: float) 
     winner = -1
     furthest = 0.0
     second = 0.0
-    for bidder in range(economy.borrowers.shape[0]):
+    for place in range(list_rivals(economy, b)):
+        bidder = economy.rivals[place]
         peer = economy.borrowers[bidder]
         if not may_bid(peer, economy.borrowers[b]):
             continue
         budget = peer_budget(p, peer)
-        if budget <= 0.0 or budget < ask + cure or not knows_seller(economy, b, bidder):
+        if budget <= 0.0 or budget < ask + cure:
             continue
         limit = min(budget, site_worth(economy, p, b, bidder))
         if limit < ask + cure:
             continue
-        if winner < 0 or limit > furthest:
+        if winner < 0 or limit > furthest or (limit == furthest and bidder < winner):
             second = furthest
             furthest = limit
             winner = bidder

@@ -110,3 +110,13 @@ def by_creditor(creditor: Index, debtor: Index, share: Floats, lenders: int) -> 
     start = np.zeros(lenders + 1, np.int64)
     np.cumsum(np.bincount(creditor[order], minlength=lenders), out=start[1:])
     return start, debtor[order].astype(np.int64), np.ascontiguousarray(share[order])
+
+
+def by_debtor(start: Index, debtor: Index) -> dict[str, Index]:
+    """The same links by debtor, then creditor: where those of a lender begin, their places, and whose."""
+    lenders = len(start) - 1
+    place = np.argsort(debtor, kind="stable")
+    first = np.zeros(lenders + 1, np.int64)
+    np.cumsum(np.bincount(debtor, minlength=lenders), out=first[1:])
+    creditor = np.repeat(np.arange(lenders), np.diff(start))
+    return {"debt_start": first, "debt_link": place, "debt_creditor": creditor[place]}

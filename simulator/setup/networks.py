@@ -26,7 +26,14 @@ from numpy.typing import NDArray
 
 from hashcredit.simulator.errors import ScenarioError
 from hashcredit.simulator.scenario.network_files import MOST_LINKS, file_links
-from hashcredit.simulator.setup.interlender import by_creditor, every_pair, fit, minimum_density, sums
+from hashcredit.simulator.setup.interlender import (
+    by_creditor,
+    by_debtor,
+    every_pair,
+    fit,
+    minimum_density,
+    sums,
+)
 from hashcredit.simulator.setup.random_graphs import Index, Pairs, binomial_links, configuration_links
 
 if TYPE_CHECKING:
@@ -72,11 +79,18 @@ class Networks(NamedTuple):
 
     credit_start: NDArray[np.int32]  # borrower -> lenders
     credit_lender: NDArray[np.int32]
+    client_start: NDArray[np.int32]  # the same links from the other side: lender -> borrowers
+    client_borrower: NDArray[np.int32]
     trade_start: NDArray[np.int32]  # bidder (borrowers, then buyers) -> sellers
     trade_seller: NDArray[np.int32]  # borrowers, then lenders
+    peer_start: NDArray[np.int32]  # of these links from the other side: seller -> borrowers who bid
+    peer_bidder: NDArray[np.int32]
     claim_start: NDArray[np.int64]  # creditor -> lenders that owe it money
     claim_debtor: NDArray[np.int64]
     claim_share: NDArray[np.float64]  # of all debts between lenders
+    debt_start: NDArray[np.int64]  # the same claims from the other side: debtor -> places in `claim_debtor`
+    debt_link: NDArray[np.int64]
+    debt_creditor: NDArray[np.int64]  # whose claim each of these is
 
 
 class Wanted(NamedTuple):
@@ -106,9 +120,25 @@ def _build(scenario: Wanted, seed: int) -> Networks:
     borrower, lender = _credit_links(scenario, seed, borrowers, lenders)
     seller, bidder = _trade_links(scenario, seed, borrowers, borrowers + lenders)
     credit_start, credit_lender = _csr(borrower, lender, borrowers, lenders)
+    client_start, client_borrower = _csr(lender, borrower, lenders, borrowers)
     trade_start, trade_seller = _csr(bidder, seller, borrowers + buyers, borrowers + lenders)
-    claims = _interlender(scenario, seed, lenders)
-    return Networks(credit_start, credit_lender, trade_start, trade_seller, *claims)
+    is_peer = bidder < borrowers
+    peer_start, peer_bidder = _csr(seller[is_peer], bidder[is_peer], borrowers + lenders, borrowers)
+    claim_start, claim_debtor, claim_share = _interlender(scenario, seed, lenders)
+    return Networks(
+        credit_start=credit_start,
+        credit_lender=credit_lender,
+        client_start=client_start,
+        client_borrower=client_borrower,
+        trade_start=trade_start,
+        trade_seller=trade_seller,
+        peer_start=peer_start,
+        peer_bidder=peer_bidder,
+        claim_start=claim_start,
+        claim_debtor=claim_debtor,
+        claim_share=claim_share,
+        **by_debtor(claim_start, claim_debtor),
+    )
 
 
 def _interlender(scenario: Wanted, seed: int, lenders: int) -> tuple[Index, Index, NDArray[np.float64]]:

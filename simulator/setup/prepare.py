@@ -119,7 +119,7 @@ def sizes(setup: Setup, *, weeks: int, events: int) -> dict[str, int]:
         "sellers": borrowers + lenders,
         "bidders": bidders,
         "lots": lots,
-        "trades": lots + bidders,
+        "trades": loans + borrowers + bidders,  # of one type: each ends a lot or serves a bidder
         "classes": LEAST_CLASSES + bidders,  # even if no two bidders think alike
     }
 

@@ -7,7 +7,14 @@ import numpy as np
 
 from hashcredit.agents.borrower import BORROWER
 from hashcredit.agents.buyer import BUYER
-from hashcredit.agents.dimensions import CONTRACTS, FACILITIES, MACHINE_TYPES, MAX_LAUNCHES, SITE_CLASSES
+from hashcredit.agents.dimensions import (
+    CONTRACTS,
+    FACILITIES,
+    MACHINE_TYPES,
+    MAX_LAUNCHES,
+    SITE_CLASSES,
+    Instrument,
+)
 from hashcredit.agents.lender import LENDER
 from hashcredit.simulator.state.clock import CLOCK, EVENT, WORLD
 from hashcredit.simulator.state.codes import Flow, Revaluation, Sector
@@ -74,14 +81,21 @@ class Arrays:
     # networks; bidders are borrowers, then buyers; seller nodes are borrowers, then lenders
     credit_start: np.ndarray = given(INT32, 1, "[borrower + 1]: first place of its lenders")
     credit_lender: np.ndarray = given(INT32, 1, "lenders, borrower by borrower")
+    client_start: np.ndarray = given(INT32, 1, "[lender + 1]: first place of the borrowers that know it")
+    client_borrower: np.ndarray = given(INT32, 1, "borrowers, lender by lender; only they ever owe it a loan")
     trade_start: np.ndarray = given(INT32, 1, "[bidder + 1]: first place of its sellers")
     trade_seller: np.ndarray = given(INT32, 1, "seller nodes, bidder by bidder")
     trade_table: np.ndarray = given(
         BYTE, 2, "[bidder, seller // 8]: a bit for each seller, 1: linked; empty in a large market"
     )
+    peer_start: np.ndarray = given(INT32, 1, "[seller node + 1]: first place of the borrowers that know it")
+    peer_bidder: np.ndarray = given(INT32, 1, "borrowers who bid, seller node by seller node")
     claim_start: np.ndarray = given(INT64, 1, "[lender + 1]: first place of its claims on other lenders")
     claim_debtor: np.ndarray = given(INT64, 1, "who owes them, creditor by creditor")
     claim_share: np.ndarray = given(FLOAT, 1, "of the whole")
+    debt_start: np.ndarray = given(INT64, 1, "[lender + 1]: first place of claims on it")
+    debt_link: np.ndarray = given(INT64, 1, "places of `claim_debtor`, debtor by debtor")
+    debt_creditor: np.ndarray = given(INT64, 1, "whose claims they are")
 
     # exogenous paths [week], empty unless the scenario feeds one in
     tightness_path: np.ndarray = given(FLOAT, 1, "0 to 1")
@@ -110,6 +124,7 @@ class Arrays:
     unlet_pledged: np.ndarray = scratch(
         INT64, FACILITIES, "[facility] of one borrower: pledged machines, not let"
     )
+    vehicle_flows: np.ndarray = scratch(FLOAT, FACILITIES, "[facility] of one borrower, M$ a week")
     premiums: np.ndarray = scratch(FLOAT, CONTRACTS, "[contract] of one borrower, over spot, M$")
     value_table: np.ndarray = scratch(
         FLOAT, (MACHINE_TYPES, SITE_CLASSES, "coefficients"), "[machine, site class, coefficient]"
@@ -142,6 +157,10 @@ class Arrays:
     moments: np.ndarray = scratch(FLOAT, "moments", "of one valuation, see `valuation`")
     weights: np.ndarray = scratch(FLOAT, MACHINE_TYPES, "[machine], of a fleet that is drawn")
     count: np.ndarray = scratch(INT64, MACHINE_TYPES, "[machine], units found in the books")
+    faces: np.ndarray = scratch(FLOAT, (2, len(Instrument)), "[held or owed, instrument], found there, M$")
+
+    rivals: np.ndarray = scratch(INT64, "borrowers", "those who may bid for one failed borrower's site")
+    is_rival: np.ndarray = scratch(BOOLEAN, "borrowers", "[borrower]: it is in that list")
 
     # the market for used machines
     lots: np.ndarray = scratch(LOT, "lots", "what is on sale this week")

@@ -6,6 +6,7 @@ import numpy as np
 
 from hashcredit.agents.compiled import kernel
 from hashcredit.agents.dimensions import (
+    ORDERS,
     BorrowerKind,
     BorrowerStatus,
     LenderStatus,
@@ -15,6 +16,7 @@ from hashcredit.agents.dimensions import (
 )
 from hashcredit.agents.units import HOURS_A_YEAR, USD
 from hashcredit.simulator.books.ledger import lender_equity, sum_of
+from hashcredit.simulator.books.loans import facilities_of
 from hashcredit.simulator.machines.rents import term_rent
 from hashcredit.simulator.macro.conditions import world_seen
 from hashcredit.simulator.state.economy import Economy
@@ -50,18 +52,28 @@ def money_residual(economy: Economy) -> float:
 
 
 @kernel
+def add_faces(total: np.ndarray, faces: np.ndarray) -> None:
+    """Add an agent's faces to the totals by instrument."""
+    for instrument in range(total.shape[0]):
+        total[instrument] += faces[instrument]
+
+
+@kernel
 def balance_residual(economy: Economy) -> float:
     """Largest |asset face - liability face| over instruments, relative to the larger side (or 1 M$)."""
+    assets, liabilities = economy.faces[0], economy.faces[1]
+    for instrument in range(assets.shape[0]):
+        assets[instrument] = 0.0
+        liabilities[instrument] = 0.0
+    # agents outside, instruments inside: their rows are wide, and each is fetched once
+    for index in range(economy.lenders.shape[0]):
+        add_faces(assets, economy.lenders[index].loans)
+    for b in range(economy.borrowers.shape[0]):
+        add_faces(liabilities, economy.borrowers[b].debt)
     worst = 0.0
-    for instrument in range(economy.borrowers[0].debt.shape[0]):
-        assets = 0.0
-        liabilities = 0.0
-        for index in range(economy.lenders.shape[0]):
-            assets += economy.lenders[index].loans[instrument]
-        for b in range(economy.borrowers.shape[0]):
-            liabilities += economy.borrowers[b].debt[instrument]
-        scale = max(1.0, abs(assets), abs(liabilities))
-        worst = larger(worst, abs(assets - liabilities) / scale)
+    for instrument in range(assets.shape[0]):
+        scale = max(1.0, abs(assets[instrument]), abs(liabilities[instrument]))
+        worst = larger(worst, abs(assets[instrument] - liabilities[instrument]) / scale)
     return worst
 
 
@@ -151,14 +163,17 @@ def record_agents(economy: Economy, row: np.ndarray) -> None:
     cash = 0.0
     coins = 0.0
     debt = 0.0
+    prepaid = 0.0
+    vendor_debt = 0.0
+    in_default = 0.0
     unsold = 0
     for b in range(economy.borrowers.shape[0]):
         borrower = economy.borrowers[b]
         cash += borrower.cash
         coins += borrower.btc
         debt += sum_of(borrower.debt)
-        row[Column.PREPAID_MUSD] += borrower.prepaid
-        row[Column.VENDOR_DEBT_MUSD] += borrower.vendor_debt
+        prepaid += borrower.prepaid
+        vendor_debt += borrower.vendor_debt
         unsold += sum_of(borrower.offered)
         if borrower.status == BorrowerStatus.ALIVE:
             if borrower.kind == BorrowerKind.MINER:
@@ -167,10 +182,16 @@ def record_agents(economy: Economy, row: np.ndarray) -> None:
                 alive_neoclouds += 1
         else:
             row[Column.DEFAULTS_FORCED + borrower.cause - 1] += 1
-    for loan in economy.loans:
-        coins += loan.coins
-        if loan.status == LoanStatus.DEFAULTED:
-            row[Column.DEBT_IN_DEFAULT_MUSD] += loan.principal
+    for b in range(economy.borrowers.shape[0]):
+        first, last = facilities_of(economy, b)
+        for place in range(first, last):
+            loan = economy.loans[place]
+            coins += loan.coins
+            if loan.status == LoanStatus.DEFAULTED:
+                in_default += loan.principal
+    row[Column.PREPAID_MUSD] = prepaid
+    row[Column.VENDOR_DEBT_MUSD] = vendor_debt
+    row[Column.DEBT_IN_DEFAULT_MUSD] = in_default
     row[Column.ALIVE_MINERS] = alive_miners
     row[Column.ALIVE_NEOCLOUDS] = alive_neoclouds
     row[Column.BORROWER_CASH_MUSD] = cash
@@ -197,11 +218,15 @@ def record_agents(economy: Economy, row: np.ndarray) -> None:
 @kernel
 def record_orders(economy: Economy, row: np.ndarray) -> None:
     """Machines on order, and what has been paid and promised for them."""
-    for order in economy.orders:
-        if order.units > 0:
-            row[Column.UNITS_ON_ORDER] += order.units
-            row[Column.DEPOSITS_MUSD] += order.deposit
-            row[Column.COMMITTED_MUSD] += order.commitment
+    for b in range(economy.borrowers.shape[0]):
+        if economy.borrowers[b].orders == 0:
+            continue
+        for place in range(b * ORDERS, (b + 1) * ORDERS):
+            order = economy.orders[place]
+            if order.units > 0:
+                row[Column.UNITS_ON_ORDER] += order.units
+                row[Column.DEPOSITS_MUSD] += order.deposit
+                row[Column.COMMITTED_MUSD] += order.commitment
 
 
 @kernel

@@ -14,15 +14,18 @@ from hashcredit.agents.dimensions import (
     LoanStatus,
     SaleRule,
 )
-from hashcredit.simulator.books.loans import empty_row
+from hashcredit.simulator import Scenario
+from hashcredit.simulator.books.loans import empty_row, facilities_of
 from hashcredit.simulator.credit.claims import default_facility
-from hashcredit.simulator.credit.control import vehicle_cash_flow
-from hashcredit.simulator.credit.covenants import enforce_covenants, use_value
+from hashcredit.simulator.credit.control import list_cash_flows, vehicle_cash_flow
+from hashcredit.simulator.credit.covenants import enforce_covenants, is_calm, use_value
 from hashcredit.simulator.investment.drawing import open_facility
 from hashcredit.simulator.lenders.capital import write_down_loans
 from hashcredit.simulator.market.auction import trade_machines
 from hashcredit.simulator.resolution.default import resolve_defaults
+from hashcredit.simulator.setup.prepare import allocate, clear, prepare
 from hashcredit.simulator.state.codes import EventKind
+from hashcredit.simulator.week.step import open_economy
 
 # Hand-back. 100 GPUs at site class 0 earn 0.010 less 0.002 a year each: 0.8 / 52 a week. A face of P at
 # 4 + 6 % with 104 instalments left is due P (0.10 + 0.50) / 52 a week: cover is one at P = 0.8 / 0.6 = 4/3.
@@ -102,6 +105,38 @@ def test_contracts_count_in_both() -> None:
     w.machine(GPU, earning=0.001)
     assert vehicle_cash_flow(w.economy, 0, 0) == pytest.approx(0.08 / 52, rel=1e-12)
     assert use_value(w.economy, w.p, 0) == pytest.approx(1.0 + 0.4 * 0.002 * 97.0591, abs=1e-6)
+
+
+def test_one_look_at_the_contracts_tells_the_cash_flow_of_every_vehicle() -> None:
+    # Of every borrower in a drawn opening the same bits as facility by facility.
+    setup = prepare(Scenario.load(), 1)
+    economy = allocate(setup, series=False, events=0)
+    clear(economy, setup)
+    open_economy(economy, setup.parameters, 1, 0)
+    assert len(set(economy.contracts["loan"][economy.contracts["units"] > 0])) > 30
+    for b, borrower in enumerate(economy.borrowers):
+        list_cash_flows(economy, b)
+        first, last = facilities_of(economy, b)
+        for row in range(first, last):
+            if economy.loans["machine"][row] >= 0:
+                alone = vehicle_cash_flow(economy, row, borrower["site_class"])
+                assert economy.vehicle_flows[row - first] == alone
+
+
+def test_a_calm_loan_has_nothing_to_be_looked_at() -> None:
+    w = vehicle(1.4, 0.1, recourse=1)
+    loan = w.loans[0]
+    put(loan, dscr_covenant=1.2, borrowing_base=0)
+    assert is_calm(loan, 1.2, True) and not is_calm(loan, 1.19, True)
+    for field, value in (("borrowing_base", 1), ("controlled", 1), ("sweeping", 1), ("recourse", 0)):
+        before = loan[field].item()
+        put(loan, **{field: value})
+        assert not is_calm(loan, 1.2, True)
+        put(loan, **{field: before})
+    put(loan, recourse=0)
+    assert is_calm(loan, 1.2, False)  # its vehicle is not reviewed this week
+    put(loan, instrument=Instrument.BTC_LOAN)
+    assert not is_calm(loan, 1.2, False)
 
 
 def test_reviews_take_turns() -> None:

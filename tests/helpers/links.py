@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from hashcredit.simulator.setup.interlender import by_debtor
 from hashcredit.simulator.setup.networks import Networks
 from hashcredit.simulator.setup.prepare import Setup
 
@@ -16,6 +17,7 @@ def linked(
     claims: Iterable[tuple[int, int]] = (),
 ) -> Setup:
     """The same setup with hand-made networks; `claims` are pairs of lenders (creditor, debtor)."""
+    credit = None if credit is None else list(credit)
     nodes = setup.borrowers + setup.lenders
     bidders = setup.borrowers + setup.buyers
     if credit is None:
@@ -24,7 +26,14 @@ def linked(
         trade = [(bidder, seller) for bidder in range(bidders) for seller in range(nodes) if bidder != seller]
     start, debtor = sparse(setup.lenders, claims)
     between = start.astype(np.int64), debtor.astype(np.int64), np.zeros(len(debtor))
-    networks = Networks(*sparse(setup.borrowers, credit), *sparse(bidders, trade), *between)
+    clients = [(index, b) for b, index in credit]
+    trade = list(trade)
+    peers = [(seller, bidder) for bidder, seller in trade if bidder < setup.borrowers]
+    networks = Networks(
+        *sparse(setup.borrowers, credit), *sparse(setup.lenders, clients),
+        *sparse(bidders, trade), *sparse(nodes, peers), *between,
+        **by_debtor(*between[:2]),
+    )  # fmt: skip
     return replace(setup, networks=networks)
 
 

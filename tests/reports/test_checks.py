@@ -21,7 +21,7 @@ from hashcredit.agents.dimensions import (
 from hashcredit.agents.lender import LENDER
 from hashcredit.simulator import Scenario, simulate
 from hashcredit.simulator.errors import SimulationError
-from hashcredit.simulator.reports.checks import check_accounts, check_identities
+from hashcredit.simulator.reports.checks import check_accounts, check_holders, check_identities
 from hashcredit.simulator.runs import engine
 from hashcredit.simulator.scenario.network_files import BORROWERS, agent_names
 from hashcredit.simulator.setup.prepare import allocate, clear, prepare, reported_copy
@@ -202,19 +202,33 @@ def test_a_loan_in_other_hands(state, caught):
     assert names(text, f"(lenders[{min(holder, (holder + 1) % len(state.lenders))}])", "loans")
 
 
+def test_a_loan_that_matures_before_its_borrower_looks(state, caught):
+    late = state.loans["maturity_week"] > WEEKS + 1
+    row = first(late & (state.loans["status"] == LoanStatus.PERFORMING) & (state.loans["principal"] > 1.0))
+    b = row // FACILITIES
+    state.borrowers["first_maturity"][b] = state.loans["maturity_week"][row] + 1
+    assert names(caught(), f"(borrowers[{b}])", "first_maturity")
+
+
+@pytest.mark.parametrize("table", ["loans", "orders"])
+def test_a_lender_that_its_borrower_does_not_know(table, state):
+    rows = getattr(state, table)
+    live = rows["principal"] > 1.0 if table == "loans" else (rows["units"] > 0) & (rows["holder"] >= 0)
+    row = first(live)
+    b = row * len(state.borrowers) // len(rows)
+    known = state.credit_lender[state.credit_start[b] : state.credit_start[b + 1]]
+    strange = first(~np.isin(np.arange(len(state.lenders)), known))
+    rows["holder"][row] = strange
+    with pytest.raises(SimulationError, match=rf"holder of {table}\[{row}\] is {strange}, must be a lender"):
+        check_holders(state, "trading")
+
+
 @pytest.mark.parametrize("field", ["principal", "coins", "overdue", "units", "seized"])
 def test_nothing_negative_on_a_loan(state, caught, field):
     row = first(state.loans["status"] == LoanStatus.PERFORMING)
     state.loans[field][row] = -1
     assert names(caught(), f"loans[{row}]", field)
     assert "not negative" in caught()
-
-
-def test_a_loan_that_matures_before_its_borrower_looks(state, caught):
-    soon = state.clock["week"][0] + 1
-    row = first((state.loans["status"] == LoanStatus.PERFORMING) & (state.loans["maturity_week"] > soon))
-    state.borrowers["first_maturity"][row // FACILITIES] = state.loans["maturity_week"][row] + 1
-    assert names(caught(), f"loans[{row}]", "maturity_week")
 
 
 def test_more_overdue_than_owed(state, caught):

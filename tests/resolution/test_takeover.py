@@ -27,8 +27,25 @@ from sites import (
 )
 from worlds import BIG, GPU, NEW_GPU
 
-from hashcredit.agents.dimensions import CONTRACTS, BorrowerKind, BorrowerStatus, Cause, Instrument, SaleRule
-from hashcredit.simulator.resolution.takeover import cost_of_cure, find_acquirer, site_ask, site_worth
+from hashcredit.agents.dimensions import (
+    CONTRACTS,
+    FACILITIES,
+    BorrowerKind,
+    BorrowerStatus,
+    Cause,
+    Instrument,
+    SaleRule,
+)
+from hashcredit.simulator import Scenario
+from hashcredit.simulator.resolution.takeover import (
+    cost_of_cure,
+    find_acquirer,
+    list_rivals,
+    site_ask,
+    site_worth,
+)
+from hashcredit.simulator.setup.prepare import allocate, clear, prepare
+from hashcredit.simulator.week.step import open_economy
 
 # What it is worth, what is asked, what has to be cured
 
@@ -190,6 +207,26 @@ def test_the_site_has_to_be_worth_ask_and_cure(short: float) -> None:
     w.value(GPU, 0.018 - (WORTH - ASK - CURE - 1e-12 + short) / 30)
     release(w)
     assert acquirer(w) == (-1 if short else FIRST)
+
+
+def test_those_may_bid_who_know_the_failed_borrower_or_a_lender_that_its_machines_secure() -> None:
+    # In a drawn network, for every borrower, against a look at every bidder's links.
+    setup = prepare(Scenario.load().with_changes({"networks.trade_degree_peers": 3.0}), 1)
+    economy = allocate(setup, series=False, events=0)
+    clear(economy, setup)
+    open_economy(economy, setup.parameters, 1, 0)
+    secured = economy.loans["units"] > 0
+    counts = set()
+    for b in range(setup.borrowers):
+        rows = slice(b * FACILITIES, (b + 1) * FACILITIES)
+        holders = economy.loans["holder"][rows][secured[rows]]
+        sellers = {b, *(setup.borrowers + holders).tolist()}
+        links = np.split(economy.trade_seller, economy.trade_start[1:-1])
+        expected = [k for k in range(setup.borrowers) if sellers & set(links[k].tolist())]
+        count = list_rivals(economy, b)
+        assert sorted(economy.rivals[:count].tolist()) == expected
+        counts.add(count)
+    assert len(counts) > 3 and not economy.is_rival.any()
 
 
 def test_the_price_lies_between_ask_and_the_winners_limit() -> None:

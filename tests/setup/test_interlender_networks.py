@@ -173,6 +173,17 @@ def test_one_lender_owes_nobody_and_two_owe_each_other(kind, lenders):
     assert networks.claim_share.sum() == pytest.approx(float(lenders > 1), abs=1e-12)
 
 
+@pytest.mark.parametrize("kind", KINDS)
+def test_claims_on_a_lender_are_found_from_its_side(kind):
+    networks = of_kind(kind)
+    creditor = np.repeat(np.arange(LENDERS), np.diff(networks.claim_start))
+    for debtor in range(LENDERS):
+        places = slice(networks.debt_start[debtor], networks.debt_start[debtor + 1])
+        links = np.flatnonzero(networks.claim_debtor == debtor)
+        assert networks.debt_link[places].tolist() == links.tolist()
+        assert networks.debt_creditor[places].tolist() == creditor[links].tolist()
+
+
 # Files.
 
 

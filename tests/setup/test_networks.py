@@ -120,6 +120,22 @@ def test_a_large_market_has_no_table_of_links():
 
 
 @pytest.mark.parametrize("kind", KINDS)
+def test_the_other_sides_of_links_are_the_same_links(kind):
+    scenario = economy(kind)
+    networks = build_networks(scenario, 3)
+    borrowers, lenders, _, _ = sizes(scenario)
+    credit, peer, _, _ = tables(scenario, 3)
+    clients = matrix(networks.client_start, networks.client_borrower, borrowers)
+    peers = matrix(networks.peer_start, networks.peer_bidder, borrowers)
+    assert np.array_equal(clients, credit.T) and np.array_equal(peers, peer)
+    for start, neighbour, rows in (
+        (networks.client_start, networks.client_borrower, lenders),
+        (networks.peer_start, networks.peer_bidder, borrowers + lenders),
+    ):
+        assert np.all(np.diff(np.repeat(np.arange(rows), np.diff(start)) * borrowers + neighbour) > 0)
+
+
+@pytest.mark.parametrize("kind", KINDS)
 def test_every_network_is_sorted_and_within_its_tables(kind):
     scenario = economy(kind)
     assert_well_formed(build_networks(scenario, 3), scenario)
