@@ -54,7 +54,7 @@ def phases() -> str:
 
 
 def rivals() -> str:
-    """A simple week in other frameworks, and phases against what the machine can do; see `rival_benchmark`."""
+    """A simple week in other frameworks, and phases beside the machine's limits; see `rival_benchmark`."""
     from hashcredit.experiments.tools.rival_benchmark import rivals as tables
 
     return tables()

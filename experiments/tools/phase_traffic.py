@@ -1,9 +1,9 @@
 """What each phase of a week reads, writes and works out, counted in plain Python.
 
 `rival_benchmark` saves how the economy stands at the start of some weeks and hands that to a process with
-NUMBA_DISABLE_JIT=1, in which this module runs each of these weeks once more with every table watched. It prints
-JSON: for each phase and week the loads and stores of single numbers, the bytes of the cache lines that hold
-them, each line counted once a phase, and the operations.
+NUMBA_DISABLE_JIT=1, in which this module runs each of these weeks once more with every table watched. It
+prints JSON: for each phase and week the loads and stores of single numbers, the bytes of the cache lines that
+hold them, each line counted once a phase, and the operations.
 
 Lines are a lower bound of the traffic between the core and its caches: a phase has to bring in each line that
 it reads at least once, and compiled code can do no better. Loads and stores are what the source says; a
@@ -91,7 +91,7 @@ class WatchedRow:
         setattr(self._row, name, value)
 
 
-class WatchedArray(np.ndarray):  # type: ignore[type-arg]
+class WatchedArray(np.ndarray):
     """A view of an array of the economy that counts which of its numbers are read and written."""
 
     def __getitem__(self, key: Any) -> Any:
@@ -122,9 +122,8 @@ class WatchedArray(np.ndarray):  # type: ignore[type-arg]
     def _address_of(self, key: Any) -> int:
         keys = key if isinstance(key, tuple) else (key,)
         places = (int(one) % length for one, length in zip(keys, self.shape, strict=True))
-        return int(self.ctypes.data) + sum(
-            place * stride for place, stride in zip(places, self.strides, strict=True)
-        )
+        offsets = (place * stride for place, stride in zip(places, self.strides, strict=True))
+        return int(self.ctypes.data + sum(offsets))
 
 
 def watched(array: Any) -> Any:

@@ -148,10 +148,10 @@ def with_amber(market: Market, *, by_agent: bool) -> Ready:
 
     class Lending(ambr.Model):
         def step_vectorized(self) -> None:
-            changing = [column.copy() for column in self.agents.numpy(*OWN[:4])]
-            own = Market(*changing, *self.agents.numpy(*OWN[4:]), market.rent, market.price, self.sums)
-            numpy_week(own, self.week)
-            self.agents.set(**dict(zip(OWN[:4], changing, strict=True)))
+            columns = dict(zip(OWN, self.agents.numpy(*OWN), strict=True))
+            changing = {name: columns[name].copy() for name in OWN[:4]}  # AMBER lends its own read-only
+            numpy_week(market._replace(**{**columns, **changing}, totals=self.sums), self.week)
+            self.agents.set(**changing)
             self.week += 1
 
         def step_oop(self) -> None:

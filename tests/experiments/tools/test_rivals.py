@@ -115,7 +115,7 @@ assert TABLE["cash"].tolist() == [0.0, 2.0, 0.0, 0.0] and TABLE["units"][1].toli
 by_hand = TRAFFIC.take()
 
 scenario = Scenario.load("baseline_2026").with_changes(
-    {"population.miners": 4, "population.neoclouds": 4, "population.brokers": 2})
+    {"population.miners": 4, "population.neoclouds": 4, "population.brokers": 2, "funding.rule": "path"})
 setup = prepare(scenario, 1)
 plain = allocate(setup, series=False, events=0)
 clear(plain, setup)
@@ -135,7 +135,7 @@ print(json.dumps({"by_hand": by_hand, "same": same, "counts": counts}))
 
 
 def test_phases_are_counted_and_not_changed():
-    """What a few accesses by hand count, and that watched weeks leave the bits of weeks that are not watched."""
+    """What a few accesses by hand count, and that a watched week leaves the bits of one that is not."""
     done = subprocess.run(
         [sys.executable, "-c", COUNT],
         capture_output=True,
