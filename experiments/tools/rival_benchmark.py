@@ -201,7 +201,8 @@ def measure(
     for size, ours in own.items():
         setup, taken = ours.setup, phases[size]
         weeks, whole = setup.scenario.horizon_weeks, [sum(each.values()) for each in taken]
-        parts = [sum(each[name] for name in OURS) for each in taken]
+        shares = phase_shares(taken)
+        parts = [sum(shares[name] for name in OURS) * each for each in whole]
         timings.append(Timing("hashcredit, those two phases", size, setup.borrowers, weeks, parts))
         timings.append(Timing("hashcredit, whole week", size, setup.agents, weeks, whole))
     return {
@@ -211,6 +212,12 @@ def measure(
         "phases": {str(size): taken for size, taken in phases.items()},
         "probes": probed,
     }
+
+
+def phase_shares(rounds: list[dict[str, float]]) -> dict[str, float]:
+    """Of the week, over all rounds: in one round other processes are charged to some phase by chance."""
+    sums = {name: sum(each[name] for each in rounds) for name in rounds[0]}
+    return {name: one / sum(sums.values()) for name, one in sums.items()}
 
 
 def machine() -> dict[str, Any]:
@@ -256,7 +263,7 @@ def rivals_table(found: dict[str, Any]) -> str:
         for timing in (t for t in timings if t.borrowers == size):
             each = timing.nanoseconds
             lines.append(f"  {timing.name:32s} {each:12.1f} {1e3 / each:16.3f} {each / floor:15.1f}")
-    if not rival_frameworks.has_amber():
+    if found["machine"]["ambr"] == "not installed":
         lines.append("AMBER is not installed and was left out: pip install 'hashcredit[rivals]'")
     return "\n".join(lines)
 
@@ -264,7 +271,9 @@ def rivals_table(found: dict[str, Any]) -> str:
 def limits_table(found: dict[str, Any], size: int = BORROWERS[0]) -> str:
     """Phases of the baseline beside what they touch and work out, against the probes of the same run."""
     counts = found["traffic"]["phases"]
-    best = min(found["phases"][str(size)], key=lambda phases: sum(phases.values()))
+    taken = found["phases"][str(size)]
+    week = min(sum(each.values()) for each in taken)
+    best = {name: share * week for name, share in phase_shares(taken).items()}
     probe = {name: max(each[name] for each in found["probes"]) for name in found["probes"][0]}
     speeds = f"rule {probe['rule'] / 1e6:.0f} million evaluations, copy {probe['copy'] / 1e9:.1f} GB"
     head = f"{'phase':17s}{'us':>7s}{'KB in':>7s}{'KB out':>7s}{'loads':>8s}{'stores':>8s}{'oper.':>8s}"
@@ -274,15 +283,15 @@ def limits_table(found: dict[str, Any], size: int = BORROWERS[0]) -> str:
     ]
     total = {what: sum(each[what] for each in counts.values()) for what in counts["cash_flow"]}
     for name, count in [*counts.items(), ("week", total)]:
-        taken = sum(best[each] for each in counts) if name == "week" else best[name]
+        spent = sum(best[each] for each in counts) if name == "week" else best[name]
         moved = count["bytes_read"] + count["bytes_written"]
-        speed = 1e6 * moved / taken
+        speed = 1e6 * moved / spent
         lines.append(
-            f"{name:17s}{taken:7.2f}{count['bytes_read'] / 1e3:7.0f}{count['bytes_written'] / 1e3:7.0f}"
+            f"{name:17s}{spent:7.2f}{count['bytes_read'] / 1e3:7.0f}{count['bytes_written'] / 1e3:7.0f}"
             f"{count['loads']:8.0f}{count['stores']:8.0f}{count['operations']:8.0f}{speed / 1e9:7.1f}"
             f"{speed / probe['copy']:8.2f}{speed / probe['cached_copy']:9.2f}"
-            f"{count['operations'] / taken / 1e3:9.2f}"
-            f"{1e6 * count['operations'] / taken / (OPERATIONS_OF_THE_RULE * probe['rule']):8.2f}"
+            f"{count['operations'] / spent / 1e3:9.2f}"
+            f"{1e6 * count['operations'] / spent / (OPERATIONS_OF_THE_RULE * probe['rule']):8.2f}"
         )
     return "\n".join(lines)
 

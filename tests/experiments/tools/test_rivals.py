@@ -85,7 +85,12 @@ def test_all_rounds_are_kept(monkeypatch):
     assert json.loads(json.dumps(found)) == found
     table = rival_benchmark.rivals_table(found)
     assert all(name in table for name in names)
-    assert ("AMBER is not installed" in table) == ("AMBER, columns" not in names)
+    assert ("AMBER is not installed" in table) == ("AMBER, columns" not in names)  # one line or the other
+
+
+def test_phases_are_shares_of_all_rounds():
+    rounds = [{"cash_flow": 6.0, "covenants": 2.0}, {"cash_flow": 1.0, "covenants": 1.0}]
+    assert rival_benchmark.phase_shares(rounds) == {"cash_flow": 0.7, "covenants": 0.3}
 
 
 def test_the_benchmark_is_listed():
