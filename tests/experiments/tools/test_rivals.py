@@ -7,9 +7,16 @@ import sys
 
 import numpy as np
 import pytest
+from repository import ROOT
 
 from hashcredit.experiments.tools import benchmark, rival_benchmark, rival_market
-from hashcredit.experiments.tools.rival_benchmark import AGENTS_ONE_BY_ONE, RIVALS, check_rivals, present
+from hashcredit.experiments.tools.rival_benchmark import (
+    AGENTS_ONE_BY_ONE,
+    RIVALS,
+    Timing,
+    check_rivals,
+    present,
+)
 from hashcredit.experiments.tools.rival_market import check_money, check_same, draw_market, numpy_week
 
 WEEKS = 26
@@ -91,6 +98,31 @@ def test_all_rounds_are_kept(monkeypatch):
 def test_phases_are_shares_of_all_rounds():
     rounds = [{"cash_flow": 6.0, "covenants": 2.0}, {"cash_flow": 1.0, "covenants": 1.0}]
     assert rival_benchmark.phase_shares(rounds) == {"cash_flow": 0.7, "covenants": 0.3}
+
+
+def _rows(text):
+    """Cells of a table by the first of each line."""
+    cells = [line.strip("| ").split(" | ") for line in text.splitlines() if line.startswith("| ")]
+    return {first: rest for first, *rest in cells}
+
+
+def test_the_page_quotes_the_rounds_that_are_kept():
+    """Each line of its tables of rivals and of phases, and the file has every round of each."""
+    found = json.loads((ROOT / "results" / "reference" / "rivals.json").read_text())
+    text = (ROOT / "docs" / "performance.md").read_text()
+    rivals = _rows(text.partition("Nanoseconds a borrower")[2].partition("**Quoted")[0])
+    phases = _rows(text.partition("| phase | us a week")[2].partition("So a week")[0])
+    for timing in map(Timing._make, map(dict.values, found["timings"])):
+        assert len(timing.microseconds) == len(found["probes"])
+        quoted = rivals[timing.name][0 if timing.borrowers == 120 else 2]
+        assert float(quoted.replace(",", "")) == pytest.approx(timing.nanoseconds, rel=0.02)
+    assert {timing["name"] for timing in found["timings"]} >= set(RIVALS)
+    week = min(sum(each.values()) for each in found["phases"]["120"])
+    for phase, share in rival_benchmark.phase_shares(found["phases"]["120"]).items():
+        if phase != "opening":
+            counts, row = found["traffic"]["phases"][phase], phases[phase.replace("_", " ")]
+            assert float(row[0]) == pytest.approx(share * week, abs=0.06)
+            assert float(row[1]) == pytest.approx(counts["bytes_read"] / 1e3, abs=0.6)
 
 
 def test_the_benchmark_is_listed():
