@@ -21,7 +21,7 @@ import time
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -31,6 +31,8 @@ import numpy as np
 from numba import config, typeof, types
 from numba.core.caching import UserProvidedCacheLocator
 from numba.core.runtime import rtsys
+
+from hashcredit.agents import parts
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -96,11 +98,19 @@ def _compiled(function: Function, options: dict[str, Any]) -> Function:
     if not compiled.stats.cache_path.startswith(f"{folder}{os.sep}"):
         # Numba fell back to a folder without the key (disk full, folder gone): better to compile anew.
         compiled = numba.njit(**options)(function)
-    else:
-        _mend(compiled)
-    _widen_whole_numbers(compiled)
+    _finish(compiled)
+    if parts.are_used():
+        place = partial(_cache_in, folder) if compiled.stats.cache_path is not None else None
+        parts.Kernel(compiled, options, _finish, place)
     typed: Function = compiled
     return typed
+
+
+def _finish(dispatcher: Any) -> None:
+    """What every dispatcher gets."""
+    if dispatcher.stats.cache_path is not None:
+        _mend(dispatcher)
+    _widen_whole_numbers(dispatcher)
 
 
 def _mend(dispatcher: Any) -> None:

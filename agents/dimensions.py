@@ -27,6 +27,9 @@ CONTRACTS = 24
 ORDERS = 6
 """Rows reserved for a borrower's machines on order: `orders[b * ORDERS : (b + 1) * ORDERS]`."""
 
+NO_WEEK = 2**31 - 1
+"""A week that never comes."""
+
 DSCR_WINDOW = 13
 """Weeks in the trailing window of the debt service cover ratio."""
 

@@ -1,8 +1,8 @@
 """A second process that compiles a week from its end, while the first compiles it from its beginning.
 
-Both write to the same cache, and each finds there what the other has done. The first goes on alone where the
-two meet, since a kernel of the whole week needs all of its parts; what both compiled at the same time is
-compiled twice.
+Both write to the same cache, and each finds there what the other has done. Where they meet the first links
+all parts into one week, while the second makes machine code of each phase, which runs from Python under Mesa;
+what both compiled at the same time is compiled twice.
 """
 
 import os
@@ -16,6 +16,7 @@ from typing import Any
 from numba import config, typeof
 
 from hashcredit.agents.compiled import is_kept
+from hashcredit.agents.parts import compile_part
 from hashcredit.simulator.runs.engine import processors
 from hashcredit.simulator.scenario.scenario import Scenario
 from hashcredit.simulator.setup.prepare import allocate, prepare
@@ -51,8 +52,10 @@ def phase_arguments() -> tuple[Any, ...]:
 
 
 def compile_backwards() -> None:
-    """Compile the phases of a week, the last one first."""
+    """Compile the phases of a week, the last one first: as parts of the week, then each for itself."""
     kinds = phase_arguments()
+    for phase in reversed(PHASES):
+        compile_part(phase, kinds)
     for phase in reversed(PHASES):
         compiled: Any = phase
         compiled.compile(kinds)

@@ -67,6 +67,8 @@ def write_contract(
     b = row // CONTRACTS
     borrower = economy.borrowers[b]
     borrower.contracts = max(borrower.contracts, row - b * CONTRACTS + 1)
+    borrower.first_end = min(borrower.first_end, end_week)
+    borrower.let += units
     contract = economy.contracts[row]
     contract.machine = m
     contract.units = units
@@ -116,8 +118,10 @@ def close_contract(economy: Economy, row: int) -> None:
     """
     b = row // CONTRACTS
     borrower = economy.borrowers[b]
-    release_balance(economy.contracts[row], borrower, 1.0)
-    economy.contracts[row].units = 0
+    contract = economy.contracts[row]
+    release_balance(contract, borrower, 1.0)
+    borrower.let -= contract.units
+    contract.units = 0
     while borrower.contracts > 0 and economy.contracts[b * CONTRACTS + borrower.contracts - 1].units == 0:
         borrower.contracts -= 1
 
@@ -152,6 +156,7 @@ def end_contracts(economy: Economy, b: int) -> None:
         release_balance(economy.contracts[row], economy.borrowers[b], 1.0)
         economy.contracts[row].units = 0
     economy.borrowers[b].contracts = 0
+    economy.borrowers[b].let = 0
 
 
 @kernel
@@ -223,6 +228,7 @@ def cut_contracts(economy: Economy, b: int, m: int, loan: int, excess: int) -> N
             excess -= lost
             release_balance(contract, economy.borrowers[b], lost / contract.units)
             contract.units -= lost
+            economy.borrowers[b].let -= lost
             if contract.units == 0:
                 close_contract(economy, row)
 

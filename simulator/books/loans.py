@@ -261,6 +261,14 @@ def take_row(economy: Economy, row: int, instrument: int, holder: int) -> None:
 
 
 @kernel
+def set_maturity(economy: Economy, loan: Record, week: int) -> None:
+    """Make a loan due in a week; its borrower knows before which week none is."""
+    borrower = economy.borrowers[loan.obligor]
+    borrower.first_maturity = min(borrower.first_maturity, week)
+    loan.maturity_week = week
+
+
+@kernel
 def write_loan(
     economy: Economy,
     p: Record,
@@ -285,7 +293,7 @@ def write_loan(
     loan.customer_grade = grade
     loan.rate = rate
     loan.floor = p.credit_floor
-    loan.maturity_week = maturity_week
+    set_maturity(economy, loan, maturity_week)
     loan.cure_weeks = p.credit_cure_weeks
     loan.recourse = 1
     loan.cross_default = 1

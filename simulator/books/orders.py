@@ -65,14 +65,17 @@ def promised_loans(economy: Economy, b: int) -> int:
 
 @kernel
 def count_orders(economy: Economy, b: int) -> None:
-    """Add a borrower's open orders up afresh: number, deposits, and the cash that they will take."""
+    """Add a borrower's open orders up afresh: number, deposits, the cash that they will take, the next."""
     borrower = economy.borrowers[b]
     borrower.orders = 0
+    borrower.next_delivery = 0
     borrower.deposits = 0.0
     borrower.reserved = 0.0
     for row in range(b * ORDERS, (b + 1) * ORDERS):
         order = economy.orders[row]
         if order.units > 0:
+            if borrower.orders == 0 or order.delivery_week < borrower.next_delivery:
+                borrower.next_delivery = order.delivery_week
             borrower.orders += 1
             borrower.deposits += order.deposit
             borrower.reserved += max(0.0, order.reserved)

@@ -1,5 +1,7 @@
 """Phase `cash_flow`: rents and mining revenue, power, leases and overhead, then debt service by rank."""
 
+from typing import NamedTuple
+
 from hashcredit.agents.compiled import kernel
 from hashcredit.agents.dimensions import (
     DSCR_WINDOW,
@@ -44,6 +46,17 @@ from hashcredit.simulator.state.economy import Economy
 RANKS = 2
 INTEREST, PRINCIPAL = 0, 1
 """Rows of `Economy.payments_due`."""
+
+
+class Service(NamedTuple):
+    """What a borrower is due this week."""
+
+    loans: int
+    """How many it serves: entries of `Economy.due_loans` and columns of `Economy.payments_due`."""
+    due: float
+    """All of it, M$."""
+    scheduled: float
+    """Interest and level instalments, not what falls due at maturity, M$."""
 
 
 @kernel
@@ -105,6 +118,7 @@ def earn(economy: Economy, p: Record, b: int) -> float:
     site = borrower.site_class
     rent, mined, cost = spot_week(economy, borrower)
     in_advance = 0.0
+    let, active = market.let, market.active
     first, last = contracts_of(economy, b)
     for row in range(first, last):
         contract = economy.contracts[row]
@@ -116,8 +130,10 @@ def earn(economy: Economy, p: Record, b: int) -> float:
         if contract.hazard_left <= 0.0:
             lose_customer(economy, row)
         else:
-            rent, cost = add_contract(economy, contract, site, rent, cost)
+            rent, cost, let, active = add_contract(economy, contract, site, rent, cost, let, active)
             in_advance += use_balance(economy, contract, borrower)
+    market.let = let
+    market.active = active
     world = economy.world[0]
     pay(economy, Flow.COMPUTE_RENT, world, borrower, rent * WEEK)
     if in_advance > 0.0:
@@ -166,21 +182,22 @@ def settle_payables(economy: Economy, p: Record, borrower: Record) -> None:
 
 
 @kernel
-def is_served(borrower: Record, loan: Record) -> bool:
-    """Whether a borrower serves a loan: it owes it, and no vehicle in its holder's control does so."""
-    return owes(loan) and (borrower.controlled == 0 or loan.controlled == 0)
+def is_left_alone(borrower: Record, loan: Record) -> bool:
+    """Whether a loan is not that of a vehicle in its holder's control, which serves it itself."""
+    return borrower.controlled == 0 or loan.controlled == 0
 
 
 @kernel
-def list_payments_due(economy: Economy, b: int) -> tuple[float, float]:
-    """Work out what each loan of a borrower is due this week; return the sum and the scheduled part, M$.
+def list_payments_due(economy: Economy, b: int) -> Service:
+    """List the loans that a borrower serves and what each is due this week; return how many, and the sums.
 
     A loan's interest, and its instalment with what is overdue, go to its column of `economy.payments_due`.
-    Scheduled are interest and level instalments, not what falls due at maturity; also of a vehicle in its
-    holder's control, which is due nothing but what it earns: by what was agreed cover is measured.
+    Scheduled is also the service of a vehicle in its holder's control, which is due nothing but what it
+    earns: by what was agreed cover is measured.
     """
     clock, market = economy.clock[0], economy.market[0]
     borrower = economy.borrowers[b]
+    count = 0
     due = 0.0
     scheduled = 0.0
     first, last = facilities_of(economy, b)
@@ -190,47 +207,46 @@ def list_payments_due(economy: Economy, b: int) -> tuple[float, float]:
             interest = loan.principal * loan_rate(loan, market.policy_rate) * WEEK
             instalment = level_instalment(loan, clock.week)
             principal = loan.overdue + (instalment + maturing_principal(loan, clock.week))
-            economy.payments_due[INTEREST, row - first] = interest
-            economy.payments_due[PRINCIPAL, row - first] = principal
             scheduled += interest + instalment
-            if is_served(borrower, loan):
+            if is_left_alone(borrower, loan):
+                economy.due_loans[count] = row
+                economy.payments_due[INTEREST, count] = interest
+                economy.payments_due[PRINCIPAL, count] = principal
                 due += interest + principal
-    return due, scheduled
+                count += 1
+    return Service(count, due, scheduled)
 
 
 @kernel
-def make_payments_due(economy: Economy, b: int) -> None:
-    """Pay all that `list_payments_due` found: the borrower has the cash."""
+def make_payments_due(economy: Economy, b: int, count: int) -> None:
+    """Pay the `count` loans that `list_payments_due` has listed: the borrower has the cash."""
     borrower = economy.borrowers[b]
     interests = 0.0
     principals = 0.0
-    first, last = facilities_of(economy, b)
-    for row in range(first, last):
-        loan = economy.loans[row]
-        if is_served(borrower, loan):
-            interest = economy.payments_due[INTEREST, row - first]
-            principal = economy.payments_due[PRINCIPAL, row - first]
-            lender = economy.lenders[loan.holder]
-            receive_service(loan, borrower, lender, interest, principal)
-            lender.week_interest += interest
-            interests += interest
-            principals += principal
-            loan.overdue = 0.0
-            loan.weeks_overdue = 0
-            if loan.principal < DUST:
-                close_loan(economy, loan, borrower, lender)
+    for place in range(count):
+        loan = economy.loans[economy.due_loans[place]]
+        interest = economy.payments_due[INTEREST, place]
+        principal = economy.payments_due[PRINCIPAL, place]
+        lender = economy.lenders[loan.holder]
+        receive_service(loan, borrower, lender, interest, principal)
+        lender.week_interest += interest
+        interests += interest
+        principals += principal
+        loan.overdue = 0.0
+        loan.weeks_overdue = 0
+        if loan.principal < DUST:
+            close_loan(economy, loan, borrower, lender)
     pay_service(economy, borrower, interests, principals)
 
 
 @kernel
-def service_by_rank(economy: Economy, p: Record, b: int) -> None:
-    """Serve the loans of a borrower that cannot pay all of them, secured ones first."""
+def service_by_rank(economy: Economy, p: Record, b: int, count: int) -> None:
+    """Serve the `count` listed loans of a borrower that cannot pay all of them, secured ones first."""
     borrower = economy.borrowers[b]
-    first, last = facilities_of(economy, b)
     for rank in range(RANKS):
-        for row in range(first, last):
-            loan = economy.loans[row]
-            if loan.rank == rank and is_served(borrower, loan):
+        for place in range(count):
+            loan = economy.loans[economy.due_loans[place]]
+            if loan.rank == rank:
                 service_loan(economy, p, loan, borrower)
 
 
@@ -276,12 +292,12 @@ def service_in_part(
 @kernel
 def service_debt(economy: Economy, p: Record, b: int) -> float:
     """Serve all loans of a borrower as far as its means go; return the week's scheduled service, M$."""
-    due, scheduled = list_payments_due(economy, b)
-    if economy.borrowers[b].cash >= due:
-        make_payments_due(economy, b)
+    service = list_payments_due(economy, b)
+    if economy.borrowers[b].cash >= service.due:
+        make_payments_due(economy, b, service.loans)
     else:
-        service_by_rank(economy, p, b)
-    return scheduled
+        service_by_rank(economy, p, b, service.loans)
+    return service.scheduled
 
 
 @kernel

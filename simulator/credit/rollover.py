@@ -6,9 +6,11 @@ Then shares are sold by who is short of cash.
 from hashcredit.agents.borrower import cover
 from hashcredit.agents.compiled import kernel
 from hashcredit.agents.dimensions import (
+    NO_WEEK,
     BorrowerStatus,
     Cause,
     Channel,
+    LoanStatus,
     Record,
 )
 from hashcredit.agents.units import MILLION
@@ -25,6 +27,7 @@ from hashcredit.simulator.books.loans import (
     pledges_coins,
     repay,
     sell_coins,
+    set_maturity,
 )
 from hashcredit.simulator.credit.distress import trace_trouble
 from hashcredit.simulator.credit.equity import convert, converts, issue_equity, watch_markets
@@ -54,7 +57,7 @@ def roll_coins(economy: Economy, p: Record, row: int) -> None:
             transfer_loan(economy, row, other, loan.principal, Channel.LENDER_CREDIT.value, lender.trigger)
             able = True
     if able and covered:
-        loan.maturity_week = clock.week + p.credit_btc_tenor_weeks
+        set_maturity(economy, loan, clock.week + p.credit_btc_tenor_weeks)
         return
     borrower = economy.borrowers[loan.obligor]
     if able:
@@ -75,7 +78,7 @@ def extension_rate(economy: Economy, p: Record, loan: Record) -> float:
 @kernel
 def extend(economy: Economy, p: Record, loan: Record, weeks: int, step_up: float) -> None:
     """Extend a loan by `weeks` at the rate of extensions and a step-up (1/yr)."""
-    loan.maturity_week = economy.clock[0].week + weeks
+    set_maturity(economy, loan, economy.clock[0].week + weeks)
     loan.fixed_rate = 1
     loan.rate = extension_rate(economy, p, loan) + step_up
 
@@ -179,6 +182,23 @@ def refinance(economy: Economy, p: Record, row: int, dscr: float) -> None:
 
 
 @kernel
+def roll_loans(economy: Economy, p: Record, b: int, next_week: int) -> None:
+    """Refinance what of borrower `b` matures next week, and look when its next loan does."""
+    borrower = economy.borrowers[b]
+    first, last = facilities_of(economy, b)
+    for row in range(first, last):
+        loan = economy.loans[row]
+        if loan.maturity_week == next_week and owes(loan) and is_rolled_over(loan):
+            refinance(economy, p, row, cover(borrower.cfads_window, borrower.service_window))
+    borrower.first_maturity = NO_WEEK
+    first, last = facilities_of(economy, b)
+    for row in range(first, last):
+        loan = economy.loans[row]
+        if loan.status == LoanStatus.PERFORMING and loan.maturity_week > next_week:
+            borrower.first_maturity = min(borrower.first_maturity, loan.maturity_week)
+
+
+@kernel
 def roll_over(economy: Economy, p: Record) -> None:
     """Phase `rollover`: what matures next week, and shares of borrowers that are short of cash."""
     watch_markets(economy, p)
@@ -187,10 +207,7 @@ def roll_over(economy: Economy, p: Record) -> None:
         borrower = economy.borrowers[b]
         if borrower.status != BorrowerStatus.ALIVE or borrower.pending_cause != Cause.NONE:
             continue  # who fails this week neither refinances nor sells shares
-        first, last = facilities_of(economy, b)
-        for row in range(first, last):
-            loan = economy.loans[row]
-            if loan.maturity_week == next_week and owes(loan) and is_rolled_over(loan):
-                refinance(economy, p, row, cover(borrower.cfads_window, borrower.service_window))
+        if borrower.first_maturity <= next_week:
+            roll_loans(economy, p, b, next_week)
         if borrower.cash < p.equity_low_weeks * borrower.obligations:
             issue_equity(economy, p, b, p.investment_buffer_weeks * borrower.obligations - borrower.cash)

@@ -9,6 +9,7 @@ from hashcredit.agents.compiled import kernel
 from hashcredit.agents.dimensions import DSCR_WINDOW, BorrowerStatus, Instrument, LoanStatus, Record
 from hashcredit.simulator.books.ledger import pay, revalue, sum_of
 from hashcredit.simulator.books.loans import DUST, facilities_of, owes, repay
+from hashcredit.simulator.books.turns import first_in_turn
 from hashcredit.simulator.credit.claims import pay_claim
 from hashcredit.simulator.machines.slots import slots_fetch
 from hashcredit.simulator.state.codes import GUARANTOR_ACCOUNT, Flow, Revaluation
@@ -50,15 +51,13 @@ def swept(economy: Economy, p: Record, loan: Record) -> float:
 @kernel
 def sweep_sites(economy: Economy, p: Record) -> None:
     """Each borrower once in a cover window, in turns: free cash flow of its sites repays their loans."""
-    week = economy.clock[0].week
-    for b in range(economy.borrowers.shape[0]):
+    first = first_in_turn(economy.clock[0].week, 0, DSCR_WINDOW)
+    for b in range(first, economy.borrowers.shape[0], DSCR_WINDOW):
         borrower = economy.borrowers[b]
-        if (week + 1 + b) % DSCR_WINDOW != 0 or not has_site_loan(borrower):
+        if not has_site_loan(borrower) or borrower.status != BorrowerStatus.ALIVE:
             continue
-        if borrower.status != BorrowerStatus.ALIVE:
-            continue
-        first, last = facilities_of(economy, b)
-        for row in range(first, last):
+        begin, end = facilities_of(economy, b)
+        for row in range(begin, end):
             loan = economy.loans[row]
             if loan.slots > 0 and owes(loan):
                 amount = swept(economy, p, loan)

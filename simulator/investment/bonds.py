@@ -4,6 +4,8 @@ What a borrower has of a kind never exceeds the share of its assets that a bond 
 all its debts stay within what its lender would advance on all its assets.
 """
 
+from typing import NamedTuple
+
 from hashcredit.agents.borrower import cover
 from hashcredit.agents.compiled import kernel
 from hashcredit.agents.dimensions import BorrowerKind, Instrument, Record
@@ -16,6 +18,19 @@ from hashcredit.simulator.lenders.funding import advance_now, fund
 from hashcredit.simulator.lenders.syndication import roomiest_lender
 from hashcredit.simulator.state.codes import EventKind, Flow
 from hashcredit.simulator.state.economy import Economy
+
+
+class BondMarket(NamedTuple):
+    """What bonds of a borrower find today, of whichever instrument."""
+
+    holder: int
+    """Who would buy one, -1: nobody."""
+    room: float
+    """What it has room for, M$."""
+    assets: float
+    """Of the borrower, M$."""
+    within_debts: float
+    """By how much all debts may rise, M$."""
 
 
 @kernel
@@ -31,42 +46,46 @@ def coupon_of(p: Record, instrument: int) -> float:
 
 
 @kernel
-def can_issue(economy: Economy, p: Record, b: int, instrument: int) -> bool:
-    """Whether a borrower finds a market for a bond: it is covered, has a row, is listed for convertibles."""
+def can_issue(economy: Economy, p: Record, b: int) -> bool:
+    """Whether a borrower finds a market for a bond: its market is good, it is covered, and has a row."""
     borrower = economy.borrowers[b]
-    if instrument == Instrument.CONVERTIBLE and not borrower.listed:
+    if not market_is_good(economy, p, borrower):
         return False
-    loans = 2 if p.credit_site_advance > 0.0 else 1
-    if promised_loans(economy, b) + loans >= empty_rows(economy, b):
-        return False  # it keeps rows for the loans of the order that the bond is for
-    covered = cover(borrower.cfads_window, borrower.service_window) >= max(1.0, p.credit_dscr_covenant)
-    return covered and market_is_good(economy, p, borrower)
+    if cover(borrower.cfads_window, borrower.service_window) < max(1.0, p.credit_dscr_covenant):
+        return False
+    loans = 2 if p.credit_site_advance > 0.0 else 1  # rows that it keeps for the order that the bond is for
+    return promised_loans(economy, b) + loans < empty_rows(economy, b)
 
 
 @kernel
-def bond_offer(economy: Economy, p: Record, b: int, instrument: int) -> tuple[int, float]:
-    """Who would buy a new bond of borrower `b`, and how much of it at most (M$); (-1, 0) if nobody."""
-    if not can_issue(economy, p, b, instrument):
-        return -1, 0.0
-    borrower = economy.borrowers[b]
+def bond_market(economy: Economy, p: Record, b: int) -> BondMarket:
+    """What bonds of borrower `b` find today."""
+    if not can_issue(economy, p, b):
+        return BondMarket(-1, 0.0, 0.0, 0.0)
     holder, room = roomiest_lender(economy, p, b)
     if holder < 0:
-        return -1, 0.0
-    assets = assets_at_appraisal(economy, b) + borrower.deposits
+        return BondMarket(-1, 0.0, 0.0, 0.0)
+    assets = assets_at_appraisal(economy, b) + economy.borrowers[b].deposits
     rate = min(0.95, advance_now(economy, p, economy.lenders[holder]))
     # what is raised is an asset too: d + x <= rate (a + x)
-    within_debts = (rate * assets - debts(economy, b)) / (1.0 - rate)
-    within_kind = share_of_assets(p, borrower.kind) * assets - borrower.debt[instrument]
-    amount = min(room, min(within_debts, within_kind))
-    return (holder, amount) if amount >= p.credit_bond_least else (-1, 0.0)
+    return BondMarket(holder, room, assets, (rate * assets - debts(economy, b)) / (1.0 - rate))
 
 
 @kernel
-def issue_bond(economy: Economy, p: Record, b: int, instrument: int, wanted: float) -> float:
-    """Issue a bond for what is wanted (M$), at least the smallest there is; return what it brings."""
-    holder, most = bond_offer(economy, p, b, instrument)
-    if holder < 0 or wanted <= 0.0:
+def most_of(p: Record, borrower: Record, market: BondMarket, instrument: int) -> float:
+    """How much (M$) of a new bond its market takes; convertibles are for listed borrowers."""
+    if market.holder < 0 or (instrument == Instrument.CONVERTIBLE and not borrower.listed):
         return 0.0
+    within_kind = share_of_assets(p, borrower.kind) * market.assets - borrower.debt[instrument]
+    amount = min(market.room, min(market.within_debts, within_kind))
+    return amount if amount >= p.credit_bond_least else 0.0
+
+
+@kernel
+def issue_bond(
+    economy: Economy, p: Record, b: int, instrument: int, holder: int, most: float, wanted: float
+) -> float:
+    """Issue a bond for what is wanted, at least the smallest, at most `most`; return what it brings (M$)."""
     amount = min(most, max(wanted, p.credit_bond_least))
     borrower, lender = economy.borrowers[b], economy.lenders[holder]
     if instrument == Instrument.CONVERTIBLE and borrower.debt[instrument] <= 0.0:
@@ -88,14 +107,21 @@ def issue_bond(economy: Economy, p: Record, b: int, instrument: int, wanted: flo
 @kernel
 def most_bonds(economy: Economy, p: Record, b: int) -> float:
     """What borrower `b` could raise by a bond now, M$: by the kind that brings more."""
-    convertible = bond_offer(economy, p, b, Instrument.CONVERTIBLE.value)[1]
-    return max(convertible, bond_offer(economy, p, b, Instrument.HIGH_YIELD.value)[1])
+    borrower, market = economy.borrowers[b], bond_market(economy, p, b)
+    convertible = most_of(p, borrower, market, Instrument.CONVERTIBLE.value)
+    return max(convertible, most_of(p, borrower, market, Instrument.HIGH_YIELD.value))
 
 
 @kernel
 def raise_for_growth(economy: Economy, p: Record, b: int, wanted: float) -> float:
     """Issue the convertible or high-yield bond that brings more; return what it brings, M$."""
-    convertible = bond_offer(economy, p, b, Instrument.CONVERTIBLE.value)[1]
-    high_yield = bond_offer(economy, p, b, Instrument.HIGH_YIELD.value)[1]
+    if wanted <= 0.0:
+        return 0.0
+    borrower, market = economy.borrowers[b], bond_market(economy, p, b)
+    convertible = most_of(p, borrower, market, Instrument.CONVERTIBLE.value)
+    high_yield = most_of(p, borrower, market, Instrument.HIGH_YIELD.value)
+    most = max(convertible, high_yield)
+    if most <= 0.0:
+        return 0.0
     instrument = Instrument.CONVERTIBLE.value if convertible >= high_yield else Instrument.HIGH_YIELD.value
-    return issue_bond(economy, p, b, instrument, wanted)
+    return issue_bond(economy, p, b, instrument, market.holder, most, wanted)

@@ -13,6 +13,7 @@ from hashcredit.simulator.books.events import NO_EVENT
 from hashcredit.simulator.books.ledger import free_slots, pay, put_units
 from hashcredit.simulator.books.loans import DUST, empty_row, facilities_of, sell_coins
 from hashcredit.simulator.books.orders import close_order, forfeit, note_order
+from hashcredit.simulator.books.turns import borrowers_in
 from hashcredit.simulator.books.vendor_loans import lend_for_machines
 from hashcredit.simulator.investment.drawing import make_room, open_contract, open_facility
 from hashcredit.simulator.investment.plans import can_plan, has_row_to_spare
@@ -149,11 +150,11 @@ def deliver_order(economy: Economy, p: Record, row: int) -> None:
 def deliver(economy: Economy, p: Record) -> None:
     """Deliveries: whatever has arrived, borrowers in the same turns as for plans."""
     week = economy.clock[0].week
-    count = economy.borrowers.shape[0]
-    for place in range(count):
-        b = (place + week) % count
-        if economy.borrowers[b].orders == 0:
-            continue
-        for row in range(b * ORDERS, (b + 1) * ORDERS):
-            if economy.orders[row].units > 0 and economy.orders[row].delivery_week <= week:
-                deliver_order(economy, p, row)
+    for half in range(2):
+        begin, end = borrowers_in(economy, half)
+        for b in range(begin, end):
+            if economy.borrowers[b].orders == 0 or economy.borrowers[b].next_delivery > week:
+                continue
+            for row in range(b * ORDERS, (b + 1) * ORDERS):
+                if economy.orders[row].units > 0 and economy.orders[row].delivery_week <= week:
+                    deliver_order(economy, p, row)

@@ -10,9 +10,9 @@ from hashcredit.agents.dimensions import BorrowerStatus, Record
 from hashcredit.agents.units import WEEKS_A_YEAR
 from hashcredit.simulator.books.ledger import free_slots, pay
 from hashcredit.simulator.books.orders import units_on_order
+from hashcredit.simulator.books.turns import first_in_turn
 from hashcredit.simulator.credit.sites import pledged_slots
 from hashcredit.simulator.investment.deliveries import reserve
-from hashcredit.simulator.investment.plans import plans_in
 from hashcredit.simulator.machines.slots import hand_to_landlord, slot_rent
 from hashcredit.simulator.state.codes import Flow
 from hashcredit.simulator.state.economy import Economy
@@ -40,7 +40,8 @@ def review_borrower(economy: Economy, p: Record, b: int) -> None:
     """
     borrower = economy.borrowers[b]
     for cooling in range(borrower.slots.shape[0]):
-        idle = max(0, free_slots(borrower, cooling) - units_on_order(economy, b, cooling))
+        free = free_slots(borrower, cooling)
+        idle = max(0, free - units_on_order(economy, b, cooling)) if free > 0 else 0
         idle = min(idle, borrower.slots[cooling] - pledged_slots(economy, b, cooling))
         if borrower.idle_plans[cooling] > 0:
             idle = min(idle, borrower.least_idle[cooling])
@@ -56,6 +57,7 @@ def review_leases(economy: Economy, p: Record) -> None:
     """Each borrower after its plan; with `costs.lease_exit_weeks` = 0 nobody may leave a slot."""
     if p.costs_lease_exit_weeks == 0.0:
         return
-    for b in range(economy.borrowers.shape[0]):
-        if plans_in(p, b, economy.clock[0].week) and economy.borrowers[b].status == BorrowerStatus.ALIVE:
+    first = first_in_turn(economy.clock[0].week, 0, p.investment_decision_weeks)
+    for b in range(first, economy.borrowers.shape[0], p.investment_decision_weeks):
+        if economy.borrowers[b].status == BorrowerStatus.ALIVE:
             review_borrower(economy, p, b)

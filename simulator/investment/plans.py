@@ -28,15 +28,15 @@ from hashcredit.simulator.books.orders import (
     units_on_order,
 )
 from hashcredit.simulator.books.randomness import Stream, exponential, uniform4
+from hashcredit.simulator.books.turns import borrowers_in, first_in_turn
 from hashcredit.simulator.credit.equity import issue_equity, most_issue
 from hashcredit.simulator.investment.bonds import most_bonds, raise_for_growth
 from hashcredit.simulator.investment.prepayments import prepayment, rent_in_advance
 from hashcredit.simulator.investment.refinancing import best_top_up, room_taken, top_up, top_up_gain
 from hashcredit.simulator.investment.sites import most_units, site_gain, site_offer
 from hashcredit.simulator.investment.vendors import vendor_lends, vendor_loan_value, vendor_offer
-from hashcredit.simulator.lenders.funding import capacity_of
 from hashcredit.simulator.lenders.syndication import means_to_sell
-from hashcredit.simulator.lenders.underwriting import annual_rate, find_lender, tenor_weeks
+from hashcredit.simulator.lenders.underwriting import annual_rate, ask_lenders, best_lender, tenor_weeks
 from hashcredit.simulator.machines.earnings import earning_trend, value_of
 from hashcredit.simulator.machines.rents import (
     contract_gain,
@@ -72,6 +72,23 @@ class Choice(NamedTuple):
     """Loan on a slot that is added, M$."""
     slots: int
     """How many are."""
+
+
+class Prospect(NamedTuple):
+    """A machine on sale as a borrower sees it, before it knows to whom it lets it and who lends."""
+
+    machine: int
+    """Type."""
+    discount: float
+    """Rate of the borrower, 1/yr."""
+    later: float
+    """Discount factor of the week in which it arrives."""
+    value: float
+    """On demand, if it is ordered today, M$."""
+    price: float
+    """Of deposit and rest, today, M$."""
+    leasing: float
+    """Of the slot of a machine, today, M$."""
 
 
 class TopUp(NamedTuple):
@@ -113,6 +130,24 @@ def value_of_order(economy: Economy, p: Record, m: int, borrower: Record) -> flo
 
 
 @kernel
+def see(economy: Economy, p: Record, b: int, m: int) -> Prospect:
+    """A machine of type `m` as borrower `b` sees it today."""
+    borrower = economy.borrowers[b]
+    machine = economy.machines[m]
+    discount = economy.market[0].cost_of_capital + borrower.cost_of_capital
+    later = math.exp(-discount * lead_weeks(p, machine.kind) / WEEKS_A_YEAR)
+    deposit = deposit_share(p, machine.kind)
+    return Prospect(
+        m,
+        discount,
+        later,
+        value_of_order(economy, p, m, borrower),
+        (deposit + (1.0 - deposit) * later) * machine.price_new,
+        later * slot_cost(p, machine.cooling, discount),
+    )
+
+
+@kernel
 def has_row_to_spare(economy: Economy, b: int) -> bool:
     """Whether borrower `b` has a row for one more facility beside those that are promised to it."""
     return promised_loans(economy, b) < empty_rows(economy, b)
@@ -147,6 +182,8 @@ def own_cash_beyond(
     p: Record, machine: Record, offer: float, prepaid: float, vendor: float, site: float
 ) -> float:
     """What a machine in a new slot takes more (M$) of own cash by a site loan of `site` (M$ a slot): less."""
+    if site == 0.0:
+        return 0.0
     with_it = own_cash(p, machine, offer + site, prepaid, vendor)
     return with_it - own_cash(p, machine, offer, prepaid, vendor)
 
@@ -162,52 +199,48 @@ def weigh(
     economy: Economy,
     p: Record,
     b: int,
-    m: int,
+    prospect: Prospect,
     grade: int,
     rent: float,
     prepaid: float,
+    holder: int,
+    offer: float,
     means: float,
     asks_vendor: bool,
 ) -> Choice:
-    """Ordering type `m`: how many units, what lender and vendor lend for each, and what that is worth.
+    """Ordering a machine: how many units, what lender and vendor lend for each, and what that is worth.
 
     For the owners of borrower `b` with `means` (M$): earnings, debt at what it costs them, price and slots,
     all discounted to today. Units go into free slots, whose cost is sunk, and into new ones if that pays.
     `rent` (M$ a unit and year) is a customer's of that grade, 0 for none, and `prepaid` (M$ a unit) the part
-    of all rents that it pays now.
+    of all rents that it pays now. Lender `holder` (-1: none), asked for this plan, lends `offer` (M$ a unit).
     """
     borrower = economy.borrowers[b]
+    m, later, price, leasing = prospect.machine, prospect.later, prospect.price, prospect.leasing
     machine = economy.machines[m]
-    discount = economy.market[0].cost_of_capital + borrower.cost_of_capital
-    later = math.exp(-discount * lead_weeks(p, machine.kind) / WEEKS_A_YEAR)
-    holder, offer = -1, 0.0
-    if has_row_to_spare(economy, b):
-        holder, offer = find_lender(economy, p, b, m, grade, rent, prepaid)
-    value = value_of_order(economy, p, m, borrower)
+    value = prospect.value
     if rent > 0.0:
         cash_rent = rent - prepaid / contract_years(p)
         value += contract_gain(economy, p, m, borrower, grade, cash_rent, 1) + prepaid
     value += later * loan_value(economy, p, borrower, holder, grade, offer, rent > 0.0)
     vendor = vendor_offer(p, machine, offer, prepaid) if asks_vendor else 0.0
     value += later * vendor_loan_value(economy, p, borrower, vendor)
-    deposit = deposit_share(p, machine.kind)
-    price = (deposit + (1.0 - deposit) * later) * machine.price_new
     site = site_offer(economy, p, b, m, holder, grade, rent, prepaid, offer)
     building = later * (slot_price(p, machine.cooling) - site_gain(economy, p, borrower, grade, site))
-    leasing = later * slot_cost(p, machine.cooling, discount)
-    units = max(0, free_slots(borrower, machine.cooling) - units_on_order(economy, b, machine.cooling))
-    free = units
-    if worth_buying(value - leasing, price + building, p.investment_hurdle):
+    adds_slots = worth_buying(value - leasing, price + building, p.investment_hurdle)
+    if not adds_slots and not worth_buying(value, price, p.investment_hurdle):
+        return no_order()
+    free = max(0, free_slots(borrower, machine.cooling) - units_on_order(economy, b, machine.cooling))
+    units = free
+    if adds_slots:
         growth = p.investment_growth_cap * p.investment_decision_weeks / WEEKS_A_YEAR
         units += int(growth * sum_of(borrower.slots))
-    elif not worth_buying(value, price, p.investment_hurdle):
-        return no_order()
     own = own_cash(p, machine, offer, prepaid, vendor)
     if own > 0.0:
         beyond = own_cash_beyond(p, machine, offer, prepaid, vendor, site)
         units = most_units(means, own, beyond, free, units)
     if holder >= 0:
-        units = most_units(capacity_of(economy, p, economy.lenders[holder]), offer, site, free, units)
+        units = most_units(economy.lender_room[holder], offer, site, free, units)
     if rent > 0.0:
         units = min(units, units_wanted(economy, m, grade))
     worth = units * (value - leasing - price - building) + min(units, free) * (leasing + building)
@@ -232,20 +265,28 @@ def choose_order(economy: Economy, p: Record, b: int, customer: int, means: floa
     borrower = economy.borrowers[b]
     week = economy.clock[0].week
     best = no_order()
+    can_borrow = has_row_to_spare(economy, b)
+    if can_borrow:
+        ask_lenders(economy, p, b)
     for m in range(economy.machines.shape[0]):
         machine = economy.machines[m]
         if not machine.used or not machine.launch_week <= week <= machine.end_of_sale_week:
             continue
         if not runs(borrower.kind, machine.kind):
             continue
+        prospect = see(economy, p, b, m)
         lets = customer >= 0 and machine.kind == MachineKind.GPU
         for is_let in range(1 + lets):
             rent = term_rent(economy, p, m) if is_let else 0.0
             grade = customer if is_let else borrower.grade
             prepaid = prepayment(economy, p, m, grade, rent) if is_let else 0.0
             rent = rent_in_advance(economy, p, m, grade, rent, prepaid)
+            holder, offer = -1, 0.0
+            if can_borrow:
+                holder, offer = best_lender(economy, p, b, m, grade, rent, prepaid)
             for asks_vendor in range(1 + vendor_lends(p)):
-                choice = weigh(economy, p, b, m, grade, rent, prepaid, means, asks_vendor == 1)
+                choice = weigh(economy, p, b, prospect, grade, rent, prepaid, holder, offer, means,
+                               asks_vendor == 1)  # fmt: skip
                 is_financed = choice.holder >= 0 or choice.vendor > 0.0
                 if choice.units > 0 and choice.worth > best.worth and (is_financed or not is_let):
                     best = choice
@@ -344,17 +385,10 @@ def invest_borrower(economy: Economy, p: Record, seed: int, replicate: int, b: i
 
 
 @kernel
-def plans_in(p: Record, b: int, week: int) -> bool:
-    """Whether borrower `b` plans in a week: once in `decision_weeks`, in turns."""
-    return bool((week + 1 + b) % p.investment_decision_weeks == 0)
-
-
-@kernel
 def invest(economy: Economy, p: Record, seed: int, replicate: int) -> None:
     """Plans: every borrower decides once in `decision_weeks`, in turns, a share of them each week."""
-    week = economy.clock[0].week
-    count = economy.borrowers.shape[0]
-    for place in range(count):
-        b = (place + week) % count
-        if plans_in(p, b, week):
+    for half in range(2):
+        begin, end = borrowers_in(economy, half)
+        first = first_in_turn(economy.clock[0].week, begin, p.investment_decision_weeks)
+        for b in range(first, end, p.investment_decision_weeks):
             invest_borrower(economy, p, seed, replicate, b)

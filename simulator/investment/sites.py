@@ -16,6 +16,7 @@ from hashcredit.simulator.books.loans import (
     empty_rows,
     facilities_of,
     lump_sum,
+    set_maturity,
     write_loan,
 )
 from hashcredit.simulator.books.orders import promised_loans
@@ -138,7 +139,7 @@ def add_to_loan(economy: Economy, p: Record, loan: Record, order: Record, amount
     """
     share = amount / (loan.principal + amount)
     maturity = economy.clock[0].week + p.credit_site_tenor_weeks
-    loan.maturity_week += round(share * (maturity - loan.maturity_week))
+    set_maturity(economy, loan, loan.maturity_week + round(share * (maturity - loan.maturity_week)))
     loan.rate += share * (p.credit_spread_by_grade[order.grade] - loan.rate)
     loan.customer_grade = max(loan.customer_grade, order.grade)
     loan.balloon = lump_sum(loan, loan.principal - loan.overdue) + p.credit_site_balloon * amount

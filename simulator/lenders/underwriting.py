@@ -1,5 +1,8 @@
 """What lenders lend on machines, new or in their racks: how much, for how long, against which cash flow."""
 
+import math
+from typing import NamedTuple
+
 from hashcredit.agents.compiled import kernel
 from hashcredit.agents.dimensions import Belief, Record
 from hashcredit.agents.lender import advance, expected_unit_earning
@@ -13,6 +16,17 @@ from hashcredit.simulator.state.economy import Economy
 
 ROUNDING = 1e-12
 """Share by which a loan cut to its cover stays below it, so that it passes its own test."""
+
+
+class Cover(NamedTuple):
+    """What carries a loan on a new machine, in the eyes of all lenders of one belief."""
+
+    cash_flow: float
+    """M$ a unit and year."""
+    due: float
+    """Service a year of a loan of one, 1/yr."""
+    most: float
+    """Loan that the cash flow covers by the covenant, M$ a unit."""
 
 
 @kernel
@@ -82,6 +96,13 @@ def yearly_service(rate: float, years: float, balloon_share: float) -> float:
 
 
 @kernel
+def most_covered(p: Record, cash_flow: float, due: float) -> float:
+    """Loan (M$ a unit) whose service, `due` a year of each M$, `cash_flow` (M$ a year) just covers."""
+    covenant = p.credit_dscr_covenant
+    return (1.0 - ROUNDING) * cash_flow / (covenant * due) if covenant > 0.0 else math.inf
+
+
+@kernel
 def covered_loan(
     economy: Economy,
     p: Record,
@@ -96,11 +117,8 @@ def covered_loan(
     Rate, life and balloon as in `yearly_service`.
     """
     due = yearly_service(rate, years, balloon_share)
-    covenant = p.credit_dscr_covenant
-    offer = most
-    if covenant > 0.0:
-        offer = min(offer, (1.0 - ROUNDING) * cash_flow / (covenant * due))
-    if offer <= 0.0 or not economy.underwriting_rule(cash_flow, offer * due, covenant):
+    offer = min(most, most_covered(p, cash_flow, due))
+    if offer <= 0.0 or not economy.underwriting_rule(cash_flow, offer * due, p.credit_dscr_covenant):
         return 0.0
     return offer
 
@@ -119,22 +137,17 @@ def unit_cash_flow(
 
 
 @kernel
-def loan_offer(
-    economy: Economy, p: Record, lender: Record, b: int, m: int, grade: int, rent: float, prepaid: float
-) -> float:
-    """Loan (M$ a unit) that a lender would make against a new machine; 0 if it declines.
+def cover_of(
+    economy: Economy, p: Record, belief: int, b: int, m: int, grade: int, rent: float, prepaid: float
+) -> Cover:
+    """What carries a loan on a new machine of type `m` at borrower `b`, as lenders of a belief see it.
 
-    With a customer's contract (`rent`, M$ a unit and year; 0: none) it advances a share of the price, without
-    one of the appraisal if that is less; no more than what the customer has not paid of the price already
-    (`prepaid`, M$ a unit), and no more than the cash flow covers by the covenant.
+    `grade`, `rent` (M$ a unit and year; 0: none) and `prepaid` (M$ a unit) as in `best_lender`.
     """
-    machine = economy.machines[m]
-    basis = machine.price_new if rent > 0.0 else min(machine.price_new, machine.appraisal)
-    years = tenor_weeks(p, lender.belief, rent > 0.0) / WEEKS_A_YEAR
-    cash_flow = unit_cash_flow(economy, p, lender.belief, b, m, rent, prepaid, years)
-    most = min(share_lent(economy, p, lender) * basis, machine.price_new - prepaid)
-    return covered_loan(economy, p, most, cash_flow, annual_rate(economy, p, grade), years,
-                        p.credit_balloon_share)  # fmt: skip
+    years = tenor_weeks(p, belief, rent > 0.0) / WEEKS_A_YEAR
+    cash_flow = unit_cash_flow(economy, p, belief, b, m, rent, prepaid, years)
+    due = yearly_service(annual_rate(economy, p, grade), years, p.credit_balloon_share)
+    return Cover(cash_flow, due, most_covered(p, cash_flow, due))
 
 
 @kernel
@@ -211,17 +224,53 @@ def facility_offer(
 
 
 @kernel
-def find_lender(
+def ask_lenders(economy: Economy, p: Record, b: int) -> None:
+    """Note what the lenders linked to borrower `b` have room for, and what share of a machine they advance.
+
+    Both are the same whatever it orders, so it asks once for all that it may order.
+    """
+    for link in range(economy.credit_start[b], economy.credit_start[b + 1]):
+        index = economy.credit_lender[link]
+        economy.lender_room[index] = capacity_of(economy, p, economy.lenders[index])
+        economy.lender_share[index] = share_lent(economy, p, economy.lenders[index])
+
+
+@kernel
+def best_lender(
     economy: Economy, p: Record, b: int, m: int, grade: int, rent: float, prepaid: float
 ) -> tuple[int, float]:
-    """The linked lender with the largest offer that has room for a unit; (-1, 0) if none underwrites."""
+    """Of the lenders that `ask_lenders` has asked the one with the largest loan, and the loan (M$ a unit).
+
+    It lends on a new machine of type `m` and has room for a unit; (-1, 0) if none does. With a customer's
+    contract (`rent`, M$ a unit and year; 0: none) a lender advances a share of the price, without one of the
+    appraisal if that is less; no more than what the customer has not paid of the price already (`prepaid`,
+    M$ a unit), and no more than the cash flow covers by the covenant. `grade` is the customer's, or else the
+    borrower's.
+    """
+    machine = economy.machines[m]
+    basis = machine.price_new if rent > 0.0 else min(machine.price_new, machine.appraisal)
+    unpaid = machine.price_new - prepaid
+    # Only utility lenders differ from the others in what they expect of a machine and for how long they lend.
+    to_utility = cover_of(economy, p, Belief.UTILITY.value, b, m, grade, rent, prepaid)
+    to_others = cover_of(economy, p, Belief.VENTURE.value, b, m, grade, rent, prepaid)
     best = -1
     best_offer = 0.0
     for link in range(economy.credit_start[b], economy.credit_start[b + 1]):
         index = economy.credit_lender[link]
-        lender = economy.lenders[index]
-        offer = loan_offer(economy, p, lender, b, m, grade, rent, prepaid)
-        if offer > best_offer and capacity_of(economy, p, lender) >= offer:
+        cover = to_utility if economy.lenders[index].belief == Belief.UTILITY else to_others
+        offer = min(min(economy.lender_share[index] * basis, unpaid), cover.most)
+        if offer <= best_offer or economy.lender_room[index] < offer:
+            continue
+        if economy.underwriting_rule(cover.cash_flow, offer * cover.due, p.credit_dscr_covenant):
             best = index
             best_offer = offer
     return best, best_offer
+
+
+@kernel
+def find_lender(
+    economy: Economy, p: Record, b: int, m: int, grade: int, rent: float, prepaid: float
+) -> tuple[int, float]:
+    """The linked lender with the largest loan on a new machine, asked now, and the loan (`best_lender`)."""
+    ask_lenders(economy, p, b)
+    return best_lender(economy, p, b, m, grade, rent, prepaid)

@@ -304,22 +304,22 @@ def replacement_cost(economy: Economy, m: int, value: float, cap: float) -> floa
 
 @kernel
 def add_contract(
-    economy: Economy, contract: Record, site: int, rent: float, cost: float
-) -> tuple[float, float]:
+    economy: Economy, contract: Record, site: int, rent: float, cost: float, let: float, active: float
+) -> tuple[float, float, float, float]:
     """Rent and avoidable cost (M$ a year) of a fleet at spot, put right for a contract on some of its units.
 
-    Those run and bill whatever spot does, so where spot is off they add to what is switched on.
+    Those run and bill whatever spot does, so where spot is off they add to what is switched on. `let` and
+    `active` are the sums (H100s) of all borrowers' throughput so far, under contracts and switched on.
     """
-    market = economy.market[0]
     machine = economy.machines[contract.machine]
-    market.let += contract.units * machine.throughput
+    let += contract.units * machine.throughput
     rent += contract.units * contract.rent
     if machine.on[site]:
         rent -= contract.units * machine.earning
     else:
         cost += contract.units * machine.cost[site]
-        market.active += contract.units * machine.throughput
-    return rent, cost
+        active += contract.units * machine.throughput
+    return rent, cost, let, active
 
 
 @kernel

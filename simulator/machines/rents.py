@@ -23,7 +23,7 @@ from hashcredit.simulator.machines.earnings import (
     earning_trend,
     integrate_value,
 )
-from hashcredit.simulator.machines.valuation import K_HIGH, machine_value, value_at
+from hashcredit.simulator.machines.valuation import K_HIGH, earned_within, value_at
 from hashcredit.simulator.macro.conditions import world_seen
 from hashcredit.simulator.state.economy import Economy
 from hashcredit.simulator.state.pool import MacroPath
@@ -43,27 +43,26 @@ BALANCED = 0.5
 
 
 @kernel
-def expected_level(economy: Economy, p: Record, m: int, years: float) -> float:
-    """Mean earning of type `m` over the next `years` that valuers expect, over that of today (a fraction).
+def refresh_levels(economy: Economy, p: Record, m: int) -> None:
+    """Note the mean earning of type `m` that valuers expect over each `Life`, over that of today (fractions).
 
     Their trend, and the launches that they have announced to them or have not yet felt in full.
     """
-    if years <= 0.0:
-        return 1.0
     count = anticipate(economy, p, m)
     trend = earning_trend(p, economy.machines[m].kind)
     times, factors = economy.launch_times[m], economy.launch_factors[m]
-    return machine_value(1.0, trend, 0.0, 0.0, 0.0, years, times, factors, count) / years
+    contract, loan = contract_years(p), p.credit_tenor_weeks / WEEKS_A_YEAR
+    to_short, to_long = earned_within(trend, min(contract, loan), max(contract, loan), times, factors, count)
+    economy.levels[m, Life.CONTRACT] = (to_short if contract <= loan else to_long) / contract
+    economy.levels[m, Life.LOAN] = (to_long if contract <= loan else to_short) / loan
+    economy.levels_week[m] = economy.clock[0].week
 
 
 @kernel
 def level_over(economy: Economy, p: Record, m: int, life: int) -> float:
-    """`expected_level` over the life of a contract, or of a loan without one (`Life`)."""
-    week = economy.clock[0].week
-    if economy.levels_week[m] != week:
-        economy.levels[m, Life.CONTRACT] = expected_level(economy, p, m, contract_years(p))
-        economy.levels[m, Life.LOAN] = expected_level(economy, p, m, p.credit_tenor_weeks / WEEKS_A_YEAR)
-        economy.levels_week[m] = week
+    """Mean earning of type `m` over the life of a contract, or of a loan without one, over that of today."""
+    if economy.levels_week[m] != economy.clock[0].week:
+        refresh_levels(economy, p, m)
     return economy.levels[m, life]
 
 

@@ -233,6 +233,31 @@ def _certain_value(
 
 
 @kernel
+def earned_within(
+    d: float, short: float, long: float, launch_times: Array, launch_factors: Array, n_launches: int
+) -> tuple[float, float]:
+    """What a machine that earns one a year today earns over a short and a long time (years), no shorter.
+
+    `machine_value` of both without costs, discount and volatility, bit for bit: to the end of the short time
+    they are the same sum. Other arguments as in `value_coefficients`.
+    """
+    total = 0.0
+    within = 0.0
+    start = 0.0
+    level = 1.0
+    for h in range(n_launches + 1):
+        end = min(long, launch_times[h]) if h < n_launches else long
+        if end > start:
+            if start < short <= end:
+                within = total + level * _annuity(d, start, short)
+            total += level * _annuity(d, start, end)
+            start = end
+        if h < n_launches:
+            level *= launch_factors[h]
+    return within, total
+
+
+@kernel
 def _running_years(start: float, end: float, level: float, d: float, cost: float) -> tuple[float, float]:
     """The part of [start, end] in which level * exp(-d s) exceeds the cost; empty if both are equal."""
     if cost <= 0.0:

@@ -27,43 +27,96 @@ from hashcredit.simulator.state.economy import Economy
 
 
 @kernel
-def link_lots(economy: Economy, m: int, lots: int) -> None:
-    """List the lots of type `m` under their sellers."""
+def sort_lots(economy: Economy, m: int, lots: int) -> int:
+    """List the lots of type `m` in the order in which a bidder takes them; return their number.
+
+    The lowest reservation price first; of equal ones that of the first seller, and of one seller's the last.
+    """
+    count = 0
     for place in range(lots):
         lot = economy.lots[place]
-        if lot.machine == m:
-            lot.next = economy.node_head[lot.node]
-            economy.node_head[lot.node] = place
+        if lot.machine != m:
+            continue
+        rank = count
+        while rank > 0 and comes_before(lot, economy.lots[economy.on_sale[rank - 1]]):
+            economy.on_sale[rank] = economy.on_sale[rank - 1]
+            rank -= 1
+        economy.on_sale[rank] = place
+        count += 1
+    return count
 
 
 @kernel
-def unlink_lots(economy: Economy, m: int, lots: int) -> None:
-    """Take the lots of type `m` off their sellers."""
-    for place in range(lots):
-        if economy.lots[place].machine == m:
-            economy.node_head[economy.lots[place].node] = -1
+def comes_before(lot: Record, earlier: Record) -> bool:
+    """Whether bidders take a lot before another one, which was put on sale earlier."""
+    if lot.reserve == earlier.reserve:
+        return lot.node <= earlier.node
+    return lot.reserve < earlier.reserve
 
 
 @kernel
-def lots_within(economy: Economy, bidder: int, price: float) -> int:
-    """List the lots that a bidder knows of and whose reservation price its bid meets; return their number."""
-    count = 0
+def has_link_table(economy: Economy) -> bool:
+    """Whether the table of links has been made: in a large market, where a type has many lots, it is not."""
+    return economy.trade_table.shape[0] > 0
+
+
+@kernel
+def link_lots(economy: Economy, count: int) -> None:
+    """List the lots on sale under their sellers, each seller's in their order."""
+    for rank in range(count - 1, -1, -1):
+        place = economy.on_sale[rank]
+        lot = economy.lots[place]
+        lot.next = economy.node_head[lot.node]
+        economy.node_head[lot.node] = place
+
+
+@kernel
+def unlink_lots(economy: Economy, count: int) -> None:
+    """Take the lots on sale off their sellers."""
+    for rank in range(count):
+        economy.node_head[economy.lots[economy.on_sale[rank]].node] = -1
+
+
+@kernel
+def is_linked(economy: Economy, bidder: int, node: int) -> bool:
+    """Whether a bidder knows a seller, by the table of links: a bit for each seller."""
+    return (economy.trade_table[bidder, node >> 3] >> (node & 7)) & 1 != 0
+
+
+@kernel
+def lots_within(economy: Economy, bidder: int, price: float, first: int, count: int) -> int:
+    """List the lots that a bidder knows of and whose reservation price its bid meets; return their number.
+
+    Of `count` lots on sale those before rank `first` are sold. One by one they are looked up in the table of
+    links; without one a bidder goes through its sellers.
+    """
+    known = 0
+    if has_link_table(economy):
+        for rank in range(first, count):
+            place = economy.on_sale[rank]
+            lot = economy.lots[place]
+            if lot.reserve > price:
+                break
+            if lot.left > 0 and is_linked(economy, bidder, lot.node):
+                economy.known[known] = place
+                known += 1
+        return known
     for link in range(economy.trade_start[bidder], economy.trade_start[bidder + 1]):
         place = economy.node_head[economy.trade_seller[link]]
         while place >= 0:
             lot = economy.lots[place]
             if lot.left > 0 and lot.reserve <= price:
-                economy.known[count] = place
-                count += 1
+                economy.known[known] = place
+                known += 1
             place = lot.next
-    return count
+    return known
 
 
 @kernel
 def cheapest_lot(economy: Economy, known: int) -> int:
     """Of the lots listed that have units left the one with the lowest reservation price; -1 if none.
 
-    Of equal ones that of the first seller, and of one seller's the last.
+    Of equal ones the first: lots are listed by seller, or in the order of `sort_lots`.
     """
     best = -1
     lowest = np.inf
@@ -76,9 +129,8 @@ def cheapest_lot(economy: Economy, known: int) -> int:
 
 
 @kernel
-def serve(economy: Economy, bidder: int, price: float, wanted: int, trades: int) -> int:
-    """Give a bidder up to `wanted` units from its cheapest lots; return the number of trades so far."""
-    known = lots_within(economy, bidder, price)
+def serve(economy: Economy, bidder: int, price: float, wanted: int, known: int, trades: int) -> int:
+    """Give a bidder up to `wanted` units from the lots listed, cheapest first; return the trades so far."""
     while wanted > 0:
         place = cheapest_lot(economy, known)
         if place < 0:
@@ -97,43 +149,31 @@ def serve(economy: Economy, bidder: int, price: float, wanted: int, trades: int)
 
 
 @kernel
-def lowest_left(economy: Economy, m: int, lots: int) -> float:
-    """The lowest reservation price (M$ a unit) of type `m` at which units are left; infinite if none are."""
-    lowest = np.inf
-    for place in range(lots):
-        lot = economy.lots[place]
-        if lot.machine == m and lot.left > 0:
-            lowest = min(lowest, lot.reserve)
-    return lowest
-
-
-@kernel
-def emptied_a_lot(economy: Economy, first: int, last: int) -> bool:
-    """Whether trades `first` to `last` - 1, all of one bidder, left a lot without units."""
-    return last - first > 1 or (last > first and economy.lots[economy.trades[first].lot].left == 0)
-
-
-@kernel
-def match(economy: Economy, p: Record, m: int, lots: int, classes: int) -> int:
-    """Serve the classes that bid for type `m`, best first, as long as a lot is left for them.
+def match(economy: Economy, p: Record, m: int, count: int, classes: int) -> int:
+    """Serve the classes that bid for type `m`, best first, as long as one of `count` lots is left for them.
 
     Equal bids within a class in the order of the tables. Returns the number of trades; prices are in the
     lots.
     """
-    lowest = lowest_left(economy, m, lots)
+    first = 0  # of the lots in their order the first with units left
     trades = 0
     for rank in range(classes):
         one = economy.classes[economy.served[rank]]
-        for place in range(one.first, one.first + one.count):
-            if one.price < lowest:
+        following = one.first
+        while following >= 0:
+            bidder = following
+            following = economy.next_called[bidder]
+            if one.price < economy.lots[economy.on_sale[first]].reserve:
                 return trades  # the bids that follow are no higher
-            bidder = economy.called[place]
+            known = lots_within(economy, bidder, one.price, first, count)
+            if known == 0:
+                continue  # most bidders, and cheaper to see than what they can pay
             wanted = units_wanted(economy, p, m, bidder, one.price + one.moving)
-            if wanted > 0:
-                before = trades
-                trades = serve(economy, bidder, one.price, wanted, trades)
-                if emptied_a_lot(economy, before, trades):
-                    lowest = lowest_left(economy, m, lots)
+            trades = serve(economy, bidder, one.price, wanted, known, trades)
+            while economy.lots[economy.on_sale[first]].left == 0:
+                first += 1
+                if first == count:
+                    return trades
     return trades
 
 
@@ -274,12 +314,14 @@ def sell_to_elastic_outsider(economy: Economy, p: Record, m: int, lots: int) -> 
 
 
 @kernel
-def auction(economy: Economy, p: Record, m: int, lots: int, classes: int) -> None:
-    """Sell the lots of type `m` to the bidders that know of them, best bids first."""
-    link_lots(economy, m, lots)
-    bidding = rank_classes(economy, p, m, classes, lowest_left(economy, m, lots))
-    settle(economy, p, m, match(economy, p, m, lots, bidding))
-    unlink_lots(economy, m, lots)
+def auction(economy: Economy, p: Record, m: int, count: int, classes: int) -> None:
+    """Sell the `count` lots of type `m` to the bidders that know of them, best bids first."""
+    if not has_link_table(economy):
+        link_lots(economy, count)
+    bidding = rank_classes(economy, p, m, classes, economy.lots[economy.on_sale[0]].reserve)
+    settle(economy, p, m, match(economy, p, m, count, bidding))
+    if not has_link_table(economy):
+        unlink_lots(economy, count)
 
 
 @kernel
@@ -302,15 +344,6 @@ def trade_dumped(economy: Economy, p: Record) -> None:
 
 
 @kernel
-def has_lot(economy: Economy, m: int, lots: int) -> bool:
-    """Whether a machine type is on sale."""
-    found = False
-    for place in range(lots):
-        found |= economy.lots[place].machine == m
-    return found
-
-
-@kernel
 def trade_lots(economy: Economy, p: Record, lots: int) -> None:
     """Sell the lots, type by type, by the market's rule."""
     elastic = outsiders_are_elastic(p)
@@ -318,9 +351,12 @@ def trade_lots(economy: Economy, p: Record, lots: int) -> None:
         return
     classes = 0 if elastic else call_bidders(economy, p)
     for m in range(economy.machines.shape[0]):
-        if economy.machines[m].offered == 0 or not has_lot(economy, m, lots):
+        if economy.machines[m].offered == 0:
+            continue
+        count = sort_lots(economy, m, lots)
+        if count == 0:
             continue
         if elastic:
             sell_to_elastic_outsider(economy, p, m, lots)
         else:
-            auction(economy, p, m, lots, classes)
+            auction(economy, p, m, count, classes)

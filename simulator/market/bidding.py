@@ -47,11 +47,12 @@ def peer_budget(p: Record, borrower: Record) -> float:
 
 
 @kernel
-def has_free_slot(holder: Record) -> bool:
-    """Whether an owner has a free rack slot of any class."""
-    free = False
+def racks_free(holder: Record) -> int:
+    """The classes of rack slots of which an owner has a free one, a bit each; 0 if it has none."""
+    free = 0
     for cooling in range(holder.slots.shape[0]):
-        free |= holder.slots[cooling] > holder.racked[cooling]
+        if holder.slots[cooling] > holder.racked[cooling]:
+            free |= 1 << cooling
     return free
 
 
@@ -93,52 +94,32 @@ def find_class(
     new.margin = margin
     new.moving_cost = moving_cost
     new.moving_cost_asic = moving_cost_asic
-    new.count = 0
-    new.hosts[:] = 0
+    new.first = -1
+    new.hosts = 0
     new.cap_known[:] = 0
     economy.ranking[classes] = c
     return c, classes + 1
 
 
 @kernel
-def join_class(economy: Economy, bidder: int, c: int, holder: Record) -> None:
-    """Count a bidder, and where it has free slots, in its class."""
+def join_class(economy: Economy, bidder: int, c: int, free: int) -> None:
+    """Put a bidder at the head of its class, and its free slots (`racks_free`) among those of the class."""
     one = economy.classes[c]
-    economy.class_of[bidder] = c
-    one.count += 1
-    for cooling in range(holder.slots.shape[0]):
-        one.hosts[cooling] += holder.slots[cooling] > holder.racked[cooling]
+    economy.next_called[bidder] = one.first
+    one.first = bidder
+    one.hosts |= free
 
 
 @kernel
-def call_peers(economy: Economy, p: Record) -> int:
-    """Find the class of every live borrower with a budget and a free slot; return the number of classes."""
-    classes = 0
-    moving = p.buyers_moving_cost[BuyerKind.OPERATOR]
-    moving_asic = p.buyers_moving_cost_asic[BuyerKind.OPERATOR]
-    for b in range(economy.borrowers.shape[0]):
-        borrower = economy.borrowers[b]
-        economy.class_of[b] = -1
-        if borrower.status != BorrowerStatus.ALIVE or borrower.payables > 0.0 or borrower.selling:
-            continue
-        if peer_budget(p, borrower) <= 0.0 or not has_free_slot(borrower):
-            continue
-        site = borrower.site_class
-        c, classes = find_class(economy, classes, site * GRADES + borrower.grade, site, 0, 0,
-                                borrower.cost_of_capital, 0.0, moving, moving_asic)  # fmt: skip
-        join_class(economy, b, c, borrower)
-    return classes
-
-
-@kernel
-def call_outsiders(economy: Economy, classes: int) -> int:
+def call_outsiders(economy: Economy) -> int:
     """Find the class of every secondary buyer with cash and room; return the number of classes."""
+    classes = 0
     borrowers = economy.borrowers.shape[0]
-    for k in range(economy.buyers.shape[0]):
+    for k in range(economy.buyers.shape[0] - 1, -1, -1):
         buyer = economy.buyers[k]
-        economy.class_of[borrowers + k] = -1
         scraps = buyer.kind == BuyerKind.SCRAP_DEALER
-        if buyer.cash <= 0.0 or not (scraps or has_free_slot(buyer)):
+        free = racks_free(buyer)
+        if buyer.cash <= 0.0 or not (scraps or free > 0):
             continue
         hint = OUTSIDERS + buyer.kind * SITE_CLASSES + buyer.site_class
         if scraps:  # all alike, whatever their rows say
@@ -148,31 +129,38 @@ def call_outsiders(economy: Economy, classes: int) -> int:
             c, classes = find_class(economy, classes, hint, buyer.site_class, resells, 0,
                                     buyer.cost_of_capital, buyer.margin, buyer.moving_cost,
                                     buyer.moving_cost_asic)  # fmt: skip
-        join_class(economy, borrowers + k, c, buyer)
+        join_class(economy, borrowers + k, c, free)
+    return classes
+
+
+@kernel
+def call_peers(economy: Economy, p: Record, classes: int) -> int:
+    """Find the class of every live borrower with a budget and a free slot; return the number of classes."""
+    moving = p.buyers_moving_cost[BuyerKind.OPERATOR]
+    moving_asic = p.buyers_moving_cost_asic[BuyerKind.OPERATOR]
+    for b in range(economy.borrowers.shape[0] - 1, -1, -1):
+        borrower = economy.borrowers[b]
+        if borrower.status != BorrowerStatus.ALIVE or borrower.payables > 0.0 or borrower.selling:
+            continue
+        free = racks_free(borrower)
+        if free == 0 or peer_budget(p, borrower) <= 0.0:
+            continue
+        site = borrower.site_class
+        c, classes = find_class(economy, classes, site * GRADES + borrower.grade, site, 0, 0,
+                                borrower.cost_of_capital, 0.0, moving, moving_asic)  # fmt: skip
+        join_class(economy, b, c, free)
     return classes
 
 
 @kernel
 def call_bidders(economy: Economy, p: Record) -> int:
-    """Sort a sale's bidders by class, each class in the order of the tables; return the number of classes.
+    """List a sale's bidders by class, each class in the order of the tables; return the number of classes.
 
-    Whoever has no means now gets none during the sale, so it is left out.
+    Whoever has no means now gets none during the sale, so it is left out. A bidder is put at the head of its
+    class, so the tables are read from their ends.
     """
     economy.clock[0].sales += 1
-    classes = call_outsiders(economy, call_peers(economy, p))
-    places = 0
-    for rank in range(classes):
-        one = economy.classes[economy.ranking[rank]]
-        one.first = places
-        places += one.count
-        one.count = 0
-    for bidder in range(economy.class_of.shape[0]):
-        c = economy.class_of[bidder]
-        if c >= 0:
-            one = economy.classes[c]
-            economy.called[one.first + one.count] = bidder
-            one.count += 1
-    return classes
+    return call_peers(economy, p, call_outsiders(economy))
 
 
 @kernel
@@ -197,6 +185,12 @@ def class_bid(economy: Economy, p: Record, m: int, c: int) -> float:
 
 
 @kernel
+def is_before(one: Record, other: Record) -> bool:
+    """Whether a class is served before another: by its bid, of equal ones by its first bidder."""
+    return one.price > other.price or (one.price == other.price and one.first < other.first)
+
+
+@kernel
 def rank_classes(economy: Economy, p: Record, m: int, classes: int, least: float) -> int:
     """Put the classes that bid `least` or more for type `m` in order, best first; return their number.
 
@@ -207,14 +201,14 @@ def rank_classes(economy: Economy, p: Record, m: int, classes: int, least: float
     for rank in range(classes):
         c = economy.ranking[rank]
         one = economy.classes[c]
-        if not one.scraps and one.hosts[cooling] == 0:
+        if not one.scraps and (one.hosts >> cooling) & 1 == 0:
             continue
         price = class_bid(economy, p, m, c)
         if price < least or price <= 0.0:
             continue
         one.price = price
         place = count
-        while place > 0 and economy.classes[economy.served[place - 1]].price < price:
+        while place > 0 and is_before(one, economy.classes[economy.served[place - 1]]):
             economy.served[place] = economy.served[place - 1]
             place -= 1
         economy.served[place] = c

@@ -73,7 +73,7 @@ def add_lots_of(economy: Economy, p: Record, b: int, lots: int) -> int:
     for m in range(economy.machines.shape[0]):
         if borrower.offered[m] > 0:
             lots = add_lot(economy, p, m, lots, b, b, 0, borrower.offered[m], held)
-    if in_resolution or borrower.claims > 0:
+    if has_claims(borrower):
         first, last = facilities_of(economy, b)
         for row in range(first, last):
             loan = economy.loans[row]
@@ -85,6 +85,12 @@ def add_lots_of(economy: Economy, p: Record, b: int, lots: int) -> int:
                 else:
                     lots = add_lot(economy, p, loan.machine, lots, node, row, 1, loan.seized, loan.weeks_held)
     return lots
+
+
+@kernel
+def has_claims(borrower: Record) -> bool:
+    """Whether a borrower has loans in default or an estate: creditors hold seized machines of no other."""
+    return borrower.status == BorrowerStatus.IN_RESOLUTION or borrower.claims > 0
 
 
 @kernel
@@ -107,13 +113,17 @@ def open_dumped_lots(economy: Economy, p: Record) -> int:
     """The rest of the machines of lenders whose back-leverage was called since the week's sale."""
     lots = 0
     week = economy.clock[0].week
-    for row in range(economy.loans.shape[0]):
-        loan = economy.loans[row]
-        if loan.seized == 0 or loan.weeks_held < 0:
+    for b in range(economy.borrowers.shape[0]):
+        if not has_claims(economy.borrowers[b]):
             continue
-        lender = economy.lenders[loan.holder]
-        if is_dumping(lender) and lender.pressed_since == week:
-            lots = dump(economy, p, row, lots, loan.seized)
+        first, last = facilities_of(economy, b)
+        for row in range(first, last):
+            loan = economy.loans[row]
+            if loan.seized == 0 or loan.weeks_held < 0:
+                continue
+            lender = economy.lenders[loan.holder]
+            if is_dumping(lender) and lender.pressed_since == week:
+                lots = dump(economy, p, row, lots, loan.seized)
     for m in range(economy.machines.shape[0]):  # a part of them was on sale before
         machine = economy.machines[m]
         machine.offered = min(machine.offered, machine.inventory)

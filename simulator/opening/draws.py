@@ -1,7 +1,7 @@
 """Named draws of the opening week: pure functions of (seed, replicate, stream, agent, index)."""
 
 from hashcredit.agents.compiled import kernel
-from hashcredit.simulator.books.randomness import normal, uniform
+from hashcredit.simulator.books.randomness import Four, normal, uniform, uniform4
 
 
 @kernel
@@ -14,3 +14,9 @@ def opening_normal(seed: int, replicate: int, stream: int, agent: int, index: in
 def opening_uniform(seed: int, replicate: int, stream: int, agent: int, index: int) -> float:
     """Uniform number `index` (other words than the normal of that index) of an agent's opening draws."""
     return uniform(seed, replicate, 1, agent, stream, index // 4, index % 4)
+
+
+@kernel
+def opening_uniforms(seed: int, replicate: int, stream: int, agent: int, first: int) -> Four:
+    """Four uniform numbers from number `first` on, a multiple of four: one draw instead of four."""
+    return uniform4(seed, replicate, 1, agent, stream, first // 4)

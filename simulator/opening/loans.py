@@ -19,7 +19,7 @@ from hashcredit.simulator.books.contracts import free_contract, write_contract
 from hashcredit.simulator.books.ledger import post_principal
 from hashcredit.simulator.books.loans import TERMS, empty_row, pledge_machines, write_loan
 from hashcredit.simulator.books.randomness import Stream, pick
-from hashcredit.simulator.opening.draws import opening_normal, opening_uniform
+from hashcredit.simulator.opening.draws import opening_normal, opening_uniform, opening_uniforms
 from hashcredit.simulator.state.economy import Economy
 
 FIRST_DRAW_OF_FACILITY = 8
@@ -47,21 +47,22 @@ def pick_holder(economy: Economy, p: Record, b: int, u: float) -> int:
 def open_loan(
     economy: Economy,
     p: Record,
-    seed: int,
-    replicate: int,
     b: int,
-    draw: int,
+    u: float,
     instrument: int,
     principal: float,
     rate: float,
     maturity: int,
 ) -> int:
-    """An opening loan of `principal` (M$) from a drawn lender; return its row (-1: none left, no loan)."""
+    """An opening loan of `principal` (M$); return its row (-1: none left, no loan).
+
+    u    draw that tells the lender
+    """
     row = empty_row(economy, b)
     if row < 0:
         return row
     borrower = economy.borrowers[b]
-    holder = pick_holder(economy, p, b, opening_uniform(seed, replicate, Stream.POPULATION_LOAN, b, draw))
+    holder = pick_holder(economy, p, b, u)
     write_loan(economy, p, row, instrument, holder, borrower.grade, rate, maturity)
     owe(economy, p, row, principal, 0.0)
     return row
@@ -88,14 +89,14 @@ def open_running_contract(
     loan = economy.loans[row]
     b = loan.obligor
     stream = Stream.POPULATION_LOAN
-    span = p.neoclouds_contracted_high - p.neoclouds_contracted_low
-    share = p.neoclouds_contracted_low + span * opening_uniform(seed, replicate, stream, b, draw)
+    let, over, signed, graded = opening_uniforms(seed, replicate, stream, b, draw)
+    share = p.neoclouds_contracted_low + (p.neoclouds_contracted_high - p.neoclouds_contracted_low) * let
     span = p.neoclouds_contract_premium_high - p.neoclouds_contract_premium_low
-    premium = p.neoclouds_contract_premium_low + span * opening_uniform(seed, replicate, stream, b, draw + 1)
+    premium = p.neoclouds_contract_premium_low + span * over
     rent = premium * economy.machines[loan.machine].full_rent
-    end = int(p.investment_contract_weeks * opening_uniform(seed, replicate, stream, b, draw + 2))
+    end = int(p.investment_contract_weeks * signed)
     hazard = -math.log(opening_uniform(seed, replicate, stream, b, draw + 4))
-    grade = pick(p.neoclouds_offtaker_shares, opening_uniform(seed, replicate, stream, b, draw + 3))
+    grade = pick(p.neoclouds_offtaker_shares, graded)
     loan.customer_grade = grade
     loan.rate = p.credit_spread_by_grade[grade]
     units = int(share * loan.units)
@@ -151,14 +152,15 @@ def open_machine_loan(
     original = ltv * units * purchase_price(p, machine, age)
     maturity = max(1, round(p.credit_tenor_weeks * left))
     rate = p.credit_spread_by_grade[economy.borrowers[b].grade]
-    row = open_loan(economy, p, seed, replicate, b, draw, Instrument.MACHINE_LOAN, 0.0, rate, maturity)
+    lent, marks, reaches, crosses = opening_uniforms(seed, replicate, stream, b, draw)
+    row = open_loan(economy, p, b, lent, Instrument.MACHINE_LOAN, 0.0, rate, maturity)
     if row < 0:
         return row
     worth = machine.appraisal * units
-    marked = int(opening_uniform(seed, replicate, stream, b, draw + 1) < p.credit_marked_share)
+    marked = int(marks < p.credit_marked_share)
     marked *= worth > 0.0  # nobody marks what is worth nothing
-    recourse = int(opening_uniform(seed, replicate, stream, b, draw + 2) < p.credit_recourse_share)
-    cross_default = int(opening_uniform(seed, replicate, stream, b, draw + 3) < p.credit_cross_default_share)
+    recourse = int(reaches < p.credit_recourse_share)
+    cross_default = int(crosses < p.credit_cross_default_share)
     pledge_machines(economy, p, row, m, units, marked, recourse, cross_default)
     loan = economy.loans[row]
     if marked:
@@ -182,7 +184,8 @@ def open_btc_loan(
     rate = p.credit_btc_spread
     if not secured:
         rate += max(economy.market[0].policy_rate, p.credit_floor)
-    row = open_loan(economy, p, seed, replicate, b, 0, instrument, face, rate, p.credit_btc_tenor_weeks)
+    u = opening_uniform(seed, replicate, Stream.POPULATION_LOAN, b, 0)
+    row = open_loan(economy, p, b, u, instrument, face, rate, p.credit_btc_tenor_weeks)
     if row >= 0 and secured:
         pledged = min(coins, face / (p.credit_btc_initial_ltv * price))  # a speck more by rounding
         economy.loans[row].coins = pledged
@@ -204,14 +207,14 @@ def open_bond(
     """An unsecured bond of a share of assets, with some probability; then whether it is convertible."""
     stream = Stream.POPULATION_LOAN
     draw = FIRST_DRAW_OF_BOND
-    if opening_uniform(seed, replicate, stream, b, draw) >= probability:
+    issued, matures, lent, sweeps = opening_uniforms(seed, replicate, stream, b, draw)
+    if issued >= probability:
         return
     span = p.credit_bullet_weeks_high - p.credit_bullet_weeks_low
-    weeks = p.credit_bullet_weeks_low + int(span * opening_uniform(seed, replicate, stream, b, draw + 1))
+    weeks = p.credit_bullet_weeks_low + int(span * matures)
     instrument, coupon = Instrument.HIGH_YIELD.value, p.credit_high_yield_coupon
     if opening_uniform(seed, replicate, stream, b, draw + 4) < convertible_share:
         instrument, coupon = Instrument.CONVERTIBLE.value, p.credit_convertible_coupon
-    row = open_loan(economy, p, seed, replicate, b, draw + 2, instrument, share * assets, coupon, weeks)
+    row = open_loan(economy, p, b, lent, instrument, share * assets, coupon, weeks)
     if row >= 0 and TERMS[instrument].may_sweep:
-        u = opening_uniform(seed, replicate, stream, b, draw + 3)
-        economy.loans[row].maturity_sweep = u < p.credit_refinancing_sweep_share
+        economy.loans[row].maturity_sweep = sweeps < p.credit_refinancing_sweep_share

@@ -38,7 +38,7 @@ from hashcredit.simulator.opening.balance_sheets import (
     open_buyer,
     open_lender,
 )
-from hashcredit.simulator.opening.draws import opening_normal, opening_uniform
+from hashcredit.simulator.opening.draws import opening_normal, opening_uniform, opening_uniforms
 from hashcredit.simulator.opening.loans import (
     open_bond,
     open_btc_loan,
@@ -119,9 +119,14 @@ def opening_earnings(economy: Economy, b: int) -> tuple[float, float]:
             cost += borrower.units[m] * machine.cost[site]
             if machine.kind == MachineKind.GPU:
                 economy.market[0].active += borrower.units[m] * machine.throughput
+    market = economy.market[0]
+    let, active = market.let, market.active
     first, last = contracts_of(economy, b)
     for row in range(first, last):
-        revenue, cost = add_contract(economy, economy.contracts[row], site, revenue, cost)
+        contract = economy.contracts[row]
+        revenue, cost, let, active = add_contract(economy, contract, site, revenue, cost, let, active)
+    market.let = let
+    market.active = active
     return revenue / WEEKS_A_YEAR, cost / WEEKS_A_YEAR
 
 
@@ -169,8 +174,9 @@ def open_borrower(
     borrower = economy.borrowers[b]
     borrower.kind = kind
     borrower.sector = kind  # miners and neo-clouds have the flow columns of their kind
-    borrower.site_class = pick(site_shares, opening_uniform(seed, replicate, stream, b, 0))
-    borrower.grade = pick(grade_shares, opening_uniform(seed, replicate, stream, b, 1))
+    sited, graded, _, _ = opening_uniforms(seed, replicate, stream, b, 0)
+    borrower.site_class = pick(site_shares, sited)
+    borrower.grade = pick(grade_shares, graded)
     take_borrower_terms(borrower, p)
     borrower.default_week = -1
     borrower.default_event = -1

@@ -11,6 +11,7 @@ from hashcredit.agents.dimensions import (
     Instrument,
     LenderStatus,
     LoanStatus,
+    MachineKind,
 )
 from hashcredit.agents.units import MILLION
 from hashcredit.simulator.books.ledger import losses_bind
@@ -101,7 +102,7 @@ def check_finite(economy: Economy, phase: str) -> None:
 
 
 def check_loans(economy: Economy, phase: str) -> None:
-    """Principal and balloons are never negative, overdue is part of principal; vehicles in control count."""
+    """Amounts are not negative, overdue is part of principal; control and first maturities are known."""
     loans = economy.loans
     for field in ("principal", "units", "coins", "seized", "overdue", "balloon"):
         bad = loans[field] < (-TOLERANCE if loans[field].dtype.kind == "f" else 0)
@@ -113,6 +114,12 @@ def check_loans(economy: Economy, phase: str) -> None:
     if (excess & live).any():
         row = int(np.argmax(excess & live))
         _fail(economy, phase, f"loans[{row}]", "overdue", loans["overdue"][row], "at most the principal")
+    first = np.repeat(economy.borrowers["first_maturity"], FACILITIES)
+    early = live & (loans["maturity_week"] > economy.clock["week"][0] + 1) & (loans["maturity_week"] < first)
+    if early.any():
+        row = int(np.argmax(early))
+        _fail(economy, phase, f"loans[{row}]", "maturity_week", loans["maturity_week"][row],
+              f"not before the first that its borrower knows of, {first[row]}")  # fmt: skip
     taken = loans["controlled"] != 0
     odd = taken & (~live | (loans["recourse"] != 0))
     if odd.any():
@@ -136,6 +143,9 @@ def check_contracts(economy: Economy, phase: str) -> None:
         ("rent", contracts["rent"] < 0.0, "not negative"),
         ("hazard_left", contracts["hazard_left"] <= 0.0, "positive"),
         ("end_week", contracts["end_week"] < contracts["start_week"], "not before its start"),
+        ("end_week", contracts["end_week"] < economy.borrowers["first_end"][owner],
+         "not before the first end that its borrower knows of"),
+        ("machine", economy.machines["kind"][contracts["machine"]] != MachineKind.GPU, "a GPU"),
         ("loan", pledged & ~(live & (loans["obligor"] == owner) & (loans["machine"] == contracts["machine"])),
          "a live loan of its borrower against such machines"),
         ("row", np.arange(len(contracts)) % CONTRACTS >= economy.borrowers["contracts"][owner], "in use"),
@@ -150,6 +160,8 @@ def check_contracts(economy: Economy, phase: str) -> None:
         row = int(np.argmax(over))
         most = f"at most {economy.loans['units'][row]}"
         _fail(economy, phase, f"loans[{row}]", "units let", int(on_loans[row]), most)
+    let = contracts["units"].reshape(-1, CONTRACTS).sum(axis=1)
+    _compare(economy, phase, "borrowers", "let", economy.borrowers["let"], let, np.ones(len(let)))
 
 
 def check_debts(economy: Economy, opening: Economy, phase: str) -> None:
@@ -204,6 +216,9 @@ def check_orders(economy: Economy, phase: str, lines_end: bool) -> None:
     ):
         total = taken.reshape(-1, ORDERS).sum(axis=1)
         _compare(economy, phase, "borrowers", field, borrowers[field], total, np.abs(total))
+    weeks = np.where(is_open, orders["delivery_week"], np.iinfo(np.int32).max).reshape(-1, ORDERS)
+    first = np.where(borrowers["orders"] > 0, weeks.min(axis=1), 0)
+    _compare(economy, phase, "borrowers", "next_delivery", borrowers["next_delivery"], first, np.zeros(1))
     kept = promised & (orders["syndicated"] == 0)
     committed = np.bincount(orders["holder"][kept], orders["commitment"][kept], len(economy.lenders))
     _compare(economy, phase, "lenders", "committed", economy.lenders["committed"], committed, committed)
@@ -269,6 +284,13 @@ def check_units(economy: Economy, phase: str) -> None:
         index = int(np.argmax(wrong))
         owned = economy.lenders["units"][index]
         _fail(economy, phase, _agent(economy, "lenders", index), "units", owned, seized[index])
+    borrowers = economy.borrowers
+    may_be_sold = (borrowers["status"] == BorrowerStatus.IN_RESOLUTION) | (borrowers["claims"] > 0)
+    unseen = (loans["seized"] > 0) & ~np.repeat(may_be_sold, FACILITIES)
+    if unseen.any():
+        row = int(np.argmax(unseen))
+        expected = "0 without a claim in default"
+        _fail(economy, phase, f"loans[{row}]", "seized", loans["seized"][row], expected)
 
 
 def check_slots(economy: Economy, opening: Economy, phase: str) -> None:

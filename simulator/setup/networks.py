@@ -61,6 +61,9 @@ SLICE = 200_000
 MATCHING_ROUNDS = 3
 """Times that links of a scale-free network are matched anew if they hit a pair already linked."""
 
+MOST_PAIRS = 1 << 22
+"""Bidders times sellers up to which a market has a table of links: 1,400 borrowers in the baseline's mix."""
+
 CREDIT, PEERS, OUTSIDERS, SCRAP, INTERLENDER = range(5)
 
 
@@ -351,3 +354,16 @@ def _csr(row: Index, column: Index, rows: int, columns: int) -> tuple[NDArray[np
     start = np.zeros(rows + 1, np.int32)
     np.cumsum(np.bincount(keys // columns, minlength=rows), out=start[1:])
     return start, (keys % columns).astype(np.int32)
+
+
+def link_table(start: NDArray[np.int32], neighbours: NDArray[np.int32], columns: int) -> NDArray[np.uint8]:
+    """A bit for each pair, 1 where they are linked; bit `column % 8` of byte `column // 8` of a row.
+
+    Empty where there are more than MOST_PAIRS: it would no longer be faster than a walk along the links.
+    """
+    rows = len(start) - 1
+    if rows * columns > MOST_PAIRS:
+        return np.zeros((0, 0), np.uint8)
+    linked = np.zeros((rows, columns), np.bool_)
+    linked[np.repeat(np.arange(rows), np.diff(start)), neighbours] = True
+    return np.packbits(linked, axis=1, bitorder="little")

@@ -11,7 +11,7 @@ from hashcredit.simulator.machines.valuation import COEFFICIENTS, LANES, PIECE_C
 from hashcredit.simulator.market.bidding import LEAST_CLASSES
 from hashcredit.simulator.scenario.scenario import Scenario
 from hashcredit.simulator.setup import copies
-from hashcredit.simulator.setup.networks import Networks, build_networks
+from hashcredit.simulator.setup.networks import Networks, build_networks, link_table
 from hashcredit.simulator.setup.parameters import compile_machines, compile_macro_paths, compile_paths
 from hashcredit.simulator.setup.rules import Rule, Rules
 from hashcredit.simulator.setup.volatility import pool_parameters
@@ -127,7 +127,9 @@ def sizes(setup: Setup, *, weeks: int, events: int) -> dict[str, int]:
 def allocate(setup: Setup, *, series: bool, events: int) -> Economy:
     """Empty tables for one replicate at a time; `events` is the capacity of the event log."""
     lengths = sizes(setup, weeks=setup.scenario.horizon_weeks if series else 0, events=events)
-    given = {**vars(setup), **setup.networks._asdict()}
+    networks = setup.networks
+    table = link_table(networks.trade_start, networks.trade_seller, setup.borrowers + setup.lenders)
+    given = {**vars(setup), **networks._asdict(), "trade_table": table}
     arrays = {
         name: given[name] if field.role is Role.GIVEN else field.make(lengths)
         for name, field in FIELDS.items()

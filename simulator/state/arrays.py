@@ -27,7 +27,9 @@ from hashcredit.simulator.state.pool import (
     MacroSector,
 )
 
-FLOAT, INT32, INT64, BOOLEAN = (np.dtype(kind) for kind in (np.float64, np.int32, np.int64, np.bool_))
+FLOAT, INT32, INT64, BOOLEAN, BYTE = (
+    np.dtype(kind) for kind in (np.float64, np.int32, np.int64, np.bool_, np.uint8)
+)
 
 
 class Arrays:
@@ -74,6 +76,9 @@ class Arrays:
     credit_lender: np.ndarray = given(INT32, 1, "lenders, borrower by borrower")
     trade_start: np.ndarray = given(INT32, 1, "[bidder + 1]: first place of its sellers")
     trade_seller: np.ndarray = given(INT32, 1, "seller nodes, bidder by bidder")
+    trade_table: np.ndarray = given(
+        BYTE, 2, "[bidder, seller // 8]: a bit for each seller, 1: linked; empty in a large market"
+    )
     claim_start: np.ndarray = given(INT64, 1, "[lender + 1]: first place of its claims on other lenders")
     claim_debtor: np.ndarray = given(INT64, 1, "who owes them, creditor by creditor")
     claim_share: np.ndarray = given(FLOAT, 1, "of the whole")
@@ -97,7 +102,14 @@ class Arrays:
     clearing_work: np.ndarray = scratch(FLOAT, (4, "lenders"), "vectors of the iterative one")
 
     # one agent's or one valuation's work
-    payments_due: np.ndarray = scratch(FLOAT, (2, FACILITIES), "[interest or principal, facility], M$")
+    payments_due: np.ndarray = scratch(FLOAT, (2, FACILITIES), "[interest or principal, place], M$")
+    due_loans: np.ndarray = scratch(INT64, FACILITIES, "[place] loan rows that one borrower serves this week")
+    unlet: np.ndarray = scratch(
+        INT64, (2, MACHINE_TYPES), "[owned, or not pledged either; machine] of one borrower, not let"
+    )
+    unlet_pledged: np.ndarray = scratch(
+        INT64, FACILITIES, "[facility] of one borrower: pledged machines, not let"
+    )
     premiums: np.ndarray = scratch(FLOAT, CONTRACTS, "[contract] of one borrower, over spot, M$")
     value_table: np.ndarray = scratch(
         FLOAT, (MACHINE_TYPES, SITE_CLASSES, "coefficients"), "[machine, site class, coefficient]"
@@ -122,6 +134,10 @@ class Arrays:
     launch_factors: np.ndarray = scratch(
         FLOAT, (MACHINE_TYPES, MAX_LAUNCHES), "what it leaves of earnings, fraction"
     )
+    lender_room: np.ndarray = scratch(
+        FLOAT, "lenders", "[lender]: what those asked for a plan can still lend, M$"
+    )
+    lender_share: np.ndarray = scratch(FLOAT, "lenders", "[lender]: share of a machine that they advance")
     pieces: np.ndarray = scratch(FLOAT, ("pieces", "piece_columns"), "of one valuation, see `valuation`")
     moments: np.ndarray = scratch(FLOAT, "moments", "of one valuation, see `valuation`")
     weights: np.ndarray = scratch(FLOAT, MACHINE_TYPES, "[machine], of a fleet that is drawn")
@@ -129,14 +145,14 @@ class Arrays:
 
     # the market for used machines
     lots: np.ndarray = scratch(LOT, "lots", "what is on sale this week")
+    on_sale: np.ndarray = scratch(INT64, "lots", "lots of the type on sale, lowest reservation price first")
     known: np.ndarray = scratch(INT64, "lots", "lots that one bidder may buy")
     trades: np.ndarray = scratch(TRADE, "trades", "sales agreed for the type on sale")
     node_head: np.ndarray = scratch(
         INT64, "sellers", "[seller node]: its first lot of the type on sale, -1 if none", start=-1
     )
     classes: np.ndarray = scratch(BIDDER_CLASS, "classes", "bidders who think alike", cleared=True)
-    class_of: np.ndarray = scratch(INT64, "bidders", "[bidder], -1: without means")
-    called: np.ndarray = scratch(INT64, "bidders", "bidders with means, class by class")
+    next_called: np.ndarray = scratch(INT64, "bidders", "[bidder]: the next one of its class, -1: the last")
     ranking: np.ndarray = scratch(INT64, "classes", "classes of the week")
     served: np.ndarray = scratch(INT64, "classes", "classes that bid for the type on sale, best first")
 

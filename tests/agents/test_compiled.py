@@ -47,7 +47,12 @@ def package(tmp_path):
     for name in ("agents", "simulator", "simulator/books"):
         (package / name).mkdir(parents=True)
         shutil.copy(ROOT / name / "__init__.py", package / name)
-    for name in ("agents/compiled.py", "simulator/public.py", "simulator/books/randomness.py"):
+    for name in (
+        "agents/compiled.py",
+        "agents/parts.py",
+        "simulator/public.py",
+        "simulator/books/randomness.py",
+    ):
         shutil.copy(ROOT / name, package / name)
     (package / "agents" / "rule.py").write_text(RULE)
     (package / "simulator" / "phase.py").write_text(PHASE)

@@ -14,11 +14,31 @@ from hashcredit.agents.dimensions import (
 )
 from hashcredit.agents.lender import refinances
 from hashcredit.simulator.books.ledger import pay
+from hashcredit.simulator.books.loans import set_maturity
 from hashcredit.simulator.credit.covenants import enforce_covenants
 from hashcredit.simulator.lenders.receivership import run_off
 from hashcredit.simulator.lenders.repo import call_repo
 from hashcredit.simulator.opening.population import UNREACHABLE, set_strikes
 from hashcredit.simulator.state.codes import EventKind, Flow, Sector
+
+# Which loans are looked at.
+
+
+def test_a_borrower_knows_when_its_next_loan_matures() -> None:
+    """Of three loans one is extended now, one matures in four weeks, and one becomes due before that."""
+    w = bond()
+    other = w.loan(0, 0, 0.01, instrument=Instrument.HIGH_YIELD, maturity_week=WEEK + 30)
+    w.loan(0, 0, 0.01, instrument=Instrument.HIGH_YIELD, maturity_week=WEEK + 4)
+    w.open()
+    roll(w)
+    assert w.loans["maturity_week"][:3].tolist() == [WEEK + 104, WEEK + 30, WEEK + 4]
+    assert w.borrowers["first_maturity"][0] == WEEK + 4
+    set_maturity(w.economy, w.loans[other], WEEK + 2)
+    assert w.borrowers["first_maturity"][0] == WEEK + 2
+    roll(w)
+    assert w.loans["maturity_week"][other] == WEEK + 1 + 104
+    assert w.borrowers["first_maturity"][0] == WEEK + 4
+
 
 # Refusals.
 

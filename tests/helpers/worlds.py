@@ -278,6 +278,7 @@ class World:
         """
         row = b * CONTRACTS + int(self.borrowers[b]["contracts"])
         self.borrowers[b]["contracts"] += 1
+        self.borrowers[b]["let"] += units
         self.borrowers[b]["prepaid"] += fields.get("prepaid", 0.0)
         put(self.economy.contracts[row], machine=m, units=units, loan=loan,
             **({"end_week": 50, "hazard_left": 1.0} | fields))  # fmt: skip

@@ -6,7 +6,13 @@ import pytest
 from worlds import GPU, World
 
 from hashcredit.agents.dimensions import FACILITIES, Instrument, LoanStatus
-from hashcredit.simulator.investment.bonds import bond_offer, issue_bond, most_bonds, raise_for_growth
+from hashcredit.simulator.investment.bonds import (
+    bond_market,
+    issue_bond,
+    most_bonds,
+    most_of,
+    raise_for_growth,
+)
 
 CONVERTIBLE, HIGH_YIELD = Instrument.CONVERTIBLE.value, Instrument.HIGH_YIELD.value
 
@@ -25,7 +31,13 @@ def world(**numbers) -> World:
 
 
 def offer(w: World, instrument: int = HIGH_YIELD) -> tuple[int, float]:
-    return bond_offer(w.economy, w.p, 0, instrument)
+    market = bond_market(w.economy, w.p, 0)
+    most = most_of(w.p, w.economy.borrowers[0], market, instrument)
+    return (market.holder, most) if most > 0.0 else (-1, 0.0)
+
+
+def issue(w: World, instrument: int, wanted: float) -> float:
+    return issue_bond(w.economy, w.p, 0, instrument, *offer(w, instrument), wanted)
 
 
 def test_a_bond_is_at_most_a_share_of_assets() -> None:
@@ -76,7 +88,7 @@ def test_a_row_is_kept_for_the_loan_of_the_order() -> None:
 def test_a_bond_by_hand() -> None:
     """It brings what is wanted, as a bullet with a fixed coupon and without a pledge; the books close."""
     w = world()
-    assert issue_bond(w.economy, w.p, 0, HIGH_YIELD, 20.0) == 20.0
+    assert issue(w, HIGH_YIELD, 20.0) == 20.0
     loan = w.loans[0]
     assert (loan["status"], loan["instrument"], loan["rank"]) == (LoanStatus.PERFORMING, HIGH_YIELD, 1)
     assert (loan["principal"], loan["rate"], loan["fixed_rate"], loan["amortising"]) == (20.0, 0.09, 1, 0)
@@ -88,8 +100,8 @@ def test_a_bond_by_hand() -> None:
 
 def test_the_smallest_bond_and_the_largest() -> None:
     w = world()
-    assert issue_bond(w.economy, w.p, 0, HIGH_YIELD, 0.0) == 0.0
-    assert issue_bond(w.economy, w.p, 0, HIGH_YIELD, 1.0) == 5.0
+    assert raise_for_growth(w.economy, w.p, 0, 0.0) == 0.0
+    assert issue(w, HIGH_YIELD, 1.0) == 5.0
     assert offer(w)[1] == pytest.approx(0.2 * 215 - 5.0, rel=1e-12)  # of a kind: the other is not touched
     assert raise_for_growth(w.economy, w.p, 0, 1000.0) == pytest.approx(0.2 * 215, rel=1e-12)
 
@@ -100,5 +112,5 @@ def test_a_first_convertible_sets_the_strike() -> None:
     assert raise_for_growth(w.economy, w.p, 0, 10.0) == 10.0
     assert w.borrowers["strike"][0] == pytest.approx(1.5 * 210.0, rel=1e-12)
     w.borrower(0, strike=7.0)
-    issue_bond(w.economy, w.p, 0, CONVERTIBLE, 6.0)
+    issue(w, CONVERTIBLE, 6.0)
     assert w.borrowers["strike"][0] == 7.0

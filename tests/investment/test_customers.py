@@ -8,7 +8,7 @@ import pytest
 from worlds import ASIC, GPU, NEW_GPU, World
 
 from hashcredit.agents.dimensions import CONTRACTS, BorrowerStatus, LoanStatus
-from hashcredit.simulator.books.contracts import UNPLEDGED
+from hashcredit.simulator.books.contracts import UNPLEDGED, sign_contract
 from hashcredit.simulator.credit.cash_flow import operate
 from hashcredit.simulator.investment.customers import let_out, offer_all
 from hashcredit.simulator.machines.rents import contract_premium, term_rent
@@ -128,6 +128,24 @@ def test_off_contracts_end_and_nobody_looks() -> None:
     w.assert_books_close()
 
 
+def test_nobody_is_asked_before_the_first_contract_ends() -> None:
+    """Of three contracts the second ends first; the borrower knows when, and so does one that signs later."""
+    w = world(search=NEVER)
+    w.contract(0, GPU, 10, end_week=WEEK + 9)
+    w.contract(0, GPU, 10, end_week=WEEK + 2)
+    w.contract(0, GPU, 10, end_week=WEEK)
+    let_out(w.economy, w.p, 1, 0)
+    assert [units for _, units, _ in running(w)] == [10, 10]
+    assert w.borrowers["first_end"][0] == WEEK + 2
+    sign_contract(w.economy, 2, GPU, 10, UNPLEDGED, 0, 0.01, 1, 1.0)
+    assert w.borrowers["first_end"][0] == WEEK + 1
+    w.clock["week"] = WEEK + 2
+    let_out(w.economy, w.p, 1, 0)
+    assert [units for _, units, _ in running(w)] == [10]
+    assert w.borrowers["first_end"][0] == WEEK + 9
+    w.assert_books_close()
+
+
 # Search.
 
 
@@ -191,7 +209,7 @@ def test_search_takes_its_mean_time() -> None:
         w.clock["week"] = week
         let_out(w.economy, w.p, 1, 0)
         found += w.borrowers["contracts"][0] > 0
-        w.contracts["units"] = w.borrowers["contracts"] = 0
+        w.contracts["units"] = w.borrowers["contracts"] = w.borrowers["let"] = 0
         w.market["term_pool"] = np.eye(4)[GRADE] * 1000.0
     share = 1 - math.exp(-1 / 13)
     assert abs(found - share * weeks) < 4 * math.sqrt(weeks * share * (1 - share))

@@ -13,8 +13,9 @@ from hashcredit.agents.dimensions import Cooling, Instrument, LoanStatus
 from hashcredit.simulator import Scenario, simulate
 from hashcredit.simulator.books.orders import release_commitments
 from hashcredit.simulator.investment.leases import review_borrower
-from hashcredit.simulator.investment.plans import weigh
+from hashcredit.simulator.investment.plans import see, weigh
 from hashcredit.simulator.investment.sites import add_to_loan, draw_on_site, most_units, site_gain, site_offer
+from hashcredit.simulator.lenders.underwriting import find_lender
 
 CUSTOMER = 2
 """Grade of the only customers there are."""
@@ -103,7 +104,9 @@ def test_an_order_is_worth_more_by_it_for_each_new_slot() -> None:
     worth = {}
     for advance in (0.0, 0.8):
         w = site_world(credit_site_advance=advance)
-        choice = weigh(w.economy, w.p, 0, NEW_GPU, CUSTOMER, RENT, 0.0, 9.0, False)
+        lender = find_lender(w.economy, w.p, 0, NEW_GPU, CUSTOMER, RENT, 0.0)
+        prospect = see(w.economy, w.p, 0, NEW_GPU)
+        choice = weigh(w.economy, w.p, 0, prospect, CUSTOMER, RENT, 0.0, *lender, 9.0, False)
         worth[advance] = choice.worth
         assert (choice.units, choice.slots) == (11, 6 if advance else 0)  # as many as may be added
     gain = math.exp(-0.2 / 4) * 6 * site_gain(w.economy, w.p, w.borrowers[0], CUSTOMER, SITE)

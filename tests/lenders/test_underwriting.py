@@ -13,7 +13,6 @@ from hashcredit.simulator.lenders.underwriting import (
     facility_offer,
     facility_weeks,
     find_lender,
-    loan_offer,
     tenor_weeks,
     uncovered_share,
 )
@@ -23,7 +22,7 @@ DUE = 0.5 + 0.04
 
 
 def offered(w: World, m: int = NEW_GPU, grade: int = 1, rent: float = 0.0, prepaid: float = 0.0) -> float:
-    return loan_offer(w.economy, w.p, w.lenders[0], 0, m, grade, rent, prepaid)
+    return find_lender(w.economy, w.p, 0, m, grade, rent, prepaid)[1]
 
 
 def test_a_loan_follows_the_lenders_belief() -> None:

@@ -15,7 +15,6 @@ from hashcredit.simulator.machines.earnings import (
 from hashcredit.simulator.machines.rents import (
     Life,
     contract_gain,
-    expected_level,
     level_over,
     open_terms,
     pick_customer,
@@ -140,8 +139,7 @@ def test_who_has_found_machines_looks_no_more() -> None:
 def test_rent_is_what_is_expected_of_rents_and_a_premium() -> None:
     w = world()
     w.machine(NEW_GPU, full_rent=0.03)
-    assert expected_level(w.economy, w.p, NEW_GPU, 1.0) == pytest.approx(FALL, rel=1e-12)
-    assert expected_level(w.economy, w.p, NEW_GPU, 0.0) == 1.0
+    assert level_over(w.economy, w.p, NEW_GPU, Life.CONTRACT) == pytest.approx(FALL, rel=1e-12)
     assert term_rent(w.economy, w.p, NEW_GPU) == pytest.approx(0.03 * FALL, rel=1e-12)
     w.market["term_premium"] = 0.2
     assert term_rent(w.economy, w.p, NEW_GPU) == pytest.approx(0.03 * FALL * math.exp(0.2), rel=1e-12)

@@ -20,6 +20,7 @@ from hashcredit.simulator.machines.valuation import (
     TERMS,
     _exponential,
     _mills_ratio,
+    earned_within,
     machine_value,
     most_pieces,
     value_at,
@@ -360,3 +361,21 @@ def test_an_h100_is_worth_what_used_ones_fetch():
     assert values == sorted(values, reverse=True)
     assert round(values[0]) == 24
     assert round(values[-1]) == 17
+
+
+@given(
+    d=st.sampled_from([-0.2, 0.0, 0.1, 0.5]),
+    short=st.floats(0.1, 9.0),
+    more=st.sampled_from([0.0, 0.5, 4.0]),
+    launches=st.lists(st.tuples(st.floats(0.0, 9.0), st.floats(0.3, 1.2)), max_size=8).map(sorted),
+    at_the_end=st.booleans(),
+)
+def test_earnings_within_two_times_are_the_values_of_both_bit_for_bit(d, short, more, launches, at_the_end):
+    if at_the_end and launches:  # a launch in the very week in which the short time ends
+        launches = sorted([*launches[1:], (short, 0.7)])
+    times, factors = (np.array([each[i] for each in launches]) for i in range(2))
+    horizons = short, short + more
+    both = earned_within(d, *horizons, times, factors, len(launches))
+    assert both == tuple(
+        machine_value(1.0, d, 0.0, 0.0, 0.0, horizon, times, factors, len(launches)) for horizon in horizons
+    )

@@ -3,11 +3,21 @@
 import numpy as np
 import pytest
 from worked_auction import worked_example
-from worlds import GPU, World
+from worlds import ASIC, GPU, World
 
-from hashcredit.simulator.market.auction import link_lots, lots_within, match, serve, trade_machines
+from hashcredit.simulator.market.auction import (
+    link_lots,
+    lots_within,
+    match,
+    serve,
+    sort_lots,
+    trade_machines,
+    unlink_lots,
+)
 from hashcredit.simulator.market.bidding import call_bidders, rank_classes
 from hashcredit.simulator.market.lots import add_lot, open_lots
+from hashcredit.simulator.state.arrays import FIELDS
+from hashcredit.simulator.state.economy import Economy
 
 K = 1e-3
 """M$ in a thousand dollars."""
@@ -43,18 +53,26 @@ def naive_match(bids, wanted, links, lots):
     return trades, left, price
 
 
-def compiled_match(bids, wanted, links, lots, sellers):
+def without_table(economy):
+    """The same economy as in a market too large for a table of links."""
+    arrays = {name: getattr(economy, name) for name in FIELDS}
+    return Economy(economy.rules, **{**arrays, "trade_table": np.zeros((0, 0), np.uint8)})
+
+
+def compiled_match(bids, wanted, links, lots, sellers, table=True):
     """The same through the kernel; bidder i is borrower i."""
     pairs = [(i, seller) for i, known in enumerate(links) for seller in known]
     w = World(neoclouds=len(links), banks=sellers - len(links), trade=pairs)
-    e = w.economy
+    e = w.economy if table else without_table(w.economy)
     for place, (seller, reserve, units) in enumerate(lots):
         lot = e.lots[place]
         lot["machine"], lot["node"], lot["reserve"], lot["left"] = GPU, seller, reserve, units
-    link_lots(e, GPU, len(lots))
+    assert sort_lots(e, GPU, len(lots)) == len(lots)
+    if not table:
+        link_lots(e, len(lots))
     count = 0
     for i in sorted(range(len(bids)), key=lambda i: -bids[i]):
-        count = serve(e, i, bids[i], wanted[i], count)
+        count = serve(e, i, bids[i], wanted[i], lots_within(e, i, bids[i], 0, len(lots)), count)
     trades = [tuple(trade) for trade in e.trades[:count].tolist()]
     sold = {lot for _, lot, _ in trades}
     price = [e.lots[lot]["price"] if lot in sold else None for lot in range(len(lots))]
@@ -74,6 +92,7 @@ def test_match_is_its_naive_twin(instance: int) -> None:
     ]
     trades, left, price = compiled_match(bids, wanted, links, lots, sellers)
     assert (trades, left, price) == naive_match(bids, wanted, links, lots)
+    assert (trades, left, price) == compiled_match(bids, wanted, links, lots, sellers, table=False)
     for i, lot, _ in trades:  # what any fair rule must keep
         assert lots[lot][1] <= price[lot] <= bids[i]
         assert lots[lot][0] in links[i]
@@ -98,15 +117,32 @@ def test_lots_of_one_seller_are_chained() -> None:
     e = w.economy
     assert e.lots["reserve"][:2] == pytest.approx([12 * K, 6.6 * K], rel=1e-12)
     assert (e.machines["offered"][GPU], e.machines["inventory"][GPU]) == (8, 8)
-    link_lots(e, GPU, 2)
+    assert sort_lots(e, GPU, 2) == 2
+    assert e.on_sale[:2].tolist() == [1, 0]
+    link_lots(e, 2)
     assert (e.node_head[1], e.lots["next"][1], e.lots["next"][0]) == (1, 0, -1)
-    assert lots_within(e, 0, 12 * K) == 2
-    assert lots_within(e, 0, 11 * K) == 1
+    for economy in (e, without_table(e)):
+        assert lots_within(economy, 0, 12 * K, 0, 2) == 2
+        assert lots_within(economy, 0, 11 * K, 0, 2) == 1
+    unlink_lots(e, 2)
+    assert (e.node_head == -1).all()
+
+
+def test_lots_are_in_the_order_of_the_bidders() -> None:
+    # By reservation price, then seller, then the last on sale first; the type that is not on sale left out.
+    w = World(neoclouds=4, banks=1)
+    lots = [(2, 9.0), (1, 9.0), (3, 8.0), (1, 9.0), (0, 9.5), (1, 7.0)]
+    for place, (seller, reserve) in enumerate(lots):
+        lot = w.economy.lots[place]
+        lot["machine"], lot["node"], lot["reserve"] = GPU, seller, reserve
+    w.economy.lots["machine"][5] = ASIC
+    assert sort_lots(w.economy, GPU, len(lots)) == 5
+    assert w.economy.on_sale[:5].tolist() == [2, 3, 1, 0, 4]
 
 
 def test_scratch_is_clean_after_a_sale() -> None:
     w = worked_example()
-    trade_machines(w.economy, w.p)
+    trade_machines(without_table(w.economy), w.p)
     assert (w.economy.node_head == -1).all()
 
 
@@ -159,16 +195,30 @@ def test_classes_change_nothing_but_the_work(seed: int) -> None:
 
 
 @pytest.mark.parametrize("seed", range(20))
+def test_a_table_of_links_changes_nothing_but_the_work(seed: int) -> None:
+    with_one, without = crowd(seed), crowd(seed)
+    trade_machines(with_one.economy, with_one.p)
+    trade_machines(without_table(without.economy), without.p)
+    assert with_one.economy.trade_table.size > 0
+    assert with_one.economy.trades.tolist() == without.economy.trades.tolist()
+    for name in ("borrowers", "buyers", "lenders"):
+        assert getattr(with_one, name).tobytes() == getattr(without, name).tobytes()
+
+
+@pytest.mark.parametrize("seed", range(20))
 def test_classes_are_served_best_first_and_bidders_in_table_order(seed: int) -> None:
     w = crowd(seed)
     e = w.economy
     lots = open_lots(e, w.p)
-    link_lots(e, GPU, lots)
+    assert sort_lots(e, GPU, lots) == lots
     classes = call_bidders(e, w.p)
-    called = [
-        e.called[one["first"] : one["first"] + one["count"]].tolist()
-        for one in e.classes[e.ranking[:classes]]
-    ]
+    called, class_of = [], {}
+    for c in e.ranking[:classes].tolist():
+        members = [int(e.classes["first"][c])]
+        while (following := int(e.next_called[members[-1]])) >= 0:
+            members.append(following)
+        called.append(members)
+        class_of.update(dict.fromkeys(members, c))
     rich = [bidder for bidder in range(20, 46) if w.buyers["cash"][bidder - 20] > 0]
     rich = [k for k in rich if w.buyers["kind"][k - 20] == 3 or w.buyers["slots"][k - 20, 1] > 0]
     peers = [b for b in range(6, 20) if w.borrowers["cash"][b] > 0 and w.borrowers["slots"][b, 1] > 0]
@@ -180,8 +230,8 @@ def test_classes_are_served_best_first_and_bidders_in_table_order(seed: int) -> 
     assert prices.min() >= 1.2 * K
     count = match(e, w.p, GPU, lots, ranked)
     for t, (bidder, lot, units) in enumerate(e.trades[:count].tolist()):
-        price = e.classes["price"][e.class_of[bidder]]
+        price = e.classes["price"][class_of[bidder]]
         assert e.lots["reserve"][lot] <= e.lots["price"][lot] <= price
         assert units > 0
         if t > 0:
-            assert price <= e.classes["price"][e.class_of[e.trades["bidder"][t - 1]]]
+            assert price <= e.classes["price"][class_of[e.trades["bidder"][t - 1]]]

@@ -2,8 +2,12 @@
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from hashcredit.simulator import Scenario, simulate
+from hashcredit.simulator.books.randomness import Stream
+from hashcredit.simulator.opening.draws import opening_uniform, opening_uniforms
 from hashcredit.simulator.scenario.facts import fact
 from hashcredit.simulator.setup.prepare import allocate, clear, prepare
 from hashcredit.simulator.week.step import open_economy
@@ -167,3 +171,10 @@ def test_every_replicate_opens_another_economy_on_the_same_networks():
     first, second = simulate(seed=1, replicate=0), simulate(seed=1, replicate=1)
     assert not np.array_equal(first.before.borrowers["cash"], second.before.borrowers["cash"])
     assert np.array_equal(first.setup.networks.trade_seller, second.setup.networks.trade_seller)
+
+
+@given(st.integers(0, 2**63 - 1), st.integers(0, 1000), st.integers(0, 300).map(lambda block: 4 * block))
+def test_four_draws_at_once_are_the_four(seed: int, agent: int, first: int) -> None:
+    stream = Stream.POPULATION_LOAN
+    four = opening_uniforms(seed, 3, stream, agent, first)
+    assert four == tuple(opening_uniform(seed, 3, stream, agent, first + i) for i in range(4))

@@ -210,6 +210,13 @@ def test_nothing_negative_on_a_loan(state, caught, field):
     assert "not negative" in caught()
 
 
+def test_a_loan_that_matures_before_its_borrower_looks(state, caught):
+    soon = state.clock["week"][0] + 1
+    row = first((state.loans["status"] == LoanStatus.PERFORMING) & (state.loans["maturity_week"] > soon))
+    state.borrowers["first_maturity"][row // FACILITIES] = state.loans["maturity_week"][row] + 1
+    assert names(caught(), f"loans[{row}]", "maturity_week")
+
+
 def test_more_overdue_than_owed(state, caught):
     row = first((state.loans["status"] == LoanStatus.PERFORMING) & (state.loans["principal"] > 1.0))
     state.loans["overdue"][row] = state.loans["principal"][row] * 1.001
@@ -283,8 +290,22 @@ def test_more_let_than_is_owned(state, caught):
     row = first((state.contracts["units"] > 0) & (state.contracts["loan"] >= 0))
     b, m = row // CONTRACTS, state.contracts["machine"][row]
     state.contracts["loan"][row] = -1
-    state.contracts["units"][row] = state.borrowers["units"][b, m] + 1
+    more = state.borrowers["units"][b, m] + 1 - state.contracts["units"][row]
+    state.contracts["units"][row] += more
+    state.borrowers["let"][b] += more
     assert names(caught(), f"(borrowers[{b}])", "let")
+
+
+def test_machines_let_that_are_not_counted(state, caught):
+    b = first(state.borrowers["let"] > 0)
+    state.borrowers["let"][b] -= 1
+    assert names(caught(), f"(borrowers[{b}])", "let")
+
+
+def test_a_contract_that_ends_before_its_borrower_looks(state, caught):
+    row = first(state.contracts["units"] > 0)
+    state.borrowers["first_end"][row // CONTRACTS] = state.contracts["end_week"][row] + 1
+    assert names(caught(), f"contracts[{row}]", "end_week")
 
 
 # Orders
@@ -304,7 +325,7 @@ def test_a_closed_order_is_worth_nothing(state, caught, field):
     assert names(caught(), f"orders[{row}]", "deposit or commitment")
 
 
-@pytest.mark.parametrize("field", ["deposits", "reserved", "orders"])
+@pytest.mark.parametrize("field", ["deposits", "reserved", "orders", "next_delivery"])
 def test_sums_over_orders_are_the_borrowers(state, caught, field):
     b = first(state.borrowers["orders"] > 0)
     state.borrowers[field][b] += 1
@@ -378,6 +399,14 @@ def test_seized_machines_belong_to_a_claim(state, caught):
     row = first(state.loans["seized"] > 0)
     state.loans["seized"][row] -= 1
     assert names(caught(), f"(lenders[{state.loans['holder'][row]}])", "units")
+
+
+def test_seized_machines_that_no_sale_would_find(state, caught):
+    row = first((state.loans["seized"] > 0) & (state.loans["status"] == LoanStatus.DEFAULTED))
+    borrower = state.borrowers[row // FACILITIES]
+    borrower["status"] = BorrowerStatus.ALIVE
+    borrower["claims"] = 0
+    assert names(caught(), f"loans[{row}]", "seized")
 
 
 @pytest.mark.parametrize("table", ["borrowers", "buyers"])

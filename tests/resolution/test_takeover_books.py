@@ -226,6 +226,7 @@ def test_short_of_rows_the_best_contracts_are_kept() -> None:
     for _ in range(CONTRACTS):
         w.contract(FIRST, GPU, 1)
     w.contracts["units"][FIRST * CONTRACTS + 4] = 0
+    w.borrowers["let"][FIRST] -= 1
     default(w)
     premium = 5 * (0.030 * YEAR_FIXED - 0.020 * YEAR_FALLING)
     assert site_worth(w.economy, w.p, FAILED, FIRST) == pytest.approx(WORTH + premium, rel=1e-6)

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from hashcredit.simulator import Scenario
 from hashcredit.simulator.errors import ScenarioError
-from hashcredit.simulator.setup.networks import SCRAP_LINKS, build_networks
+from hashcredit.simulator.setup.networks import MOST_PAIRS, SCRAP_LINKS, build_networks, link_table
 
 KINDS = ["erdos-renyi", "scale-free", "core-periphery", "block", "complete"]
 RANDOM_KINDS = KINDS[:-1]
@@ -94,6 +94,29 @@ def assert_well_formed(networks, scenario):
         row = np.repeat(np.arange(rows), np.diff(start))
         assert np.all(np.diff(row * columns + neighbour) > 0)  # ascending in each row, nothing twice
         assert np.all((neighbour >= 0) & (neighbour < columns))
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_table_of_links_has_a_bit_for_each_link(kind):
+    scenario = economy(kind)
+    networks = build_networks(scenario, 1)
+    borrowers, lenders, *_ = sizes(scenario)
+    linked = matrix(networks.trade_start, networks.trade_seller, borrowers + lenders)
+    table = link_table(networks.trade_start, networks.trade_seller, borrowers + lenders)
+    bits = [
+        [table[row, column >> 3] >> (column & 7) & 1 for column in range(linked.shape[1])] for row in (0, -1)
+    ]
+    assert table.nbytes <= linked.shape[0] * (linked.shape[1] / 8 + 1)
+    assert np.array_equal(bits, linked[[0, -1]])
+    assert np.unpackbits(table, bitorder="little").sum() == linked.sum()
+
+
+def test_a_large_market_has_no_table_of_links():
+    rows = 1 << 12
+    start = np.zeros(rows + 1, np.int32)
+    nobody = np.empty(0, np.int32)
+    assert link_table(start, nobody, MOST_PAIRS // rows).shape == (rows, MOST_PAIRS // rows // 8)
+    assert link_table(start, nobody, MOST_PAIRS // rows + 1).shape == (0, 0)
 
 
 @pytest.mark.parametrize("kind", KINDS)
