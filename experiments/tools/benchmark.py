@@ -53,6 +53,13 @@ def phases() -> str:
     return table()
 
 
+def rivals() -> str:
+    """A simple week in other frameworks, and phases beside the machine's limits; see `rival_benchmark`."""
+    from hashcredit.experiments.tools.rival_benchmark import rivals as tables
+
+    return tables()
+
+
 def compilation() -> str:
     """Seconds of the first run in an empty cache, less those of the second, in a process of their own."""
     code = (
@@ -197,6 +204,7 @@ def _python(code: str, **environment: str) -> str:
 BENCHMARKS: dict[str, Callable[[], str]] = {
     "speed": speed,
     "phases": phases,
+    "rivals": rivals,
     "compilation": compilation,
     "warm-start": warm_start,
     "preparation": preparation,

@@ -51,7 +51,7 @@ def _cycles(typing_context: Any) -> Any:
     return types.int64(), generate
 
 
-def _clocked_weeks() -> Any:
+def clocked_weeks() -> Any:
     """`run_weeks` with a clock: adds the cycles of each phase to `spent`."""
     used: dict[str, Any] = {"enter_week": enter_week, "cycles": _cycles}
     used |= {f"phase_{place}": phase for place, phase in enumerate(PHASES)}
@@ -74,14 +74,14 @@ def _clocked_weeks() -> Any:
 
 
 @numba.njit  # type: ignore[untyped-decorator]  # Numba is not typed
-def _rule(cash: Any, owed: Any, rate: Any, out: Any) -> None:
+def rule(cash: Any, owed: Any, rate: Any, out: Any) -> None:
     """A borrower's fixed rule: pay interest and a fiftieth of what is owed, as far as cash goes."""
     for b in range(cash.shape[0]):
         due = owed[b] * (0.02 + rate[b] / 52.0)
         out[b] = cash[b] - (due if cash[b] >= due else cash[b])
 
 
-def _fastest(work: Any, rounds: int = 7) -> float:
+def fastest(work: Any, rounds: int = 7) -> float:
     """Seconds of the fastest of some calls; one before them compiles."""
     work()
     seconds = []
@@ -92,12 +92,14 @@ def _fastest(work: Any, rounds: int = 7) -> float:
     return min(seconds)
 
 
-def _round(clocked: Any, economy: Economy, setup: Setup, spent: NDArray[np.int64]) -> list[float]:
+def clocked_round(
+    clocked: Any, economy: Economy, setup: Setup, spent: NDArray[np.int64], replicates: int = REPLICATES
+) -> list[float]:
     """Microseconds a week of each phase and of the opening, over some replicates."""
     spent[:] = 0
     opening, weeks = 0.0, setup.scenario.horizon_weeks
     started = time.perf_counter()
-    for replicate in range(REPLICATES):
+    for replicate in range(replicates):
         before = time.perf_counter()
         clear(economy, setup)
         open_economy(economy, setup.parameters, setup.seed, replicate)
@@ -105,7 +107,7 @@ def _round(clocked: Any, economy: Economy, setup: Setup, spent: NDArray[np.int64
         clocked(economy, setup.parameters, setup.seed, replicate, weeks, spent)
     in_weeks = time.perf_counter() - started - opening
     each = spent / spent.sum() * in_weeks
-    return [1e6 * seconds / REPLICATES / weeks for seconds in (*each, opening)]
+    return [1e6 * seconds / replicates / weeks for seconds in (*each, opening)]
 
 
 def phase_costs(scenario: str = "baseline_2026") -> Costs:
@@ -116,15 +118,15 @@ def phase_costs(scenario: str = "baseline_2026") -> Costs:
     residual = float(economy.outcomes[0]["money_residual"])
     if not residual < LARGEST_RESIDUAL:
         raise AssertionError(f"money_residual is {residual}: what is timed does not keep its books")
-    clocked, spent = _clocked_weeks(), np.zeros(len(PHASES), np.int64)
+    clocked, spent = clocked_weeks(), np.zeros(len(PHASES), np.int64)
     clocked(economy, setup.parameters, setup.seed, 0, 0, spent)
     rng = np.random.default_rng(0)
     cash, owed, rate, out = rng.random((4, ROWS))
     rules, copies, rounds = [], [], []
     for _ in range(ROUNDS):
-        rounds.append(_round(clocked, economy, setup, spent))
-        rules.append(_fastest(lambda: _rule(cash, owed, rate, out)))
-        copies.append(_fastest(lambda: np.copyto(out, cash)))
+        rounds.append(clocked_round(clocked, economy, setup, spent))
+        rules.append(fastest(lambda: rule(cash, owed, rate, out)))
+        copies.append(fastest(lambda: np.copyto(out, cash)))
     least = np.min(rounds, axis=0).tolist()
     names = [*(phase.__name__ for phase in PHASES), "opening"]
     return Costs(
