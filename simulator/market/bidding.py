@@ -103,19 +103,42 @@ def find_class(
 
 @kernel
 def join_class(economy: Economy, bidder: int, c: int, free: int) -> None:
-    """Put a bidder at the head of its class, and its free slots (`racks_free`) among those of the class."""
+    """Put a bidder at the end of its class, and its free slots (`racks_free`) among those of the class."""
     one = economy.classes[c]
-    economy.next_called[bidder] = one.first
-    one.first = bidder
+    if one.first < 0:
+        one.first = bidder
+    else:
+        economy.next_called[one.last] = bidder
+    one.last = bidder
+    economy.next_called[bidder] = -1
     one.hosts |= free
 
 
 @kernel
-def call_outsiders(economy: Economy) -> int:
-    """Find the class of every secondary buyer with cash and room; return the number of classes."""
+def call_peers(economy: Economy, p: Record) -> int:
+    """Find the class of every live borrower with a budget and a free slot; return the number of classes."""
     classes = 0
+    moving = p.buyers_moving_cost[BuyerKind.OPERATOR]
+    moving_asic = p.buyers_moving_cost_asic[BuyerKind.OPERATOR]
+    for b in range(economy.borrowers.shape[0]):
+        borrower = economy.borrowers[b]
+        if borrower.status != BorrowerStatus.ALIVE or borrower.payables > 0.0 or borrower.selling:
+            continue
+        free = racks_free(borrower)
+        if free == 0 or peer_budget(p, borrower) <= 0.0:
+            continue
+        site = borrower.site_class
+        c, classes = find_class(economy, classes, site * GRADES + borrower.grade, site, 0, 0,
+                                borrower.cost_of_capital, 0.0, moving, moving_asic)  # fmt: skip
+        join_class(economy, b, c, free)
+    return classes
+
+
+@kernel
+def call_outsiders(economy: Economy, classes: int) -> int:
+    """Find the class of every secondary buyer with cash and room; return the number of classes."""
     borrowers = economy.borrowers.shape[0]
-    for k in range(economy.buyers.shape[0] - 1, -1, -1):
+    for k in range(economy.buyers.shape[0]):
         buyer = economy.buyers[k]
         scraps = buyer.kind == BuyerKind.SCRAP_DEALER
         free = racks_free(buyer)
@@ -134,33 +157,13 @@ def call_outsiders(economy: Economy) -> int:
 
 
 @kernel
-def call_peers(economy: Economy, p: Record, classes: int) -> int:
-    """Find the class of every live borrower with a budget and a free slot; return the number of classes."""
-    moving = p.buyers_moving_cost[BuyerKind.OPERATOR]
-    moving_asic = p.buyers_moving_cost_asic[BuyerKind.OPERATOR]
-    for b in range(economy.borrowers.shape[0] - 1, -1, -1):
-        borrower = economy.borrowers[b]
-        if borrower.status != BorrowerStatus.ALIVE or borrower.payables > 0.0 or borrower.selling:
-            continue
-        free = racks_free(borrower)
-        if free == 0 or peer_budget(p, borrower) <= 0.0:
-            continue
-        site = borrower.site_class
-        c, classes = find_class(economy, classes, site * GRADES + borrower.grade, site, 0, 0,
-                                borrower.cost_of_capital, 0.0, moving, moving_asic)  # fmt: skip
-        join_class(economy, b, c, free)
-    return classes
-
-
-@kernel
 def call_bidders(economy: Economy, p: Record) -> int:
     """List a sale's bidders by class, each class in the order of the tables; return the number of classes.
 
-    Whoever has no means now gets none during the sale, so it is left out. A bidder is put at the head of its
-    class, so the tables are read from their ends.
+    Whoever has no means now gets none during the sale, so it is left out.
     """
     economy.clock[0].sales += 1
-    return call_peers(economy, p, call_outsiders(economy))
+    return call_outsiders(economy, call_peers(economy, p))
 
 
 @kernel
@@ -185,12 +188,6 @@ def class_bid(economy: Economy, p: Record, m: int, c: int) -> float:
 
 
 @kernel
-def is_before(one: Record, other: Record) -> bool:
-    """Whether a class is served before another: by its bid, of equal ones by its first bidder."""
-    return one.price > other.price or (one.price == other.price and one.first < other.first)
-
-
-@kernel
 def rank_classes(economy: Economy, p: Record, m: int, classes: int, least: float) -> int:
     """Put the classes that bid `least` or more for type `m` in order, best first; return their number.
 
@@ -208,7 +205,7 @@ def rank_classes(economy: Economy, p: Record, m: int, classes: int, least: float
             continue
         one.price = price
         place = count
-        while place > 0 and is_before(one, economy.classes[economy.served[place - 1]]):
+        while place > 0 and economy.classes[economy.served[place - 1]].price < price:
             economy.served[place] = economy.served[place - 1]
             place -= 1
         economy.served[place] = c

@@ -71,6 +71,7 @@ BIDDER_CLASS = row(
     Column("moving_cost", "f8", "of a GPU", "M$ a GPU"),
     Column("moving_cost_asic", "f8", "of an ASIC", "M$ an ASIC"),
     Column("first", "i4", "its first bidder; the others follow by `Economy.next_called`"),
+    Column("last", "i4", "its last one"),
     Column("cap_known", "i8", "by machine kind, 1: the next field is worked out", shape=(2,)),
     Column("cap", "f8", "price per unit of value of the best new machine", shape=(2,)),
     Column("moving", "f8", "moving cost of the type on sale", "M$ a unit"),

@@ -217,6 +217,7 @@ def test_classes_are_served_best_first_and_bidders_in_table_order(seed: int) -> 
         members = [int(e.classes["first"][c])]
         while (following := int(e.next_called[members[-1]])) >= 0:
             members.append(following)
+        assert members[-1] == e.classes["last"][c]
         called.append(members)
         class_of.update(dict.fromkeys(members, c))
     rich = [bidder for bidder in range(20, 46) if w.buyers["cash"][bidder - 20] > 0]
