@@ -20,7 +20,7 @@ import itertools
 import os
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
-from functools import cached_property
+from functools import cached_property, partial
 from types import CodeType, FunctionType
 from typing import Any
 from weakref import WeakValueDictionary
@@ -83,13 +83,29 @@ class Kernel:
         _of_function[id(self.function)] = self
         entry.kernel = self
         entry.get_call_template = self._get_call_template
-        entry.get_overload = lambda signature: self.part.get_overload(signature)
+        self._template_of_whole = partial(type(entry).get_call_template, entry)
+        self._overload_of_whole = partial(type(entry).get_overload, entry)
+        # what Numba asks a dispatcher when another kernel calls it
+        entry.get_call_template, entry.get_overload = self._get_call_template, self._get_overload
 
     def _get_call_template(self, arguments: Any, named: Any) -> Any:
-        """Types of a call from another kernel: Numba's question to a dispatcher, answered by the part."""
+        """Types of a call from another kernel."""
         if self.part.is_compiling:
             raise NumbaError(f"{self.function.__qualname__} calls itself: kernels have no recursion")
-        return self.part.get_call_template(arguments, named)
+        template = self.part.get_call_template(arguments, named)
+        if self._can_be_part(self.part.fold_argument_types(arguments, named)[1]):
+            return template
+        return self._template_of_whole(arguments, named)
+
+    def _get_overload(self, arguments: Any) -> Any:
+        """What stands for the compiled function in such a call."""
+        can = self._can_be_part(tuple(arguments))
+        return (self.part.get_overload if can else self._overload_of_whole)(arguments)
+
+    def _can_be_part(self, arguments: tuple[Any, ...]) -> bool:
+        """Whether it works without Python objects of its own; what prints needs them and is compiled whole."""
+        library: Part = self.part.overloads[arguments].library
+        return not library.needs_python
 
     @property
     def part(self) -> Any:
@@ -170,6 +186,8 @@ class Part(JITCodeLibrary):  # type: ignore[misc]  # Numba is not typed
 
     origin: tuple[str, str, int, Any] = ("", "", 0, ())
     """Module, name and identity of the kernel, and the types of its arguments."""
+    needs_python = False
+    """Whether it reads its environment, Python objects that only an entry has."""
 
     def finalize(self) -> None:
         """Take in what Numba compiled for this kernel alone, and leave it at that."""
@@ -238,6 +256,8 @@ class PartLowering(NativeLowering):  # type: ignore[misc]  # Numba is not typed
         super().run_pass(state)
         library._ensure_finalized()
         lowered = state["cr"]
+        # a name that is declared and never read occurs once
+        library.needs_python = str(library._final_module).count(lowered.fndesc.env_name) > 1
         stand_in = _stand_in(lowered.fndesc, lowered.env)
         state.targetctx.insert_user_function(stand_in, lowered.fndesc, [library])
         state.reload_init.extend(library._reload_init)
@@ -279,6 +299,7 @@ class _PartFiles(CompileResultCacheImpl):  # type: ignore[misc]  # Numba is not 
         return (
             library.name,
             library.origin,
+            library.needs_python,
             library._final_module.as_bitcode(),
             [part.origin for part in library.parts()],
             described,
@@ -289,11 +310,11 @@ class _PartFiles(CompileResultCacheImpl):  # type: ignore[misc]  # Numba is not 
 
     def rebuild(self, context: Any, reduced: Any) -> Any:
         """The part, after those that it calls; what does not fit together raises ValueError."""
-        name, origin, code, called, described, environment, signature, reload_init = reduced
+        name, origin, needs_python, code, called, described, environment, signature, reload_init = reduced
         for prepare in reload_init:
             prepare()
         library = Part(context.codegen(), name)
-        library.origin = origin
+        library.origin, library.needs_python = origin, needs_python
         library._final_module = llvm.parse_bitcode(code)
         for other in called:
             library.add_linking_library(_library(*other))

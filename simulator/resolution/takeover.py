@@ -112,12 +112,19 @@ def cost_of_cure(economy: Economy, p: Record, b: int) -> float:
 
 @kernel
 def list_peers(economy: Economy, node: int, count: int) -> int:
-    """Add the borrowers that know a seller node to the `count` rivals listed; return how many there are."""
+    """Add the borrowers that know a seller node to the `count` rivals listed; return how many there are.
+
+    The list stays in the order of the table, in which they are asked.
+    """
     for link in range(economy.peer_start[node], economy.peer_start[node + 1]):
         bidder = economy.peer_bidder[link]
         if not economy.is_rival[bidder]:
             economy.is_rival[bidder] = True
-            economy.rivals[count] = bidder
+            place = count
+            while place > 0 and economy.rivals[place - 1] > bidder:
+                economy.rivals[place] = economy.rivals[place - 1]
+                place -= 1
+            economy.rivals[place] = bidder
             count += 1
     return count
 
@@ -215,7 +222,7 @@ def find_acquirer(economy: Economy, p: Record, b: int, ask: float, cure: float) 
         limit = min(budget, site_worth(economy, p, b, bidder))
         if limit < ask + cure:
             continue
-        if winner < 0 or limit > furthest or (limit == furthest and bidder < winner):
+        if winner < 0 or limit > furthest:
             second = furthest
             furthest = limit
             winner = bidder

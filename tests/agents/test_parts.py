@@ -36,6 +36,15 @@ def due(debt: float, years: int) -> float:
 @kernel
 def both(debt: float) -> float:
     return due(debt, 1) + interest(debt)
+
+@kernel
+def told(debt: float) -> float:
+    print(debt)
+    return debt
+
+@kernel
+def teller(debt: float) -> float:
+    return told(debt) + told(2.0)
 """
 
 
@@ -143,6 +152,12 @@ def test_any_compiled_function_may_call_a_kernel():
         return _caller(x) + _checked(x)
 
     assert rule(1.0) == 6.0
+
+
+def test_a_kernel_that_prints_is_compiled_whole(chain):
+    """It needs Python, which a part cannot reach; also when it comes from the cache."""
+    for _ in range(2):
+        assert chain("teller(1.0)") == ["1.0", "2.0"]
 
 
 def test_functions_of_one_name_are_told_apart():
