@@ -103,7 +103,7 @@ class Kernel:
         return (self.part.get_overload if can else self._overload_of_whole)(arguments)
 
     def _can_be_part(self, arguments: tuple[Any, ...]) -> bool:
-        """Whether it works without Python objects of its own; what prints needs them and is compiled whole."""
+        """Whether it works without Python objects of its own; what prints needs them, so it is no part."""
         library: Part = self.part.overloads[arguments].library
         return not library.needs_python
 
