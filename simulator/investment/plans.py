@@ -35,6 +35,7 @@ from hashcredit.simulator.investment.prepayments import prepayment, rent_in_adva
 from hashcredit.simulator.investment.refinancing import best_top_up, room_taken, top_up, top_up_gain
 from hashcredit.simulator.investment.sites import most_units, site_gain, site_offer
 from hashcredit.simulator.investment.vendors import vendor_lends, vendor_loan_value, vendor_offer
+from hashcredit.simulator.lenders.funding import capacity_of
 from hashcredit.simulator.lenders.syndication import means_to_sell
 from hashcredit.simulator.lenders.underwriting import annual_rate, ask_lenders, best_lender, tenor_weeks
 from hashcredit.simulator.machines.earnings import earning_trend, value_of
@@ -259,15 +260,13 @@ def find_customer(economy: Economy, p: Record, u: float, v: float) -> int:
 def choose_order(economy: Economy, p: Record, b: int, customer: int, means: float) -> Choice:
     """The order with the largest net present value that `means` (M$) allow borrower `b`.
 
-    `customer` is the grade of the customer that it has found, -1 if there is none. It signs only where a
-    lender or the vendor lends.
+    Its lenders have been asked (`ask_lenders`). `customer` is the grade of the customer that it has found, -1
+    if there is none. It signs only where a lender or the vendor lends.
     """
     borrower = economy.borrowers[b]
     week = economy.clock[0].week
     best = no_order()
     can_borrow = has_row_to_spare(economy, b)
-    if can_borrow:
-        ask_lenders(economy, p, b)
     for m in range(economy.machines.shape[0]):
         machine = economy.machines[m]
         if not machine.used or not machine.launch_week <= week <= machine.end_of_sale_week:
@@ -327,6 +326,7 @@ def plan_with_top_up(
     lender = economy.lenders[refinancer]
     committed = lender.committed
     lender.committed = committed + room_taken(economy, row, refinancer, most)  # it cannot lend that twice
+    economy.lender_room[refinancer] = capacity_of(economy, p, lender)
     means = budget + shares + most + beside_top_up(p, bonds, most)
     larger = choose_order(economy, p, b, customer, means)
     lender.committed = committed
@@ -350,6 +350,7 @@ def invest_borrower(economy: Economy, p: Record, seed: int, replicate: int, b: i
     buffer = p.investment_buffer_weeks * borrower.obligations
     budget = capital_budget(borrower.cash - borrower.reserved, buffer, p.investment_spend_share)
     shares = most_issue(economy, p, b)
+    ask_lenders(economy, p, b)
     bonds = most_bonds(economy, p, b)
     place = free_order(economy, b)
     if place < 0 or (budget + shares + bonds <= 0.0 and p.credit_top_up == 0):
