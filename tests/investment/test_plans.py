@@ -17,7 +17,7 @@ from hashcredit.agents.dimensions import (
 from hashcredit.simulator.investment.plans import choose_order, loan_value, own_cash
 from hashcredit.simulator.lenders.funding import capacity_of
 from hashcredit.simulator.lenders.underwriting import ask_lenders
-from hashcredit.simulator.machines.slots import slot_cost
+from hashcredit.simulator.machines.slots import slot_cost, slot_years
 from hashcredit.simulator.state.codes import EventKind, Flow, Sector
 
 # What is worth buying.
@@ -26,7 +26,9 @@ from hashcredit.simulator.state.codes import EventKind, Flow, Sector
 def test_slot_is_worth_its_lease() -> None:
     # 0.001 a year for five years at 6 + 14 %, paid all the time
     w = world()
-    assert slot_cost(w.p, 1, 0.2) == pytest.approx(0.001 * (1 - math.exp(-1)) / 0.2, rel=1e-12)
+    assert slot_cost(w.p, 1, slot_years(w.p, 0.2)) == pytest.approx(
+        0.001 * (1 - math.exp(-1)) / 0.2, rel=1e-12
+    )
 
 
 def choice(w: World, b: int = 0, customer: int = -1) -> tuple[int, int]:
