@@ -16,6 +16,7 @@ from hashcredit.simulator.books.orders import promised_loans
 from hashcredit.simulator.credit.equity import market_is_good
 from hashcredit.simulator.lenders.funding import advance_now, fund
 from hashcredit.simulator.lenders.syndication import roomiest_lender
+from hashcredit.simulator.lenders.underwriting import ask_lenders
 from hashcredit.simulator.state.codes import EventKind, Flow
 from hashcredit.simulator.state.economy import Economy
 
@@ -59,7 +60,7 @@ def can_issue(economy: Economy, p: Record, b: int) -> bool:
 
 @kernel
 def bond_market(economy: Economy, p: Record, b: int) -> BondMarket:
-    """What bonds of borrower `b` find today."""
+    """What bonds of borrower `b` find today, with the room that `ask_lenders` has noted."""
     if not can_issue(economy, p, b):
         return BondMarket(-1, 0.0, 0.0, 0.0)
     holder, room = roomiest_lender(economy, p, b)
@@ -106,7 +107,7 @@ def issue_bond(
 
 @kernel
 def most_bonds(economy: Economy, p: Record, b: int) -> float:
-    """What borrower `b` could raise by a bond now, M$: by the kind that brings more."""
+    """What borrower `b` could raise by a bond now, M$: by the kind that brings more (`bond_market`)."""
     borrower, market = economy.borrowers[b], bond_market(economy, p, b)
     convertible = most_of(p, borrower, market, Instrument.CONVERTIBLE.value)
     return max(convertible, most_of(p, borrower, market, Instrument.HIGH_YIELD.value))
@@ -117,6 +118,7 @@ def raise_for_growth(economy: Economy, p: Record, b: int, wanted: float) -> floa
     """Issue the convertible or high-yield bond that brings more; return what it brings, M$."""
     if wanted <= 0.0:
         return 0.0
+    ask_lenders(economy, p, b)  # anew: a top-up before may have taken room
     borrower, market = economy.borrowers[b], bond_market(economy, p, b)
     convertible = most_of(p, borrower, market, Instrument.CONVERTIBLE.value)
     high_yield = most_of(p, borrower, market, Instrument.HIGH_YIELD.value)

@@ -35,6 +35,7 @@ from hashcredit.simulator.investment.prepayments import prepayment, rent_in_adva
 from hashcredit.simulator.investment.refinancing import best_top_up, room_taken, top_up, top_up_gain
 from hashcredit.simulator.investment.sites import most_units, site_gain, site_offer
 from hashcredit.simulator.investment.vendors import vendor_lends, vendor_loan_value, vendor_offer
+from hashcredit.simulator.lenders.funding import capacity_of
 from hashcredit.simulator.lenders.syndication import means_to_sell
 from hashcredit.simulator.lenders.underwriting import annual_rate, ask_lenders, best_lender, tenor_weeks
 from hashcredit.simulator.machines.earnings import earning_trend, value_of
@@ -46,7 +47,7 @@ from hashcredit.simulator.machines.rents import (
     term_rent,
     units_wanted,
 )
-from hashcredit.simulator.machines.slots import slot_cost, slot_price
+from hashcredit.simulator.machines.slots import slot_cost, slot_price, slot_years
 from hashcredit.simulator.state.economy import Economy
 
 
@@ -74,13 +75,22 @@ class Choice(NamedTuple):
     """How many are."""
 
 
+class Delay(NamedTuple):
+    """What time is to a borrower that orders a machine: the same for all types of a kind."""
+
+    later: float
+    """Discount factor of the week in which it arrives."""
+    until: float
+    """Present value of earnings of one a year until then, which fall by their trend, years."""
+    slot: float
+    """`slot_years`."""
+
+
 class Prospect(NamedTuple):
     """A machine on sale as a borrower sees it, before it knows to whom it lets it and who lends."""
 
     machine: int
     """Type."""
-    discount: float
-    """Rate of the borrower, 1/yr."""
     later: float
     """Discount factor of the week in which it arrives."""
     value: float
@@ -116,34 +126,37 @@ def can_plan(economy: Economy, b: int) -> bool:
 
 
 @kernel
-def value_of_order(economy: Economy, p: Record, m: int, borrower: Record) -> float:
-    """What a new machine ordered today is worth to a borrower today, M$.
-
-    Its value less what it would earn until it arrives: so launches that come closer meanwhile count.
-    """
-    machine = economy.machines[m]
-    value = value_of(economy, p, m, borrower.site_class, borrower.cost_of_capital, p.valuation_refresh_weeks)
-    trend = earning_trend(p, machine.kind)
-    discount = economy.market[0].cost_of_capital + borrower.cost_of_capital
-    forgone = max(0.0, machine.earning - machine.cost[borrower.site_class])
-    return value - forgone * annuity(discount + trend, lead_weeks(p, machine.kind) / WEEKS_A_YEAR)
+def delay_of(economy: Economy, p: Record, b: int, kind: int) -> Delay:
+    """What waiting for a machine of a kind is to borrower `b` today."""
+    discount = economy.market[0].cost_of_capital + economy.borrowers[b].cost_of_capital
+    weeks = lead_weeks(p, kind)
+    until = annuity(discount + earning_trend(p, kind), weeks / WEEKS_A_YEAR)
+    return Delay(math.exp(-discount * weeks / WEEKS_A_YEAR), until, slot_years(p, discount))
 
 
 @kernel
-def see(economy: Economy, p: Record, b: int, m: int) -> Prospect:
-    """A machine of type `m` as borrower `b` sees it today."""
-    borrower = economy.borrowers[b]
+def value_of_order(economy: Economy, p: Record, m: int, borrower: Record, until: float) -> float:
+    """What a new machine ordered today is worth to a borrower today, M$.
+
+    Its value less what it would earn `until` it arrives: so launches that come closer meanwhile count.
+    """
     machine = economy.machines[m]
-    discount = economy.market[0].cost_of_capital + borrower.cost_of_capital
-    later = math.exp(-discount * lead_weeks(p, machine.kind) / WEEKS_A_YEAR)
+    value = value_of(economy, p, m, borrower.site_class, borrower.cost_of_capital, p.valuation_refresh_weeks)
+    forgone = max(0.0, machine.earning - machine.cost[borrower.site_class])
+    return value - forgone * until
+
+
+@kernel
+def see(economy: Economy, p: Record, b: int, m: int, delay: Delay) -> Prospect:
+    """A machine of type `m` as borrower `b` sees it today, with the delay of its kind."""
+    machine = economy.machines[m]
     deposit = deposit_share(p, machine.kind)
     return Prospect(
         m,
-        discount,
-        later,
-        value_of_order(economy, p, m, borrower),
-        (deposit + (1.0 - deposit) * later) * machine.price_new,
-        later * slot_cost(p, machine.cooling, discount),
+        delay.later,
+        value_of_order(economy, p, m, economy.borrowers[b], delay.until),
+        (deposit + (1.0 - deposit) * delay.later) * machine.price_new,
+        delay.later * slot_cost(p, machine.cooling, delay.slot),
     )
 
 
@@ -259,22 +272,24 @@ def find_customer(economy: Economy, p: Record, u: float, v: float) -> int:
 def choose_order(economy: Economy, p: Record, b: int, customer: int, means: float) -> Choice:
     """The order with the largest net present value that `means` (M$) allow borrower `b`.
 
-    `customer` is the grade of the customer that it has found, -1 if there is none. It signs only where a
-    lender or the vendor lends.
+    Its lenders have been asked (`ask_lenders`). `customer` is the grade of the customer that it has found, -1
+    if there is none. It signs only where a lender or the vendor lends.
     """
     borrower = economy.borrowers[b]
     week = economy.clock[0].week
     best = no_order()
     can_borrow = has_row_to_spare(economy, b)
-    if can_borrow:
-        ask_lenders(economy, p, b)
+    kind, delay = -1, Delay(1.0, 0.0, 0.0)
     for m in range(economy.machines.shape[0]):
         machine = economy.machines[m]
         if not machine.used or not machine.launch_week <= week <= machine.end_of_sale_week:
             continue
         if not runs(borrower.kind, machine.kind):
             continue
-        prospect = see(economy, p, b, m)
+        if machine.kind != kind:
+            kind = int(machine.kind)
+            delay = delay_of(economy, p, b, kind)
+        prospect = see(economy, p, b, m, delay)
         lets = customer >= 0 and machine.kind == MachineKind.GPU
         for is_let in range(1 + lets):
             rent = term_rent(economy, p, m) if is_let else 0.0
@@ -327,6 +342,7 @@ def plan_with_top_up(
     lender = economy.lenders[refinancer]
     committed = lender.committed
     lender.committed = committed + room_taken(economy, row, refinancer, most)  # it cannot lend that twice
+    economy.lender_room[refinancer] = capacity_of(economy, p, lender)
     means = budget + shares + most + beside_top_up(p, bonds, most)
     larger = choose_order(economy, p, b, customer, means)
     lender.committed = committed
@@ -350,6 +366,7 @@ def invest_borrower(economy: Economy, p: Record, seed: int, replicate: int, b: i
     buffer = p.investment_buffer_weeks * borrower.obligations
     budget = capital_budget(borrower.cash - borrower.reserved, buffer, p.investment_spend_share)
     shares = most_issue(economy, p, b)
+    ask_lenders(economy, p, b)
     bonds = most_bonds(economy, p, b)
     place = free_order(economy, b)
     if place < 0 or (budget + shares + bonds <= 0.0 and p.credit_top_up == 0):

@@ -10,8 +10,8 @@ from hashcredit.agents.dimensions import Cause, Channel, LenderStatus, Record
 from hashcredit.simulator.books.events import NO_EVENT, NOBODY, note_holder
 from hashcredit.simulator.books.loans import facilities_of, owes
 from hashcredit.simulator.lenders.capital import can_extend
-from hashcredit.simulator.lenders.funding import capacity_of
 from hashcredit.simulator.lenders.loan_sales import transfer_loan
+from hashcredit.simulator.lenders.underwriting import ask_lenders
 from hashcredit.simulator.state.codes import EventKind
 from hashcredit.simulator.state.economy import Economy
 
@@ -26,14 +26,14 @@ def means_to_sell(economy: Economy, p: Record, holder: int, u: float) -> bool:
 def roomiest_lender(economy: Economy, p: Record, b: int, holder: int = NOBODY) -> tuple[int, float]:
     """The lender linked to borrower `b`, other than `holder`, with most room for a loan, and how much (M$).
 
-    (-1, 0) if none is able to lend; of equal ones the first.
+    Of those that `ask_lenders` has asked; (-1, 0) if none is able to lend; of equal ones the first.
     """
     best, most = -1, 0.0
     for link in range(economy.credit_start[b], economy.credit_start[b + 1]):
         index = economy.credit_lender[link]
         if index == holder:
             continue
-        room = capacity_of(economy, p, economy.lenders[index])
+        room = economy.lender_room[index]
         if room > most and can_extend(economy, p, economy.lenders[index]):
             best, most = index, room
     return best, most
@@ -51,6 +51,7 @@ def is_sound(economy: Economy, row: int) -> bool:
 def place_loan(economy: Economy, p: Record, row: int) -> bool:
     """Sell a loan at face to the lender with most room, if that takes all of it."""
     loan = economy.loans[row]
+    ask_lenders(economy, p, loan.obligor)
     buyer, room = roomiest_lender(economy, p, loan.obligor, loan.holder)
     if buyer < 0 or room < loan.principal or not is_sound(economy, row):
         return False

@@ -227,7 +227,7 @@ def facility_offer(
 def ask_lenders(economy: Economy, p: Record, b: int) -> None:
     """Note what the lenders linked to borrower `b` have room for, and what share of a machine they advance.
 
-    Both are the same whatever it orders, so it asks once for all that it may order.
+    Both are the same whatever it orders or issues, so it asks once for a whole plan.
     """
     for link in range(economy.credit_start[b], economy.credit_start[b + 1]):
         index = economy.credit_lender[link]
@@ -251,14 +251,22 @@ def best_lender(
     basis = machine.price_new if rent > 0.0 else min(machine.price_new, machine.appraisal)
     unpaid = machine.price_new - prepaid
     # Only utility lenders differ from the others in what they expect of a machine and for how long they lend.
-    to_utility = cover_of(economy, p, Belief.UTILITY.value, b, m, grade, rent, prepaid)
     to_others = cover_of(economy, p, Belief.VENTURE.value, b, m, grade, rent, prepaid)
+    to_utility = to_others
+    asked_utility = False
     best = -1
     best_offer = 0.0
     for link in range(economy.credit_start[b], economy.credit_start[b + 1]):
         index = economy.credit_lender[link]
-        cover = to_utility if economy.lenders[index].belief == Belief.UTILITY else to_others
-        offer = min(min(economy.lender_share[index] * basis, unpaid), cover.most)
+        most = min(economy.lender_share[index] * basis, unpaid)
+        if most <= best_offer or economy.lender_room[index] <= best_offer:
+            continue  # whatever the cash flow covers
+        is_utility = economy.lenders[index].belief == Belief.UTILITY
+        if is_utility and not asked_utility:
+            to_utility = cover_of(economy, p, Belief.UTILITY.value, b, m, grade, rent, prepaid)
+            asked_utility = True
+        cover = to_utility if is_utility else to_others
+        offer = min(most, cover.most)
         if offer <= best_offer or economy.lender_room[index] < offer:
             continue
         if economy.underwriting_rule(cover.cash_flow, offer * cover.due, p.credit_dscr_covenant):

@@ -32,24 +32,40 @@ def launch_progress(p: Record, at: float, week: int) -> float:
 
 
 @kernel
-def obsolescence(p: Record, machine: Record, week: int) -> float:
+def progress_of(economy: Economy, p: Record, machine: Record, i: int, week: int) -> float:
+    """`launch_progress` of launch `i` of a type, worked out once for all types that it takes earnings from.
+
+    Older types have more launches before them and then the same ones, so a place is counted from the last.
+    """
+    at, width = machine.launch_at[i], p.compute_launch_width_weeks
+    kept = economy.launches_seen[machine.launches - 1 - i]
+    if kept[0] != at or kept[1] != week or kept[2] != width:
+        kept[0] = at
+        kept[1] = week
+        kept[2] = width
+        kept[3] = launch_progress(p, at, week)
+    progress: float = kept[3]
+    return progress
+
+
+@kernel
+def obsolescence(economy: Economy, p: Record, machine: Record, week: int) -> float:
     """Earnings of a GPU type relative to the first week, for what later rivals have taken since.
 
     Throughputs are rents of the first week, so launches of the past are already in them.
     """
     if machine.faded == 0.0:
-        machine.faded = surviving(p, machine, 0)
-    return surviving(p, machine, week) / machine.faded
+        machine.faded = surviving(economy, p, machine, 0)
+    return surviving(economy, p, machine, week) / machine.faded
 
 
 @kernel
-def surviving(p: Record, machine: Record, week: int) -> float:
+def surviving(economy: Economy, p: Record, machine: Record, week: int) -> float:
     """What launches have left of a type's earnings (fraction), those long over in the first week left out."""
     left = 1.0
     for i in range(machine.launches):
-        at = machine.launch_at[i]
-        if at >= -GONE * p.compute_launch_width_weeks:
-            left *= 1.0 - machine.launch_step[i] * launch_progress(p, at, week)
+        if machine.launch_at[i] >= -GONE * p.compute_launch_width_weeks:
+            left *= 1.0 - machine.launch_step[i] * progress_of(economy, p, machine, i, week)
     return left
 
 
@@ -123,7 +139,7 @@ def set_earning(economy: Economy, p: Record, m: int) -> None:
     machine = economy.machines[m]
     scale = machine.throughput * math.exp(machine.idiosyncratic) * MILLION
     if machine.kind == MachineKind.GPU:
-        hourly = market.rent_index * obsolescence(p, machine, clock.week)
+        hourly = market.rent_index * obsolescence(economy, p, machine, clock.week)
         machine.full_rent = hourly * HOURS_A_YEAR * scale
         machine.earning = machine.full_rent * p.compute_ondemand_premium * market.occupancy
     else:
@@ -212,7 +228,7 @@ def anticipate_launches(economy: Economy, p: Record, m: int) -> int:
             continue
         launched = at - p.compute_launch_lag_weeks <= week
         belief = 1.0 if launched else p.valuation_launch_belief
-        now = 1.0 - machine.launch_step[i] * launch_progress(p, at, week)
+        now = 1.0 - machine.launch_step[i] * progress_of(economy, p, machine, i, week)
         times[count] = max(0.0, (at - week) * WEEK)
         factors[count] = (1.0 - belief * machine.launch_step[i]) / now
         count += 1

@@ -19,10 +19,15 @@ def slot_rent(p: Record, cooling: int) -> float:
 
 
 @kernel
-def slot_cost(p: Record, cooling: int, discount: float) -> float:
-    """Present value (M$) of leasing one rack slot for as long as a used machine is worth running."""
-    rent = slot_rent(p, cooling)
-    return p.secondary_market_slot_cost_share * rent * annuity(discount, p.valuation_horizon_years)
+def slot_years(p: Record, discount: float) -> float:
+    """Present value (years) of one a year for as long as a used machine is worth running."""
+    return annuity(discount, p.valuation_horizon_years)
+
+
+@kernel
+def slot_cost(p: Record, cooling: int, years: float) -> float:
+    """Present value (M$) of leasing one rack slot for `years` (`slot_years`)."""
+    return p.secondary_market_slot_cost_share * slot_rent(p, cooling) * years
 
 
 @kernel

@@ -27,7 +27,7 @@ from hashcredit.simulator.machines.earnings import (
     value_of,
     vendor_price_cap,
 )
-from hashcredit.simulator.machines.slots import slot_cost
+from hashcredit.simulator.machines.slots import slot_cost, slot_years
 from hashcredit.simulator.state.codes import Flow
 from hashcredit.simulator.state.decisions import sound_bid
 from hashcredit.simulator.state.economy import Economy
@@ -181,7 +181,8 @@ def class_bid(economy: Economy, p: Record, m: int, c: int) -> float:
     value = value_of(economy, p, m, one.site, one.spread, 0)
     rent = 0.0
     if one.resells:
-        rent = slot_cost(p, machine.cooling, economy.market[0].cost_of_capital + one.spread)
+        years = slot_years(p, economy.market[0].cost_of_capital + one.spread)
+        rent = slot_cost(p, machine.cooling, years)
     one.moving = one.moving_cost_asic if kind == MachineKind.ASIC else one.moving_cost
     cap = replacement_cost(economy, m, value, one.cap[kind])
     return sound_bid(economy.bidding_rule(value, one.margin, rent, one.moving, cap))

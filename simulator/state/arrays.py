@@ -149,6 +149,9 @@ class Arrays:
     launch_factors: np.ndarray = scratch(
         FLOAT, (MACHINE_TYPES, MAX_LAUNCHES), "what it leaves of earnings, fraction"
     )
+    launches_seen: np.ndarray = scratch(
+        FLOAT, (MAX_LAUNCHES, 4), "[launch from the last; midpoint, week, width, share of its effect by then]"
+    )
     lender_room: np.ndarray = scratch(
         FLOAT, "lenders", "[lender]: what those asked for a plan can still lend, M$"
     )

@@ -26,7 +26,8 @@ from hashcredit.simulator.books.ledger import pay
 from hashcredit.simulator.books.orders import deposit_share, lead_weeks
 from hashcredit.simulator.investment.plans import choose_order
 from hashcredit.simulator.lenders.funding import capacity_of
-from hashcredit.simulator.machines.slots import slot_cost
+from hashcredit.simulator.lenders.underwriting import ask_lenders
+from hashcredit.simulator.machines.slots import slot_cost, slot_years
 from hashcredit.simulator.market.bidding import peer_budget
 from hashcredit.simulator.state.codes import EventKind, Flow, Sector
 
@@ -81,8 +82,9 @@ def test_an_order_is_worth_what_is_left_once_the_machine_arrives() -> None:
     later = math.exp(-0.2 / 4)
     forgone = 0.017 * (1 - math.exp(-0.3 / 4)) / 0.3
     cost = DEPOSIT + later * (PRICE - DEPOSIT + SLOT)
-    threshold = cost * 1.05 + later * slot_cost(w.p, 1, 0.2) + forgone
+    threshold = cost * 1.05 + later * slot_cost(w.p, 1, slot_years(w.p, 0.2)) + forgone
     w.value(NEW_GPU, threshold * (1 - 1e-9))
+    ask_lenders(w.economy, w.p, 0)
     assert choose_order(w.economy, w.p, 0, -1, 10.0)[0] == -1
     w.value(NEW_GPU, threshold * (1 + 1e-9))
     assert choose_order(w.economy, w.p, 0, -1, 10.0)[0] == NEW_GPU

@@ -13,6 +13,7 @@ from hashcredit.simulator.investment.bonds import (
     most_of,
     raise_for_growth,
 )
+from hashcredit.simulator.lenders.underwriting import ask_lenders
 
 CONVERTIBLE, HIGH_YIELD = Instrument.CONVERTIBLE.value, Instrument.HIGH_YIELD.value
 
@@ -31,6 +32,7 @@ def world(**numbers) -> World:
 
 
 def offer(w: World, instrument: int = HIGH_YIELD) -> tuple[int, float]:
+    ask_lenders(w.economy, w.p, 0)
     market = bond_market(w.economy, w.p, 0)
     most = most_of(w.p, w.economy.borrowers[0], market, instrument)
     return (market.holder, most) if most > 0.0 else (-1, 0.0)

@@ -16,7 +16,8 @@ from hashcredit.agents.dimensions import (
 )
 from hashcredit.simulator.investment.plans import choose_order, loan_value, own_cash
 from hashcredit.simulator.lenders.funding import capacity_of
-from hashcredit.simulator.machines.slots import slot_cost
+from hashcredit.simulator.lenders.underwriting import ask_lenders
+from hashcredit.simulator.machines.slots import slot_cost, slot_years
 from hashcredit.simulator.state.codes import EventKind, Flow, Sector
 
 # What is worth buying.
@@ -25,11 +26,14 @@ from hashcredit.simulator.state.codes import EventKind, Flow, Sector
 def test_slot_is_worth_its_lease() -> None:
     # 0.001 a year for five years at 6 + 14 %, paid all the time
     w = world()
-    assert slot_cost(w.p, 1, 0.2) == pytest.approx(0.001 * (1 - math.exp(-1)) / 0.2, rel=1e-12)
+    assert slot_cost(w.p, 1, slot_years(w.p, 0.2)) == pytest.approx(
+        0.001 * (1 - math.exp(-1)) / 0.2, rel=1e-12
+    )
 
 
 def choice(w: World, b: int = 0, customer: int = -1) -> tuple[int, int]:
     """Type and units that a borrower with a budget of ten would order."""
+    ask_lenders(w.economy, w.p, b)
     return choose_order(w.economy, w.p, b, customer, 10.0)[:2]
 
 
@@ -309,6 +313,7 @@ def test_without_a_row_for_a_contract_machines_go_on_demand() -> None:
 def test_nobody_signs_for_more_than_is_wanted_or_for_less_than_on_demand_brings() -> None:
     w = with_customers()
     w.market["term_pool"] = (0.0, 0.0, 7.9, 0.0)
+    ask_lenders(w.economy, w.p, 0)
     assert choose_order(w.economy, w.p, 0, 2, 0.15)[1] == 6  # on demand, rather than three that are let
     w.market["term_pool"] = (0.0, 0.0, 80.0, 0.0)
     assert choose_order(w.economy, w.p, 0, 2, 0.15)[4] > 0.0

@@ -9,11 +9,11 @@ from hypothesis import strategies as st
 from ordering import ARRIVAL, DEPOSIT, PRICE, arrived, ordered, world
 from worlds import GPU, NEW_GPU, World
 
-from hashcredit.agents.dimensions import Cooling, Instrument, LoanStatus
+from hashcredit.agents.dimensions import Cooling, Instrument, LoanStatus, MachineKind
 from hashcredit.simulator import Scenario, simulate
 from hashcredit.simulator.books.orders import release_commitments
 from hashcredit.simulator.investment.leases import review_borrower
-from hashcredit.simulator.investment.plans import see, weigh
+from hashcredit.simulator.investment.plans import delay_of, see, weigh
 from hashcredit.simulator.investment.sites import add_to_loan, draw_on_site, most_units, site_gain, site_offer
 from hashcredit.simulator.lenders.underwriting import find_lender
 
@@ -105,7 +105,8 @@ def test_an_order_is_worth_more_by_it_for_each_new_slot() -> None:
     for advance in (0.0, 0.8):
         w = site_world(credit_site_advance=advance)
         lender = find_lender(w.economy, w.p, 0, NEW_GPU, CUSTOMER, RENT, 0.0)
-        prospect = see(w.economy, w.p, 0, NEW_GPU)
+        delay = delay_of(w.economy, w.p, 0, MachineKind.GPU)
+        prospect = see(w.economy, w.p, 0, NEW_GPU, delay)
         choice = weigh(w.economy, w.p, 0, prospect, CUSTOMER, RENT, 0.0, *lender, 9.0, False)
         worth[advance] = choice.worth
         assert (choice.units, choice.slots) == (11, 6 if advance else 0)  # as many as may be added

@@ -9,6 +9,7 @@ from hashcredit.simulator.books.ledger import lender_equity
 from hashcredit.simulator.books.orders import release_commitments
 from hashcredit.simulator.lenders.funding import capacity_of
 from hashcredit.simulator.lenders.syndication import means_to_sell, offer_hung_loans, roomiest_lender
+from hashcredit.simulator.lenders.underwriting import ask_lenders
 from hashcredit.simulator.state.codes import EventKind, Flow
 
 LOAN = 6 * OFFER
@@ -211,12 +212,17 @@ def test_a_lender_that_has_failed_offers_nothing_more() -> None:
     assert w.lenders["hung"][0] == 0.0
 
 
+def roomiest(w: World, holder: int = -1) -> tuple[int, float]:
+    ask_lenders(w.economy, w.p, 0)
+    return roomiest_lender(w.economy, w.p, 0, holder)
+
+
 def test_the_roomiest_of_those_able_to_lend() -> None:
     w = banks(second=0.3)
-    assert roomiest_lender(w.economy, w.p, 0) == (1, pytest.approx(0.3))
-    assert roomiest_lender(w.economy, w.p, 0, 1) == (0, pytest.approx(ROOM))
+    assert roomiest(w) == (1, pytest.approx(0.3))
+    assert roomiest(w, 1) == (0, pytest.approx(ROOM))
     w.lender(1, cash=ROOM)
-    assert roomiest_lender(w.economy, w.p, 0)[0] == 0  # of equal ones the first
+    assert roomiest(w)[0] == 0  # of equal ones the first
     w.lenders["status"] = LenderStatus.RECEIVERSHIP
-    assert roomiest_lender(w.economy, w.p, 0) == (-1, 0.0)
+    assert roomiest(w) == (-1, 0.0)
     assert lender_equity(w.lenders[0]) == pytest.approx(ROOM)

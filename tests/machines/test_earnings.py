@@ -36,7 +36,7 @@ def world(launch_at: tuple[float, ...] = (), **numbers) -> World:
 
 
 def left(w: World, week: int) -> float:
-    return obsolescence(w.p, w.economy.machines[GPU], week)
+    return obsolescence(w.economy, w.p, w.economy.machines[GPU], week)
 
 
 # Obsolescence.
