@@ -105,6 +105,13 @@ def preparation() -> str:
     return f"preparing 100,000 borrowers: {_python(LARGE + code)}"
 
 
+def scale() -> str:
+    """Processor time of an agent and week in markets of several sizes."""
+    from hashcredit.experiments.tools.scale_benchmark import scale as table
+
+    return table()
+
+
 def memory() -> str:
     """Peak memory of a process that opens a market of 100,000 borrowers and runs four weeks of it."""
     code = (
@@ -208,6 +215,7 @@ BENCHMARKS: dict[str, Callable[[], str]] = {
     "compilation": compilation,
     "warm-start": warm_start,
     "preparation": preparation,
+    "scale": scale,
     "memory": memory,
     "study": study,
     "plan": plan,

@@ -1,6 +1,6 @@
 """The simple week of `rival_market` in the frameworks that it is timed in, each in its own documented style.
 
-Mesa's agents are Python objects that step one after the other. AMBER (`ambr` on PyPI, `hashcredit[rivals]`)
+Mesa's agents are Python objects that step one after the other. AMBER (package `ambr`, `hashcredit[rivals]`)
 keeps agents as columns of a Polars frame; its models work on whole columns, or on agents one by one.
 """
 
