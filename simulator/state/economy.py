@@ -10,6 +10,7 @@ To kernels these are methods: `economy.forbearance_rule(...)` calls whatever rul
 with, under Numba's own calling convention, so that what a rule raises comes out of the kernel.
 """
 
+import operator
 from collections.abc import Callable, Mapping
 from typing import Any, ClassVar
 
@@ -28,7 +29,7 @@ from numba.extending import (
     typeof_impl,
     unbox,
 )
-from numba.np.arrayobj import populate_array
+from numba.np.arrayobj import getitem_array_tuple, getitem_arraynd_intp, populate_array, setitem_array
 
 from hashcredit.simulator.state.arrays import FIELDS, Arrays
 from hashcredit.simulator.state.decisions import DECISIONS, DEFAULT_RULES, Decision, attribute
@@ -104,10 +105,55 @@ class EconomyType(types.Type):
         super().__init__(name="hashcredit.Economy")
 
 
+class Table(types.Array):  # type: ignore[misc]  # Numba is not typed
+    """Numba's type of an economy's arrays.
+
+    Their indices count from the first row. Those of other arrays may be negative and then count from the
+    end, which compiled code has to find out at each of them.
+    """
+
+    def __init__(self, dtype: Any, dimensions: int) -> None:
+        super().__init__(dtype, dimensions, "C", name=f"hashcredit.Table({dtype}, {dimensions})")
+
+
 ECONOMY = EconomyType()
-ARRAY_TYPES = {
-    name: types.Array(from_dtype(field.dtype), len(field.shape), "C") for name, field in FIELDS.items()
-}
+ARRAY_TYPES = {name: Table(from_dtype(field.dtype), len(field.shape)) for name, field in FIELDS.items()}
+register_model(Table)(models.ArrayModel)
+
+
+def _from_first_row(context: Any, builder: Any, signature: Any, values: Any) -> tuple[Any, Any]:
+    """Signature and values of a look into a table; whole numbers in its index become ones without sign."""
+    index, value = signature.args[1], values[1]
+    several = isinstance(index, types.BaseTuple)
+    kinds = list(index) if several else [index]
+    parts = cgutils.unpack_tuple(builder, value, len(kinds)) if several else [value]
+    for place, kind in enumerate(kinds):
+        if isinstance(kind, types.Integer):
+            parts[place] = context.cast(builder, parts[place], kind, types.intp)
+            kinds[place] = types.uintp
+    if several:
+        index = types.Tuple(kinds)
+        value = context.make_tuple(builder, index, parts)
+    else:
+        index, value = kinds[0], parts[0]
+    arguments = (signature.args[0], index, *signature.args[2:])
+    return signature.replace(args=arguments), (values[0], value, *values[2:])
+
+
+@lower_builtin(operator.getitem, Table, types.Integer)
+def _row(context: Any, builder: Any, signature: Any, values: Any) -> Any:
+    return getitem_arraynd_intp(context, builder, *_from_first_row(context, builder, signature, values))
+
+
+@lower_builtin(operator.getitem, Table, types.BaseTuple)
+def _entry(context: Any, builder: Any, signature: Any, values: Any) -> Any:
+    return getitem_array_tuple(context, builder, *_from_first_row(context, builder, signature, values))
+
+
+@lower_builtin(operator.setitem, Table, types.Integer, types.Any)
+@lower_builtin(operator.setitem, Table, types.BaseTuple, types.Any)
+def _set(context: Any, builder: Any, signature: Any, values: Any) -> Any:
+    return setitem_array(context, builder, *_from_first_row(context, builder, signature, values))
 
 
 @typeof_impl.register(Economy)

@@ -13,9 +13,11 @@ from hashcredit.simulator import Scenario, simulate, simulate_many, write_networ
 from hashcredit.simulator.errors import OutputFolderError, ScenarioError
 from hashcredit.simulator.provenance import provenance, rebuild
 from hashcredit.simulator.scenario.network_files import BORROWERS, BUYERS, LENDERS, agent_names
-from hashcredit.simulator.setup.networks import build_networks
+from hashcredit.simulator.setup.networks import Networks, build_networks
 
 FORMATS = ("graphml", "csv")
+TRADE, CLAIMS = (Networks._fields.index(f"{name}_start") for name in ("trade", "claim"))
+"""Places in `Networks` of the first array of each; credit comes before."""
 
 
 def assert_same_networks(first, second):
@@ -34,8 +36,8 @@ def test_a_drawn_network_comes_back_from_a_file(kind, form, tmp_path):
     assert (credit.name, trade.name) == (f"credit.{form}", f"trade.{form}")
     read = with_files(drawn, credit, trade)
     again, first = build_networks(read, 99), build_networks(drawn, 4)
-    assert_same_networks(again[:4], first[:4])  # no seed has a say in a file
-    assert_same_networks(again[4:], build_networks(drawn, 99)[4:])
+    assert_same_networks(again[:CLAIMS], first[:CLAIMS])  # no seed has a say in a file
+    assert_same_networks(again[CLAIMS:], build_networks(drawn, 99)[CLAIMS:])
 
 
 def test_write_networks_takes_what_simulate_takes(tmp_path):
@@ -74,10 +76,10 @@ def test_each_network_may_come_from_a_file_alone(tmp_path):
     credit, trade, _ = write_networks(SMALL, 4, tmp_path, "csv")
     other = build_networks(SMALL, 5)
     first = build_networks(with_files(SMALL, credit=credit), 5)
-    assert_same_networks(first[2:], other[2:])
+    assert_same_networks(first[TRADE:], other[TRADE:])
     assert not np.array_equal(first.credit_lender, other.credit_lender)
     second = build_networks(with_files(SMALL, trade=trade), 5)
-    assert_same_networks(second[:2], other[:2])
+    assert_same_networks(second[:TRADE], other[:TRADE])
     assert not np.array_equal(second.trade_seller, other.trade_seller)
 
 
