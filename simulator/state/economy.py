@@ -105,7 +105,7 @@ class EconomyType(types.Type):
         super().__init__(name="hashcredit.Economy")
 
 
-class Table(types.Array):  # type: ignore[misc]  # Numba is not typed
+class Table(types.Array):
     """Numba's type of an economy's arrays.
 
     Their indices count from the first row. Those of other arrays may be negative and then count from the
