@@ -45,6 +45,8 @@ def weekly_part(economy: Economy, contract: Record) -> float:
 @kernel
 def prepaid_rent(economy: Economy, contract: Record) -> float:
     """Rent that a contract's customer has paid in advance and need not pay again, M$ a year."""
+    if contract.prepaid == 0.0:
+        return 0.0
     return weekly_part(economy, contract) / WEEK
 
 

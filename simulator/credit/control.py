@@ -62,6 +62,7 @@ def list_cash_flows(economy: Economy, b: int) -> None:
     first, last = facilities_of(economy, b)
     for row in range(first, last):
         loan = economy.loans[row]
+        flows[row - first] = 0.0
         if loan.machine >= 0:
             flows[row - first] = loan.units * earned_at_spot(economy.machines[loan.machine], site)
     start, end = contracts_of(economy, b)
