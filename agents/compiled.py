@@ -213,7 +213,7 @@ def is_kept() -> bool:
     return _FOLDER_NAME.fullmatch(cache_folder().name) is not None
 
 
-class SharedLocator(UserProvidedCacheLocator):  # type: ignore[misc]  # Numba is not typed
+class SharedLocator(UserProvidedCacheLocator):
     """Numba's place for the code of a file: by its path within the project, not by where that is installed.
 
     The folder's key already says what the sources are, so a second environment, a clone or an upgrade that

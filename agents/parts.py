@@ -181,7 +181,7 @@ def _globals_of(code: CodeType) -> Iterator[str]:
             yield from _globals_of(constant)
 
 
-class Part(JITCodeLibrary):  # type: ignore[misc]  # Numba is not typed
+class Part(JITCodeLibrary):
     """Code of one kernel as it was lowered; what it calls stays in the parts of the others."""
 
     origin: tuple[str, str, int, Any] = ("", "", 0, ())
@@ -232,7 +232,7 @@ class Part(JITCodeLibrary):  # type: ignore[misc]  # Numba is not typed
 
 
 @register_pass(mutates_CFG=True, analysis_only=False)
-class PartLowering(NativeLowering):  # type: ignore[misc]  # Numba is not typed
+class PartLowering(NativeLowering):
     """Lower a kernel into a part."""
 
     _name = "hashcredit_part_lowering"
@@ -273,7 +273,7 @@ def _stand_in(described: Any, environment: Any) -> Any:
     return _dynfunc.make_function(described.lookup_module(), name, f"part {name}", _REFUSE, environment, ())
 
 
-class PartCompiler(CompilerBase):  # type: ignore[misc]  # Numba is not typed
+class PartCompiler(CompilerBase):
     """Numba's compiler, with another last step."""
 
     def define_pipelines(self) -> list[Any]:
@@ -285,7 +285,7 @@ class PartCompiler(CompilerBase):  # type: ignore[misc]  # Numba is not typed
         return [passes]
 
 
-class _PartFiles(CompileResultCacheImpl):  # type: ignore[misc]  # Numba is not typed
+class _PartFiles(CompileResultCacheImpl):
     """How a part is written to the cache and comes back."""
 
     def get_filename_base(self, fullname: str, abiflags: str) -> str:
@@ -348,7 +348,7 @@ def _library(module: str, name: str, identity: int, arguments: Any) -> Part:
     return library
 
 
-class PartCache(FunctionCache):  # type: ignore[misc]  # Numba is not typed
+class PartCache(FunctionCache):
     """Numba's cache of a function, for its part."""
 
     _impl_class = _PartFiles

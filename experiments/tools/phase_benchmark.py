@@ -40,7 +40,7 @@ class Costs(NamedTuple):
     """Bytes copied a second."""
 
 
-@intrinsic  # type: ignore[untyped-decorator]  # Numba is not typed
+@intrinsic
 def _cycles(typing_context: Any) -> Any:
     """The processor's counter of cycles."""
 
@@ -73,7 +73,7 @@ def clocked_weeks() -> Any:
     return numba.njit(error_model="numpy")(used["clocked"])
 
 
-@numba.njit  # type: ignore[untyped-decorator]  # Numba is not typed
+@numba.njit
 def rule(cash: Any, owed: Any, rate: Any, out: Any) -> None:
     """A borrower's fixed rule: pay interest and a fiftieth of what is owed, as far as cash goes."""
     for b in range(cash.shape[0]):

@@ -112,7 +112,7 @@ def numpy_week(market: Market, week: int) -> None:
         totals[place] += amounts.sum()
 
 
-@numba.njit(error_model="numpy")  # type: ignore[untyped-decorator]  # Numba is not typed
+@numba.njit(error_model="numpy")
 def numba_week(market: Market, week: int) -> None:
     """The same, borrower by borrower in a compiled loop, past those who have defaulted."""
     cash, debt, machines, defaulted, earning, rate, instalment, rent, price, totals = market
@@ -150,7 +150,7 @@ def numba_week(market: Market, week: int) -> None:
     totals[LOST] += lost_sum
 
 
-@numba.njit  # type: ignore[untyped-decorator]  # Numba is not typed
+@numba.njit
 def numba_weeks(market: Market, weeks: int) -> None:
     """All weeks without coming back to Python, as hashcredit runs them: the floor."""
     for week in range(weeks):

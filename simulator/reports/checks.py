@@ -5,25 +5,27 @@ import numpy as np
 from hashcredit.agents.dimensions import (
     CONTRACTS,
     FACILITIES,
-    GRADES,
     ORDERS,
     BorrowerStatus,
     Instrument,
     LenderStatus,
     LoanStatus,
-    MachineKind,
 )
 from hashcredit.agents.units import MILLION
 from hashcredit.simulator.books.ledger import losses_bind
-from hashcredit.simulator.errors import SimulationError
-from hashcredit.simulator.reports.frames import AGENT_TABLES, agent_names, sector_cash
+from hashcredit.simulator.reports.contract_checks import (
+    TOLERANCE,
+    agent_at,
+    check_contracts,
+    check_orders,
+    compare,
+    fail,
+)
+from hashcredit.simulator.reports.frames import AGENT_TABLES, sector_cash
 from hashcredit.simulator.state.arrays import TABLES
 from hashcredit.simulator.state.codes import LAST_INCOME_FLOW, Sector
 from hashcredit.simulator.state.economy import Economy
 from hashcredit.simulator.state.pool import MacroSector
-
-TOLERANCE = 1e-9
-"""Relative: sums of about 1e5 float64 payments keep at least ten digits."""
 
 
 def promises_end(parameters: np.ndarray, regime: int) -> bool:
@@ -57,36 +59,6 @@ def check_identities(economy: Economy, opening: Economy, phase: str, lines_end: 
     check_macro(economy, opening, phase)
 
 
-def _fail(economy: Economy, phase: str, who: str, field: str, value: object, expected: object) -> None:
-    week = int(economy.clock["week"][0])
-    raise SimulationError(f"week {week}, after {phase}: {field} of {who} is {value}, must be {expected}")
-
-
-def _agent(economy: Economy, table: str, row: int) -> str:
-    """An agent by its name and its place in the tables."""
-    return f"{agent_names(economy)[table][row]} ({table}[{row}])"
-
-
-def _compare(
-    economy: Economy,
-    phase: str,
-    who: str,
-    field: str,
-    values: np.ndarray,
-    expected: np.ndarray,
-    scale: np.ndarray,
-) -> None:
-    """Fail on the first row whose value is off by more than the tolerance times its scale (at least 1).
-
-    who     the agents' table, or what else the rows are
-    """
-    wrong = np.abs(values - expected) > TOLERANCE * np.maximum(scale, 1.0)
-    if wrong.any():
-        row = int(np.argmax(wrong))
-        name = _agent(economy, who, row) if who in AGENT_TABLES else f"{who} {row}"
-        _fail(economy, phase, name, field, values[row], expected[row])
-
-
 def check_finite(economy: Economy, phase: str) -> None:
     """No NaN and no infinity anywhere in the state."""
     for table in TABLES:
@@ -98,8 +70,8 @@ def check_finite(economy: Economy, phase: str) -> None:
             bad = ~np.isfinite(values).reshape(len(rows), -1).all(axis=1)
             if bad.any():
                 row = int(np.argmax(bad))
-                name = _agent(economy, table, row) if table in AGENT_TABLES else f"{table}[{row}]"
-                _fail(economy, phase, name, field, values[row], "finite")
+                name = agent_at(economy, table, row) if table in AGENT_TABLES else f"{table}[{row}]"
+                fail(economy, phase, name, field, values[row], "finite")
 
 
 def check_loans(economy: Economy, phase: str) -> None:
@@ -109,61 +81,25 @@ def check_loans(economy: Economy, phase: str) -> None:
         bad = loans[field] < (-TOLERANCE if loans[field].dtype.kind == "f" else 0)
         if bad.any():
             row = int(np.argmax(bad))
-            _fail(economy, phase, f"loans[{row}]", field, loans[field][row], "not negative")
+            fail(economy, phase, f"loans[{row}]", field, loans[field][row], "not negative")
     excess = loans["overdue"] > loans["principal"] * (1 + TOLERANCE) + TOLERANCE
     live = loans["status"] == LoanStatus.PERFORMING
     if (excess & live).any():
         row = int(np.argmax(excess & live))
-        _fail(economy, phase, f"loans[{row}]", "overdue", loans["overdue"][row], "at most the principal")
+        fail(economy, phase, f"loans[{row}]", "overdue", loans["overdue"][row], "at most the principal")
     later = live & (loans["maturity_week"] > economy.clock["week"][0] + 1)
     unseen = later & (loans["maturity_week"] < economy.borrowers["first_maturity"].repeat(FACILITIES))
     if unseen.any():
         row = int(np.argmax(unseen))
-        who, week = _agent(economy, "borrowers", row // FACILITIES), loans["maturity_week"][row]
+        who, week = agent_at(economy, "borrowers", row // FACILITIES), loans["maturity_week"][row]
         found = economy.borrowers["first_maturity"][row // FACILITIES]
-        _fail(economy, phase, who, "first_maturity", found, f"at most {week}")
+        fail(economy, phase, who, "first_maturity", found, f"at most {week}")
     taken = loans["controlled"] != 0
     odd = taken & (~live | (loans["recourse"] != 0))
     if odd.any():
-        _fail(economy, phase, f"loans[{int(np.argmax(odd))}]", "controlled", 1, "a live one without recourse")
+        fail(economy, phase, f"loans[{int(np.argmax(odd))}]", "controlled", 1, "a live one without recourse")
     counted = taken.reshape(-1, FACILITIES).sum(axis=1)
-    _compare(economy, phase, "borrowers", "controlled", economy.borrowers["controlled"], counted, counted)
-
-
-def check_contracts(economy: Economy, phase: str) -> None:
-    """Who lets machines has them; those of a loan are pledged to it; terms are in their bounds."""
-    contracts = economy.contracts
-    running = contracts["units"] != 0
-    owner = np.arange(len(contracts)) // CONTRACTS
-    loans = economy.loans[np.where(running, contracts["loan"], -1)]
-    pledged = running & (contracts["loan"] >= 0)
-    live = np.isin(loans["status"], (LoanStatus.PERFORMING, LoanStatus.DEFAULTED))
-    for field, wrong, expected in (
-        ("units", contracts["units"] < 0, "not negative"),
-        ("customer_grade", (contracts["customer_grade"] < 0) | (contracts["customer_grade"] >= GRADES),
-         "a grade"),
-        ("rent", contracts["rent"] < 0.0, "not negative"),
-        ("hazard_left", contracts["hazard_left"] <= 0.0, "positive"),
-        ("end_week", contracts["end_week"] < contracts["start_week"], "not before its start"),
-        ("end_week", contracts["end_week"] < economy.borrowers["first_end"][owner],
-         "not before the first end that its borrower knows of"),
-        ("machine", economy.machines["kind"][contracts["machine"]] != MachineKind.GPU, "a GPU"),
-        ("loan", pledged & ~(live & (loans["obligor"] == owner) & (loans["machine"] == contracts["machine"])),
-         "a live loan of its borrower against such machines"),
-        ("row", np.arange(len(contracts)) % CONTRACTS >= economy.borrowers["contracts"][owner], "in use"),
-    ):  # fmt: skip
-        if (running & wrong).any():
-            row = int(np.argmax(running & wrong))
-            value = contracts[field][row] if field != "row" else row
-            _fail(economy, phase, f"contracts[{row}]", field, value, expected)
-    on_loans = np.bincount(contracts["loan"][pledged], contracts["units"][pledged], len(economy.loans))
-    over = on_loans > economy.loans["units"]
-    if over.any():
-        row = int(np.argmax(over))
-        most = f"at most {economy.loans['units'][row]}"
-        _fail(economy, phase, f"loans[{row}]", "units let", int(on_loans[row]), most)
-    let = contracts["units"].reshape(-1, CONTRACTS).sum(axis=1)
-    _compare(economy, phase, "borrowers", "let", economy.borrowers["let"], let, np.ones(len(let)))
+    compare(economy, phase, "borrowers", "controlled", economy.borrowers["controlled"], counted, counted)
 
 
 def check_debts(economy: Economy, opening: Economy, phase: str) -> None:
@@ -177,14 +113,14 @@ def check_debts(economy: Economy, opening: Economy, phase: str) -> None:
         debt = economy.borrowers["debt"][:, instrument]
         before = opening.borrowers["debt"][:, instrument]  # repaid in parts, it leaves their rounding
         scale = np.maximum(owed, before)
-        _compare(economy, phase, "borrowers", f"debt ({instrument.name.lower()})", debt, owed, scale)
+        compare(economy, phase, "borrowers", f"debt ({instrument.name.lower()})", debt, owed, scale)
         held = np.bincount(loans["holder"][chosen], face[chosen], len(economy.lenders))
         asset = economy.lenders["loans"][:, instrument]
         scale = np.maximum(held, opening.lenders["loans"][:, instrument])
-        _compare(economy, phase, "lenders", f"loans ({instrument.name.lower()})", asset, held, scale)
+        compare(economy, phase, "lenders", f"loans ({instrument.name.lower()})", asset, held, scale)
     allowance = np.bincount(loans["holder"], loans["allowance"], len(economy.lenders))
     carried = economy.lenders["allowance"]
-    _compare(economy, phase, "lenders", "allowance", carried, allowance, economy.lenders["loans"].sum(axis=1))
+    compare(economy, phase, "lenders", "allowance", carried, allowance, economy.lenders["loans"].sum(axis=1))
 
 
 def check_holders(economy: Economy, phase: str) -> None:
@@ -199,46 +135,7 @@ def check_holders(economy: Economy, phase: str) -> None:
         if strange.any():
             row = int(np.argmax(strange))
             holder = int(rows["holder"][row])
-            _fail(economy, phase, f"{table}[{row}]", "holder", holder, "a lender that its borrower knows")
-
-
-def check_orders(economy: Economy, phase: str, lines_end: bool) -> None:
-    """Deposits and commitments are those of the open orders, which only live agents have."""
-    orders = economy.orders
-    for field in ("units", "deposit", "commitment", "price", "offer"):
-        bad = orders[field] < 0
-        if bad.any():
-            row = int(np.argmax(bad))
-            _fail(economy, phase, f"orders[{row}]", field, orders[field][row], "not negative")
-    is_open = orders["units"] > 0
-    kept = ~is_open & ((orders["deposit"] != 0.0) | (orders["commitment"] != 0.0))
-    if kept.any():
-        row = int(np.argmax(kept))
-        _fail(economy, phase, f"orders[{row}]", "deposit or commitment", orders[row], "zero without units")
-    dead = is_open & (economy.borrowers["status"] != BorrowerStatus.ALIVE).repeat(ORDERS)
-    if dead.any():
-        row = int(np.argmax(dead))
-        _fail(economy, phase, f"orders[{row}]", "units", orders["units"][row], "0 after a default")
-    promised = is_open & (orders["holder"] >= 0)
-    broken = promised & (economy.lenders["status"][orders["holder"]] != LenderStatus.ALIVE) & lines_end
-    broken |= is_open & (orders["holder"] < 0) & (orders["commitment"] != 0.0)
-    if broken.any():
-        row = int(np.argmax(broken))
-        _fail(economy, phase, f"orders[{row}]", "commitment", orders["commitment"][row], "0: no live lender")
-    borrowers = economy.borrowers
-    for field, taken in (
-        ("orders", is_open),
-        ("deposits", orders["deposit"]),
-        ("reserved", np.where(is_open, np.maximum(0.0, orders["reserved"]), 0.0)),
-    ):
-        total = taken.reshape(-1, ORDERS).sum(axis=1)
-        _compare(economy, phase, "borrowers", field, borrowers[field], total, np.abs(total))
-    weeks = np.where(is_open, orders["delivery_week"], np.iinfo(np.int32).max).reshape(-1, ORDERS)
-    first = np.where(borrowers["orders"] > 0, weeks.min(axis=1), 0)
-    _compare(economy, phase, "borrowers", "next_delivery", borrowers["next_delivery"], first, np.zeros(1))
-    kept = promised & (orders["syndicated"] == 0)
-    committed = np.bincount(orders["holder"][kept], orders["commitment"][kept], len(economy.lenders))
-    _compare(economy, phase, "lenders", "committed", economy.lenders["committed"], committed, committed)
+            fail(economy, phase, f"{table}[{row}]", "holder", holder, "a lender that its borrower knows")
 
 
 def check_prepayments(economy: Economy, phase: str) -> None:
@@ -252,12 +149,12 @@ def check_prepayments(economy: Economy, phase: str) -> None:
         if wrong.any():
             row = int(np.argmax(wrong))
             expected = "zero without units, never negative"
-            _fail(economy, phase, f"{table}[{row}]", "prepaid", rows["prepaid"][row], expected)
+            fail(economy, phase, f"{table}[{row}]", "prepaid", rows["prepaid"][row], expected)
         total += rows["prepaid"].reshape(-1, rows_each).sum(axis=1)
     # what is due to the customers of a failed borrower is no row's any more
     failed = borrowers["status"] == BorrowerStatus.IN_RESOLUTION
     expected_sum = np.where(failed, np.maximum(total, borrowers["prepaid"]), total)
-    _compare(economy, phase, "borrowers", "prepaid", borrowers["prepaid"], expected_sum, total)
+    compare(economy, phase, "borrowers", "prepaid", borrowers["prepaid"], expected_sum, total)
 
 
 def check_vendor_debts(economy: Economy, phase: str) -> None:
@@ -269,7 +166,7 @@ def check_vendor_debts(economy: Economy, phase: str) -> None:
     if wrong.any():
         row = int(np.argmax(wrong))
         expected = "not negative, zero after the end"
-        _fail(economy, phase, _agent(economy, "borrowers", row), "vendor_debt", owed[row], expected)
+        fail(economy, phase, agent_at(economy, "borrowers", row), "vendor_debt", owed[row], expected)
 
 
 def check_units(economy: Economy, phase: str) -> None:
@@ -279,7 +176,7 @@ def check_units(economy: Economy, phase: str) -> None:
     expected = machines["opening_units"] + machines["delivered"] - machines["scrapped"]
     if (held != expected).any():
         m = int(np.argmax(held != expected))
-        _fail(economy, phase, f"machines[{m}]", "units held", held[m], expected[m])
+        fail(economy, phase, f"machines[{m}]", "units held", held[m], expected[m])
     loans = economy.loans
     types = economy.borrowers["units"].shape[1]
     pledged = np.zeros((len(economy.borrowers), types), np.int64)
@@ -295,19 +192,19 @@ def check_units(economy: Economy, phase: str) -> None:
         if over.any():
             b = int(np.argmax(over))
             most = f"at most {economy.borrowers['units'][b]}"
-            _fail(economy, phase, _agent(economy, "borrowers", b), name, taken[b], most)
+            fail(economy, phase, agent_at(economy, "borrowers", b), name, taken[b], most)
     wrong = (seized != economy.lenders["units"]).any(axis=1)
     if wrong.any():
         index = int(np.argmax(wrong))
         owned = economy.lenders["units"][index]
-        _fail(economy, phase, _agent(economy, "lenders", index), "units", owned, seized[index])
+        fail(economy, phase, agent_at(economy, "lenders", index), "units", owned, seized[index])
     borrowers = economy.borrowers
     may_be_sold = (borrowers["status"] == BorrowerStatus.IN_RESOLUTION) | (borrowers["claims"] > 0)
     unseen = (loans["seized"] > 0) & ~np.repeat(may_be_sold, FACILITIES)
     if unseen.any():
         row = int(np.argmax(unseen))
         expected = "0 without a claim in default"
-        _fail(economy, phase, f"loans[{row}]", "seized", loans["seized"][row], expected)
+        fail(economy, phase, f"loans[{row}]", "seized", loans["seized"][row], expected)
 
 
 def check_slots(economy: Economy, opening: Economy, phase: str) -> None:
@@ -317,7 +214,7 @@ def check_slots(economy: Economy, opening: Economy, phase: str) -> None:
     market = economy.market[0]
     expected = first + int(market["slots_built"]) - int(market["slots_closed"])
     if total != expected:
-        _fail(economy, phase, "all owners", "slots", total, expected)
+        fail(economy, phase, "all owners", "slots", total, expected)
     loans = economy.loans
     pledged = np.zeros_like(economy.borrowers["slots"])
     np.add.at(pledged, (np.arange(len(loans)) // FACILITIES, loans["slot_class"]), loans["slots"])
@@ -325,20 +222,20 @@ def check_slots(economy: Economy, opening: Economy, phase: str) -> None:
     if over.any():
         b = int(np.argmax(over))
         most = f"at most {economy.borrowers['slots'][b]}"
-        _fail(economy, phase, _agent(economy, "borrowers", b), "slots pledged", pledged[b], most)
+        fail(economy, phase, agent_at(economy, "borrowers", b), "slots pledged", pledged[b], most)
     cooling = economy.machines["cooling"]
     for name in ("borrowers", "buyers"):
         rows = getattr(economy, name)
         for c in range(rows["slots"].shape[1]):
             used = rows["units"][:, cooling == c].sum(axis=1)
-            _compare(economy, phase, name, "racked", rows["racked"][:, c], used, np.ones(len(rows)))
+            compare(economy, phase, name, "racked", rows["racked"][:, c], used, np.ones(len(rows)))
             over = (used > rows["slots"][:, c]) & (rows["status"] == 0 if name == "borrowers" else True)
             if over.any():
                 row = int(np.argmax(over))
-                _fail(
+                fail(
                     economy,
                     phase,
-                    _agent(economy, name, row),
+                    agent_at(economy, name, row),
                     "machines racked",
                     used[row],
                     "at most its slots",
@@ -349,10 +246,10 @@ def check_cash(economy: Economy, opening: Economy, phase: str) -> None:
     """Every row of the flow matrix sums to zero and its columns explain each sector's change of cash."""
     gross = np.maximum(np.abs(economy.flows).sum(), 1.0)
     rows = economy.flows.sum(axis=1)
-    _compare(economy, phase, "flow", "row sum", rows, np.zeros_like(rows), np.full_like(rows, gross))
+    compare(economy, phase, "flow", "row sum", rows, np.zeros_like(rows), np.full_like(rows, gross))
     change = sector_cash(economy) - sector_cash(opening)
     explained = economy.flows.sum(axis=0)
-    _compare(economy, phase, "sector", "cash", change, explained, np.full(len(Sector), gross))
+    compare(economy, phase, "sector", "cash", change, explained, np.full(len(Sector), gross))
 
 
 def check_accounts(economy: Economy) -> None:
@@ -367,7 +264,7 @@ def check_accounts(economy: Economy) -> None:
         overdrawn = cash < -TOLERANCE * np.maximum(size, 1.0)
         if overdrawn.any():
             row = int(np.argmax(overdrawn))
-            _fail(economy, "the last phase", _agent(economy, table, row), "cash", cash[row], "not negative")
+            fail(economy, "the last phase", agent_at(economy, table, row), "cash", cash[row], "not negative")
 
 
 def check_equity(economy: Economy, phase: str) -> None:
@@ -397,7 +294,7 @@ def check_equity(economy: Economy, phase: str) -> None:
         rows = getattr(economy, name)
         expected = rows["opening_equity"] + rows["income"] + rows["issuance"] - rows["distributions"]
         turnover = scale + np.abs(rows["opening_equity"]) + np.abs(rows["income"]) + rows["distributions"]
-        _compare(economy, phase, name, "equity", equity, expected, turnover)
+        compare(economy, phase, name, "equity", equity, expected, turnover)
 
 
 def lender_debts(economy: Economy) -> np.ndarray:
@@ -414,15 +311,15 @@ def check_claims(economy: Economy, phase: str) -> None:
     face = economy.claim_face
     scale = lenders["opening_equity"] + lenders["loans"].sum(axis=1)
     held = np.bincount(creditor, np.where(alive, face, 0.0), len(lenders))
-    _compare(economy, phase, "lenders", "claims", lenders["claims"], held, scale)
+    compare(economy, phase, "lenders", "claims", lenders["claims"], held, scale)
     owed = np.bincount(economy.claim_debtor, face, len(lenders))
-    _compare(economy, phase, "lenders", "owed", lenders["owed"], owed, scale)
+    compare(economy, phase, "lenders", "owed", lenders["owed"], owed, scale)
     for field in ("repo", "facility", "funding", "guaranteed", "called"):
         bad = lenders[field] < -TOLERANCE * np.maximum(scale, 1.0)
         if bad.any():
             row = int(np.argmax(bad))
-            name = _agent(economy, "lenders", row)
-            _fail(economy, phase, name, field, lenders[field][row], "not negative")
+            name = agent_at(economy, "lenders", row)
+            fail(economy, phase, name, field, lenders[field][row], "not negative")
 
 
 def check_income(economy: Economy, phase: str) -> None:
@@ -435,18 +332,18 @@ def check_income(economy: Economy, phase: str) -> None:
     income[Sector.BUYERS] = economy.buyers["income"].sum()
     income[Sector.REST_OF_WORLD :] = economy.world["income"]
     gross = np.abs(economy.flows).sum() + np.abs(economy.revaluations).sum()
-    _compare(economy, phase, "sector", "income", income, booked, np.full(len(Sector), gross))
+    compare(economy, phase, "sector", "income", income, booked, np.full(len(Sector), gross))
 
 
 def check_macro(economy: Economy, opening: Economy, phase: str) -> None:
     """Payments of the funding pool have two ends and explain the change of every account, in both worlds."""
     rows = economy.macro_flows.sum(axis=2).reshape(-1)
     gross = np.abs(economy.macro_flows).sum()
-    _compare(economy, phase, "macro flow", "row sum", rows, np.zeros_like(rows), np.full_like(rows, gross))
+    compare(economy, phase, "macro flow", "row sum", rows, np.zeros_like(rows), np.full_like(rows, gross))
     change = macro_cash(economy) - macro_cash(opening)
     explained = economy.macro_flows.sum(axis=1)
     scale = np.full(change.size, gross)
-    _compare(economy, phase, "macro sector", "cash", change.reshape(-1), explained.reshape(-1), scale)
+    compare(economy, phase, "macro sector", "cash", change.reshape(-1), explained.reshape(-1), scale)
 
 
 def macro_cash(economy: Economy) -> np.ndarray:

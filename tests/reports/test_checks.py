@@ -6,25 +6,21 @@ import re
 
 import numpy as np
 import pytest
+from damage import HOLDERS, SCENARIO, WEEKS, first, names
 
 from hashcredit.agents.borrower import BORROWER
 from hashcredit.agents.buyer import BUYER
 from hashcredit.agents.dimensions import (
-    CONTRACTS,
     FACILITIES,
-    GRADES,
-    ORDERS,
     BorrowerStatus,
-    LenderStatus,
     LoanStatus,
 )
 from hashcredit.agents.lender import LENDER
-from hashcredit.simulator import Scenario, simulate
+from hashcredit.simulator import simulate
 from hashcredit.simulator.errors import SimulationError
 from hashcredit.simulator.reports.checks import check_accounts, check_holders, check_identities
 from hashcredit.simulator.runs import engine
 from hashcredit.simulator.scenario.network_files import BORROWERS, agent_names
-from hashcredit.simulator.setup.prepare import allocate, clear, prepare, reported_copy
 from hashcredit.simulator.state.arrays import TABLES
 from hashcredit.simulator.state.clock import CLOCK, WORLD
 from hashcredit.simulator.state.codes import Flow, Sector
@@ -33,68 +29,7 @@ from hashcredit.simulator.state.machines import MACHINE
 from hashcredit.simulator.state.market import MARKET, REPO
 from hashcredit.simulator.state.outcomes import OUTCOMES
 from hashcredit.simulator.state.pool import ASSET, INVESTOR, MACRO, MacroFlow, MacroSector
-from hashcredit.simulator.week.step import PHASES, open_economy, run_weeks
-
-SCENARIO = Scenario.load().with_changes(
-    {
-        "horizon_weeks": 30,
-        "population.miners": 15,
-        "population.neoclouds": 15,
-        "shocks.forced_default": {"week": 2, "machine": "H100", "units": 20_000},
-        "resolution.stay_low": 2,
-        "resolution.stay_high": 12,
-        "miners.btc_loan_probability": 1.0,
-        "investment.decision_weeks": 5,
-        "investment.hurdle": -0.5,
-    }
-)
-HOLDERS = ("borrowers", "lenders", "buyers")
-WEEKS = 12
-"""In the middle of things: some stays are over and others not, creditors hold machines, buyers have some."""
-
-
-@pytest.fixture(scope="module")
-def world():
-    """A healthy state in the middle of a run, and its opening."""
-    setup = prepare(SCENARIO, 1)
-    economy = allocate(setup, series=False, events=10_000)
-    clear(economy, setup)
-    open_economy(economy, setup.parameters, 1, 0)
-    opening = reported_copy(economy)
-    run_weeks(economy, setup.parameters, 1, 0, WEEKS)
-    return economy, opening
-
-
-@pytest.fixture
-def state(world):
-    """A copy that a test may damage."""
-    economy, _ = world
-    return economy.copy_with(*TABLES, "flows", "revaluations", "macro_flows")
-
-
-@pytest.fixture
-def caught(world, state):
-    """Check the damaged state; return the complaint."""
-
-    def complaint():
-        with pytest.raises(SimulationError) as error:
-            check_identities(state, world[1], "trading")
-        text = str(error.value)
-        assert text.startswith(f"week {WEEKS}, after trading: ")
-        assert error.value.exit_code == 1
-        return text
-
-    return complaint
-
-
-def first(rows):
-    """Index of the first row that is true."""
-    return int(np.flatnonzero(rows)[0])
-
-
-def names(text, who, field):
-    """Whether a complaint names a row and a field, in any of the ways in which it does."""
-    return bool(re.search(rf"\b{re.escape(field)}\b.* of (\S+ )?{re.escape(who)}(?!\d)", text))
+from hashcredit.simulator.week.step import PHASES
 
 
 def test_the_healthy_state_passes_and_has_everything_to_damage(world):
@@ -251,123 +186,6 @@ def test_an_allowance_of_its_own(state, caught):
     index = first(state.lenders["allowance"] > 0.0)
     state.lenders["allowance"][index] += 1e-3
     assert names(caught(), f"(lenders[{index}])", "allowance")
-
-
-# Contracts
-
-
-@pytest.mark.parametrize(
-    ("field", "value", "complaint"),
-    [
-        ("units", -1, "not negative"),
-        ("rent", -1e-9, "not negative"),
-        ("hazard_left", 0.0, "positive"),
-        ("customer_grade", GRADES, "a grade"),
-        ("customer_grade", -1, "a grade"),
-        ("start_week", 10_000, "not before its start"),
-        ("machine", 4, "a live loan of its borrower"),
-    ],
-)
-def test_a_contract_without_sense(state, caught, field, value, complaint):
-    row = first((state.contracts["units"] > 0) & (state.contracts["loan"] >= 0))
-    state.contracts[field][row] = value
-    text = caught()
-    assert f"contracts[{row}]" in text and complaint in text
-
-
-def test_a_contract_on_the_machines_of_another_borrower(state, caught):
-    row = first((state.contracts["units"] > 0) & (state.contracts["loan"] >= 0))
-    state.contracts["loan"][row] = (state.contracts["loan"][row] + FACILITIES) % len(state.loans)
-    assert names(caught(), f"contracts[{row}]", "loan")
-
-
-def test_a_contract_on_a_loan_that_is_over(state, caught):
-    row = first((state.contracts["units"] > 0) & (state.contracts["loan"] >= 0))
-    state.loans["machine"][state.contracts["loan"][row]] = -1
-    assert names(caught(), f"contracts[{row}]", "loan")
-
-
-def test_a_contract_in_a_row_that_nobody_looks_at(state, caught):
-    row = first(state.contracts["units"] > 0)
-    state.borrowers["contracts"][row // CONTRACTS] = row % CONTRACTS
-    assert names(caught(), f"contracts[{row}]", "row")
-
-
-def test_more_let_than_is_pledged(state, caught):
-    row = first((state.contracts["units"] > 0) & (state.contracts["loan"] >= 0))
-    loan = state.contracts["loan"][row]
-    state.contracts["units"][row] = state.loans["units"][loan] + 1
-    assert names(caught(), f"loans[{loan}]", "units let")
-
-
-def test_more_let_than_is_owned(state, caught):
-    row = first((state.contracts["units"] > 0) & (state.contracts["loan"] >= 0))
-    b, m = row // CONTRACTS, state.contracts["machine"][row]
-    state.contracts["loan"][row] = -1
-    more = state.borrowers["units"][b, m] + 1 - state.contracts["units"][row]
-    state.contracts["units"][row] += more
-    state.borrowers["let"][b] += more
-    assert names(caught(), f"(borrowers[{b}])", "let")
-
-
-def test_machines_let_that_are_not_counted(state, caught):
-    b = first(state.borrowers["let"] > 0)
-    state.borrowers["let"][b] -= 1
-    assert names(caught(), f"(borrowers[{b}])", "let")
-
-
-def test_a_contract_that_ends_before_its_borrower_looks(state, caught):
-    row = first(state.contracts["units"] > 0)
-    state.borrowers["first_end"][row // CONTRACTS] = state.contracts["end_week"][row] + 1
-    assert names(caught(), f"contracts[{row}]", "end_week")
-
-
-# Orders
-
-
-@pytest.mark.parametrize("field", ["units", "deposit", "commitment", "price", "offer"])
-def test_nothing_negative_on_an_order(state, caught, field):
-    row = first(state.orders["units"] > 0)
-    state.orders[field][row] = -1
-    assert names(caught(), f"orders[{row}]", field)
-
-
-@pytest.mark.parametrize("field", ["deposit", "commitment"])
-def test_a_closed_order_is_worth_nothing(state, caught, field):
-    row = first(state.orders["units"] == 0)
-    state.orders[field][row] = 1.0
-    assert names(caught(), f"orders[{row}]", "deposit or commitment")
-
-
-@pytest.mark.parametrize("field", ["deposits", "reserved", "orders", "next_delivery"])
-def test_sums_over_orders_are_the_borrowers(state, caught, field):
-    b = first(state.borrowers["orders"] > 0)
-    state.borrowers[field][b] += 1
-    assert names(caught(), f"(borrowers[{b}])", field)
-
-
-def test_a_commitment_without_an_order(state, caught):
-    index = first(state.lenders["committed"] > 0.0)
-    state.lenders["committed"][index] += 1e-6
-    assert names(caught(), f"(lenders[{index}])", "committed")
-
-
-def test_a_commitment_of_nobody(state, caught):
-    row = first(state.orders["commitment"] > 0.0)
-    state.orders["holder"][row] = -1
-    assert names(caught(), f"orders[{row}]", "commitment")
-
-
-def test_a_failed_lender_promises_nothing(state, caught):
-    row = first(state.orders["commitment"] > 0.0)
-    state.lenders["status"][state.orders["holder"][row]] = LenderStatus.RECEIVERSHIP
-    assert "no live lender" in caught()
-
-
-def test_a_failed_borrower_has_nothing_on_order(state, caught):
-    row = first(state.orders["units"] > 0)
-    state.borrowers["status"][row // ORDERS] = BorrowerStatus.IN_RESOLUTION
-    assert names(caught(), f"orders[{row}]", "units")
 
 
 # Machines and slots
