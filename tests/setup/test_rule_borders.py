@@ -251,11 +251,11 @@ def forbearance(now, waiting, principal, weeks_in_breach, dscr, capital_ratio):
 """
 
 CALL = """
-import users_own
 from hashcredit.simulator import Scenario, simulate
+from users_own import forbearance
 
-run = simulate(Scenario.load().with_changes({"horizon_weeks": 20}), rules={"forbearance": users_own.forbearance})
-hits = getattr(users_own.forbearance, "stats", None)
+run = simulate(Scenario.load().with_changes({"horizon_weeks": 20}), rules={"forbearance": forbearance})
+hits = getattr(forbearance, "stats", None)
 print(len(run.events), sum(hits.cache_hits.values()) if hits else 0)
 print(run.provenance["rules"]["forbearance"]["digest"])
 """
@@ -281,7 +281,6 @@ def test_a_user_may_keep_machine_code(tmp_path):
     assert again == [found, "1", digest]
     assert list((tmp_path / "__pycache__").glob("users_own.forbearance*.nbc"))
     assert not list(cache_folder().rglob("*users_own*")), "a rule's machine code is kept by its owner"
-
 
 
 # Provenance
