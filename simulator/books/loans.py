@@ -20,6 +20,13 @@ from hashcredit.agents.units import MILLION, WEEK
 from hashcredit.simulator.books.contracts import let_free_units, release_contracts
 from hashcredit.simulator.books.events import note_holder
 from hashcredit.simulator.books.ledger import capitalise, pay, post_principal, revalue, sum_of
+from hashcredit.simulator.books.tape import (
+    begin_row,
+    note_interest,
+    note_maturity,
+    note_principal,
+    note_terms,
+)
 from hashcredit.simulator.state.codes import EventKind, Flow, Revaluation
 from hashcredit.simulator.state.economy import Economy
 from hashcredit.simulator.state.loans import LOAN
@@ -144,6 +151,7 @@ def repay(economy: Economy, loan: Record, borrower: Record, lender: Record, amou
     """Repay part of a loan's principal (M$); a loan repaid in full frees its collateral."""
     pay(economy, Flow.LOAN_REPAYMENTS, borrower, lender, amount)
     post_principal(loan, borrower, lender, -amount)
+    note_principal(economy, loan, amount)
     loan.overdue = max(0.0, loan.overdue - amount)
     if loan.principal < DUST:
         close_loan(economy, loan, borrower, lender)
@@ -186,14 +194,25 @@ def end_control(economy: Economy, loan: Record) -> None:
 
 
 @kernel
+def collect_interest(
+    economy: Economy, loan: Record, borrower: Record, lender: Record, interest: float, due: float
+) -> None:
+    """Pay `interest` in cash; what is missing to the interest `due` is added to the face (all M$)."""
+    pay(economy, Flow.INTEREST, borrower, lender, interest)
+    lender.week_interest += interest
+    served = interest / due if due > 0.0 else 1.0
+    note_interest(economy, loan, interest, served * loan.principal)
+    if interest < due:
+        capitalise(economy, loan, borrower, lender, due - interest)
+
+
+@kernel
 def pay_interest(
     economy: Economy, loan: Record, borrower: Record, lender: Record, interest: float, due: float
 ) -> None:
     """Pay `interest` in cash; what is missing to the interest `due` is capitalised and overdue (all M$)."""
-    pay(economy, Flow.INTEREST, borrower, lender, interest)
-    lender.week_interest += interest
+    collect_interest(economy, loan, borrower, lender, interest, due)
     if interest < due:
-        capitalise(economy, loan, borrower, lender, due - interest)
         loan.overdue += due - interest
 
 
@@ -273,12 +292,15 @@ def take_row(economy: Economy, row: int, instrument: int, holder: int) -> None:
     b = row // FACILITIES
     borrower = economy.borrowers[b]
     borrower.facilities = max(borrower.facilities, row - b * FACILITIES + 1)
+    if economy.loans[row].status != LoanStatus.EMPTY:
+        note_terms(economy, economy.loans[row])
     economy.loans[row] = BLANK_LOAN[0]
     loan = economy.loans[row]
     loan.status = LoanStatus.PERFORMING
     loan.instrument = instrument
     loan.obligor = b
     loan.holder = holder
+    begin_row(economy, loan)
 
 
 @kernel
@@ -307,6 +329,7 @@ def write_loan(
     loan.rate = rate
     loan.floor = p.credit_floor
     set_maturity(economy, loan, maturity_week)
+    note_maturity(economy, loan)
     loan.cure_weeks = p.credit_cure_weeks
     loan.recourse = 1
     loan.cross_default = 1

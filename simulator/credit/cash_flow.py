@@ -37,6 +37,7 @@ from hashcredit.simulator.books.loans import (
     sell_coins,
 )
 from hashcredit.simulator.books.prepayments import use_balance
+from hashcredit.simulator.books.tape import note_interest, note_principal
 from hashcredit.simulator.books.vendor_loans import serve_vendor
 from hashcredit.simulator.credit.control import pass_through
 from hashcredit.simulator.machines.earnings import add_contract
@@ -223,11 +224,15 @@ def make_payments_due(economy: Economy, b: int, count: int) -> None:
     borrower = economy.borrowers[b]
     interests = 0.0
     principals = 0.0
+    taped = economy.tape.shape[0] > 0  # asked once: the loans' numbers are not read where nobody wants them
     for place in range(count):
         loan = economy.loans[economy.due_loans[place]]
         interest = economy.payments_due[INTEREST, place]
         principal = economy.payments_due[PRINCIPAL, place]
         lender = economy.lenders[loan.holder]
+        if taped:
+            note_interest(economy, loan, interest, loan.principal)
+            note_principal(economy, loan, principal)
         receive_service(loan, borrower, lender, interest, principal)
         lender.week_interest += interest
         interests += interest

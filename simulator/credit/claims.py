@@ -29,6 +29,7 @@ from hashcredit.simulator.books.loans import (
     loan_rate,
     sell_coins,
 )
+from hashcredit.simulator.books.tape import note_recovery
 from hashcredit.simulator.machines.collateral import (
     is_worth_keeping,
     is_worth_taking,
@@ -55,6 +56,7 @@ def charge_collateral(economy: Economy, row: int, cost: float) -> None:
     lender = economy.lenders[loan.holder]
     pay(economy, Flow.REMOVAL_AND_STORAGE, lender, economy.world[0], cost)
     capitalise(economy, loan, economy.borrowers[loan.obligor], lender, cost)
+    note_recovery(economy, loan, -cost)
     loan.recovered -= cost
     loan.recovered_pv -= cost * discount_to_default(economy, row)
 
@@ -67,6 +69,7 @@ def pay_claim(economy: Economy, row: int, amount: float) -> None:
     lender = economy.lenders[loan.holder]
     pay(economy, Flow.RECOVERIES, borrower, lender, amount)
     post_principal(loan, borrower, lender, -amount)
+    note_recovery(economy, loan, amount)
     loan.recovered += amount
     loan.recovered_pv += amount * discount_to_default(economy, row)
 
@@ -79,6 +82,7 @@ def apply_collateral(economy: Economy, row: int, proceeds: float) -> None:
     borrower = economy.borrowers[loan.obligor]
     applied = min(proceeds, loan.principal)
     post_principal(loan, borrower, lender, -applied)
+    note_recovery(economy, loan, applied)
     loan.recovered += applied
     loan.recovered_pv += applied * discount_to_default(economy, row)
     surplus = proceeds - applied

@@ -12,13 +12,12 @@ from hashcredit.agents.dimensions import Record
 from hashcredit.agents.units import WEEK
 from hashcredit.simulator.books.contracts import contracts_of
 from hashcredit.simulator.books.events import note_holder, remember
-from hashcredit.simulator.books.ledger import capitalise
 from hashcredit.simulator.books.loans import (
+    collect_interest,
     count_controlled,
     facilities_of,
     loan_rate,
     owes,
-    pay_interest,
     repay,
 )
 from hashcredit.simulator.books.prepayments import prepaid_rent
@@ -113,10 +112,8 @@ def collect(economy: Economy, p: Record, row: int) -> None:
     interest = loan.principal * loan_rate(loan, economy.market[0].policy_rate) * WEEK
     flow = min(free_cash_flow(economy, p, row), max(0.0, borrower.cash))
     earned = min(flow, interest)
-    pay_interest(economy, loan, borrower, lender, earned, earned)
-    if flow < interest:
-        capitalise(economy, loan, borrower, lender, interest - earned)
-    else:
+    collect_interest(economy, loan, borrower, lender, earned, interest)
+    if flow >= interest:
         repay(economy, loan, borrower, lender, min(loan.principal, flow - interest))
 
 

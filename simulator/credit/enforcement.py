@@ -11,12 +11,13 @@ from hashcredit.agents.dimensions import DSCR_WINDOW, Answer, Enforcement, Recor
 from hashcredit.agents.lender import proceeds_now, takes_control, value_of_waiting
 from hashcredit.agents.units import MILLION, WEEK
 from hashcredit.simulator.books.events import note_holder
-from hashcredit.simulator.books.ledger import capital_ratio, capitalise, sum_of
-from hashcredit.simulator.books.loans import DUST, pay_interest, weekly_service
+from hashcredit.simulator.books.ledger import capital_ratio, capitalise, pay, sum_of
+from hashcredit.simulator.books.loans import DUST, weekly_service
+from hashcredit.simulator.books.tape import note_interest
 from hashcredit.simulator.credit.control import free_cash_flow, may_take_control
 from hashcredit.simulator.machines.collateral import removal_cost, sale_depth
 from hashcredit.simulator.machines.earnings import earning_trend
-from hashcredit.simulator.state.codes import EventKind
+from hashcredit.simulator.state.codes import EventKind, Flow
 from hashcredit.simulator.state.economy import Economy
 
 
@@ -110,7 +111,9 @@ def waive(economy: Economy, p: Record, row: int, channel: int, parent: int) -> N
     borrower, lender = economy.borrowers[loan.obligor], economy.lenders[loan.holder]
     fee, paid = waiver_terms(p, loan, borrower)
     note_holder(economy, EventKind.WAIVER, loan, fee, loan.units, channel=channel, parent=parent)
-    pay_interest(economy, loan, borrower, lender, paid, paid)
+    pay(economy, Flow.INTEREST, borrower, lender, paid)
+    lender.week_interest += paid
+    note_interest(economy, loan, paid, 0.0)
     capitalise(economy, loan, borrower, lender, fee - paid)
     loan.weeks_over_base = 0
     loan.weeks_under_dscr = 0

@@ -13,6 +13,7 @@ from hashcredit.simulator.books.events import note_holder
 from hashcredit.simulator.books.ledger import pay, post_principal
 from hashcredit.simulator.books.loans import assets_at_appraisal, debts, empty_row, empty_rows, write_loan
 from hashcredit.simulator.books.orders import promised_loans
+from hashcredit.simulator.books.tape import note_draw
 from hashcredit.simulator.credit.equity import market_is_good
 from hashcredit.simulator.lenders.funding import advance_now, fund
 from hashcredit.simulator.lenders.syndication import roomiest_lender
@@ -100,6 +101,7 @@ def issue_bond(
         fund(economy, lender, amount - lender.cash)
     pay(economy, Flow.LOAN_DRAWDOWNS, lender, borrower, amount)
     post_principal(loan, borrower, lender, amount)
+    note_draw(economy, loan, amount)
     economy.outcomes[0].bonds_issued_musd += amount
     note_holder(economy, EventKind.LOAN, loan, amount)
     return amount

@@ -8,6 +8,7 @@ from hashcredit.simulator.books.events import note_holder
 from hashcredit.simulator.books.ledger import pay, post_principal
 from hashcredit.simulator.books.loans import pledge_machines, write_loan
 from hashcredit.simulator.books.prepayments import move_balance, release_balance
+from hashcredit.simulator.books.tape import note_draw
 from hashcredit.simulator.lenders.funding import fund
 from hashcredit.simulator.lenders.syndication import syndicate
 from hashcredit.simulator.lenders.underwriting import tenor_weeks, uncovered_share
@@ -60,6 +61,7 @@ def draw_loan(economy: Economy, loan: Record, amount: float) -> None:
         fund(economy, lender, short)
     pay(economy, Flow.LOAN_DRAWDOWNS, lender, borrower, amount)
     post_principal(loan, borrower, lender, amount)
+    note_draw(economy, loan, amount)
 
 
 @kernel

@@ -5,7 +5,7 @@ takes the row of the old one: the machines stay pledged, and their contracts sta
 """
 
 from hashcredit.agents.compiled import kernel
-from hashcredit.agents.dimensions import Pledge, Record
+from hashcredit.agents.dimensions import LoanStatus, Pledge, Record
 from hashcredit.agents.lender import present_value
 from hashcredit.agents.units import WEEKS_A_YEAR
 from hashcredit.simulator.books.events import note_holder
@@ -18,6 +18,7 @@ from hashcredit.simulator.books.loans import (
     pledge_machines,
     write_loan,
 )
+from hashcredit.simulator.books.tape import note_draw, note_principal
 from hashcredit.simulator.lenders.funding import capacity_of, fund
 from hashcredit.simulator.lenders.underwriting import (
     annual_rate,
@@ -117,10 +118,13 @@ def top_up(economy: Economy, p: Record, row: int, index: int, money: float) -> N
     pay(economy, Flow.LOAN_DRAWDOWNS, lender, borrower, owed + money)
     pay(economy, Flow.LOAN_REPAYMENTS, borrower, holder, owed)
     post_principal(old, borrower, holder, -owed)
+    note_principal(economy, old, owed)
+    old.status = LoanStatus.REPAID
     write_loan(economy, p, row, instrument, index, grade, p.credit_spread_by_grade[grade], maturity)
     pledge_machines(economy, p, row, m, units, marked, recourse, cross_default)
     loan = economy.loans[row]
     post_principal(loan, borrower, lender, owed + money)
+    note_draw(economy, loan, owed + money)
     loan.balloon = p.credit_balloon_share * (owed + money)
     economy.outcomes[0].new_lending_musd += money
     note_holder(economy, EventKind.REFINANCING, loan, money, units)

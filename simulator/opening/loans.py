@@ -19,6 +19,7 @@ from hashcredit.simulator.books.contracts import free_contract, write_contract
 from hashcredit.simulator.books.ledger import post_principal
 from hashcredit.simulator.books.loans import TERMS, empty_row, pledge_machines, write_loan
 from hashcredit.simulator.books.randomness import Stream, pick
+from hashcredit.simulator.books.tape import note_draw
 from hashcredit.simulator.opening.draws import opening_normal, opening_uniform, opening_uniforms
 from hashcredit.simulator.state.economy import Economy
 
@@ -77,6 +78,7 @@ def owe(economy: Economy, p: Record, row: int, principal: float, instalment: flo
     loan = economy.loans[row]
     borrower = economy.borrowers[loan.obligor]
     post_principal(loan, borrower, economy.lenders[loan.holder], principal)
+    note_draw(economy, loan, principal)
     rate = economy.market[0].policy_rate + p.credit_spread_by_grade[borrower.grade]
     borrower.obligations += principal * rate * WEEK + instalment
 

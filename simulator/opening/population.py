@@ -27,6 +27,7 @@ from hashcredit.simulator.books.loans import (
     weekly_service,
 )
 from hashcredit.simulator.books.randomness import Stream, pick
+from hashcredit.simulator.books.tape import date_opening, open_discounting
 from hashcredit.simulator.books.terms import take_borrower_terms
 from hashcredit.simulator.lenders.repo import open_repo_market
 from hashcredit.simulator.machines.earnings import add_contract, orderly_value, set_earnings
@@ -69,6 +70,7 @@ def open_market(economy: Economy, p: Record) -> None:
     market.occupancy = p.compute_occupancy0
     market.demand = 1.0
     market.supply = 1.0
+    open_discounting(economy)
     discard_values(economy)
     economy.node_head[:] = -1
     for account in range(economy.world.shape[0]):
@@ -333,6 +335,7 @@ def open_economy(economy: Economy, parameters: np.ndarray, seed: int, replicate:
     open_repo_market(economy, p)
     open_terms(economy, p)
     set_strikes(economy, p)
+    date_opening(economy)
     discard_values(economy)
 
 

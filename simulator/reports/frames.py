@@ -62,7 +62,7 @@ def _names(kind: Names, machines: list[str]) -> list[str]:
     return [member.name.lower() for member in kind]
 
 
-def _columns(table: str, rows: np.ndarray, machines: list[str]) -> "dict[str, Any]":
+def reported(table: str, rows: np.ndarray, machines: list[str]) -> "dict[str, Any]":
     """The reported columns of some rows of a table."""
     columns: dict[str, Any] = {}
     for column in columns_of(FIELDS[table].dtype):
@@ -91,32 +91,32 @@ def table_frames(economy: Economy, machines: list[str]) -> "dict[str, pd.DataFra
     names = agent_names(economy)
     result = {}
     for name in AGENT_TABLES:
-        frame = pd.DataFrame(_columns(name, getattr(economy, name), machines))
+        frame = pd.DataFrame(reported(name, getattr(economy, name), machines))
         frame.insert(0, "row", np.arange(len(frame)))
         frame.insert(1, "name", names[name])
         result[name] = frame
     loans = economy.loans[economy.loans["status"] != LoanStatus.EMPTY]
-    frame = pd.DataFrame(_columns("loans", loans, machines))
+    frame = pd.DataFrame(reported("loans", loans, machines))
     frame.insert(0, "row", np.flatnonzero(economy.loans["status"] != LoanStatus.EMPTY))
     for column, table in (("obligor", "borrowers"), ("holder", "lenders")):
-        _insert_names(frame, column, names[table])
+        insert_names(frame, column, names[table])
     result["loans"] = frame
     for name, rows_each in (("contracts", CONTRACTS), ("orders", ORDERS)):
         table = getattr(economy, name)
         is_open = table["units"] > 0
-        frame = pd.DataFrame(_columns(name, table[is_open], machines))
+        frame = pd.DataFrame(reported(name, table[is_open], machines))
         frame.insert(0, "row", np.flatnonzero(is_open))
         frame.insert(1, "borrower", np.flatnonzero(is_open) // rows_each)
-        _insert_names(frame, "borrower", names["borrowers"])
+        insert_names(frame, "borrower", names["borrowers"])
         result[name] = frame
     rows = economy.machines[: len(machines)]
-    frame = pd.DataFrame(_columns("machines", rows, machines))
+    frame = pd.DataFrame(reported("machines", rows, machines))
     frame.insert(0, "name", machines)
     result["machines"] = frame
     return result
 
 
-def _insert_names(frame: "pd.DataFrame", column: str, names: np.ndarray) -> None:
+def insert_names(frame: "pd.DataFrame", column: str, names: np.ndarray) -> None:
     """Put the names of the agents whose rows a column has right behind it, as `<column>_name`."""
     place = int(frame.columns.get_indexer([column])[0]) + 1
     frame.insert(place, f"{column}_name", names[frame[column].to_numpy()])

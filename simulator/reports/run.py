@@ -59,6 +59,18 @@ class Run(Shown):
         names = frames.agent_names(self.economy)
         return frames.events_frame(self.economy.events[:used], self.setup.machine_names, names)
 
+    @cached_property
+    def loan_tape(self) -> "pd.DataFrame":
+        """One row a loan that was ever owed, in the order of making: what it cost and brought its holders.
+
+        Columns as in docs/observables.md, amounts in M$. `value` is what it brought less what was drawn of
+        it, discounted at the policy rate, and `internal_spread` (1/yr) the spread over that rate at which
+        both are equal: of loans that are over, NaN for the others, whose end is not known.
+        """
+        from hashcredit.simulator.reports.tape import tape_frame
+
+        return tape_frame(self.economy, self.setup.machine_names)
+
     def contagion_tree(self) -> "nx.DiGraph":
         """Who failed because of whom, as a new graph; see `contagion_tree.contagion_tree`."""
         from hashcredit.simulator.reports.contagion_tree import contagion_tree

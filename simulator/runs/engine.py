@@ -9,6 +9,7 @@ from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 
 import numpy as np
 
+from hashcredit.agents.dimensions import FACILITIES
 from hashcredit.simulator.errors import EventBufferFull, TooManyRounds, UndefinedResultError
 from hashcredit.simulator.progress import CompilationWatch, OnProgress, Progress, is_watched, shown
 from hashcredit.simulator.reports.checks import check_accounts, check_identities, promises_end
@@ -58,9 +59,9 @@ def simulate(
 def record(setup: Setup, replicate: int, *, check: bool = False) -> Run:
     """Run one replicate of what `prepare` made and keep everything; see `simulate`."""
     seed = setup.seed
-    capacity = 4096 + FIRST_EVENTS_PER_BORROWER * setup.borrowers
+    capacity, loans = 4096 + FIRST_EVENTS_PER_BORROWER * setup.borrowers, first_tape(setup)
     while True:
-        economy = allocate(setup, series=True, events=capacity)
+        economy = allocate(setup, series=True, events=capacity, tape=loans)
         clear(economy, setup)
         open_economy(economy, setup.parameters, seed, replicate)
         opening = reported_copy(economy)
@@ -69,12 +70,22 @@ def record(setup: Setup, replicate: int, *, check: bool = False) -> Run:
                 _run_checked(economy, setup, replicate, opening)
             else:
                 _run_all_weeks(economy, setup, replicate)
-        if economy.clock["error"][0] != ErrorCode.EVENT_BUFFER_FULL:
+        error = economy.clock["error"][0]
+        if error == ErrorCode.NONE:
             _refuse_undefined(economy, setup, replicate)
             return Run(setup=setup, replicate=replicate, economy=economy, before=opening)
-        capacity *= 4  # nothing is lost: the same replicate is run again with more room
+        # nothing is lost: the same replicate is run again with more room
+        if error == ErrorCode.TAPE_FULL:
+            loans *= 2
+            continue
+        capacity *= 4
         if capacity > MOST_EVENTS:
             raise EventBufferFull(MOST_EVENTS, setup.scenario.name, replicate)
+
+
+def first_tape(setup: Setup) -> int:
+    """Rows with which a loan tape begins: about twice the loans that a run of three years makes."""
+    return 2 * FACILITIES * setup.borrowers
 
 
 def simulate_many(

@@ -90,11 +90,12 @@ def prepare(scenario: Scenario, seed: int, rules: Mapping[str, Rule] | Rules | N
     )
 
 
-def sizes(setup: Setup, *, weeks: int, events: int) -> dict[str, int]:
+def sizes(setup: Setup, *, weeks: int, events: int, tape: int) -> dict[str, int]:
     """Lengths of arrays that depend on the setup, by the names that `state.arrays` uses.
 
     weeks     rows of the series
     events    capacity of the event log
+    tape      capacity of the loan tape
     """
     borrowers, lenders = setup.borrowers, setup.lenders
     loans = borrowers * FACILITIES
@@ -109,6 +110,7 @@ def sizes(setup: Setup, *, weeks: int, events: int) -> dict[str, int]:
         "orders": borrowers * ORDERS,
         "claims": len(setup.networks.claim_debtor),
         "events": events,
+        "tape": tape,
         "weeks": weeks,
         "series_columns": len(series_columns(setup.machine_names)),
         "cleared_exactly": lenders if lenders <= MOST_CLEARED_EXACTLY else 0,
@@ -124,9 +126,10 @@ def sizes(setup: Setup, *, weeks: int, events: int) -> dict[str, int]:
     }
 
 
-def allocate(setup: Setup, *, series: bool, events: int) -> Economy:
-    """Empty tables for one replicate at a time; `events` is the capacity of the event log."""
-    lengths = sizes(setup, weeks=setup.scenario.horizon_weeks if series else 0, events=events)
+def allocate(setup: Setup, *, series: bool, events: int, tape: int = 0) -> Economy:
+    """Empty tables for one replicate at a time; `events` and `tape`: rows of the event log and loan tape."""
+    weeks = setup.scenario.horizon_weeks if series else 0
+    lengths = sizes(setup, weeks=weeks, events=events, tape=tape)
     networks = setup.networks
     table = link_table(networks.trade_start, networks.trade_seller, setup.borrowers + setup.lenders)
     given = {**vars(setup), **networks._asdict(), "trade_table": table}

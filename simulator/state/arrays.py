@@ -33,6 +33,7 @@ from hashcredit.simulator.state.pool import (
     MacroFlow,
     MacroSector,
 )
+from hashcredit.simulator.state.tape import TAPE
 
 FLOAT, INT32, INT64, BOOLEAN, BYTE = (
     np.dtype(kind) for kind in (np.float64, np.int32, np.int64, np.bool_, np.uint8)
@@ -76,6 +77,7 @@ class Arrays:
     )
     claim_face: np.ndarray = state(FLOAT, "claims", "what lenders owe each other, by creditor, M$")
     events: np.ndarray = log(EVENT, "events", "what happened; empty: not recorded")
+    tape: np.ndarray = log(TAPE, "tape", "the loans of the run; empty: not recorded")
     series: np.ndarray = log(FLOAT, ("weeks", "series_columns"), "[week, column]; empty: not recorded")
 
     # networks; bidders are borrowers, then buyers; seller nodes are borrowers, then lenders

@@ -6,6 +6,7 @@ CLOCK = row(
     Column("week", "i4", "weeks that are over"),
     Column("error", "i4", "0, or the ErrorCode that stopped the run"),
     Column("events", "i8", "rows used in the event table"),
+    Column("loans_made", "i8", "loans so far, those of the first week included"),
     Column("rounds", "i8", "of failures and losses in this week"),
     Column("lenders_moved", "i8", "lenders that failed or came under pressure in the last of them"),
     Column("sales", "i8", "times that bidders were called"),

@@ -118,3 +118,4 @@ class ErrorCode(IntEnum):
     NONE = 0
     EVENT_BUFFER_FULL = 1
     TOO_MANY_ROUNDS = 2
+    TAPE_FULL = 3

@@ -29,6 +29,7 @@ LOAN = row(
     Column("units", "i8", "pledged machines"),
     Column("advance_rate", "f8", "of appraisal that may be lent", "fraction"),
     Column("obligor", "i4", "row of its borrower"),
+    Column("number", "i4", "of the loan in its run, in the order of making: its row of the loan tape"),
     Column("coins", "f8", "pledged", "BTC"),
     Column("slots", "i8", "pledged rack slots, whose fitting-out it has paid"),
     Column("cash_sweep", "i1", "1: free cash prepays while cover is under the covenant"),

@@ -17,6 +17,7 @@ from hashcredit.agents.dimensions import (
 from hashcredit.agents.units import HOURS_A_YEAR, USD
 from hashcredit.simulator.books.ledger import lender_equity, sum_of
 from hashcredit.simulator.books.loans import facilities_of
+from hashcredit.simulator.books.tape import note_terms
 from hashcredit.simulator.machines.rents import term_rent
 from hashcredit.simulator.macro.conditions import world_seen
 from hashcredit.simulator.state.economy import Economy
@@ -296,6 +297,9 @@ def record(economy: Economy, p: Record) -> None:
 def close_run(economy: Economy) -> None:
     """Closing scalars that no phase keeps: unsold machines and open write-downs."""
     outcomes = economy.outcomes[0]
+    for row in range(economy.loans.shape[0] if economy.tape.shape[0] > 0 else 0):
+        if economy.loans[row].status != LoanStatus.EMPTY:
+            note_terms(economy, economy.loans[row])
     outcomes.units_unsold = 0
     outcomes.allowances = 0.0
     outcomes.authority_exposure_musd = 0.0

@@ -4,6 +4,7 @@ import numpy as np
 
 from hashcredit.agents.compiled import in_turn, kernel
 from hashcredit.agents.dimensions import Record
+from hashcredit.simulator.books.tape import move_discounting
 from hashcredit.simulator.credit.cash_flow import operate, revalue_coins
 from hashcredit.simulator.credit.covenants import enforce_covenants
 from hashcredit.simulator.credit.rollover import roll_over
@@ -47,9 +48,10 @@ def shocks(economy: Economy, p: Record, seed: int, replicate: int) -> None:
 
 @kernel
 def funding(economy: Economy, p: Record, seed: int, replicate: int) -> None:
-    """Haircut, from last week's market; tightness, cost of capital."""
+    """Haircut, from last week's market; tightness, cost of capital; a week more is discounted."""
     set_haircut(economy, p)
     set_funding(economy, p)
+    move_discounting(economy)
 
 
 @kernel
