@@ -8,6 +8,7 @@ import numpy as np
 from hashcredit.simulator.progress import Progress
 from hashcredit.simulator.reports.statistics import Estimate, mean_estimate, paired_difference
 from hashcredit.simulator.runs.engine import simulate_many
+from hashcredit.simulator.runs.switches import without_channels
 from hashcredit.simulator.scenario.scenario import Scenario
 from hashcredit.simulator.state.outcomes import BY_NAME
 
@@ -50,8 +51,7 @@ def market_arms(scenario: Scenario, markets: Sequence[str]) -> dict[str, Scenari
 
 def channel_arms(scenario: Scenario, channels: Sequence[str]) -> dict[str, Scenario]:
     """A scenario with some channels of contagion off, and as it is."""
-    off = scenario.with_changes({f"channels.{name}": False for name in channels})
-    return {"off": off, "on": scenario}
+    return {"off": without_channels(scenario, channels), "on": scenario}
 
 
 def compare(

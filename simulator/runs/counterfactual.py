@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 from hashcredit.simulator.channels import CHANNELS
 from hashcredit.simulator.display import Facts, Shown, counted
-from hashcredit.simulator.errors import ScenarioError
 from hashcredit.simulator.progress import Progress
 from hashcredit.simulator.reports.statistics import mean_estimate, paired_difference
 from hashcredit.simulator.runs.engine import simulate_many
+from hashcredit.simulator.runs.switches import without_channels
 from hashcredit.simulator.scenario.arguments import GivenScenario, scenario_of
 
 if TYPE_CHECKING:
@@ -101,11 +101,8 @@ def paired_contagion(
     Raises `ScenarioError` for a channel that does not exist.
     """
     off = CHANNELS if channels is None else tuple(channels)
-    for name in off:
-        if name not in CHANNELS:
-            raise ScenarioError("channels", name, "names out of " + ", ".join(CHANNELS))
     full = scenario_of(scenario)
-    twin = full.with_changes({f"channels.{name}": False for name in off})
+    twin = without_channels(full, off)
     table = simulate_many([full, twin], seed, replicates, threads=threads, progress=progress).summary
     frames = [table.iloc[first : first + replicates].reset_index(drop=True) for first in (0, replicates)]
     return PairedContagion(full.name, seed, replicates, full.shocks.together, off, *frames)
