@@ -70,7 +70,7 @@ def record(setup: Setup, replicate: int, *, check: bool = False) -> Run:
             else:
                 _run_all_weeks(economy, setup, replicate)
         if economy.clock["error"][0] != ErrorCode.EVENT_BUFFER_FULL:
-            _refuse_undefined(economy, setup, replicate)
+            refuse_undefined(economy, setup, replicate)
             return Run(setup=setup, replicate=replicate, economy=economy, before=opening)
         capacity *= 4  # nothing is lost: the same replicate is run again with more room
         if capacity > MOST_EVENTS:
@@ -122,7 +122,7 @@ def _run_checked(economy: Economy, setup: Setup, replicate: int, opening: Econom
             phase(economy, setup.parameters[regime], setup.seed, replicate)
             check_identities(economy, opening, phase.__name__, lines_end)
             if economy.clock["error"][0] != ErrorCode.NONE:
-                _refuse_unrest(economy, setup, replicate)
+                refuse_unrest(economy, setup, replicate)
                 return
         check_accounts(economy)
         economy.clock[0]["week"] += 1
@@ -140,10 +140,10 @@ def run_replicate(
     open_economy(economy, setup.parameters, setup.seed, replicate)
     with telling_where(setup.scenario.name, replicate, economy.clock):
         _run_all_weeks(economy, setup, replicate, stop)
-    _refuse_undefined(economy, setup, replicate)
+    refuse_undefined(economy, setup, replicate)
 
 
-def _refuse_undefined(economy: Economy, setup: Setup, replicate: int) -> None:
+def refuse_undefined(economy: Economy, setup: Setup, replicate: int) -> None:
     """Raise for a scalar that is NaN or infinite: a run must not report what it cannot know."""
     closing = economy.outcomes[0]
     for name in REALS:
@@ -154,7 +154,7 @@ def _refuse_undefined(economy: Economy, setup: Setup, replicate: int) -> None:
             )
 
 
-def _refuse_unrest(economy: Economy, setup: Setup, replicate: int) -> None:
+def refuse_unrest(economy: Economy, setup: Setup, replicate: int) -> None:
     """Raise the error of a week without an end; a full event buffer is the caller's affair."""
     if economy.clock["error"][0] == ErrorCode.TOO_MANY_ROUNDS:
         raise TooManyRounds(int(economy.clock["week"][0]), setup.scenario.name, replicate)
@@ -173,7 +173,7 @@ def _run_all_weeks(
             return
         run_weeks(economy, setup.parameters, setup.seed, replicate, min(size, weeks - first))
         if economy.clock["error"][0] != ErrorCode.NONE:
-            _refuse_unrest(economy, setup, replicate)
+            refuse_unrest(economy, setup, replicate)
             return
 
 
