@@ -5,9 +5,9 @@ from typing import TYPE_CHECKING
 from hashcredit.simulator.public import public_names
 
 if TYPE_CHECKING:
+    from hashcredit.experiments.execution.sweep import sweep as sweep
     from hashcredit.experiments.measures.attribution import attribute_contagion as attribute_contagion
     from hashcredit.experiments.measures.explanation import explain_failure as explain_failure
-    from hashcredit.experiments.execution.sweep import sweep as sweep
     from hashcredit.experiments.results.results import Results as Results
     from hashcredit.experiments.study.study import Study as Study
 

@@ -4,7 +4,15 @@ import argparse
 from typing import Any
 
 from hashcredit.experiments.commands.figure_arguments import add_figures, add_indices
-from hashcredit.experiments.commands.parsing import Parser, add_command, whole
+from hashcredit.experiments.commands.measure_arguments import add_measures
+from hashcredit.experiments.commands.parsing import (
+    MOST_REPLICATES,
+    Parser,
+    add_command,
+    add_scenario,
+    add_threads,
+    whole,
+)
 from hashcredit.experiments.commands.study_arguments import add_study_commands
 from hashcredit.simulator.channels import CHANNELS
 
@@ -16,6 +24,8 @@ EXAMPLES = """examples:
   hashcredit run my_scenario.toml --check --flows       test every bookkeeping identity, show who paid whom
   hashcredit compare dump_10k_h100                      a fire sale in a thin and in a deep market
   hashcredit compare dump_10k_h100 --channels           how much of it is contagion
+  hashcredit attribute dump_10k_h100 --out results/who  which channel of contagion caused how much
+  hashcredit explain --failure miner-25                 without what this failure would not have been
   hashcredit sweep study.toml --plan                    how many runs, how long, how large
   hashcredit sweep study.toml --out results/study       run a study; the same again goes on where it stopped
   hashcredit status results/study                       how far it is
@@ -30,7 +40,6 @@ a sweep keeps what is done)
 """
 
 MARKETS = ("auction", "impact", "deep")
-MOST_REPLICATES = 10_000_000
 REPLICATES = 1000
 CHECKED_REPLICATES = 10
 """Replicates of `run --check` unless a number is given: checking costs a hundred times the run."""
@@ -49,6 +58,7 @@ def build_parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True, parser_class=Parser)
     _add_run(commands)
     _add_compare(commands)
+    add_measures(commands)
     add_study_commands(commands)
     _add_scenario(commands)
     add_figures(commands)
@@ -116,27 +126,12 @@ def _add_compare(commands: Any) -> None:
 
 def _add_common(parser: argparse.ArgumentParser) -> None:
     """Arguments of every command that simulates."""
-    parser.add_argument(
-        "scenario", nargs="?", metavar="SCENARIO", help="packaged name or TOML file (default: baseline_2026)"
-    )
-    parser.add_argument(
-        "--set",
-        action="append",
-        default=[],
-        metavar="KEY=VALUE",
-        help="change a field, such as shocks.btc_volatility=0.7; may be repeated",
-    )
+    add_scenario(parser)
     parser.add_argument("--seed", type=whole(0, 2**63 - 1), default=1, metavar="N", help="default: 1")
     parser.add_argument(
         "--replicates", type=whole(1, MOST_REPLICATES), metavar="N", help="number of runs (default: 1000)"
     )
-    parser.add_argument(
-        "--threads",
-        type=whole(1, 1024),
-        metavar="N",
-        help="default: one a processor; never changes a result",
-    )
-    parser.add_argument("--quiet", action="store_true", help="no progress on stderr")
+    add_threads(parser)
 
 
 def _add_scenario(commands: Any) -> None:

@@ -317,6 +317,16 @@ def _indices(arguments: argparse.Namespace, listener: StopListener) -> int:
     return indices(arguments, listener)
 
 
+def _measure(arguments: argparse.Namespace, listener: StopListener) -> int:
+    """`hashcredit attribute` and `hashcredit explain`."""
+    from hashcredit.experiments.commands import measures
+
+    scenario = _scenario(arguments)
+    _prepare_cache(arguments.quiet, listener)
+    code: int = getattr(measures, arguments.command)(arguments, scenario, listener)
+    return code
+
+
 def _study_command(name: str) -> Callable[[argparse.Namespace, StopListener], int]:
     """A command on studies, imported when it is called."""
 
@@ -332,6 +342,8 @@ def _study_command(name: str) -> Callable[[argparse.Namespace, StopListener], in
 COMMANDS: dict[str, Callable[[argparse.Namespace, StopListener], int]] = {
     "run": _run,
     "compare": _compare,
+    "attribute": _measure,
+    "explain": _measure,
     **{name: _study_command(name) for name in ("sweep", "status", "failures", "rerun", "export")},
     "scenario list": _scenario_list,
     "scenario show": _scenario_show,

@@ -5,6 +5,8 @@ from typing import Any, NoReturn
 
 from hashcredit.simulator.errors import refusal
 
+MOST_REPLICATES = 10_000_000
+
 
 class Parser(argparse.ArgumentParser):
     """A parser whose complaints are one line."""
@@ -36,3 +38,33 @@ def whole(least: int, most: int) -> Any:
         return value
 
     return parse
+
+
+def add_scenario(parser: argparse.ArgumentParser) -> None:
+    """Which scenario, and changes to it."""
+    parser.add_argument(
+        "scenario", nargs="?", metavar="SCENARIO", help="packaged name or TOML file (default: baseline_2026)"
+    )
+    parser.add_argument(
+        "--set",
+        action="append",
+        default=[],
+        metavar="KEY=VALUE",
+        help="change a field, such as shocks.btc_volatility=0.7; may be repeated",
+    )
+
+
+def add_threads(parser: argparse.ArgumentParser) -> None:
+    """How many threads, and whether progress is shown."""
+    parser.add_argument(
+        "--threads",
+        type=whole(1, 1024),
+        metavar="N",
+        help="default: one a processor; never changes a result",
+    )
+    add_quiet(parser)
+
+
+def add_quiet(parser: argparse.ArgumentParser) -> None:
+    """Whether progress is shown."""
+    parser.add_argument("--quiet", action="store_true", help="no progress on stderr")

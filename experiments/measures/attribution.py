@@ -224,9 +224,7 @@ def _distinct_arms(scenario: Scenario) -> tuple[list[Scenario], list[int]]:
     scenarios: list[Scenario] = []
     places = []
     for members in coalitions(len(CHANNELS)):
-        off = frozenset(
-            name for name, on in zip(CHANNELS, members, strict=True) if name in acting and not on
-        )
+        off = frozenset(name for name, on in zip(CHANNELS, members, strict=True) if name in acting and not on)
         if off not in known:
             known[off] = len(scenarios)
             scenarios.append(without_channels(scenario, off))

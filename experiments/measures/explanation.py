@@ -1,7 +1,7 @@
 """Why one agent failed: the same run again without each channel, each shock and each earlier failure.
 
-All draws stay as they were, so what changes is due to what was left out. Causes may be several, or none alone:
-each replay leaves out one thing.
+All draws stay as they were, so what changes is due to what was left out. A failure may have several
+causes without any of which it would not be, or none that alone makes it so: each replay leaves out one thing.
 """
 
 from collections.abc import Iterator, Mapping
@@ -10,7 +10,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
 from hashcredit.experiments.measures.shocks import without_each_shock
-from hashcredit.simulator.display import Facts, Shown
+from hashcredit.simulator.display import Facts, Shown, some_of
 from hashcredit.simulator.errors import ScenarioError
 from hashcredit.simulator.progress import OnProgress, Progress, shown
 from hashcredit.simulator.reports.contagion_tree import cascades, earlier_failures
@@ -31,6 +31,9 @@ CHANNEL, SHOCK, FAILURE = "channel", "shock", "failure"
 
 PREVENTED, DELAYED, EARLIER, UNCHANGED, IMPOSED = "prevented", "delayed", "earlier", "unchanged", "imposed"
 """What becomes of the failure; of an earlier failure that the scenario imposes there is no replay."""
+
+MOST_NAMES = 40
+"""Of those that failed, in an error."""
 
 
 class Replay(NamedTuple):
@@ -60,10 +63,10 @@ class FailureExplanation(Shown):
     replays: tuple[Replay, ...]
 
     def _facts(self) -> Facts:
-        setup, node = self.run.setup, self.tree.nodes[self.failure]
+        setup = self.run.setup
         title = f"Failure of {self.failure} in {setup.scenario.name}, seed {setup.seed}, replicate "
         facts = {
-            "failed": f"week {node['week']}, {node['cause'].replace('_', ' ')}",
+            "failed": f"in week {self.week} {self.reason}",
             "logged chain": " > ".join([*self.chain, self.failure]),
         }
         for answer in (PREVENTED, DELAYED, EARLIER):
@@ -75,6 +78,18 @@ class FailureExplanation(Shown):
     def week(self) -> int:
         """In which it failed."""
         return int(self.tree.nodes[self.failure]["week"])
+
+    @property
+    def reason(self) -> str:
+        """Why, as logged: cause of a borrower, and channel."""
+        node = self.tree.nodes[self.failure]
+        words = [] if node["cause"] == "none" else [f"for {node['cause'].replace('_', ' ')}"]
+        channel = (
+            "from outside"
+            if node["channel"] == "exogenous"
+            else f"through {node['channel'].replace('_', ' ')}"
+        )
+        return ", ".join([*words, channel])
 
     @property
     def chain(self) -> list[str]:
@@ -90,10 +105,10 @@ class FailureExplanation(Shown):
     def table(self) -> "pd.DataFrame":
         """One row a replay: what was left out, and what would have become of the failure.
 
-        Columns: left_out, without, how; answer ("prevented" by the horizon, "delayed", "earlier", "unchanged",
-        "imposed"), weeks by which it moves (later is positive, missing where it does not fail or there is no
-        replay), week, cause; defaults and lender_failures of the replay; support_musd (M$), what the owners of
-        an agent that is kept alive put in.
+        Columns: left_out, without, how; answer ("prevented" by the horizon, "delayed", "earlier",
+        "unchanged", "imposed"), weeks by which it moves (later is positive, missing where it does not fail or
+        there is no replay), week, cause; defaults and lender_failures of the replay; support_musd (M$), what
+        the owners of an agent that is kept alive put in.
         """
         import pandas as pd
 
@@ -196,7 +211,7 @@ def _who_failed(run: Run, name: str, failed: list[str]) -> str:
     if not failed:
         return "an agent that failed in this run; nobody did"
     what = "it did not fail" if name in agents else "there is no such borrower or lender"
-    return f"an agent that failed in this run ({what}): {', '.join(failed)}"
+    return f"an agent that failed in this run ({what}): {some_of(failed, MOST_NAMES)}"
 
 
 def _told(tell: OnProgress | None, done: int, every: int) -> None:

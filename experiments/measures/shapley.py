@@ -19,7 +19,8 @@ def coalitions(players: int) -> NDArray[np.bool_]:
     The first row is empty, the last one has all.
     """
     rows = np.arange(2**players)
-    return (rows[:, None] >> np.arange(players)) % 2 == 1
+    members: NDArray[np.bool_] = (rows[:, None] >> np.arange(players)) % 2 == 1
+    return members
 
 
 def shapley_values(worth: Floats) -> Floats:
@@ -63,7 +64,7 @@ def shapley_interactions(worth: Floats) -> dict[tuple[int, int], Floats]:
 
 
 def players_in(worth: Floats) -> int:
-    """Number of players of a game given by the worths of all its coalitions; ValueError if some are missing."""
+    """Number of players of a game given by the worths of all coalitions; ValueError if some are missing."""
     n = len(worth).bit_length() - 1
     if len(worth) != 2**n:
         raise ValueError(f"a game of n players has 2^n worths, got {len(worth)}")

@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 from hashcredit.simulator.scenario.scenario import Scenario
 
-DRAWN = {
+DRAWN: dict[str, tuple[str, dict[str, Any]]] = {
     "btc": (
         "BTC follows its expected path",
         {"shocks.btc_path": (), "shocks.btc_volatility": 0.0, "shocks.jump_intensity": 0.0},
