@@ -90,7 +90,7 @@ def format_explanation(found: FailureExplanation) -> str:
                 lines.append(f"    {row['how']}, who put in {row['support_musd']:,.2f} M$")
     if not found.chain:
         lines += ["", "without earlier failures: the log traces it to none"]
-    failed = f"{own['defaults']:,} borrowers and {own['lender_failures']:,} lenders"
+    failed = f"{counted(own['defaults'], 'borrower')} and {counted(own['lender_failures'], 'lender')}"
     end = setup.scenario.horizon_weeks
     lines += ["", f"in the run itself {failed} failed; prevented: not before week {end}"]
     return "\n".join(lines)

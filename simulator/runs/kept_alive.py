@@ -7,6 +7,8 @@ fails is run again with more and more cash until it does not.
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+import numpy as np
+
 from hashcredit.agents.dimensions import BorrowerStatus, LenderStatus
 from hashcredit.simulator.books.ledger import pay
 from hashcredit.simulator.display import Facts, Shown, counted
@@ -90,7 +92,7 @@ def simulate_kept_alive(
         opening = reported_copy(economy)
         place = _find(economy, agent)
         with telling_where(setup.scenario.name, replicate, economy.clock):
-            economy, support = _run_all_weeks(economy, setup, replicate, agent, place)
+            support = _run_all_weeks(economy, setup, replicate, agent, place)
         if economy.clock["error"][0] != ErrorCode.EVENT_BUFFER_FULL:
             refuse_undefined(economy, setup, replicate)
             return KeptAlive(Run(setup, replicate, economy, opening), agent, tuple(support))
@@ -111,15 +113,17 @@ def _find(economy: Economy, agent: str) -> tuple[str, int]:
 
 def _run_all_weeks(
     economy: Economy, setup: Setup, replicate: int, agent: str, place: tuple[str, int]
-) -> tuple[Economy, list[tuple[int, float]]]:
-    """The economy at its horizon, or where an error stopped it, and the payments on the way."""
+) -> list[tuple[int, float]]:
+    """Run to the horizon, or to where an error stops it; the payments on the way."""
     support: list[tuple[int, float]] = []
+    now = [getattr(economy, name).view(np.uint8) for name in CHANGING]
+    before = [array.copy() for array in now]
     for week in range(setup.scenario.horizon_weeks):
-        before = economy.copy_with(*CHANGING)
+        _copy(now, before)
         _run_week(economy, setup, replicate, place, 0.0)
         if not _is_alive(economy, place):
             for amount in SUPPORT:
-                economy = before.copy_with(*CHANGING)
+                _copy(before, now)
                 _run_week(economy, setup, replicate, place, amount)
                 if _is_alive(economy, place):
                     support.append((week, amount))
@@ -129,10 +133,15 @@ def _run_all_weeks(
                 raise CannotBeSavedError("agent", agent, allowed)
         if economy.clock["error"][0] != ErrorCode.NONE:
             refuse_unrest(economy, setup, replicate)
-            return economy, support
+            return support
         economy.clock["week"] += 1
     close_run(economy)
-    return economy, support
+    return support
+
+
+def _copy(arrays: list[np.ndarray], into: list[np.ndarray]) -> None:
+    for array, other in zip(arrays, into, strict=True):
+        np.copyto(other, array)
 
 
 def _run_week(economy: Economy, setup: Setup, replicate: int, place: tuple[str, int], amount: float) -> None:
