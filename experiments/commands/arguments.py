@@ -24,7 +24,7 @@ EXAMPLES = """examples:
   hashcredit run my_scenario.toml --check --flows       test every bookkeeping identity, show who paid whom
   hashcredit compare dump_10k_h100                      a fire sale in a thin and in a deep market
   hashcredit compare dump_10k_h100 --channels           how much of it is contagion
-  hashcredit attribute dump_10k_h100 --out results/who  which channel of contagion caused how much
+  hashcredit attribute dump_10k_h100                    which channel of contagion caused how much
   hashcredit explain --failure miner-25                 without what this failure would not have been
   hashcredit sweep study.toml --plan                    how many runs, how long, how large
   hashcredit sweep study.toml --out results/study       run a study; the same again goes on where it stopped

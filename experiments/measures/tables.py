@@ -92,7 +92,7 @@ def format_explanation(found: FailureExplanation) -> str:
         lines += ["", "without earlier failures: the log traces it to none"]
     failed = f"{counted(own['defaults'], 'borrower')} and {counted(own['lender_failures'], 'lender')}"
     end = setup.scenario.horizon_weeks
-    lines += ["", f"in the run itself {failed} failed; prevented: not before week {end}"]
+    lines += ["", f"in the run itself {failed} failed", f"prevented: it does not fail in {end} weeks"]
     return "\n".join(lines)
 
 

@@ -7,11 +7,11 @@ FIRST = 0.25
 """M$; twice as much every time it was not enough."""
 
 
-def kept_by_hand(scenario, agent, seed, replicate, check=False):
+def kept_by_hand(scenario, agent, seed, replicate):
     """The model at its horizon, and what was paid in each week, M$."""
     support = {}
     while True:
-        model = _model(scenario, agent, seed, replicate, support, check)
+        model = backed(scenario, agent, seed, replicate, support)
         model.run()
         failures = model.events[model.events["kind"].isin(["default", "lender_failure"])]
         weeks = failures.loc[failures["agent_name"] == agent, "week"]
@@ -21,7 +21,9 @@ def kept_by_hand(scenario, agent, seed, replicate, check=False):
         support[week] = 2.0 * support[week] if week in support else FIRST
 
 
-def _model(scenario, agent, seed, replicate, support, check):
+def backed(scenario, agent, seed, replicate, support, check=False):
+    """A model in which the owners of an agent pay what `support` says (M$ by week)."""
+
     def pay(view):
         if view.name == agent and view.alive and view.model.week in support:
             view.model.pay("world", view, support[view.model.week])

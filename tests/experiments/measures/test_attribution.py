@@ -66,7 +66,7 @@ def test_intervals_are_over_seeds():
 
 
 def test_interactions_are_those_of_the_arms(found):
-    """Where two channels act alone, with all others off in the scenario, it is one difference of four arms."""
+    """Where only two channels act it is one difference of four arms."""
     pair = attribute_contagion(PAIR, SEEDS, 2, progress=False)
     first = pair.interactions.query("channel == 'fire_sale' and other == 'repo'").set_index("measure")
     for measure in MEASURES:
