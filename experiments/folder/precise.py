@@ -13,11 +13,14 @@ Rows = Sequence[tuple[Statistic, Precise]]
 
 def precise_statistics(many: ManyRuns) -> Rows:
     """The rows of `statistics_of` for runs of one scenario, each with its adjusted mean."""
-    ((setup, outcomes),) = zip(many.setups, many.outcomes, strict=True)
-    together = setup.scenario.shocks.together
-    rows = statistics_of(many.scalars, together)
-    controls = controls_of(setup, len(outcomes))
-    found = precise_estimates([row.values for row in rows], controls, together=together)
+    rows = statistics_of(many.scalars, many.together)
+    controls = controls_of(many.setups, many.outcomes.shape[1])
+    found = precise_estimates(
+        [row.values for row in rows],
+        controls,
+        together=many.setups[0].scenario.shocks.together,
+        seeds=len(many.setups),
+    )
     return list(zip(rows, found, strict=True))
 
 
