@@ -52,9 +52,15 @@ def seeds_in_words(seeds: Sequence[int]) -> str:
     return f"seeds {seeds[0]} to {seeds[-1]}" if in_a_row else f"{len(seeds):,} seeds from {seeds[0]}"
 
 
+def runs_in_words(seeds: Sequence[int], replicates: int) -> str:
+    """Which seeds, and how many replicates of each."""
+    each = " each" if len(seeds) > 1 else ""
+    return f"{seeds_in_words(seeds)}, {counted(replicates, 'replicate')}{each}"
+
+
 def interval_in_words(seeds: int) -> str:
     """What an interval over runs of so many seeds is about."""
-    return "over networks, one a seed" if seeds > 1 else "this network only"
+    return f"over {seeds:,} networks, one a seed" if seeds > 1 else "this network only, which one seed draws"
 
 
 def some_of(names: list[str], most: int = 4) -> str:

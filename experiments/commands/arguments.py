@@ -9,10 +9,11 @@ from hashcredit.experiments.commands.study_arguments import add_study_commands
 from hashcredit.simulator.channels import CHANNELS
 
 EXAMPLES = """examples:
-  hashcredit run                                        the baseline, 1,000 replicates, a table
+  hashcredit run                                        the baseline on 20 networks, 1,000 runs, a table
   hashcredit run dump_10k_h100 --out results/dump       the same with figures and data in a folder
-  hashcredit run --set secondary_market.rule=deep --set horizon_weeks=52 --replicates 100
-  hashcredit run --replicates 400 --control-variates    means as precise as those of more runs
+  hashcredit run --set secondary_market.rule=deep --set horizon_weeks=52 --replicates 5
+  hashcredit run thin_market --seeds 1 --replicates 1   a look at one run
+  hashcredit run --replicates 20 --control-variates     means as precise as those of more runs
   hashcredit run my_scenario.toml --check --flows       test every bookkeeping identity, show who paid whom
   hashcredit compare dump_10k_h100                      a fire sale in a thin and in a deep market
   hashcredit compare dump_10k_h100 --channels           how much of it is contagion
@@ -30,10 +31,14 @@ a sweep keeps what is done)
 """
 
 MARKETS = ("auction", "impact", "deep")
+MOST_SEEDS = 100_000
 MOST_REPLICATES = 10_000_000
-REPLICATES = 1000
-CHECKED_REPLICATES = 10
-"""Replicates of `run --check` unless a number is given: checking costs a hundred times the run."""
+SEEDS = 20
+"""Networks that a scenario is run on unless a number is given: intervals are over networks."""
+REPLICATES = 50
+"""Runs on each network unless a number is given."""
+CHECKED_REPLICATES = 1
+"""The same of `run --check`: checking costs a hundred times the run."""
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -81,7 +86,7 @@ def _add_run(commands: Any) -> None:
         "--check",
         action="store_true",
         help=f"test every bookkeeping identity after every phase of every replicate (slow; "
-        f"{CHECKED_REPLICATES} replicates unless --replicates is given)",
+        f"{CHECKED_REPLICATES} on each network unless --replicates is given)",
     )
     run.add_argument("--flows", action="store_true", help="print who paid whom for what in replicate 0")
     run.add_argument("--no-figures", action="store_true", help="write the data only")
@@ -126,9 +131,26 @@ def _add_common(parser: argparse.ArgumentParser) -> None:
         metavar="KEY=VALUE",
         help="change a field, such as shocks.btc_volatility=0.7; may be repeated",
     )
-    parser.add_argument("--seed", type=whole(0, 2**63 - 1), default=1, metavar="N", help="default: 1")
     parser.add_argument(
-        "--replicates", type=whole(1, MOST_REPLICATES), metavar="N", help="number of runs (default: 1000)"
+        "--seed",
+        type=whole(0, 2**63 - 1),
+        default=1,
+        metavar="N",
+        help="that of the first network (default: 1)",
+    )
+    parser.add_argument(
+        "--seeds",
+        type=whole(1, MOST_SEEDS),
+        default=SEEDS,
+        metavar="N",
+        help=f"how many networks, one a seed, from --seed on (default: {SEEDS}); intervals are over them, "
+        "with 1 about this network only",
+    )
+    parser.add_argument(
+        "--replicates",
+        type=whole(1, MOST_REPLICATES),
+        metavar="N",
+        help=f"runs on each network (default: {REPLICATES})",
     )
     parser.add_argument(
         "--threads",

@@ -119,7 +119,7 @@ def probability_estimate(happened: ArrayLike, level: float = LEVEL, together: in
 
 
 def wilson_interval(successes: float, n: float, level: float = LEVEL) -> tuple[float, float]:
-    """Ends of Wilson's score interval for a probability after `successes` of `n` trials, or parts of trials."""
+    """Ends of Wilson's score interval for a probability after `successes` of `n` trials, whole or not."""
     if not 0 <= successes <= n or n <= 0:
         raise ValueError(f"need 0 <= successes <= n and n > 0, got successes={successes}, n={n}")
     z = NormalDist().inv_cdf(0.5 + level / 2.0)
