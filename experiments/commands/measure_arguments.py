@@ -3,17 +3,7 @@
 import argparse
 from typing import Any
 
-from hashcredit.experiments.commands.parsing import (
-    MOST_REPLICATES,
-    add_command,
-    add_quiet,
-    add_scenario,
-    add_threads,
-    whole,
-)
-
-SEEDS, FIRST_SEED, REPLICATES = 20, 0, 50
-"""Of `attribute`; those of `attribute_contagion`."""
+from hashcredit.experiments.commands.parsing import add_command, add_common, add_quiet, add_scenario, whole
 
 ATTRIBUTE_EXAMPLES = """examples:
   hashcredit attribute dump_10k_h100                            shares of five channels, 20 seeds x 50 runs
@@ -49,30 +39,8 @@ def _add_attribute(commands: Any) -> None:
         epilog=ATTRIBUTE_EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    add_scenario(attribute)
-    attribute.add_argument(
-        "--seeds",
-        type=whole(1, MOST_REPLICATES),
-        default=SEEDS,
-        metavar="N",
-        help=f"how many seeds, each with networks of its own (default: {SEEDS})",
-    )
-    attribute.add_argument(
-        "--seed",
-        type=whole(0, 2**62),
-        default=FIRST_SEED,
-        metavar="N",
-        help=f"the first of them; the others follow it (default: {FIRST_SEED})",
-    )
-    attribute.add_argument(
-        "--replicates",
-        type=whole(1, MOST_REPLICATES),
-        default=REPLICATES,
-        metavar="N",
-        help=f"runs of each seed in each arm (default: {REPLICATES})",
-    )
+    add_common(attribute)
     attribute.add_argument("--out", metavar="DIR", help="new or empty folder for tables, figure, provenance")
-    add_threads(attribute)
 
 
 def _add_explain(commands: Any) -> None:

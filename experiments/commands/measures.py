@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from hashcredit.experiments.commands.parsing import REPLICATES, size_of
 from hashcredit.experiments.folder.output import ResultFolder
 from hashcredit.experiments.folder.scenario_files import write_scenario
 from hashcredit.experiments.measures.attribution import attribute_contagion
@@ -27,12 +28,12 @@ if TYPE_CHECKING:
 
 def attribute(arguments: argparse.Namespace, scenario: Scenario, listener: StopListener) -> int:
     """Shares of the channels of contagion."""
-    seeds = range(arguments.seed, arguments.seed + arguments.seeds)
+    seeds, replicates = size_of(arguments, REPLICATES)
 
     def measure() -> Any:
         with ProgressBar("runs", arguments.quiet) as bar:
             return attribute_contagion(
-                scenario, seeds, arguments.replicates, threads=arguments.threads, progress=bar.update
+                scenario, seeds, replicates, threads=arguments.threads, progress=bar.update
             )
 
     def tables(found: Any) -> "dict[str, pd.DataFrame]":
@@ -49,7 +50,7 @@ def attribute(arguments: argparse.Namespace, scenario: Scenario, listener: StopL
 
         return draw(found)
 
-    record = {"seeds": list(seeds), "replicates": arguments.replicates, "first_replicate": 0}
+    record = {"seeds": list(seeds), "replicates": replicates}
     return _measured(arguments, scenario, listener, record, measure, format_attribution, tables, draw)
 
 

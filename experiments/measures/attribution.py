@@ -8,20 +8,19 @@ all orders in which the channels may be switched on; the shares add up to what a
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from hashcredit.experiments.measures.shapley import coalitions, shapley_interactions, shapley_values
 from hashcredit.simulator.channels import CHANNELS
-from hashcredit.simulator.display import Facts, Shown, counted
-from hashcredit.simulator.errors import ScenarioError
-from hashcredit.simulator.progress import OnProgress, Progress, shown
+from hashcredit.simulator.display import Facts, Shown, interval_in_words, runs_in_words
+from hashcredit.simulator.progress import Progress
 from hashcredit.simulator.reports.statistics import Estimate, mean_estimate
 from hashcredit.simulator.runs.engine import simulate_many
 from hashcredit.simulator.runs.switches import acting_channels, without_channels
-from hashcredit.simulator.scenario.arguments import GivenScenario, scenario_of, whole_number
+from hashcredit.simulator.scenario.arguments import GivenScenario, scenario_of
 from hashcredit.simulator.scenario.scenario import Scenario
 from hashcredit.simulator.setup.rules import Rule
 from hashcredit.simulator.state.outcomes import BY_NAME
@@ -42,28 +41,27 @@ class ContagionAttribution(Shown):
     """What each channel of contagion causes in a scenario; all tables are in the measures' own units.
 
     Intervals cover 95 % and are Student-t over the means of seeds, since replicates of one seed share their
-    networks; with one seed they cannot be told (NaN).
+    networks; with one seed they are over its replicates, and about this network only.
     """
 
     scenario: str
     seeds: tuple[int, ...]
     replicates: int
     """Of each seed."""
+    together: int
+    """Runs in a row that make one independent group: of several seeds a whole one."""
     acting: tuple[str, ...]
     """Channels that are on in the scenario; the others are off in all arms."""
     outcomes: Floats
     """Every measure in every run [arm, seed, replicate, measure]; arms in the order of `arms`."""
 
     def _facts(self) -> Facts:
-        title = f"Contagion in {self.scenario} by channel, {counted(len(self.seeds), 'seed')}"
-        facts = {"runs": f"{counted(self.replicates, 'replicate')} of each seed in {ARMS} arms"}
+        title = f"Contagion in {self.scenario} by channel, {runs_in_words(self.seeds, self.replicates)}"
+        facts = {"arms": f"{ARMS}, on the same draws", "intervals": interval_in_words(len(self.seeds))}
         for measure, row in self.totals.iterrows():
             words = f"{row['difference']:+,.2f} {row['unit']}, 95 % interval {row['low']:,.2f} to "
             facts[str(measure)] = f"{words}{row['high']:,.2f}"
-        return f"{title} x {counted(self.replicates, 'replicate')}", {
-            **facts,
-            "tables": "shares, totals, arms, interactions",
-        }
+        return title, {**facts, "tables": "shares, totals, arms, interactions"}
 
     @cached_property
     def arms(self) -> "pd.DataFrame":
@@ -163,8 +161,8 @@ class ContagionAttribution(Shown):
         return pd.DataFrame(rows)
 
     def _estimate(self, sample: Floats) -> Estimate:
-        """Mean of a sample [seed, replicate], with its interval over seeds."""
-        return mean_estimate(sample.reshape(-1), together=self.replicates)
+        """Mean of a sample [seed, replicate], with its interval."""
+        return mean_estimate(sample.reshape(-1), together=self.together)
 
 
 def attribute_contagion(
@@ -186,7 +184,7 @@ def attribute_contagion(
     scenario : Scenario, name or path
         The baseline if left out. A channel that is off in it is off in all arms, which are run once.
     seeds : whole numbers
-        All different. Networks belong to the seed, so intervals are over seeds.
+        All different, one at least. Networks belong to the seed, so intervals are over seeds.
     replicates : int
         Of each seed.
     rules : mapping, optional
@@ -197,24 +195,20 @@ def attribute_contagion(
     Raises `ScenarioError` for seeds that are not whole numbers, or not different.
     """
     whole = scenario_of(scenario)
-    numbers = _different("seeds", seeds)
-    replicates = whole_number("replicates", replicates, least=1)
     sets, place = _distinct_arms(whole)
-    outcomes = np.zeros((len(sets), len(numbers), replicates, len(MEASURES)))
-    every = len(sets) * len(numbers) * replicates
-    with shown(progress) as tell:
-        for row, seed in enumerate(numbers):
-            many = simulate_many(
-                sets,
-                seed,
-                replicates,
-                rules=rules,
-                threads=threads,
-                progress=_from(tell, row * len(sets) * replicates, every),
-            )
-            for column, measure in enumerate(MEASURES):
-                outcomes[:, row, :, column] = many.scalars[measure].reshape(len(sets), replicates)
-    return ContagionAttribution(whole.name, numbers, replicates, acting_channels(whole), outcomes[place])
+    many = simulate_many(
+        sets, replicates=replicates, seeds=seeds, rules=rules, threads=threads, progress=progress
+    )
+    shape = len(sets), len(many.seeds), replicates
+    outcomes = np.stack([many.scalars[measure].reshape(shape) for measure in MEASURES], axis=-1)
+    return ContagionAttribution(
+        whole.name,
+        tuple(many.seeds),
+        replicates,
+        many.together,
+        acting_channels(whole),
+        outcomes[place].astype(np.float64),
+    )
 
 
 def _distinct_arms(scenario: Scenario) -> tuple[list[Scenario], list[int]]:
@@ -230,20 +224,3 @@ def _distinct_arms(scenario: Scenario) -> tuple[list[Scenario], list[int]]:
             scenarios.append(without_channels(scenario, off))
         places.append(known[off])
     return scenarios, places
-
-
-def _different(name: str, given: Any) -> tuple[int, ...]:
-    """Whole numbers, at least one, all different; ScenarioError for anything else."""
-    if isinstance(given, str) or not isinstance(given, Iterable):
-        raise ScenarioError(name, given, "whole numbers, such as range(20)")
-    numbers = tuple(whole_number(name, each) for each in given)
-    if not numbers or len(set(numbers)) < len(numbers):
-        raise ScenarioError(name, list(numbers), "at least one whole number, all of them different")
-    return numbers
-
-
-def _from(tell: OnProgress | None, before: int, every: int) -> Progress:
-    """Progress of a part of the runs, told as that of all of them."""
-    if tell is None:
-        return False
-    return lambda done, _: tell(before + done, every)

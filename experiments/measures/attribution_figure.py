@@ -10,7 +10,7 @@ from matplotlib.ticker import FuncFormatter, MaxNLocator
 from hashcredit.experiments.figures import style
 from hashcredit.experiments.measures.attribution import MEASURES, ContagionAttribution
 from hashcredit.simulator.channels import CHANNELS
-from hashcredit.simulator.display import counted
+from hashcredit.simulator.display import interval_in_words, runs_in_words
 from hashcredit.simulator.state.outcomes import BY_NAME
 
 if TYPE_CHECKING:
@@ -66,12 +66,9 @@ def _points(axes: Axes, rows: "pd.DataFrame", at: np.ndarray, name: str, colour:
 
 
 def _caption(found: ContagionAttribution) -> str:
-    first, last = found.seeds[0], found.seeds[-1]
-    seeds = f"seeds {first} to {last}" if len(found.seeds) > 1 else f"seed {first}"
-    bars = "bars: 95 % over seeds" if len(found.seeds) > 1 else "no intervals, which are over seeds"
+    over = interval_in_words(len(found.seeds))
     return (
-        f"{found.scenario}, {seeds}, {counted(found.replicates, 'replicate')} of each in "
-        f"{len(found.arms)} arms on the same draws; {bars}. Share: "
-        "what switching a channel on adds, averaged over all orders; "
+        f"{found.scenario}, {runs_in_words(found.seeds, found.replicates)}, in {len(found.arms)} arms on the "
+        f"same draws; bars: 95 % {over}. Share: what switching a channel on adds, averaged over all orders; "
         "the shares add up to all together, the scenario less itself with all channels off."
     )

@@ -5,7 +5,7 @@ from typing import Any
 
 from hashcredit.experiments.measures.attribution import MEASURES, ContagionAttribution
 from hashcredit.experiments.measures.explanation import DELAYED, EARLIER, IMPOSED, FailureExplanation
-from hashcredit.simulator.display import counted
+from hashcredit.simulator.display import counted, interval_in_words, runs_in_words
 from hashcredit.simulator.state.outcomes import BY_NAME
 
 HEADS = {"channel": "channels", "shock": "shocks", "failure": "earlier failures"}
@@ -13,7 +13,7 @@ HEADS = {"channel": "channels", "shock": "shocks", "failure": "earlier failures"
 
 def format_attribution(found: ContagionAttribution) -> str:
     """A block a measure: what all channels cause, and the share of each with its interval."""
-    sample = f"{_seeds(found)} x {counted(found.replicates, 'replicate')}"
+    sample = runs_in_words(found.seeds, found.replicates)
     lines = [
         f"{found.scenario}: {sample}, the same draws in {len(found.arms)} arms",
         "",
@@ -33,19 +33,9 @@ def format_attribution(found: ContagionAttribution) -> str:
             lines.append(f"  {name:<29}{_signed(row['share'])}{_interval(row)}{part:>12}")
         on, off = _plain(total["with_channels"]), _plain(total["without_channels"])
         lines += [f"  {on} with the channels, {off} without any", ""]
-    lines.append(_about_intervals(found))
+    lines.append(f"intervals: {interval_in_words(len(found.seeds))}")
+    lines.append("of total: where the interval of the total leaves out zero")
     return "\n".join(lines)
-
-
-def _seeds(found: ContagionAttribution) -> str:
-    first, last = found.seeds[0], found.seeds[-1]
-    return f"seed {first}" if len(found.seeds) == 1 else f"{len(found.seeds):,} seeds, {first} to {last},"
-
-
-def _about_intervals(found: ContagionAttribution) -> str:
-    if len(found.seeds) == 1:
-        return "no intervals: they are over seeds, and there is one"
-    return "intervals over seeds; of total: where the interval of the total leaves out zero"
 
 
 def _signed(value: float) -> str:
