@@ -33,7 +33,7 @@ unexport PYTHONPATH PYTHONHOME
 
 run: $(READY)
 	rm -rf results/baseline_2026
-	$(BIN)/hashcredit run baseline_2026 --seed 1 --replicates 20 --out results/baseline_2026
+	$(BIN)/hashcredit run baseline_2026 --replicates 1 --out results/baseline_2026
 
 test: $(READY)
 	$(MAKE) --jobs 2 --output-sync lint warm

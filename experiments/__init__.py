@@ -1,4 +1,4 @@
-"""Experiments ask: studies, their execution, the results they leave, the figures they print."""
+"""Experiments ask: studies, their execution, the results they leave, measures, the figures they print."""
 
 from typing import TYPE_CHECKING
 
@@ -6,12 +6,21 @@ from hashcredit.simulator.public import public_names
 
 if TYPE_CHECKING:
     from hashcredit.experiments.execution.sweep import sweep as sweep
+    from hashcredit.experiments.measures.attribution import attribute_contagion as attribute_contagion
+    from hashcredit.experiments.measures.explanation import explain_failure as explain_failure
     from hashcredit.experiments.results.results import Results as Results
     from hashcredit.experiments.study.study import Study as Study
 
-__all__ = ["Results", "Study", "sweep"]
+__all__ = ["Results", "Study", "attribute_contagion", "explain_failure", "sweep"]
 
 # the command line and every worker pass through here
 __getattr__, __dir__ = public_names(
-    __name__, {"Results": "results.results", "Study": "study.study", "sweep": "execution.sweep"}
+    __name__,
+    {
+        "Results": "results.results",
+        "Study": "study.study",
+        "attribute_contagion": "measures.attribution",
+        "explain_failure": "measures.explanation",
+        "sweep": "execution.sweep",
+    },
 )

@@ -1,7 +1,9 @@
 """What a prompt and a notebook show of an object: what it is, and a few facts with their units."""
 
 from abc import abstractmethod
+from collections.abc import Sequence
 from html import escape
+from itertools import pairwise
 
 Facts = tuple[str, dict[str, str]]
 """What an object is, in a line, and by name what one wants to know of it first."""
@@ -40,6 +42,25 @@ class Shown:
 def counted(number: int, one: str, many: str = "") -> str:
     """A number with its noun."""
     return f"{number:,} {one if number == 1 else many or f'{one}s'}"
+
+
+def seeds_in_words(seeds: Sequence[int]) -> str:
+    """Which seeds: one, a range, or the first and the last of them."""
+    if len(seeds) == 1:
+        return f"seed {seeds[0]}"
+    in_a_row = all(after - before == 1 for before, after in pairwise(seeds))
+    return f"seeds {seeds[0]} to {seeds[-1]}" if in_a_row else f"{len(seeds):,} seeds from {seeds[0]}"
+
+
+def runs_in_words(seeds: Sequence[int], replicates: int) -> str:
+    """Which seeds, and how many replicates of each."""
+    each = " each" if len(seeds) > 1 else ""
+    return f"{seeds_in_words(seeds)}, {counted(replicates, 'replicate')}{each}"
+
+
+def interval_in_words(seeds: int) -> str:
+    """What an interval over runs of so many seeds is about."""
+    return f"over {seeds:,} networks, one a seed" if seeds > 1 else "this network only, which one seed draws"
 
 
 def some_of(names: list[str], most: int = 4) -> str:

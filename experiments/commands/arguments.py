@@ -4,18 +4,26 @@ import argparse
 from typing import Any
 
 from hashcredit.experiments.commands.figure_arguments import add_figures, add_indices
-from hashcredit.experiments.commands.parsing import Parser, add_command, whole
+from hashcredit.experiments.commands.measure_arguments import add_measures
+from hashcredit.experiments.commands.parsing import (
+    Parser,
+    add_command,
+    add_common,
+)
 from hashcredit.experiments.commands.study_arguments import add_study_commands
 from hashcredit.simulator.channels import CHANNELS
 
 EXAMPLES = """examples:
-  hashcredit run                                        the baseline, 1,000 replicates, a table
+  hashcredit run                                        the baseline on 20 networks, 1,000 runs, a table
   hashcredit run dump_10k_h100 --out results/dump       the same with figures and data in a folder
-  hashcredit run --set secondary_market.rule=deep --set horizon_weeks=52 --replicates 100
-  hashcredit run --replicates 400 --control-variates    means as precise as those of more runs
+  hashcredit run --set secondary_market.rule=deep --set horizon_weeks=52 --replicates 5
+  hashcredit run thin_market --seeds 1 --replicates 1   a look at one run
+  hashcredit run --replicates 20 --control-variates     means as precise as those of more runs
   hashcredit run my_scenario.toml --check --flows       test every bookkeeping identity, show who paid whom
   hashcredit compare dump_10k_h100                      a fire sale in a thin and in a deep market
   hashcredit compare dump_10k_h100 --channels           how much of it is contagion
+  hashcredit attribute dump_10k_h100                    which channel of contagion caused how much
+  hashcredit explain --failure miner-25                 without what this failure would not have been
   hashcredit sweep study.toml --plan                    how many runs, how long, how large
   hashcredit sweep study.toml --out results/study       run a study; the same again goes on where it stopped
   hashcredit status results/study                       how far it is
@@ -30,10 +38,8 @@ a sweep keeps what is done)
 """
 
 MARKETS = ("auction", "impact", "deep")
-MOST_REPLICATES = 10_000_000
-REPLICATES = 1000
-CHECKED_REPLICATES = 10
-"""Replicates of `run --check` unless a number is given: checking costs a hundred times the run."""
+CHECKED_REPLICATES = 1
+"""Runs on each network with `run --check` unless a number is given: checking costs a hundred runs each."""
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -49,6 +55,7 @@ def build_parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True, parser_class=Parser)
     _add_run(commands)
     _add_compare(commands)
+    add_measures(commands)
     add_study_commands(commands)
     _add_scenario(commands)
     add_figures(commands)
@@ -75,13 +82,13 @@ def _add_reproduce(commands: Any) -> None:
 
 def _add_run(commands: Any) -> None:
     run = add_command(commands, "run", "simulate a scenario many times and summarise it")
-    _add_common(run)
+    add_common(run)
     run.add_argument("--out", metavar="DIR", help="new or empty folder for data, figures and provenance")
     run.add_argument(
         "--check",
         action="store_true",
         help=f"test every bookkeeping identity after every phase of every replicate (slow; "
-        f"{CHECKED_REPLICATES} replicates unless --replicates is given)",
+        f"{CHECKED_REPLICATES} on each network unless --replicates is given)",
     )
     run.add_argument("--flows", action="store_true", help="print who paid whom for what in replicate 0")
     run.add_argument("--no-figures", action="store_true", help="write the data only")
@@ -95,7 +102,7 @@ def _add_run(commands: Any) -> None:
 def _add_compare(commands: Any) -> None:
     about = "the same draws under several market rules, or without contagion"
     compare = add_command(commands, "compare", about)
-    _add_common(compare)
+    add_common(compare)
     arms = compare.add_mutually_exclusive_group()
     arms.add_argument(
         "--channels",
@@ -112,31 +119,6 @@ def _add_compare(commands: Any) -> None:
         metavar="RULE",
         help="rules to compare, the first one being the reference: auction, deep, impact (default: all)",
     )
-
-
-def _add_common(parser: argparse.ArgumentParser) -> None:
-    """Arguments of every command that simulates."""
-    parser.add_argument(
-        "scenario", nargs="?", metavar="SCENARIO", help="packaged name or TOML file (default: baseline_2026)"
-    )
-    parser.add_argument(
-        "--set",
-        action="append",
-        default=[],
-        metavar="KEY=VALUE",
-        help="change a field, such as shocks.btc_volatility=0.7; may be repeated",
-    )
-    parser.add_argument("--seed", type=whole(0, 2**63 - 1), default=1, metavar="N", help="default: 1")
-    parser.add_argument(
-        "--replicates", type=whole(1, MOST_REPLICATES), metavar="N", help="number of runs (default: 1000)"
-    )
-    parser.add_argument(
-        "--threads",
-        type=whole(1, 1024),
-        metavar="N",
-        help="default: one a processor; never changes a result",
-    )
-    parser.add_argument("--quiet", action="store_true", help="no progress on stderr")
 
 
 def _add_scenario(commands: Any) -> None:

@@ -11,9 +11,11 @@ import time
 import warnings
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
+from itertools import product
 from typing import TYPE_CHECKING
 
-from hashcredit.experiments.commands.arguments import CHECKED_REPLICATES, REPLICATES, build_parser
+from hashcredit.experiments.commands.arguments import CHECKED_REPLICATES, build_parser
+from hashcredit.experiments.commands.parsing import REPLICATES, size_of
 from hashcredit.experiments.support.progress import ProgressBar
 from hashcredit.experiments.support.stopping import StopListener
 from hashcredit.simulator.channels import CHANNELS
@@ -124,32 +126,31 @@ def _run(arguments: argparse.Namespace, listener: StopListener) -> int:
 def _simulate(
     arguments: argparse.Namespace, scenario: "Scenario", listener: StopListener
 ) -> "tuple[ManyRuns, Run]":
-    """All replicates for their summaries, and replicate 0 with everything recorded."""
+    """All runs for their summaries, and replicate 0 of the first seed with everything recorded."""
     from hashcredit.simulator import simulate, simulate_many
 
-    count = arguments.replicates or (CHECKED_REPLICATES if arguments.check else REPLICATES)
+    seeds, count = size_of(arguments, CHECKED_REPLICATES if arguments.check else REPLICATES)
     _prepare_cache(arguments.quiet, listener)
     with ProgressBar("runs", arguments.quiet) as progress:
         many = simulate_many(
-            scenario, arguments.seed, count, threads=arguments.threads, progress=progress.update
+            scenario, replicates=count, seeds=seeds, threads=arguments.threads, progress=progress.update
         )
     run = simulate(scenario, arguments.seed, 0, check=arguments.check)
     if arguments.check:
         with ProgressBar("checked runs", arguments.quiet) as progress:
-            _same_scalars(run, many)
-            progress.update(1, count)
-            for replicate in range(1, count):
-                _same_scalars(simulate(scenario, arguments.seed, replicate, check=True), many)
-                progress.update(replicate + 1, count)
+            for row, (seed, replicate) in enumerate(product(seeds, range(count))):
+                checked = simulate(scenario, seed, replicate, check=True) if row else run
+                _same_scalars(checked, many, row)
+                progress.update(row + 1, many.outcomes.size)
     return many, run
 
 
-def _same_scalars(checked: "Run", many: "ManyRuns") -> None:
-    """A checked run goes phase by phase; it must end with the same bits as the compiled weeks."""
+def _same_scalars(checked: "Run", many: "ManyRuns", row: int) -> None:
+    """A checked run goes phase by phase; it must end with the same bits as the compiled weeks, in `row`."""
     from hashcredit.simulator.errors import SimulationError
 
     for name, value in checked.summary.items():
-        at_once = many.scalars[name][checked.replicate].item()
+        at_once = many.scalars[name][row].item()
         if value != at_once and not (value != value and at_once != at_once):  # NaN equals NaN here
             reason = f"{name} is {value!r} phase by phase but {at_once!r} in one go"
             raise SimulationError(reason, many.setups[0].scenario.name, checked.replicate)
@@ -163,20 +164,21 @@ def _report(arguments: argparse.Namespace, scenario: "Scenario", many: "ManyRuns
         format_statistics,
         statistics_of,
     )
+    from hashcredit.simulator.display import counted, runs_in_words
 
-    replicates = many.outcomes.size
+    seeds, replicates = many.seeds, many.outcomes.shape[1]
     print(f"{scenario.name}: {scenario.title}")
-    print(f"seed {arguments.seed}, {replicates:,} replicates of {scenario.horizon_weeks} weeks\n")
-    print(format_statistics(statistics_of(many.scalars, scenario.shocks.together)))
+    print(f"{runs_in_words(seeds, replicates)}, of {scenario.horizon_weeks} weeks\n")
+    print(format_statistics(statistics_of(many.scalars, many.together, len(seeds))))
     if arguments.control_variates:
         from hashcredit.experiments.folder.precise import format_precise, precise_statistics
 
         print(f"\n{format_precise(precise_statistics(many))}")
     print(f"\n{format_residuals(many.scalars)}")
     if arguments.check:
-        print(f"every identity held after every phase of {replicates:,} replicates")
+        print(f"every identity held after every phase of {counted(many.outcomes.size, 'run')}")
     if arguments.flows:
-        print(f"\npayments in replicate 0, summed over {scenario.horizon_weeks} weeks\n")
+        print(f"\npayments in replicate 0 of seed {seeds[0]}, summed over {scenario.horizon_weeks} weeks\n")
         print(format_flows(run.flows))
 
 
@@ -195,13 +197,14 @@ def _compare(arguments: argparse.Namespace, listener: StopListener) -> int:
     else:
         channels = arguments.channels or CHANNELS
         what, arms = f"with {', '.join(channels)} off and on", channel_arms(scenario, channels)
+    seeds, replicates = size_of(arguments, REPLICATES)
     _prepare_cache(arguments.quiet, listener)
     with ProgressBar("runs", arguments.quiet) as progress:
         comparison = compare(
             what,
             arms,
-            arguments.seed,
-            arguments.replicates or REPLICATES,
+            replicates=replicates,
+            seeds=seeds,
             threads=arguments.threads,
             progress=progress.update,
         )
@@ -317,6 +320,16 @@ def _indices(arguments: argparse.Namespace, listener: StopListener) -> int:
     return indices(arguments, listener)
 
 
+def _measure(arguments: argparse.Namespace, listener: StopListener) -> int:
+    """`hashcredit attribute` and `hashcredit explain`."""
+    from hashcredit.experiments.commands import measures
+
+    scenario = _scenario(arguments)
+    _prepare_cache(arguments.quiet, listener)
+    code: int = getattr(measures, arguments.command)(arguments, scenario, listener)
+    return code
+
+
 def _study_command(name: str) -> Callable[[argparse.Namespace, StopListener], int]:
     """A command on studies, imported when it is called."""
 
@@ -332,6 +345,8 @@ def _study_command(name: str) -> Callable[[argparse.Namespace, StopListener], in
 COMMANDS: dict[str, Callable[[argparse.Namespace, StopListener], int]] = {
     "run": _run,
     "compare": _compare,
+    "attribute": _measure,
+    "explain": _measure,
     **{name: _study_command(name) for name in ("sweep", "status", "failures", "rerun", "export")},
     "scenario list": _scenario_list,
     "scenario show": _scenario_show,

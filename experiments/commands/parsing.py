@@ -3,7 +3,14 @@
 import argparse
 from typing import Any, NoReturn
 
-from hashcredit.simulator.errors import refusal
+from hashcredit.simulator.errors import ScenarioError, refusal
+
+MOST_SEEDS = 100_000
+MOST_REPLICATES = 10_000_000
+SEEDS = 20
+"""Networks that a scenario is run on unless a number is given: intervals are over networks."""
+REPLICATES = 50
+"""Runs on each network unless a number is given."""
 
 
 class Parser(argparse.ArgumentParser):
@@ -36,3 +43,64 @@ def whole(least: int, most: int) -> Any:
         return value
 
     return parse
+
+
+def add_scenario(parser: argparse.ArgumentParser) -> None:
+    """Which scenario, and changes to it."""
+    parser.add_argument(
+        "scenario", nargs="?", metavar="SCENARIO", help="packaged name or TOML file (default: baseline_2026)"
+    )
+    parser.add_argument(
+        "--set",
+        action="append",
+        default=[],
+        metavar="KEY=VALUE",
+        help="change a field, such as shocks.btc_volatility=0.7; may be repeated",
+    )
+
+
+def add_common(parser: argparse.ArgumentParser) -> None:
+    """Arguments of every command that simulates a scenario many times."""
+    add_scenario(parser)
+    parser.add_argument(
+        "--seed",
+        type=whole(0, 2**63 - 1),
+        default=1,
+        metavar="N",
+        help="that of the first network (default: 1)",
+    )
+    parser.add_argument(
+        "--seeds",
+        type=whole(1, MOST_SEEDS),
+        default=SEEDS,
+        metavar="N",
+        help=f"how many networks, one a seed, from --seed on (default: {SEEDS}); intervals are over them, "
+        "with 1 about this network only",
+    )
+    parser.add_argument(
+        "--replicates",
+        type=whole(1, MOST_REPLICATES),
+        metavar="N",
+        help=f"runs on each network (default: {REPLICATES})",
+    )
+    parser.add_argument(
+        "--threads",
+        type=whole(1, 1024),
+        metavar="N",
+        help="default: one a processor; never changes a result",
+    )
+    add_quiet(parser)
+
+
+def size_of(arguments: argparse.Namespace, replicates: int) -> tuple[range, int]:
+    """Seeds, and replicates of each: `replicates` unless the command line says how many."""
+    count = arguments.replicates or replicates
+    if arguments.seeds * count > MOST_REPLICATES:
+        allowed = f"at most {MOST_REPLICATES} runs on the {arguments.seeds} networks of --seeds together"
+        raise ScenarioError("--replicates", count, allowed)
+    return range(arguments.seed, arguments.seed + arguments.seeds), count
+
+
+def add_quiet(parser: argparse.ArgumentParser) -> None:
+    """Whether progress is shown."""
+    parser.add_argument("--quiet", action="store_true", help="no progress on stderr")

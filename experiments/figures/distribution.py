@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from hashcredit.experiments.figures import FIGURES, style
 from hashcredit.experiments.figures.source import FigureSource
-from hashcredit.simulator.reports.statistics import wilson_interval
+from hashcredit.simulator.reports.statistics import probability_estimate
 
 _PANELS = (
     ("defaults", "all", style.GREY),
@@ -25,7 +25,8 @@ def draw(source: FigureSource) -> Figure:
     width = most // _MOST_BARS + 1
     panels = figure.subplots(3, 1, sharex=True)
     for axes, (column, words, colour) in zip(panels, _PANELS, strict=True):
-        _histogram(axes, source.summary[column].to_numpy(dtype=np.int64), width, words, colour)
+        counts = source.summary[column].to_numpy(dtype=np.int64)
+        _histogram(axes, counts, width, words, colour, source.together)
     panels[-1].set_xlim(-0.8, max(most + width, 4.0))
     panels[-1].set_xlabel("borrowers that fail in a run")
     figure.supylabel("share of replicates", fontsize=7.0)
@@ -34,12 +35,14 @@ def draw(source: FigureSource) -> Figure:
         figure,
         f"{style.all_runs(source)}\n"
         f"Black: no default{bars}. Red and in round brackets: median and middle 95 % of replicates. "
-        "Square brackets: 95 % Wilson interval.",
+        f"Square brackets: 95 % Wilson interval, {source.words_of_intervals}.",
     )
     return figure
 
 
-def _histogram(axes: Axes, counts: NDArray[np.int64], width: int, words: str, colour: str) -> None:
+def _histogram(
+    axes: Axes, counts: NDArray[np.int64], width: int, words: str, colour: str, together: int
+) -> None:
     """Bars of equal whole width; the bar of zero defaults stands alone, in black."""
     edges = np.arange(1, counts.max() + width + 1, width)
     shares = np.histogram(counts, bins=edges)[0] / counts.size if edges.size > 1 else np.zeros(0)
@@ -52,11 +55,11 @@ def _histogram(axes: Axes, counts: NDArray[np.int64], width: int, words: str, co
         edges[:-1] - 0.5, shares, width=width, align="edge", color=colour, edgecolor="white", linewidth=0.3
     )
     axes.axvline(median, color=style.RED, linewidth=0.9)
-    zero_low, zero_high = wilson_interval(none, counts.size)
+    zero = probability_estimate(counts == 0, together=together)
     axes.set_title(words, loc="left", pad=2.0)
     axes.set_title(
         f"median {median:g} ({low:g} to {high:g}); "
-        f"none in {none / counts.size:.1%} [{zero_low:.1%}, {zero_high:.1%}]",
+        f"none in {none / counts.size:.1%} [{zero.low:.1%}, {zero.high:.1%}]",
         loc="right",
         pad=2.0,
         fontsize=6.0,

@@ -278,7 +278,7 @@ def _draw_rows(axes: Axes, source: FigureSource, lines: Rows, cascade: "nx.DiGra
         for child, link in tree[name].items():
             if child in lines.height:
                 end = tree.nodes[child]["week"], lines.height[child]
-                axes.add_patch(_arm((node["week"], height), elbow[name], end, link["channel"], chosen))
+                axes.add_patch(arm((node["week"], height), elbow[name], end, link["channel"], chosen))
         put_mark(axes, node["week"], height, node, 4.2 if pitch > 6.0 else 3.8)
         axes.annotate(
             name,
@@ -317,7 +317,7 @@ def _set_weeks(axes: Axes, source: FigureSource, lines: Rows, elbow: dict[str, f
     axes.set_xlabel("date")
 
 
-def _arm(
+def arm(
     start: tuple[float, float], elbow: float, end: tuple[float, float], channel: str, chosen: bool
 ) -> FancyArrowPatch:
     """An arrow that leaves to the left and downwards and arrives from the left."""

@@ -184,16 +184,16 @@ def rows(tree: "nx.DiGraph") -> Rows:
             free -= len(group)
     others.sort(key=lambda group: (-len(group), tree.nodes[group[0]]["event"]))
     height: dict[str, float] = {}
-    for name in _parents_first(tree, first):
+    for name in parents_first(tree, first):
         height[name] = float(len(height))
     gap = 1.0 if first else 0.0
     for group in others:
-        for name in _parents_first(tree, group):
+        for name in parents_first(tree, group):
             height[name] = len(height) + gap
     return Rows(height, [name for name in tree if name not in height])
 
 
-def _parents_first(tree: "nx.DiGraph", members: list[str]) -> list[str]:
+def parents_first(tree: "nx.DiGraph", members: list[str]) -> list[str]:
     """Members of a cascade (the first one its root) branch by branch, branches in the order of failure."""
     chosen = set(members)
     order: list[str] = []

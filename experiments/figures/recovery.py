@@ -68,7 +68,7 @@ def _recovery_rates(axes: Axes, source: FigureSource) -> int:
     axes.hist(rates, bins=np.linspace(0.0, top, 41).tolist(), color=style.SKY)
     label = f"mean {estimate.mean:.1%}"
     if estimate.n > 1:
-        label += f", 95 % interval {estimate.low:.1%} to {estimate.high:.1%}"
+        label += f", 95 % interval {estimate.low:.1%} to {estimate.high:.1%} ({source.words_of_intervals})"
     axes.axvline(estimate.mean, color=style.BLACK, linewidth=0.8)
     axes.set_title(label, loc="right", pad=2.0, fontsize=6.0)
     axes.yaxis.set_major_locator(MaxNLocator(nbins=5, integer=True))

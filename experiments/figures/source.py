@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from hashcredit.simulator.display import seeds_in_words
+
 if TYPE_CHECKING:
     import networkx as nx
 
@@ -29,9 +31,11 @@ class FigureSource:
     tree: "nx.DiGraph"
     """Its failures, and which led to which: `hashcredit.simulator.reports.contagion_tree`."""
     summary: pd.DataFrame
-    """One row a replicate."""
+    """One row a replicate, seed by seed."""
+    seeds: tuple[int, ...] = ()
+    """Whose networks the replicates were run on, in their order; left out: that of `seed` alone."""
     together: int = 1
-    """Replicates in a row that were drawn together (`Shocks.together`)."""
+    """Replicates in a row that make one independent group, a whole seed where there are several."""
     durations: dict[str, float] = field(default_factory=dict)
     """Of each asset class, years."""
     btc_opening: float = 1.0
@@ -51,8 +55,18 @@ class FigureSource:
 
     @property
     def replicates(self) -> int:
-        """How many replicates the summary holds."""
+        """How many replicates the summary holds, of all seeds."""
         return len(self.summary)
+
+    @property
+    def words_of_seeds(self) -> str:
+        """Which seeds the summary is of."""
+        return seeds_in_words(self.seeds or (self.seed,))
+
+    @property
+    def words_of_intervals(self) -> str:
+        """What an interval over the summary is about."""
+        return "over networks" if len(self.seeds) > 1 else "this network only"
 
     @staticmethod
     def column_name(quantity: str, machine: str) -> str:

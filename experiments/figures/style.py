@@ -115,7 +115,7 @@ def caption(figure: Figure, text: str) -> None:
 
 def one_run(source: FigureSource) -> str:
     """Return the caption of a figure that shows a single run."""
-    of = f" of {source.replicates:,}" if source.replicates > 1 else ""
+    of = f" of {source.replicates // max(1, len(source.seeds)):,}" if source.replicates > 1 else ""
     return (
         f"{source.scenario}, seed {source.seed}: one run (replicate {source.replicate}{of}), "
         f"{len(source.series)} weeks."
@@ -146,7 +146,7 @@ def thousands(axes: Axes) -> None:
 def all_runs(source: FigureSource) -> str:
     """Return the caption of a figure that shows every replicate."""
     runs = "1 replicate" if source.replicates == 1 else f"{source.replicates:,} replicates"
-    return f"{source.scenario}, seed {source.seed}: {runs}."
+    return f"{source.scenario}, {source.words_of_seeds}: {runs}."
 
 
 def date_axis(

@@ -1,13 +1,15 @@
 """The same draws under different rules of the secondary market, or with channels on and off, side by side."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
+from hashcredit.simulator.display import interval_in_words, runs_in_words
 from hashcredit.simulator.progress import Progress
 from hashcredit.simulator.reports.statistics import Estimate, mean_estimate, paired_difference
 from hashcredit.simulator.runs.engine import simulate_many
+from hashcredit.simulator.runs.switches import without_channels
 from hashcredit.simulator.scenario.scenario import Scenario
 from hashcredit.simulator.state.outcomes import BY_NAME
 
@@ -32,15 +34,16 @@ class Comparison:
     """Estimates of every quantity in each arm, and their differences to the first arm."""
 
     scenario: str
-    seed: int
+    seeds: tuple[int, ...]
     replicates: int
+    """Runs of each seed in each arm."""
     what: str
     """What tells the arms apart, in words."""
     arms: tuple[str, ...]
     levels: dict[str, tuple[Estimate, ...]]
     """Quantity to one estimate an arm."""
     differences: dict[str, tuple[Estimate, ...]]
-    """Quantity to arm minus the first one, for all but the first; paired by replicate."""
+    """Quantity to arm minus the first one, for all but the first; paired by seed and replicate."""
 
 
 def market_arms(scenario: Scenario, markets: Sequence[str]) -> dict[str, Scenario]:
@@ -50,27 +53,32 @@ def market_arms(scenario: Scenario, markets: Sequence[str]) -> dict[str, Scenari
 
 def channel_arms(scenario: Scenario, channels: Sequence[str]) -> dict[str, Scenario]:
     """A scenario with some channels of contagion off, and as it is."""
-    off = scenario.with_changes({f"channels.{name}": False for name in channels})
-    return {"off": off, "on": scenario}
+    return {"off": without_channels(scenario, channels), "on": scenario}
 
 
 def compare(
     what: str,
     arms: Mapping[str, Scenario],
-    seed: int = 1,
+    seed: int | None = None,
     replicates: int = 1000,
     *,
+    seeds: Iterable[int] | None = None,
     threads: int | None = None,
     progress: Progress = None,
 ) -> Comparison:
-    """Run every arm on the same draws; `what` tells the arms apart, in words."""
-    together = next(iter(arms.values())).shocks.together
-    summary = simulate_many(list(arms.values()), seed, replicates, threads=threads, progress=progress).summary
-    # Scenario-major: all replicates of the first variant, then of the second. Their names are the same.
-    samples = {each: summary[each].to_numpy(float).reshape(len(arms), -1) for each in QUANTITIES}
+    """Run every arm on the same draws; `what` tells the arms apart, in words.
+
+    `seed`, `replicates` and `seeds` are those of `simulate_many`: intervals are over seeds, or about this
+    network only where there is one.
+    """
+    scenarios = list(arms.values())
+    many = simulate_many(scenarios, seed, replicates, seeds=seeds, threads=threads, progress=progress)
+    together = many.together
+    # Scenario-major: all runs of the first variant, then of the second. Their names are the same.
+    samples = {each: np.asarray(many.scalars[each], float).reshape(len(arms), -1) for each in QUANTITIES}
     return Comparison(
-        scenario=next(iter(arms.values())).name,
-        seed=seed,
+        scenario=scenarios[0].name,
+        seeds=tuple(many.seeds),
         replicates=replicates,
         what=what,
         arms=tuple(arms),
@@ -91,7 +99,7 @@ def format_comparison(comparison: Comparison) -> str:
     told = c.levels["extra_defaults"] != c.levels["defaults"]  # some were forced
     names = [name for name in QUANTITIES if told or name != "extra_defaults"]
     lines = [
-        f"{c.scenario}: seed {c.seed}, {c.replicates:,} replicates, the same draws",
+        f"{c.scenario}: {runs_in_words(c.seeds, c.replicates)}, the same draws",
         c.what,
         "",
         f"{'mean (standard error)':<29}" + "".join(f"{arm:>17}" for arm in c.arms),
@@ -103,7 +111,9 @@ def format_comparison(comparison: Comparison) -> str:
         lines += ["", f"{head:<29}{'paired difference':>19}{'95 % interval':>32}"]
         for name in names:
             lines.append(f"{BY_NAME[name].label:<29}" + _difference(c.differences[name][place]))
-    missing = [name for name, row in c.levels.items() if any(e.n < c.replicates for e in row)]
+    lines += ["", f"standard errors and intervals: {interval_in_words(len(c.seeds))}"]
+    runs = len(c.seeds) * c.replicates
+    missing = [name for name, row in c.levels.items() if any(e.n < runs for e in row)]
     lines += [f"left out of {BY_NAME[name].label}: replicates without a value" for name in missing]
     return "\n".join(lines)
 

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Self
 from hashcredit.experiments.figures import FIGURES, draw
 from hashcredit.experiments.figures.font_cache import find_font_cache
 from hashcredit.experiments.figures.source import FigureSource
-from hashcredit.experiments.folder.ensemble import ensemble
+from hashcredit.experiments.folder.ensemble import ensemble, runs_behind
 from hashcredit.experiments.folder.scenario_files import write_scenario
 from hashcredit.experiments.folder.summary import statistics_csv, statistics_of
 from hashcredit.experiments.support.claims import Claim, TakenError
@@ -29,9 +29,6 @@ from hashcredit.simulator.scenario.scenario import Scenario
 
 if TYPE_CHECKING:
     import pandas as pd
-
-MOST_BAND_REPLICATES = 200
-"""That many are run again with their series, to show where other replicates are."""
 
 _ASSETS = ("btc", "software", "memory", "hedge_fund_units", "sovereign_bonds")
 
@@ -168,29 +165,32 @@ def write_results(
 ) -> None:
     """Fill an existing folder.
 
-    summary.parquet has one row a replicate, summary.csv the statistics over them; series.parquet and
-    events.parquet belong to the replicate of `run`; scenario.toml and provenance.json make it again, with
-    the copies of network files that lie beside them if the scenario has any.
+    summary.parquet has one row a run, with its seed and replicate, summary.csv the statistics over them;
+    series.parquet and events.parquet belong to the replicate of `run`; scenario.toml and provenance.json make
+    it again, with the copies of network files that lie beside them if the scenario has any.
     """
     summary, seed = many.summary, run.setup.seed
     scenario = write_scenario(folder, scenario)
     _write_frame(folder / "summary.parquet", summary, index=False)
     _write_frame(folder / "series.parquet", run.series, index=True)
     _write_frame(folder / "events.parquet", run.events, index=False)
-    statistics = statistics_of(many.scalars, scenario.shocks.together)
+    statistics = statistics_of(many.scalars, many.together, len(many.seeds))
     write_text(folder / "summary.csv", statistics_csv(statistics))
     if figures:
         write_figures(folder / "figures", figure_source(scenario, many, run))
     record = provenance(scenario, seed, run.replicate, start_time, run.setup.rules.record)
-    record = {"replicates": len(summary), "command": list(command), **record}
+    runs = {"seeds": many.seeds, "replicates": many.outcomes.shape[1]}
+    record = {**runs, "command": list(command), **record}
     write_text(folder / "provenance.json", json.dumps(record, indent=2, allow_nan=False) + "\n")
 
 
 def figure_source(scenario: Scenario, many: ManyRuns, run: Run) -> FigureSource:
     """What the figures of a result folder are drawn from."""
+    behind = runs_behind(many)
     return FigureSource(
         scenario=scenario.name,
         seed=run.setup.seed,
+        seeds=tuple(many.seeds),
         replicate=run.replicate,
         start_date=scenario.start_date,
         series=run.series,
@@ -198,23 +198,22 @@ def figure_source(scenario: Scenario, many: ManyRuns, run: Run) -> FigureSource:
         opening=run.opening,
         tree=run.contagion_tree(),
         summary=many.summary,
-        together=scenario.shocks.together,
+        together=many.together,
         durations=dict(zip(_ASSETS, scenario.assets.duration, strict=True)),
         btc_opening=scenario.shocks.btc_price0,
-        **_bands(scenario, many, run),
-        **ensemble(run, min(len(many.summary), MOST_BAND_REPLICATES)),
+        **_bands(scenario, [(setup.seed, replicate) for setup, replicate in behind]),
+        **ensemble(behind),
     )
 
 
-def _bands(scenario: Scenario, many: ManyRuns, run: Run) -> dict[str, Any]:
-    """Quantiles of asset prices over replicates, where there is a pool that makes them."""
+def _bands(scenario: Scenario, draws: Sequence[tuple[int, int]]) -> dict[str, Any]:
+    """Quantiles of asset prices over draws (seed, replicate), where there is a pool that makes them."""
     if scenario.funding.rule != "pool":
         return {}
     from hashcredit.simulator.runs.funding_alone import price_bands
 
-    replicates = min(len(many.summary), MOST_BAND_REPLICATES)
-    bands = price_bands(scenario, run.setup.seed, replicates, scenario.horizon_weeks, (0.05, 0.5, 0.95))
-    return {"bands": bands, "band_replicates": replicates}
+    bands = price_bands(scenario, draws, scenario.horizon_weeks, (0.05, 0.5, 0.95))
+    return {"bands": bands, "band_replicates": len(draws)}
 
 
 def write_figures(folder: Path, source: FigureSource) -> None:

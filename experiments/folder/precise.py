@@ -4,6 +4,7 @@ import math
 from collections.abc import Sequence
 
 from hashcredit.experiments.folder.summary import Statistic, number_text, statistics_of
+from hashcredit.simulator.display import interval_in_words
 from hashcredit.simulator.reports.controls import controls_of
 from hashcredit.simulator.reports.precision import Precise, precise_estimates
 from hashcredit.simulator.reports.run import ManyRuns
@@ -13,11 +14,14 @@ Rows = Sequence[tuple[Statistic, Precise]]
 
 def precise_statistics(many: ManyRuns) -> Rows:
     """The rows of `statistics_of` for runs of one scenario, each with its adjusted mean."""
-    ((setup, outcomes),) = zip(many.setups, many.outcomes, strict=True)
-    together = setup.scenario.shocks.together
-    rows = statistics_of(many.scalars, together)
-    controls = controls_of(setup, len(outcomes))
-    found = precise_estimates([row.values for row in rows], controls, together=together)
+    rows = statistics_of(many.scalars, many.together, len(many.seeds))
+    controls = controls_of(many.setups, many.outcomes.shape[1])
+    found = precise_estimates(
+        [row.values for row in rows],
+        controls,
+        together=many.setups[0].scenario.shocks.together,
+        seeds=len(many.setups),
+    )
     return list(zip(rows, found, strict=True))
 
 
@@ -30,14 +34,17 @@ def format_precise(rows: Rows) -> str:
             f"{row.label:<29}{e.n:>7}{number_text(e.adjusted_mean):>9}{number_text(e.adjusted_se):>8}"
             f"{number_text(e.low):>9}{number_text(e.high):>9}{worth:>9}"
         )
-    lines.append("worth: runs whose plain mean has this standard error")
+    lines.append(f"standard errors and intervals: {interval_in_words(rows[0][0].seeds)}")
+    each = ", each on a network of its own" if rows[0][0].seeds > 1 else ""
+    lines.append(f"worth: runs whose plain mean has this standard error{each}")
     return "\n".join(lines)
 
 
 def precise_csv(rows: Rows) -> str:
     """One line a statistic, full precision, empty where a number cannot be told."""
-    lines = ["quantity,unit,n,adjusted_mean,adjusted_se,low,high,equivalent_runs"]
+    lines = ["quantity,unit,n,adjusted_mean,adjusted_se,low,high,equivalent_runs,networks"]
     for row, e in rows:
         values = [e.n, e.adjusted_mean, e.adjusted_se, e.low, e.high, e.equivalent_runs]
-        lines.append(",".join([row.quantity, row.unit, *("" if v != v else repr(v) for v in values)]))
+        cells = ["" if v != v else repr(v) for v in values]
+        lines.append(",".join([row.quantity, row.unit, *cells, str(row.seeds)]))
     return "\n".join(lines) + "\n"

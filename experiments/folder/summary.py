@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from hashcredit.simulator.display import interval_in_words
 from hashcredit.simulator.reports.statistics import Estimate, mean_estimate, probability_estimate
 from hashcredit.simulator.state.outcomes import BY_NAME
 
@@ -64,7 +65,9 @@ class Statistic:
     values: NDArray[np.float64]
     """One a replicate, NaN where it has none; of what happened or not, 1 or 0."""
     together: int = 1
-    """Replicates in a row that were drawn together (`Shocks.together`)."""
+    """Runs in a row that make one independent group (`statistics.group_length`)."""
+    seeds: int = 1
+    """Whose networks the runs were made on; of one, the interval is about this network only."""
 
     @property
     def label(self) -> str:
@@ -79,11 +82,12 @@ class Statistic:
         return mean_estimate(self.values, together=self.together)
 
 
-def statistics_of(summary: "Columns", together: int = 1) -> list[Statistic]:
+def statistics_of(summary: "Columns", together: int = 1, seeds: int = 1) -> list[Statistic]:
     """Means of the scalars of all replicates, then probabilities.
 
     The distribution of defaults has two humps, so that its mean says little: the probability that anything
-    happens and the mean where it does are separate rows. `together` replicates in a row were drawn together.
+    happens and the mean where it does are separate rows. `together` runs in a row make one independent group,
+    a whole seed where there are several `seeds`.
     """
 
     def column(name: str) -> NDArray[np.float64]:
@@ -92,13 +96,13 @@ def statistics_of(summary: "Columns", together: int = 1) -> list[Statistic]:
     same = {each for each, every in NOT_FORCED.items() if np.array_equal(summary[each], summary[every])}
     untold = same | {each for each in SETTLEMENTS if not np.any(summary[each])}
     rows = [
-        Statistic(scalar.name, scalar.label, scalar.unit, column(scalar.name), together)
+        Statistic(scalar.name, scalar.label, scalar.unit, column(scalar.name), together, seeds)
         for scalar in (BY_NAME[name] for name in QUANTITIES if name not in untold)
     ]
     defaults = column("defaults")
     if_any = np.where(defaults > 0.0, defaults, np.nan)
     words = "defaults in runs with any"
-    rows.insert(1, Statistic("defaults_if_any", words, "borrowers", if_any, together))
+    rows.insert(1, Statistic("defaults_if_any", words, "borrowers", if_any, together, seeds))
     events = {
         "any_default": ("any default", "defaults"),
         "any_unforced_default": ("any default not forced", "extra_defaults"),
@@ -110,7 +114,7 @@ def statistics_of(summary: "Columns", together: int = 1) -> list[Statistic]:
         del events["any_unforced_default"]
     for name, (words, scalar) in events.items():
         happened = (column(scalar) > 0.0).astype(np.float64)
-        rows.append(Statistic(name, words, PROBABILITY, happened, together))
+        rows.append(Statistic(name, words, PROBABILITY, happened, together, seeds))
     return rows
 
 
@@ -123,14 +127,15 @@ def format_statistics(rows: Sequence[Statistic]) -> str:
             f"{row.label:<29}{e.n:>7}{number_text(e.mean):>9}{number_text(e.standard_error):>8}"
             f"{number_text(e.low):>9}{number_text(e.high):>9}{number_text(e.median):>9}"
         )
+    lines.append(f"standard errors and intervals: {interval_in_words(rows[0].seeds)}")
     return "\n".join(lines + _left_out(rows))
 
 
 def _left_out(rows: Sequence[Statistic]) -> list[str]:
-    """How many replicates are not in a mean, since the quantity is undefined in them."""
+    """How many runs are not in a mean, since the quantity is undefined in them."""
     total = max(row.estimate.n for row in rows)
     missing = [(row.words, total - row.estimate.n) for row in rows if row.estimate.n < total]
-    return [f"left out of {words}: {count:,} of {total:,} replicates, undefined" for words, count in missing]
+    return [f"left out of {words}: {count:,} of {total:,} runs, undefined" for words, count in missing]
 
 
 def format_residuals(summary: "Columns") -> str:
@@ -167,10 +172,13 @@ def number_text(value: float) -> str:
 
 
 def statistics_csv(rows: Sequence[Statistic]) -> str:
-    """One line a statistic, full precision, empty where a number cannot be told."""
-    lines = ["quantity,unit,n,mean,standard_error,low,high,median"]
+    """One line a statistic, full precision, empty where a number cannot be told.
+
+    `networks` is the number of seeds: with 1, error and interval are about this network only.
+    """
+    lines = ["quantity,unit,n,mean,standard_error,low,high,median,networks"]
     for row in rows:
         values = list(asdict(row.estimate).values())
         cells = ["" if value != value else repr(value) for value in values]
-        lines.append(",".join([row.quantity, row.unit, *cells]))
+        lines.append(",".join([row.quantity, row.unit, *cells, str(row.seeds)]))
     return "\n".join(lines) + "\n"

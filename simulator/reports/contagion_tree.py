@@ -99,6 +99,16 @@ def _walk_up(log: _Log, row: int) -> tuple[list[int], int]:
         row = above
 
 
+def earlier_failures(tree: "nx.DiGraph", name: str) -> list[str]:
+    """The failures that led to a failure, one through the other, the first one first."""
+    chain: list[str] = []
+    above = next(tree.predecessors(name), None)
+    while above is not None:
+        chain.insert(0, above)
+        above = next(tree.predecessors(above), None)
+    return chain
+
+
 def descendants(tree: "nx.DiGraph") -> dict[str, int]:
     """How many failures each failure led to, itself not counted, directly or through others."""
     below = dict.fromkeys(tree, 0)

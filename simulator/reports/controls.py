@@ -8,6 +8,7 @@ baseline their sums add less than 2 % to the equivalent runs of any scalar.
 """
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,8 +27,11 @@ RUNS_A_CONTROL = 10
 tenth of them at most. The number of controls depends on that of replicates alone, never on outcomes."""
 
 
-def controls_of(setup: Setup, replicates: int) -> Real:
-    """Controls of replicates 0 to `replicates` - 1, each with expectation zero [group, control].
+def controls_of(setups: Sequence[Setup], replicates: int) -> Real:
+    """Controls of replicates 0 to `replicates` - 1 of each seed, with expectation zero [group, control].
+
+    `setups` are those of one scenario, a seed each. What is drawn depends on seed and replicate, what is
+    expected of it on neither, and no network enters: so the controls of all seeds are of one kind.
 
     Of each innovation two sums over the weeks, in units of their standard deviation: one in which a week
     counts by the weeks left, which is how far the path was on average from what was expected, and the rest of
@@ -37,6 +41,12 @@ def controls_of(setup: Setup, replicates: int) -> Real:
     A group is a replicate, or a pair of antithetic ones, whose controls are added up: sums of what is
     symmetric cancel in a pair and are left out. One without its partner has zeros, which correct nothing.
     """
+    found = np.concatenate([_controls_of_one(setup, replicates) for setup in setups])
+    return found[:, found.any(axis=0)][:, : len(found) // RUNS_A_CONTROL]
+
+
+def _controls_of_one(setup: Setup, replicates: int) -> Real:
+    """All controls of one seed [group, control], those that cancel among them."""
     together = setup.scenario.shocks.together
     weeks = setup.scenario.horizon_weeks
     left = np.arange(weeks, 0, -1.0)
@@ -52,7 +62,7 @@ def controls_of(setup: Setup, replicates: int) -> Real:
     products = [sums[i] * sums[j] - (i == j) for i, j in pairs]
     controls = in_groups(np.column_stack([*sums, *products]), together)
     controls[replicates // together :] = 0.0
-    return controls[:, controls.any(axis=0)][:, : len(controls) // RUNS_A_CONTROL]
+    return controls
 
 
 def uniforms(seed: int, replicate: int, weeks: int, stream: int, block: int = 0) -> Real:

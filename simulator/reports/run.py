@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from hashcredit.simulator.display import Facts, Shown, counted
+from hashcredit.simulator.display import Facts, Shown, counted, seeds_in_words
 from hashcredit.simulator.provenance import provenance
 from hashcredit.simulator.reports import frames
 from hashcredit.simulator.reports.headline import agents_of, headline, length_of, mean_headline
+from hashcredit.simulator.reports.statistics import group_length
 from hashcredit.simulator.setup.prepare import Setup
 from hashcredit.simulator.state.economy import Economy
 from hashcredit.simulator.state.outcomes import summarise
@@ -111,20 +112,32 @@ class Run(Shown):
 
 @dataclass(frozen=True, repr=False)
 class ManyRuns(Shown):
-    """Closing scalars of many replicates, scenario by scenario."""
+    """Closing scalars of many replicates, scenario by scenario, in each seed by seed."""
 
     setups: list[Setup]
-    outcomes: np.ndarray  # OUTCOMES[scenario, replicate]
+    outcomes: np.ndarray  # OUTCOMES[scenario and seed, replicate]
+
+    @property
+    def seeds(self) -> list[int]:
+        """Whose networks each scenario was run on."""
+        return list(dict.fromkeys(setup.seed for setup in self.setups))
+
+    @property
+    def together(self) -> int:
+        """Runs in a row that make one independent group: of several seeds a whole one (`group_length`)."""
+        shared = self.setups[0].scenario.shocks.together
+        return group_length(len(self.seeds), self.outcomes.shape[1], shared)
 
     def _facts(self) -> Facts:
-        scenarios, replicates = self.outcomes.shape
-        seeds = ", ".join(dict.fromkeys(str(setup.seed) for setup in self.setups))
-        title = f"{counted(scenarios * replicates, 'run')}: {counted(replicates, 'replicate')} of each of "
-        title += f"{counted(scenarios, 'scenario')}, seed {seeds}"
+        seeds, replicates = len(self.seeds), self.outcomes.shape[1]
+        scenarios = len(self.setups) // seeds
+        title = f"{counted(self.outcomes.size, 'run')}: {counted(replicates, 'replicate')} of each of "
+        title += f"{counted(scenarios, 'scenario')}, {seeds_in_words(self.seeds)}"
         facts = {}
-        for place, setup in enumerate(self.setups[:MOST_SHOWN]):
-            means = {name: float(np.mean(value)) for name, value in summarise(self.outcomes[place]).items()}
-            facts[setup.scenario.name] = f"mean of {mean_headline(means)}"
+        for place in range(min(scenarios, MOST_SHOWN)):
+            runs = self.outcomes[place * seeds : (place + 1) * seeds].reshape(-1)
+            means = {name: float(np.mean(value)) for name, value in summarise(runs).items()}
+            facts[self.setups[place * seeds].scenario.name] = f"mean of {mean_headline(means)}"
         if scenarios > MOST_SHOWN:
             facts["and"] = counted(scenarios - MOST_SHOWN, "more scenario", "more scenarios")
         return title, {**facts, "tables": "summary, one row a run; precise, one row a scalar"}
@@ -136,13 +149,14 @@ class ManyRuns(Shown):
 
     @cached_property
     def summary(self) -> "pd.DataFrame":
-        """One row a run: scenario, replicate and the scalars of `Run.summary`."""
+        """One row a run: scenario, seed, replicate and the scalars of `Run.summary`."""
         import pandas as pd
 
-        scenarios, replicates = self.outcomes.shape
+        setups, replicates = self.outcomes.shape
         columns: dict[str, Any] = {
             "scenario": np.repeat([setup.scenario.name for setup in self.setups], replicates),
-            "replicate": np.tile(np.arange(replicates), scenarios),
+            "seed": np.repeat(np.array([setup.seed for setup in self.setups], np.int64), replicates),
+            "replicate": np.tile(np.arange(replicates), setups),
         }
         return pd.DataFrame(columns | self.scalars)
 
@@ -152,7 +166,8 @@ class ManyRuns(Shown):
 
         Columns: scenario, scalar; n, mean, standard_error; adjusted_mean, adjusted_se and the 95 % interval
         low to high, from the same runs and what their exogenous draws came to; equivalent_runs, whose plain
-        mean is as precise. The adjusted mean has no bias; NaN stands where a number cannot be told.
+        mean is as precise. The adjusted mean has no bias; NaN stands where a number cannot be told. Errors
+        and intervals are over seeds; those of one seed alone are about its networks only.
         """
         import pandas as pd
 
@@ -160,10 +175,14 @@ class ManyRuns(Shown):
         from hashcredit.simulator.reports.precision import precise_estimates
 
         rows = []
-        for setup, outcomes in zip(self.setups, self.outcomes, strict=True):
-            scalars = summarise(outcomes)
-            controls, together = controls_of(setup, len(outcomes)), setup.scenario.shocks.together
-            found = precise_estimates(list(scalars.values()), controls, together=together)
-            names = [{"scenario": setup.scenario.name, "scalar": key} for key in scalars]
+        seeds, replicates = len(self.seeds), self.outcomes.shape[1]
+        for first in range(0, len(self.setups), seeds):
+            setups = self.setups[first : first + seeds]
+            scalars = summarise(self.outcomes[first : first + seeds].reshape(-1))
+            controls, scenario = controls_of(setups, replicates), setups[0].scenario
+            found = precise_estimates(
+                list(scalars.values()), controls, together=scenario.shocks.together, seeds=seeds
+            )
+            names = [{"scenario": scenario.name, "scalar": key} for key in scalars]
             rows += [name | asdict(each) for name, each in zip(names, found, strict=True)]
         return pd.DataFrame(rows)

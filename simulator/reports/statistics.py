@@ -1,7 +1,9 @@
 """Monte Carlo summaries: means, probabilities and paired differences, each with its interval.
 
-`together` replicates in a row may be drawn together (`Shocks.together`): only such groups are independent,
-and standard errors are those of groups.
+Replicates of one seed share its networks, and antithetic ones their innovations (`Shocks.together`). Runs are
+in order, seed by seed, and `together` of them in a row make a group (`group_length`): only groups are
+independent. Standard errors are those of groups, with one degree of freedom less than there are groups. Of
+one seed alone they say how well its replicates tell the mean over this network only.
 """
 
 from dataclasses import dataclass
@@ -30,6 +32,14 @@ class Estimate:
     """NaN for a probability."""
 
 
+def group_length(seeds: int, replicates: int, together: int = 1) -> int:
+    """Runs in a row that make one group, where each of `seeds` has `replicates` runs and they are in order.
+
+    A whole seed where there are several, since its runs share networks; `together` replicates of one alone.
+    """
+    return replicates if seeds > 1 else together
+
+
 def mean_estimate(sample: ArrayLike, level: float = LEVEL, together: int = 1) -> Estimate:
     """Mean with Student-t interval; replicates without a value (NaN) are left out and lower n."""
     values = np.asarray(sample, dtype=np.float64)
@@ -44,10 +54,15 @@ def mean_estimate(sample: ArrayLike, level: float = LEVEL, together: int = 1) ->
     groups = int(np.count_nonzero(some))
     if groups == 1:
         return Estimate(n, mean, np.nan, np.nan, np.nan, median)
+    reach = student_quantile(groups - 1, level) * standard_error
+    return Estimate(n, mean, standard_error, mean - reach, mean + reach, median)
+
+
+def student_quantile(freedom: float, level: float = LEVEL) -> float:
+    """Standard errors to each end of an interval: two-sided Student's t with `freedom` degrees of freedom."""
     from scipy.special import stdtrit  # here, since one replicate has no interval and SciPy loads slowly
 
-    reach = float(stdtrit(groups - 1, 0.5 + level / 2.0)) * standard_error
-    return Estimate(n, mean, standard_error, mean - reach, mean + reach, median)
+    return float(stdtrit(freedom, 0.5 + level / 2.0))
 
 
 def in_groups(values: NDArray[np.float64], together: int) -> NDArray[np.float64]:
@@ -79,7 +94,9 @@ def probability_estimate(happened: ArrayLike, level: float = LEVEL, together: in
     Unlike the normal interval it stays inside [0, 1] and keeps its coverage near both ends
     (Wilson 1927). The standard error is the plain binomial one, which cannot be told (NaN) where the
     event happened never or always. Of groups it is that of their means, and the interval is Wilson's for as
-    many independent trials as would have it.
+    many independent trials as would have it, times the square of the normal quantile over Student's t for the
+    groups that there are (Korn and Graubard 1998). Where groups do not differ that number cannot be told, and
+    each counts as one trial.
     """
     outcomes = np.asarray(happened, dtype=bool)
     n, successes = outcomes.size, int(np.count_nonzero(outcomes))
@@ -87,8 +104,13 @@ def probability_estimate(happened: ArrayLike, level: float = LEVEL, together: in
         return Estimate(0, np.nan, np.nan, np.nan, np.nan, np.nan)
     share = successes / n
     if together > 1:
+        groups = -(-n // together)
         error = mean_estimate(outcomes, level, together).standard_error
-        trials = share * (1.0 - share) / error**2 if error > 0.0 else n / together
+        if error > 0.0:
+            few = NormalDist().inv_cdf(0.5 + level / 2.0) / student_quantile(groups - 1, level)
+            trials = share * (1.0 - share) / error**2 * few**2
+        else:
+            trials = groups
         low, high = wilson_interval(share * trials, trials, level)
         return Estimate(n, share, error if 0 < successes < n else np.nan, low, high, np.nan)
     low, high = wilson_interval(successes, n, level)
@@ -97,9 +119,9 @@ def probability_estimate(happened: ArrayLike, level: float = LEVEL, together: in
 
 
 def wilson_interval(successes: float, n: float, level: float = LEVEL) -> tuple[float, float]:
-    """Ends of Wilson's score interval for a probability after `successes` of `n` trials."""
-    if not 0 <= successes <= n or n < 1:
-        raise ValueError(f"need 0 <= successes <= n and n >= 1, got successes={successes}, n={n}")
+    """Ends of Wilson's score interval for a probability after `successes` of `n` trials, whole or not."""
+    if not 0 <= successes <= n or n <= 0:
+        raise ValueError(f"need 0 <= successes <= n and n > 0, got successes={successes}, n={n}")
     z = NormalDist().inv_cdf(0.5 + level / 2.0)
     share = successes / n
     centre = (share + z * z / (2.0 * n)) / (1.0 + z * z / n)

@@ -6,11 +6,11 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from hashcredit.simulator.channels import CHANNELS
-from hashcredit.simulator.display import Facts, Shown, counted
-from hashcredit.simulator.errors import ScenarioError
+from hashcredit.simulator.display import Facts, Shown, counted, interval_in_words, seeds_in_words
 from hashcredit.simulator.progress import Progress
 from hashcredit.simulator.reports.statistics import mean_estimate, paired_difference
 from hashcredit.simulator.runs.engine import simulate_many
+from hashcredit.simulator.runs.switches import without_channels
 from hashcredit.simulator.scenario.arguments import GivenScenario, scenario_of
 
 if TYPE_CHECKING:
@@ -23,30 +23,33 @@ UNITS = ("borrowers", "M$", "machines")
 
 @dataclass(frozen=True, repr=False)
 class PairedContagion(Shown):
-    """Runs of a scenario (`with_channels`) and their twins without its channels, replicate by replicate."""
+    """Runs of a scenario (`with_channels`) and their twins without its channels, pair by pair."""
 
     scenario: str
-    seed: int
+    seeds: tuple[int, ...]
     replicates: int
+    """Pairs of runs of each seed."""
     together: int
-    """Replicates in a row that were drawn together (`Shocks.together`); only such groups are independent."""
+    """Pairs in a row that make one independent group: of several seeds a whole one (`group_length`)."""
     channels: tuple[str, ...]
     """Those that are off in the twins."""
     with_channels: "pd.DataFrame"
-    """One row a replicate, with all scalars of `Run.summary`."""
+    """One row a run, seed by seed, with all scalars of `Run.summary`."""
     without_channels: "pd.DataFrame"
 
     def _facts(self) -> Facts:
-        title = f"Contagion in {self.scenario}, seed {self.seed}, {counted(self.replicates, 'pair')} of runs"
+        pairs = counted(len(self.differences), "pair")
+        title = f"Contagion in {self.scenario}, {seeds_in_words(self.seeds)}, {pairs} of runs"
         facts = {"off in the twins": ", ".join(self.channels)}
         for (measure, row), unit in zip(self.summary.iterrows(), UNITS, strict=True):
             words = f"{row['difference']:+,.2f} {unit}, 95 % interval {row['low']:,.2f} to {row['high']:,.2f}"
             facts[str(measure)] = words
+        facts["intervals"] = interval_in_words(len(self.seeds))
         return title, {**facts, "tables": "summary, differences, with_channels, without_channels"}
 
     @cached_property
     def differences(self) -> "pd.DataFrame":
-        """With less without, one row a replicate; columns `contagion_defaults` and so on."""
+        """With less without, one row a pair; columns `contagion_defaults` and so on."""
         left, right = (frame[list(MEASURES)] for frame in (self.with_channels, self.without_channels))
         return (left - right).add_prefix("contagion_")
 
@@ -55,7 +58,8 @@ class PairedContagion(Shown):
         """One row a measure: means of both arms, mean paired difference with its 95 % interval, and share.
 
         `share` is the difference over the mean with channels, NaN where that is zero. Intervals are Student-t
-        over replicates; with one replicate they cannot be told (NaN).
+        over seeds, or over the replicates of one seed alone, which is about this network only; one replicate
+        has none (NaN).
         """
         import pandas as pd
 
@@ -80,9 +84,10 @@ class PairedContagion(Shown):
 
 def paired_contagion(
     scenario: GivenScenario = None,
-    seed: int = 1,
+    seed: int | None = None,
     replicates: int = 1000,
     *,
+    seeds: Iterable[int] | None = None,
     channels: Iterable[str] | None = None,
     threads: int | None = None,
     progress: Progress = None,
@@ -93,6 +98,9 @@ def paired_contagion(
     ----------
     scenario : Scenario, name or path
         The baseline if left out. A channel that is off in it stays off in both arms.
+    seed, replicates, seeds
+        As in `simulate_many`: runs with the same seed and replicate are a pair. Intervals are over seeds;
+        with one seed, which is 1 if left out, about this network only.
     channels : names, optional
         Switch off only these in the twins; all of `channels` by default.
     progress : function, bool or None
@@ -101,11 +109,9 @@ def paired_contagion(
     Raises `ScenarioError` for a channel that does not exist.
     """
     off = CHANNELS if channels is None else tuple(channels)
-    for name in off:
-        if name not in CHANNELS:
-            raise ScenarioError("channels", name, "names out of " + ", ".join(CHANNELS))
     full = scenario_of(scenario)
-    twin = full.with_changes({f"channels.{name}": False for name in off})
-    table = simulate_many([full, twin], seed, replicates, threads=threads, progress=progress).summary
-    frames = [table.iloc[first : first + replicates].reset_index(drop=True) for first in (0, replicates)]
-    return PairedContagion(full.name, seed, replicates, full.shocks.together, off, *frames)
+    twin = without_channels(full, off)
+    many = simulate_many([full, twin], seed, replicates, seeds=seeds, threads=threads, progress=progress)
+    pairs = many.outcomes.size // 2
+    frames = [many.summary.iloc[first : first + pairs].reset_index(drop=True) for first in (0, pairs)]
+    return PairedContagion(full.name, tuple(many.seeds), replicates, many.together, off, *frames)

@@ -4,7 +4,7 @@ import math
 import os
 import threading
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 
 import numpy as np
@@ -14,9 +14,9 @@ from hashcredit.simulator.errors import EventBufferFull, TooManyRounds, Undefine
 from hashcredit.simulator.progress import CompilationWatch, OnProgress, Progress, is_watched, shown
 from hashcredit.simulator.reports.checks import check_accounts, check_identities, promises_end
 from hashcredit.simulator.reports.run import ManyRuns, Run
-from hashcredit.simulator.scenario.arguments import GivenScenario, scenario_of, whole_number
+from hashcredit.simulator.scenario.arguments import GivenScenario, scenario_of, seeds_of, whole_number
 from hashcredit.simulator.scenario.scenario import Scenario
-from hashcredit.simulator.setup.prepare import Setup, allocate, clear, prepare, reported_copy
+from hashcredit.simulator.setup.prepare import Setup, allocate, clear, prepare, prepare_each, reported_copy
 from hashcredit.simulator.setup.rules import Rule, Rules, telling_where
 from hashcredit.simulator.state.codes import ErrorCode
 from hashcredit.simulator.state.economy import Economy
@@ -72,7 +72,7 @@ def record(setup: Setup, replicate: int, *, check: bool = False) -> Run:
                 _run_all_weeks(economy, setup, replicate)
         error = economy.clock["error"][0]
         if error == ErrorCode.NONE:
-            _refuse_undefined(economy, setup, replicate)
+            refuse_undefined(economy, setup, replicate)
             return Run(setup=setup, replicate=replicate, economy=economy, before=opening)
         # nothing is lost: the same replicate is run again with more room
         if error == ErrorCode.TAPE_FULL:
@@ -90,14 +90,20 @@ def first_tape(setup: Setup) -> int:
 
 def simulate_many(
     scenario: GivenScenario | Iterable[GivenScenario] = None,
-    seed: int = 1,
+    seed: int | None = None,
     replicates: int = 1000,
     *,
+    seeds: Iterable[int] | None = None,
     rules: Mapping[str, Rule] | None = None,
     threads: int | None = None,
     progress: Progress = None,
 ) -> ManyRuns:
     """Run many replicates of one scenario, or of each of several, and keep their summaries.
+
+    Networks belong to the seed. With `seed` (1 if left out) all runs share them, and intervals are about this
+    network only. With `seeds`, distinct whole numbers in place of `seed`, `replicates` runs are made of each,
+    and intervals are over networks too: `seeds=range(20), replicates=50` makes 1,000 runs of a scenario. Rows
+    are scenario by scenario, in each seed by seed.
 
     `rules` replaces default decisions as in `simulate`, in all scenarios. `threads` defaults to the number of
     processors this process may use; it never changes a result. `progress` is shown where stderr is a terminal
@@ -109,10 +115,10 @@ def simulate_many(
     else:
         scenarios = [scenario_of(scenario)]
     replicates = whole_number("replicates", replicates, least=1)
-    seed = whole_number("seed", seed)
+    numbers = seeds_of(seed, seeds)
     workers = whole_number("threads", threads, least=1) if threads is not None else processors()
     own = Rules.of(rules)
-    setups = [prepare(each, seed, own) for each in scenarios]
+    setups = [setup for each in scenarios for setup in prepare_each(each, numbers, own)]
     outcomes = np.zeros((len(setups), replicates), OUTCOMES)
     with shown(progress) as tell:
         _run_pool(setups, outcomes, workers, tell)
@@ -133,7 +139,7 @@ def _run_checked(economy: Economy, setup: Setup, replicate: int, opening: Econom
             phase(economy, setup.parameters[regime], setup.seed, replicate)
             check_identities(economy, opening, phase.__name__, lines_end)
             if economy.clock["error"][0] != ErrorCode.NONE:
-                _refuse_unrest(economy, setup, replicate)
+                refuse_unrest(economy, setup, replicate)
                 return
         check_accounts(economy)
         economy.clock[0]["week"] += 1
@@ -151,10 +157,10 @@ def run_replicate(
     open_economy(economy, setup.parameters, setup.seed, replicate)
     with telling_where(setup.scenario.name, replicate, economy.clock):
         _run_all_weeks(economy, setup, replicate, stop)
-    _refuse_undefined(economy, setup, replicate)
+    refuse_undefined(economy, setup, replicate)
 
 
-def _refuse_undefined(economy: Economy, setup: Setup, replicate: int) -> None:
+def refuse_undefined(economy: Economy, setup: Setup, replicate: int) -> None:
     """Raise for a scalar that is NaN or infinite: a run must not report what it cannot know."""
     closing = economy.outcomes[0]
     for name in REALS:
@@ -165,7 +171,7 @@ def _refuse_undefined(economy: Economy, setup: Setup, replicate: int) -> None:
             )
 
 
-def _refuse_unrest(economy: Economy, setup: Setup, replicate: int) -> None:
+def refuse_unrest(economy: Economy, setup: Setup, replicate: int) -> None:
     """Raise the error of a week without an end; a full event buffer is the caller's affair."""
     if economy.clock["error"][0] == ErrorCode.TOO_MANY_ROUNDS:
         raise TooManyRounds(int(economy.clock["week"][0]), setup.scenario.name, replicate)
@@ -184,7 +190,7 @@ def _run_all_weeks(
             return
         run_weeks(economy, setup.parameters, setup.seed, replicate, min(size, weeks - first))
         if economy.clock["error"][0] != ErrorCode.NONE:
-            _refuse_unrest(economy, setup, replicate)
+            refuse_unrest(economy, setup, replicate)
             return
 
 
@@ -200,59 +206,99 @@ def _batch(
     return last - first
 
 
+class _Desk:
+    """Where a thread works: tables for one replicate at a time of one setup."""
+
+    def __init__(self) -> None:
+        self._of: Setup | None = None
+        self._economy: Economy | None = None
+
+    def economy_of(self, setup: Setup) -> Economy:
+        """The tables, made anew where the last runs were those of another setup."""
+        if self._economy is None or self._of is not setup:
+            self._of, self._economy = setup, allocate(setup, series=False, events=0)
+        return self._economy
+
+
+Task = tuple[int, int, int]
+"""Runs of one task: place of their setup, first replicate, last replicate + 1."""
+
+
 def _run_pool(setups: list[Setup], outcomes: np.ndarray, workers: int, progress: OnProgress | None) -> None:
     """Spread all replicates over threads; kernels release the GIL, results go to fixed places."""
-    replicates = outcomes.shape[1]
-    total = outcomes.size
     stop = threading.Event()
+    desks = [_Desk() for _ in range(min(workers, outcomes.size))]
     done = 0
-    for index, setup in enumerate(setups):
-        scratch = [allocate(setup, series=False, events=0) for _ in range(min(workers, replicates))]
-        started = time.perf_counter()
-        _batch(scratch[0], setup, outcomes[index], 0, 1, stop)  # compiles, and tells how long one takes
-        seconds = max(time.perf_counter() - started, 1e-6)
-        if replicates > 1:
-            started = time.perf_counter()
-            _batch(scratch[0], setup, outcomes[index], 1, 2, stop)
-            seconds = max(time.perf_counter() - started, 1e-6)
-        first = min(2, replicates)
-        done += first
-        if progress:
-            progress(done, total)
-        size = max(1, min(round(TASK_SECONDS / seconds), math.ceil((replicates - first) / workers)))
-        with ThreadPoolExecutor(len(scratch)) as pool:
-            try:
-                for count in _tasks(pool, scratch, setup, outcomes[index], first, size, stop):
-                    done += count
-                    if progress:
-                        progress(done, total)
-            except BaseException:
-                stop.set()  # running replicates end by themselves within a slice
-                raise
+
+    def work(desk: _Desk, task: Task) -> tuple[int, float]:
+        """Do a task; how many replicates that are, and the seconds that each took."""
+        place, first, last = task
+        setup, started = setups[place], time.perf_counter()
+        try:
+            count = _batch(desk.economy_of(setup), setup, outcomes[place], first, last, stop)
+        except Exception as error:
+            error.add_note(f"seed {setup.seed}")
+            raise
+        return count, max(time.perf_counter() - started, 1e-6) / max(count, 1)
+
+    tasks = _Tasks(outcomes.shape, workers)
+    for _ in range(2):  # alone: the first compiles, the second tells how long one takes
+        if task := tasks.next(most=1):
+            count, tasks.seconds = work(desks[0], task)
+            done += count
+            if progress:
+                progress(done, outcomes.size)
+    with ThreadPoolExecutor(len(desks)) as pool:
+        try:
+            for count in _in_threads(pool, desks, work, tasks):
+                done += count
+                if progress:
+                    progress(done, outcomes.size)
+        except BaseException:
+            stop.set()  # running replicates end by themselves within a slice
+            raise
 
 
-def _tasks(
+class _Tasks:
+    """All runs in order, setup by setup, cut into tasks of about `TASK_SECONDS`."""
+
+    def __init__(self, shape: tuple[int, ...], workers: int) -> None:
+        self._setups, self._replicates = shape
+        self._share = math.ceil(self._replicates / workers)
+        self._place, self._first = 0, 0
+        self.seconds = 1e-6
+        """What a run took last."""
+
+    def next(self, most: int | None = None) -> Task | None:
+        """The next task, of `most` replicates if that is given; None after the last."""
+        if self._place == self._setups:
+            return None
+        size = most or max(1, min(round(TASK_SECONDS / self.seconds), self._share))
+        task = self._place, self._first, min(self._first + size, self._replicates)
+        at_end = task[2] == self._replicates
+        self._place, self._first = (self._place + 1, 0) if at_end else (self._place, task[2])
+        return task
+
+
+def _in_threads(
     pool: ThreadPoolExecutor,
-    scratch: list[Economy],
-    setup: Setup,
-    outcomes: np.ndarray,
-    first: int,
-    size: int,
-    stop: threading.Event,
+    desks: list[_Desk],
+    work: Callable[[_Desk, Task], tuple[int, float]],
+    tasks: _Tasks,
 ) -> Iterator[int]:
-    """Keep one task a scratch economy running; yield the number of replicates of each that ends."""
-    running: dict[Future[int], Economy] = {}
-    for economy in scratch:
-        if first < len(outcomes):
-            last = min(first + size, len(outcomes))
-            running[pool.submit(_batch, economy, setup, outcomes, first, last, stop)] = economy
-            first = last
+    """Keep one task a desk running; yield the number of replicates of each that ends."""
+    running: dict[Future[tuple[int, float]], _Desk] = {}
+
+    def give(desk: _Desk) -> None:
+        if task := tasks.next():
+            running[pool.submit(work, desk, task)] = desk
+
+    for desk in desks:
+        give(desk)
     while running:
         finished, _ = wait(running, timeout=0.2, return_when=FIRST_COMPLETED)
-        for task in finished:
-            economy = running.pop(task)
-            if first < len(outcomes):
-                last = min(first + size, len(outcomes))
-                running[pool.submit(_batch, economy, setup, outcomes, first, last, stop)] = economy
-                first = last
-            yield task.result()
+        for ended in finished:
+            desk = running.pop(ended)
+            count, tasks.seconds = ended.result()
+            give(desk)
+            yield count

@@ -103,13 +103,14 @@ def simulate_funding(
 
 
 def price_bands(
-    scenario: Scenario, seed: int, replicates: int, weeks: int, quantiles: Sequence[float]
+    scenario: Scenario, draws: Sequence[tuple[int, int]], weeks: int, quantiles: Sequence[float]
 ) -> dict[str, np.ndarray]:
-    """Quantiles over replicates of each asset class's price without this economy [quantile, week].
+    """Quantiles of each asset class's price without this economy [quantile, week].
 
-    BTC in USD, the others relative to the opening; the draws are those of `simulate`.
+    They are over `draws`, each a seed and a replicate, which are those of `simulate`; BTC in USD, the others
+    relative to the opening.
     """
-    runs = [simulate_funding(scenario, seed, replicate, weeks) for replicate in range(replicates)]
+    runs = [simulate_funding(scenario, seed, replicate, weeks) for seed, replicate in draws]
     prices = np.array([run.assets["price"][:, WITHOUT] for run in runs])
     return {asset.name.lower(): np.quantile(prices[:, :, asset], quantiles, axis=0) for asset in Asset}
 

@@ -1,7 +1,7 @@
 """Building and clearing the arrays of an economy for a (scenario, seed)."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -88,6 +88,15 @@ def prepare(scenario: Scenario, seed: int, rules: Mapping[str, Rule] | Rules | N
         hashprice_path=hashprice,
         rules=Rules.of(rules),
     )
+
+
+def prepare_each(
+    scenario: Scenario, seeds: Sequence[int], rules: Mapping[str, Rule] | Rules | None = None
+) -> list[Setup]:
+    """`prepare` for each of several seeds: all but the networks is compiled once and shared."""
+    first = prepare(scenario, seeds[0], rules)
+    others = [replace(first, seed=seed, networks=build_networks(scenario, seed)) for seed in seeds[1:]]
+    return [first, *others]
 
 
 def sizes(setup: Setup, *, weeks: int, events: int, tape: int) -> dict[str, int]:

@@ -79,9 +79,14 @@ def reported(scenario: Scenario) -> Iterator[tuple[str, pd.DataFrame]]:
         for moment in ("opening", "tables"):
             for name, frame in getattr(run, moment).items():
                 yield f"{moment}.{name}", frame
-    yield "many", simulate_many(scenario, seed=SEED, replicates=MANY).summary
+    yield "many", summary_of(scenario)
     if scenario.funding.rule == "pool":
         yield "funding", simulate_funding(scenario, seed=SEED, replicate=0).series.reset_index()
+
+
+def summary_of(scenario: Scenario) -> pd.DataFrame:
+    """Scalars of many replicates, less the seed, which is that of all and which older trees do not report."""
+    return simulate_many(scenario, seed=SEED, replicates=MANY).summary.drop(columns="seed", errors="ignore")
 
 
 def fingerprints(wanted: list[str] | None = None) -> list[Fingerprint]:
@@ -111,7 +116,7 @@ def scalars(wanted: list[str] | None = None) -> pd.DataFrame:
     frames = []
     for case, scenario in cases().items():
         if not wanted or case in wanted:
-            frames.append(simulate_many(scenario, seed=SEED, replicates=MANY).summary.assign(scenario=case))
+            frames.append(summary_of(scenario).assign(scenario=case))
     return pd.concat(frames).set_index(["scenario", "replicate"])
 
 

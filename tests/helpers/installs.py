@@ -180,7 +180,7 @@ def require_package_index(folder: Path) -> None:
 
 def run_command(command: Sequence[str | Path], scenario: str, out: Path, *options: str) -> list[str | Path]:
     """Arguments for a short run whose numbers are worth comparing."""
-    sizes = ["--set", "horizon_weeks=20", "--replicates", "2"]
+    sizes = ["--set", "horizon_weeks=20", "--seeds", "1", "--replicates", "2"]
     return [*command, "run", scenario, *sizes, "--quiet", *options, "--out", out]
 
 

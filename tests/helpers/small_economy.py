@@ -1,4 +1,4 @@
-"""Small economies: two dozen agents for networks from files, and one in which a holder of H100s fails."""
+"""Small economies: for networks from files, one in which a holder of H100s fails, one with cascades."""
 
 from hashcredit.simulator import Scenario
 
@@ -29,6 +29,18 @@ FIRE_SALE = Scenario.load().with_changes(
         "resolution.stay_high": 6,
     }
 )
+
+CASCADE = Scenario.load("double_leverage").with_changes(
+    {
+        "name": "cascade",
+        "horizon_weeks": 40,
+        "population.miners": 12,
+        "population.neoclouds": 12,
+        "shocks.forced_default": {"week": 3, "machine": "H100", "units": 500},
+        "interventions": [{"week": 8, "field": "credit.policy_rate", "value": 0.08}],
+    }
+)
+"""Many fail, lenders too, some because of others; a holder of H100s by command."""
 
 
 def with_files(scenario, credit=None, trade=None):

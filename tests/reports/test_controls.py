@@ -86,7 +86,7 @@ def test_what_is_not_drawn_is_no_control():
 def test_controls_have_expectation_zero(weeks):
     # products of two sums: variance 1, of a square of a normal 2
     setup = prepare(TINY.with_changes({"horizon_weeks": weeks}), 1)
-    controls = controls_of(setup, 3000)
+    controls = controls_of([setup], 3000)
     assert controls.shape[1] == (5 if weeks == 1 else 14)
     assert controls.mean(axis=0) == pytest.approx(0.0, abs=4 * math.sqrt(2 / 3000))
     sums = controls[:, : 2 if weeks == 1 else 4]
@@ -95,19 +95,29 @@ def test_controls_have_expectation_zero(weeks):
 
 def test_few_replicates_have_few_controls():
     setup = prepare(TINY, 1)
-    every = controls_of(setup, 200)
+    every = controls_of([setup], 200)
     for replicates in (1, RUNS_A_CONTROL - 1, RUNS_A_CONTROL, 45):
-        few = controls_of(setup, replicates)
+        few = controls_of([setup], replicates)
         assert few.shape == (replicates, replicates // RUNS_A_CONTROL)
         assert np.array_equal(few, every[:replicates, : few.shape[1]])
 
 
 def test_what_cancels_in_a_pair_is_no_control():
     pairs = prepare(TINY.with_changes({"shocks.antithetic": True}), 1)
-    alone = controls_of(prepare(TINY, 1), 600)
-    found = controls_of(pairs, 401)
+    alone = controls_of([prepare(TINY, 1)], 600)
+    found = controls_of([pairs], 401)
     assert found.shape == (201, 10), "the four sums have gone, the products of two are left"
     assert found[:200] == pytest.approx(2.0 * alone[0:400:2, 4:], abs=1e-12)
     assert not found[200].any(), "one without its partner corrects nothing"
     jumps = prepare(TINY.with_changes(JUMPS | {"shocks.antithetic": True}), 1)
-    assert controls_of(jumps, 400).shape == (200, 12), "jumps do not cancel"
+    assert controls_of([jumps], 400).shape == (200, 12), "jumps do not cancel"
+
+
+def test_controls_of_several_seeds_are_those_of_each():
+    setups = [prepare(TINY, seed) for seed in (3, 1, 8)]
+    found = controls_of(setups, 15)
+    assert found.shape == (45, 45 // RUNS_A_CONTROL), "their number is that which all runs together allow"
+    for place, setup in enumerate(setups):
+        alone = controls_of([setup], 140)[:15, : found.shape[1]]
+        assert np.array_equal(found[15 * place : 15 * (place + 1)], alone)
+    assert abs(np.corrcoef(found[:15, 0], found[15:30, 0])[0, 1]) < 0.9, "seeds have draws of their own"

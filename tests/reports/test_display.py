@@ -14,7 +14,7 @@ from hashcredit.simulator import (
     simulate_funding,
     simulate_many,
 )
-from hashcredit.simulator.display import MOST_LETTERS, some_of
+from hashcredit.simulator.display import MOST_LETTERS, seeds_in_words, some_of
 
 STUDY = {
     "name": "rules",
@@ -49,14 +49,21 @@ def shown():
         ),
         "study": (Study.from_dict(STUDY), ["rules, seed 7", "2 points x 20 replicates = 40 runs", "grid"]),
         "model": (model, ["seed 5", "1 of 12 weeks", "so far"]),
-        "pair": (paired_contagion(SMALL, replicates=2), ["seed 1, 2 pairs of runs", "interval", "M$"]),
+        "pair": (
+            paired_contagion(SMALL, replicates=2),
+            ["seed 1, 2 pairs of runs", "interval", "M$", "this network only"],
+        ),
+        "seeds": (
+            simulate_many([SMALL] * 2, seeds=range(3, 6), replicates=2),
+            ["12 runs: 2 replicates of each of 2 scenarios, seeds 3 to 5", "mean of"],
+        ),
         "funding": (simulate_funding(SMALL, weeks=2), ["2 weeks", "bn$", "peak"]),
         "setup": (run.setup, ["seed 5"]),
         "largest": (Scenario.load("hawkish_misdiagnosis"), ["hawkish_misdiagnosis", "week "]),
     }
 
 
-NAMES = ["scenario", "run", "many", "study", "model", "pair", "funding", "setup", "largest"]
+NAMES = ["scenario", "run", "many", "study", "model", "pair", "seeds", "funding", "setup", "largest"]
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -82,6 +89,12 @@ def test_notebooks_get_the_same_as_a_table(shown, name):
 
 def test_a_text_of_a_user_is_no_markup():
     assert "&lt;b&gt;" in SMALL.with_changes({"title": "<b>"})._repr_html_()
+
+
+def test_seeds_are_told_in_a_few_words():
+    assert seeds_in_words([7]) == "seed 7"
+    assert seeds_in_words(range(1, 21)) == "seeds 1 to 20"
+    assert seeds_in_words([5, 9, 2]) == "3 seeds from 5"
 
 
 def test_of_many_names_the_first_are_told():

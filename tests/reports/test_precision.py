@@ -120,3 +120,45 @@ def test_pairs_are_compared_with_independent_runs() -> None:
     assert precise.adjusted_se == pytest.approx(math.sqrt(0.5 / 2000), rel=0.08)
     assert alone.equivalent_runs == pytest.approx(4000 * 2.0 / 2.5, rel=0.3)
     assert precise.equivalent_runs == pytest.approx(4000 * 4.0, rel=0.3)
+
+
+def test_leaving_a_seed_out_is_what_a_refit_without_it_gives() -> None:
+    rng = np.random.default_rng(11)
+    x, y = rng.normal(size=(20, 3)), rng.exponential(size=(20, 2))
+    found = adjusted(y, x, 4)
+    for seed in range(5):
+        left_out = np.arange(20) // 4 == seed
+        design = np.column_stack([np.ones(16), x[~left_out]])
+        slopes = np.linalg.lstsq(design, y[~left_out])[0][1:]
+        assert found[left_out] == pytest.approx(y[left_out] - x[left_out] @ slopes, rel=1e-10)
+
+
+def test_intervals_of_adjusted_means_cover_over_seeds() -> None:
+    # 2,000 samples of 10 seeds of 6 runs: y = 1 + (what the seed adds) + controls + noise. The covered share
+    # has standard error .0049; means are unbiased within 4 errors of the mean of all 2,000.
+    rng = np.random.default_rng(12)
+    covered, naive, means = 0, 0, []
+    for _ in range(2000):
+        x = rng.normal(size=(60, 4))
+        y = 1.0 + np.repeat(rng.normal(size=10), 6) + x.sum(axis=1) + rng.normal(size=60)
+        over = precise_estimate(y, x, seeds=10)
+        alone = precise_estimate(y, x)
+        means.append(over.adjusted_mean)
+        covered += over.low <= 1.0 <= over.high
+        naive += alone.low <= 1.0 <= alone.high
+        assert over.mean == pytest.approx(alone.mean, rel=1e-12)
+    assert covered / 2000 == pytest.approx(0.95, abs=4 * 0.0049)
+    assert naive / 2000 < 0.85, "runs of a seed are no independent ones"
+    assert np.mean(means) == pytest.approx(1.0, abs=4 * np.std(means) / math.sqrt(2000))
+
+
+def test_pairs_of_several_seeds_are_pairs_within_them() -> None:
+    # three runs of each of four seeds, so one is alone: its group has the sum of one
+    rng = np.random.default_rng(13)
+    y, x = rng.normal(size=12), rng.normal(size=(8, 1))
+    found = precise_estimate(y, x, together=2, seeds=4)
+    groups = np.array([[*each[:2], each[2]] for each in y.reshape(4, 3)])
+    sums = np.column_stack([groups[:, :2].sum(axis=1), groups[:, 2]]).reshape(-1, 1)
+    corrected = adjusted(sums, x, 2)[:, 0].reshape(4, 2).sum(axis=1)
+    assert found.adjusted_mean == pytest.approx(corrected.sum() / 12, rel=1e-12)
+    assert found.adjusted_se == pytest.approx(corrected.std(ddof=1) / 3 / 2, rel=1e-12)

@@ -84,6 +84,25 @@ def test_antithetic_replicates_have_intervals_over_pairs() -> None:
         assert row["standard_error"] == pytest.approx(pairs.std(ddof=1) / np.sqrt(3), rel=1e-12)
 
 
+def test_several_seeds_are_pairs_of_each_with_intervals_over_them() -> None:
+    found = paired_contagion(FIRE_SALE, seeds=(3, 9, 4), replicates=2)
+    assert found.seeds == (3, 9, 4) and found.together == 2 and len(found.differences) == 6
+    for place, seed in enumerate(found.seeds):
+        rows = slice(2 * place, 2 * place + 2)
+        alone = paired_contagion(FIRE_SALE, seed=seed, replicates=2)
+        for arm in ("with_channels", "without_channels", "differences"):
+            part = getattr(found, arm).iloc[rows].reset_index(drop=True)
+            pd.testing.assert_frame_equal(part, getattr(alone, arm))
+    for measure in MEASURES:
+        of_seeds = found.differences[f"contagion_{measure}"].to_numpy(float).reshape(3, 2).mean(axis=1)
+        row = found.summary.loc[measure]
+        assert row["difference"] == pytest.approx(of_seeds.mean(), rel=1e-12)
+        assert row["standard_error"] == pytest.approx(of_seeds.std(ddof=1) / np.sqrt(3), rel=1e-12)
+        # 4.302653 is the 97.5 % point of Student's t with 2 degrees of freedom
+        width = 2 * 4.302653 * row["standard_error"]
+        assert row["high"] - row["low"] == pytest.approx(width, rel=1e-6)
+
+
 def test_some_channels_only() -> None:
     found = paired_contagion(FIRE_SALE, seed=3, replicates=3, channels=["interlender"])
     twin = simulate_many(FIRE_SALE.with_changes({"channels.interlender": False}), seed=3, replicates=3)

@@ -96,7 +96,7 @@ def test_replicate_seven_alone_is_row_seven_of_ten():
         pd.testing.assert_series_equal(
             row[list(wanted.index)].astype(float), wanted.astype(float), check_exact=True, check_names=False
         )
-    assert list(ten.columns[2:]) == list(alone.summary), "the same scalars in the same order"
+    assert list(ten.columns[3:]) == list(alone.summary), "the same scalars in the same order"
 
 
 def test_rows_are_scenario_major():
@@ -106,6 +106,59 @@ def test_rows_are_scenario_major():
     assert_same_summary(
         summary.iloc[4:].reset_index(drop=True), simulate_many(DEEP, seed=3, replicates=4).summary
     )
+
+
+@pytest.mark.parametrize(("seeds", "replicates"), [([7], 3), ((9, 2, 5), 4), (range(5), 1)])
+@pytest.mark.parametrize("threads", [1, 2])
+def test_runs_of_several_seeds_are_those_of_each(seeds, replicates, threads):
+    seeds = list(seeds)
+    many = simulate_many([CALM, SMALL], seeds=iter(seeds), replicates=replicates, threads=threads)
+    assert many.seeds == seeds and many.outcomes.shape == (2 * len(seeds), replicates)
+    summary = many.summary
+    assert summary["seed"].tolist() == [seed for _ in range(2) for seed in seeds for _ in range(replicates)]
+    assert summary["replicate"].tolist() == list(range(replicates)) * 2 * len(seeds)
+    for place, seed in enumerate(seeds):
+        alone = simulate_many([CALM, SMALL], seed=seed, replicates=replicates, threads=1)
+        for scenario in (0, 1):
+            assert same_bits(many.outcomes[scenario * len(seeds) + place], alone.outcomes[scenario])
+    assert many.together == (replicates if len(seeds) > 1 else 1)
+
+
+def test_networks_belong_to_the_seed():
+    one, two = simulate_many(SMALL, seeds=(1, 2), replicates=1, progress=False).setups
+    lenders = [setup.networks.credit_lender for setup in (one, two, prepare(SMALL, 2))]
+    assert same_bits(lenders[1], lenders[2]) and not np.array_equal(lenders[0], lenders[1])
+    assert one.scenario is two.scenario
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"seeds": [1, 1]}, r"^seeds: \[1, 1\] is not allowed; expected distinct whole numbers"),
+        ({"seeds": []}, r"^seeds: \[\] is not allowed; expected distinct"),
+        ({"seeds": 20}, r"^seeds: 20 is not allowed; expected distinct"),
+        ({"seeds": "12"}, r"^seeds: '12' is not allowed; expected distinct"),
+        ({"seeds": [1, -1]}, r"^seeds: -1 is not allowed; expected a whole number from 0"),
+        ({"seeds": [1.0]}, r"^seeds: 1.0 is not allowed; expected a whole number from 0"),
+        ({"seeds": [1, 2], "seed": 1}, r"^seed: 1 is not allowed; expected nothing where `seeds` are given"),
+    ],
+)
+@pytest.mark.parametrize("function", [simulate_many, paired_contagion])
+def test_bad_seeds_are_refused(function, given, said):
+    with pytest.raises(ScenarioError, match=said):
+        function(SMALL, replicates=2, **given)
+
+
+def test_an_error_among_several_seeds_says_which(monkeypatch):
+    def spoil(economy, parameters, seed, replicate, weeks):
+        run_weeks(economy, parameters, seed, replicate, weeks)
+        if (seed, replicate) == (6, 1):
+            raise ZeroDivisionError
+
+    monkeypatch.setattr(engine, "run_weeks", spoil)
+    with pytest.raises(ZeroDivisionError) as caught:
+        simulate_many(SMALL, seeds=range(3, 8), replicates=3, threads=2)
+    assert "seed 6" in caught.value.__notes__ and "replicate 1" in caught.value.__notes__[0]
 
 
 def test_the_same_call_twice():

@@ -27,7 +27,7 @@ RUNS = (ROOT / "docs" / "runs.md").read_text(encoding="utf-8")
 SCENARIOS = (ROOT / "docs" / "scenarios.md").read_text(encoding="utf-8")
 REPRODUCE = (ROOT / "docs" / "reproduce.md").read_text(encoding="utf-8")
 PAPERS = sorted((ROOT / "experiments" / "papers").rglob("README.md"))
-SMALLER = ["--replicates", "2", "--set", "horizon_weeks=10", "--quiet"]
+SMALLER = ["--seeds", "2", "--replicates", "1", "--set", "horizon_weeks=10", "--quiet"]
 
 
 # Code

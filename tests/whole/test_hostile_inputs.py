@@ -75,7 +75,7 @@ def hurt_scenario(number: int, folder: Path, capsys) -> int:
     before = names(folder)
     code = said(["scenario", "check", str(folder / "mine.toml")], f"scenario {number}", capsys)
     if code == 0:
-        run = ["run", str(folder / "mine.toml"), *ON_SMALL, "--replicates", "1", "--quiet"]
+        run = ["run", str(folder / "mine.toml"), *ON_SMALL, "--seeds", "1", "--replicates", "1", "--quiet"]
         said(run, f"scenario {number}", capsys)
     assert names(folder) == before
     return code
@@ -114,7 +114,7 @@ def hurt_network(number: int, folder: Path, capsys) -> int:
     file.write_bytes(hurt_text(whole, random))
     (folder / "mine.toml").write_text(PLAIN + NETWORKS.format(kind=kind))
     before = names(folder)
-    run = ["run", str(folder / "mine.toml"), *ON_SMALL, "--replicates", "1", "--quiet"]
+    run = ["run", str(folder / "mine.toml"), *ON_SMALL, "--seeds", "1", "--replicates", "1", "--quiet"]
     code = said(run, f"network {number}", capsys)
     assert names(folder) == before
     return code
@@ -199,7 +199,18 @@ def at_bounds(parameters, capsys) -> None:
             value = [bound] * len(row.value) if isinstance(row.value, tuple | list) else bound
             text = str(value).lower() if isinstance(value, bool) else str(value)
             changed = ["--set", f"{row.field}={text}"]
-            run = ["run", *ON_SMALL, *SHORT, *changed, "--replicates", "1", "--quiet", "--check"]
+            run = [
+                "run",
+                *ON_SMALL,
+                *SHORT,
+                *changed,
+                "--seeds",
+                "1",
+                "--replicates",
+                "1",
+                "--quiet",
+                "--check",
+            ]
             assert said(run, row.field, capsys) in (0, 2), run
 
 

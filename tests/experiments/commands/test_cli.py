@@ -109,6 +109,10 @@ def test_version(capsys):
         (["run", "no_such_scenario"], "no_such_scenario"),
         (["run", "--replicates", "0"], "--replicates: '0'"),
         (["run", "--replicates", "many"], "--replicates: 'many'"),
+        (["run", "--seeds", "0"], "--seeds: '0'"),
+        (["run", "--seeds", "all"], "--seeds: 'all'"),
+        (["run", "--seed", str(2**63 - 1), "--seeds", "2"], "seeds"),
+        (["compare", "--seeds", "100", "--replicates", "1000000"], "at most 10000000 runs"),
         (["run", "--seed", "-1"], "--seed: '-1'"),
         (["run", "--seed", str(2**63)], "--seed"),
         (["run", "--threads", "0"], "--threads: '0'"),
@@ -139,10 +143,13 @@ def test_bad_input_is_one_line_and_exit_code_2(arguments, named, capsys, tmp_pat
 
 def test_run_writes_a_folder(tmp_path, capsys):
     target = tmp_path / "result"
-    assert main(["run", *SMALL, "--seed", "9", "--replicates", "5", "--out", str(target)]) == 0
+    assert (
+        main(["run", *SMALL, "--seed", "9", "--seeds", "1", "--replicates", "5", "--out", str(target)]) == 0
+    )
     said = capsys.readouterr()
     assert said.err == ""  # quiet
-    assert "seed 9, 5 replicates of 6 weeks" in said.out
+    assert "seed 9, 5 replicates, of 6 weeks" in said.out
+    assert "standard errors and intervals: this network only" in said.out
     assert "P(any default)" in said.out and "95 % interval" in said.out and "largest residuals" in said.out
     expected = simulate_many(small_scenario(), seed=9, replicates=5).summary
     pd.testing.assert_frame_equal(pd.read_parquet(target / "summary.parquet"), expected, check_exact=True)
@@ -155,7 +162,7 @@ def test_run_writes_a_folder(tmp_path, capsys):
 
 def test_threads_never_change_a_byte(tmp_path, capsys):
     for threads in ("1", "2"):
-        arguments = ["run", *SMALL, "--replicates", "7", "--threads", threads, "--no-figures"]
+        arguments = ["run", *SMALL, "--seeds", "1", "--replicates", "7", "--threads", threads, "--no-figures"]
         assert main([*arguments, "--out", str(tmp_path / threads)]) == 0
     for name in ("summary.parquet", "series.parquet", "events.parquet", "summary.csv"):
         assert (tmp_path / "1" / name).read_bytes() == (tmp_path / "2" / name).read_bytes()
@@ -163,7 +170,7 @@ def test_threads_never_change_a_byte(tmp_path, capsys):
 
 def test_control_variates_add_a_table_and_a_file(tmp_path, capsys):
     target = tmp_path / "result"
-    arguments = ["run", *SMALL, "--replicates", "30", "--control-variates", "--no-figures"]
+    arguments = ["run", *SMALL, "--seeds", "1", "--replicates", "30", "--control-variates", "--no-figures"]
     assert main([*arguments, "--out", str(target)]) == 0
     said = capsys.readouterr().out
     head, table = said.split("largest residuals")[0].split("adjusted ", 1)
@@ -179,20 +186,53 @@ def test_control_variates_add_a_table_and_a_file(tmp_path, capsys):
     assert [line.split("  ")[0] for line in head.splitlines() if line.startswith("P(")] == [
         line.split("  ")[0] for line in table.splitlines() if line.startswith("P(")
     ]
-    assert main(["run", *SMALL, "--replicates", "1", "--control-variates"]) == 0
+    assert main(["run", *SMALL, "--seeds", "1", "--replicates", "1", "--control-variates"]) == 0
 
 
 def test_one_replicate_has_no_interval(capsys):
-    assert main(["run", *SMALL, "--replicates", "1"]) == 0
+    assert main(["run", *SMALL, "--seeds", "1", "--replicates", "1"]) == 0
     lines = capsys.readouterr().out.splitlines()
     (line,) = [line for line in lines if line.startswith("defaults  ")]
     assert line.split()[1] == "1" and line.split()[3:5] == ["-", "-"]
 
 
-def test_check_and_flows(capsys):
-    assert main(["run", *SMALL, "--replicates", "2", "--check", "--flows"]) == 0
+def test_networks_are_from_the_seed_on(tmp_path, capsys):
+    target = tmp_path / "result"
+    arguments = ["run", *SMALL, "--seed", "4", "--seeds", "3", "--replicates", "2", "--control-variates"]
+    assert main([*arguments, "--out", str(target)]) == 0
     said = capsys.readouterr().out
-    assert "every identity held after every phase of 2 replicates" in said
+    assert "seeds 4 to 6, 2 replicates each, of 6 weeks" in said
+    assert said.count("standard errors and intervals: over 3 networks, one a seed") == 2
+    many = simulate_many(small_scenario(), seeds=(4, 5, 6), replicates=2)
+    pd.testing.assert_frame_equal(pd.read_parquet(target / "summary.parquet"), many.summary, check_exact=True)
+    table = pd.read_csv(target / "summary.csv", index_col="quantity")
+    of_seeds = many.summary.groupby("seed")["creditor_loss_musd"].mean()
+    row = table.loc["creditor_loss_musd"]
+    assert row["standard_error"] == pytest.approx(of_seeds.std() / 3**0.5, rel=1e-9)
+    assert (table["networks"] == 3).all() and (table["n"] <= 6).all()
+    assert (pd.read_csv(target / "precise.csv")["networks"] == 3).all()
+    record = json.loads((target / "provenance.json").read_text())
+    assert (record["seeds"], record["replicates"], record["seed"]) == ([4, 5, 6], 2, 4)
+    assert rebuild(record) == (small_scenario(), 4, 0)
+
+
+def test_twenty_networks_unless_a_number_is_given(capsys):
+    assert main(["run", *SMALL, "--replicates", "1"]) == 0
+    assert "seeds 1 to 20, 1 replicate each, of 6 weeks" in capsys.readouterr().out
+    for command in ("run", "compare"):
+        arguments = build_parser().parse_args([command])
+        assert (arguments.seed, arguments.seeds, arguments.replicates) == (1, 20, None)
+
+
+def test_checked_runs_are_those_of_each_network(capsys):
+    assert main(["run", *SMALL, "--seeds", "2", "--check"]) == 0
+    assert "every identity held after every phase of 2 runs" in capsys.readouterr().out
+
+
+def test_check_and_flows(capsys):
+    assert main(["run", *SMALL, "--seeds", "1", "--replicates", "2", "--check", "--flows"]) == 0
+    said = capsys.readouterr().out
+    assert "every identity held after every phase of 2 runs" in said
     assert "rest_of_world" in said and "change in cash" in said
 
 
@@ -203,7 +243,22 @@ def test_a_failing_check_ends_with_1_and_writes_nothing(tmp_path, capsys, monkey
         raise SimulationError("phase pay: lender 3 has lost 1 M$", scenario.name, replicate, 17)
 
     monkeypatch.setattr(engine, "simulate", broken)
-    assert main(["run", *SMALL, "--replicates", "2", "--check", "--out", str(tmp_path / "a" / "b")]) == 1
+    assert (
+        main(
+            [
+                "run",
+                *SMALL,
+                "--seeds",
+                "1",
+                "--replicates",
+                "2",
+                "--check",
+                "--out",
+                str(tmp_path / "a" / "b"),
+            ]
+        )
+        == 1
+    )
     said = capsys.readouterr()
     assert said.out == ""
     place = "scenario baseline_2026, replicate 0, week 17"
@@ -223,7 +278,7 @@ def test_a_checked_run_that_ends_otherwise_is_an_error(capsys, monkeypatch):
         return run
 
     monkeypatch.setattr(engine, "simulate", different)
-    assert main(["run", *SMALL, "--replicates", "2", "--check"]) == 1
+    assert main(["run", *SMALL, "--seeds", "1", "--replicates", "2", "--check"]) == 1
     assert "phase by phase but" in capsys.readouterr().err
 
 
@@ -247,14 +302,14 @@ def test_a_full_disk_ends_with_1_and_leaves_nothing(tmp_path, capsys, monkeypatc
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(output, "write_figures", full)
-    assert main(["run", *SMALL, "--replicates", "1", "--out", str(tmp_path / "result")]) == 1
+    assert main(["run", *SMALL, "--seeds", "1", "--replicates", "1", "--out", str(tmp_path / "result")]) == 1
     assert "No space left on device" in capsys.readouterr().err
     assert everything_under(tmp_path) == []
 
 
 def test_without_a_folder_nothing_is_written(tmp_path, capsys, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    assert main(["run", *SMALL[:-1], "--replicates", "1"]) == 0
+    assert main(["run", *SMALL[:-1], "--seeds", "1", "--replicates", "1"]) == 0
     assert "nothing was written" in capsys.readouterr().err
     assert everything_under(tmp_path) == []
 
@@ -283,7 +338,18 @@ def test_a_reader_that_leaves_is_no_error():
 
 
 def test_a_reader_that_leaves_costs_no_results(tmp_path):
-    words = [*COMMAND, "run", *SMALL, "--replicates", "2", "--no-figures", "--out", str(tmp_path / "result")]
+    words = [
+        *COMMAND,
+        "run",
+        *SMALL,
+        "--seeds",
+        "1",
+        "--replicates",
+        "2",
+        "--no-figures",
+        "--out",
+        str(tmp_path / "result"),
+    ]
     line = " ".join(shlex.quote(word) for word in words)
     done = subprocess.run(
         ["bash", "-c", f"set -o pipefail; {line} | true"], capture_output=True, text=True, check=False
@@ -366,10 +432,27 @@ def test_comparison_pairs_the_same_draws():
     assert result.differences["proceeds_musd"][0].mean == pytest.approx(means[1] - means[0], abs=1e-9)
 
 
+def test_comparison_of_several_networks_has_intervals_over_them():
+    arms = market_arms(small_scenario(**{"horizon_weeks": 40}), ["auction", "deep"])
+    result = compare("under each market rule", arms, seeds=(3, 8, 5), replicates=2)
+    means = [
+        [compare("", arms, seed=seed, replicates=2).differences[name][0].mean for seed in (3, 8, 5)]
+        for name in ("proceeds_musd", "units_unsold")
+    ]
+    for name, of_seeds in zip(("proceeds_musd", "units_unsold"), means, strict=True):
+        (found,) = result.differences[name]
+        mean = sum(of_seeds) / 3
+        assert (found.n, found.mean) == (6, pytest.approx(mean, rel=1e-9))
+        error = (sum((each - mean) ** 2 for each in of_seeds) / 2 / 3) ** 0.5
+        assert found.standard_error == pytest.approx(error, rel=1e-9)
+    assert "over 3 networks, one a seed" in format_comparison(result)
+
+
 def test_compare_prints_both_tables(capsys):
-    assert main(["compare", *SMALL, "--replicates", "3", "--markets", "deep", "auction"]) == 0
+    assert main(["compare", *SMALL, "--seeds", "1", "--replicates", "3", "--markets", "deep", "auction"]) == 0
     said = capsys.readouterr().out
-    assert "3 replicates, the same draws\nunder each market rule" in said
+    assert "seed 1, 3 replicates, the same draws\nunder each market rule" in said
+    assert "standard errors and intervals: this network only" in said
     assert "auction - deep" in said and "paper value at seizure, M$" in said
     assert all(words in said for words in ("facility defaults", "facilities handed back", "lender failures"))
     assert max(map(len, said.splitlines())) <= 80

@@ -100,7 +100,7 @@ FILES: dict[str, str | bytes] = {
 
 def run(*words):
     """`hashcredit run` that would write to a folder inside a new folder."""
-    return ["run", *words, "--replicates", "1", "--out", "new/result"]
+    return ["run", *words, "--seeds", "1", "--replicates", "1", "--out", "new/result"]
 
 
 def changed(*assignments):

@@ -228,3 +228,16 @@ def test_the_band_is_that_of_the_replicates():
     np.testing.assert_array_equal(source.ensemble["defaults"][1], np.median(totals, axis=0))
     assert source.ensemble_replicates == 5
     assert figure_source(scenario, simulate_many(scenario, seed=2, replicates=1), run).ensemble == {}
+
+
+def test_the_band_of_several_networks_has_runs_of_each(monkeypatch):
+    scenario = Scenario.load().with_changes({"horizon_weeks": 8, "population.miners": 5})
+    run, many = simulate(scenario, seed=2), simulate_many(scenario, seeds=(2, 7, 4), replicates=3)
+    monkeypatch.setattr("hashcredit.experiments.folder.ensemble.MOST_BAND_RUNS", 6)
+    source = figure_source(scenario, many, run)
+    behind = [simulate(scenario, seed, k).series["haircut"] for seed in (2, 7, 4) for k in range(2)]
+    np.testing.assert_array_equal(source.ensemble["haircut"], np.quantile(behind, [0.05, 0.5, 0.95], axis=0))
+    assert (source.ensemble_replicates, source.band_replicates, source.together) == (6, 6, 3)
+    said = " ".join(texts(draw("distribution", source)).split())
+    assert "3 seeds from 2: 9 replicates" in said and "Wilson interval, over networks" in said
+    assert "(replicate 0 of 3)" in " ".join(texts(draw("prices", source)).split())

@@ -44,7 +44,7 @@ def test_a_second_command_is_told_who_is_there(tmp_path):
     first = holder(tmp_path / "new" / "out")
     (tmp_path / "link").symlink_to("new")
     for spelled in (tmp_path / "new" / "out", tmp_path / "link" / "out"):
-        _, err = call("run", "--replicates", "1", "--out", spelled, code=2)
+        _, err = call("run", "--seeds", "1", "--replicates", "1", "--out", spelled, code=2)
         assert f"is being filled by another command (process {first.pid} on " in err
         assert err.count("\n") == 1
     first.communicate("")
@@ -163,7 +163,7 @@ def test_a_file_system_without_hard_links(tmp_path, monkeypatch):
 
 
 def test_a_command_that_is_stopped_gives_its_name_back(tmp_path):
-    process = command("run", "--replicates", "100000", "--out", tmp_path / "out", "--quiet")
+    process = command("run", "--seeds", "1", "--replicates", "100000", "--out", tmp_path / "out", "--quiet")
     while not list(tmp_path.glob(".hashcredit.*.partial")):
         assert process.poll() is None
     process.send_signal(signal.SIGINT)

@@ -83,7 +83,7 @@ class Command:
 @pytest.mark.parametrize("number", CODES)
 @pytest.mark.parametrize(("module", "delay"), [("process", 0.0), ("process", 0.4), ("cli", 0.0)])
 def test_during_the_start(module, delay, number, tmp_path):
-    command = Command(tmp_path, "--replicates", "3", module=module)
+    command = Command(tmp_path, "--seeds", "1", "--replicates", "3", module=module)
     command.wait_for(command.listens)
     time.sleep(delay)
     assert command.stop(number)[0] == ""
@@ -92,7 +92,7 @@ def test_during_the_start(module, delay, number, tmp_path):
 @pytest.mark.parametrize("number", CODES)
 def test_while_kernels_are_compiled(number, tmp_path, tmp_path_factory):
     cache = tmp_path_factory.mktemp("cache")
-    command = Command(tmp_path, "--replicates", "3", HASHCREDIT_CACHE_DIR=str(cache))
+    command = Command(tmp_path, "--seeds", "1", "--replicates", "3", HASHCREDIT_CACHE_DIR=str(cache))
     command.wait_for(lambda: list(cache.rglob("*.nbi")))
     time.sleep(0.3)
     _, err = command.stop(number)
@@ -102,14 +102,14 @@ def test_while_kernels_are_compiled(number, tmp_path, tmp_path_factory):
 
 def test_a_cache_without_a_home_goes_too(tmp_path):
     """Kernels that can be kept nowhere are compiled into a temporary folder."""
-    command = Command(tmp_path, "--replicates", "3", HASHCREDIT_CACHE_DIR="/proc/nowhere")
+    command = Command(tmp_path, "--seeds", "1", "--replicates", "3", HASHCREDIT_CACHE_DIR="/proc/nowhere")
     command.wait_for(lambda: list(command.temporary.rglob("*.nbi")))
     command.stop(signal.SIGTERM)
 
 
 @pytest.mark.parametrize("number", CODES)
 def test_between_many_replicates(number, tmp_path):
-    command = Command(tmp_path, "--replicates", "1000000")
+    command = Command(tmp_path, "--seeds", "1", "--replicates", "1000000")
     command.wait_for(command.is_at_work)
     time.sleep(1.0)
     assert command.stop(number)[0] == ""
@@ -119,7 +119,7 @@ def test_between_many_replicates(number, tmp_path):
 @pytest.mark.parametrize("delay", [0.5, 2.5])
 def test_inside_a_large_replicate(delay, number, tmp_path):
     """Networks, opening and weeks of 20,000 borrowers: none of them looks up for a signal."""
-    command = Command(tmp_path, *LARGE, "--set", "horizon_weeks=1040", "--replicates", "1")
+    command = Command(tmp_path, *LARGE, "--set", "horizon_weeks=1040", "--seeds", "1", "--replicates", "1")
     command.wait_for(command.is_at_work)
     time.sleep(delay)
     assert command.stop(number)[0] == ""
@@ -130,13 +130,15 @@ def test_inside_a_large_replicate(delay, number, tmp_path):
     "name", ["summary.parquet", "series.parquet", "figures/*.png", "figures/distribution.pdf"]
 )
 def test_while_results_are_written(name, number, tmp_path):
-    command = Command(tmp_path, "--replicates", "3", "--set", "horizon_weeks=30")
+    command = Command(tmp_path, "--seeds", "1", "--replicates", "3", "--set", "horizon_weeks=30")
     command.wait_for(lambda: command.has_written(name))
     assert command.stop(number)[0] == ""
 
 
 def test_a_stop_that_comes_too_late_changes_nothing(tmp_path):
-    command = Command(tmp_path, "--replicates", "2", "--set", "horizon_weeks=8", "--no-figures")
+    command = Command(
+        tmp_path, "--seeds", "1", "--replicates", "2", "--set", "horizon_weeks=8", "--no-figures"
+    )
     command.wait_for(command.place.exists)
     command.process.send_signal(signal.SIGINT)
     out, err = command.process.communicate(timeout=60)
@@ -146,7 +148,7 @@ def test_a_stop_that_comes_too_late_changes_nothing(tmp_path):
 
 
 def test_a_second_stop_does_not_hurry(tmp_path):
-    command = Command(tmp_path, "--replicates", "1000000")
+    command = Command(tmp_path, "--seeds", "1", "--replicates", "1000000")
     command.wait_for(command.is_at_work)
     command.process.send_signal(signal.SIGINT)
     command.stop(signal.SIGINT)

@@ -66,14 +66,13 @@ def test_table_has_one_line_a_statistic_and_one_width():
     rows = statistics_of(invented_summary())
     lines = format_statistics(rows).splitlines()
     left_out = [line for line in lines if line.startswith("left out of ")]
+    assert lines[len(rows) + 1].startswith("standard errors and intervals: this network only")
     lines = lines[: len(rows) + 1]
     assert {len(line) for line in lines} == {80}
     total = len(invented_summary())
     missing = {row.words: total - row.estimate.n for row in rows if row.estimate.n < total}
     assert missing
-    said = [
-        f"left out of {words}: {count} of {total} replicates, undefined" for words, count in missing.items()
-    ]
+    said = [f"left out of {words}: {count} of {total} runs, undefined" for words, count in missing.items()]
     assert left_out == said
     assert any(line.startswith("P(any default)") and "0.7500" in line for line in lines)
 
