@@ -65,9 +65,9 @@ def _controls_of_one(setup: Setup, replicates: int) -> Real:
     return controls
 
 
-def uniforms(seed: int, replicate: int, weeks: int, stream: int, block: int = 0) -> Real:
-    """Uniforms in (0, 1) of agent 0, week by week from the first [week, lane]; those of `uniform4`."""
-    counter = (stream << 128) + (block << 192)  # of week 0, which is the lowest word
+def uniforms(seed: int, replicate: int, weeks: int, stream: int, block: int = 0, agent: int = 0) -> Real:
+    """Uniforms in (0, 1) of an agent, week by week from the first [week, lane]; those of `uniform4`."""
+    counter = (agent << 64) + (stream << 128) + (block << 192)  # of week 0, which is the lowest word
     generator = np.random.Philox(counter=(counter - 1) % 2**256, key=[seed % 2**64, replicate % 2**64])
     words = generator.random_raw(4 * weeks).reshape(weeks, 4)
     drawn: Real = (np.right_shift(words, np.uint64(12)).astype(np.float64) + 0.5) * 2.0**-52
@@ -94,6 +94,23 @@ def innovations(setup: Setup, replicate: int) -> dict[str, Real]:
     if not len(setup.rent_path):
         found["rent"] = normals(Stream.RENT)
     return found
+
+
+def common_normals(setup: Setup, replicate: int) -> dict[str, Real]:
+    """The standard normals of a replicate that everybody's prices follow, independent [week].
+
+    btc        of the log walk of BTC, which rents and the funding pool's assets share in part
+    rent       of the part of the rent index that is its own
+    funding    of the part that the funding pool's other assets have in common
+    """
+    weeks = setup.scenario.horizon_weeks
+    is_mirrored = setup.scenario.shocks.antithetic and replicate % 2 == 1
+    drawn_as, sign = replicate - is_mirrored, -1.0 if is_mirrored else 1.0
+    streams = {"btc": (Stream.BTC, 0), "rent": (Stream.RENT, 0), "funding": (Stream.ASSET, 1)}
+    return {
+        name: sign * ndtri(uniforms(setup.seed, drawn_as, weeks, stream, agent=agent)[:, 0])
+        for name, (stream, agent) in streams.items()
+    }
 
 
 def _btc(setup: Setup, replicate: int, z: Real, u_jump: Real, z_jump: Real) -> Real:

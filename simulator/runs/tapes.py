@@ -10,7 +10,7 @@ import numpy as np
 
 from hashcredit.simulator.progress import Progress, shown
 from hashcredit.simulator.runs.engine import first_tape, processors, run_replicate
-from hashcredit.simulator.scenario.arguments import GivenScenario, scenario_of, whole_number
+from hashcredit.simulator.scenario.arguments import GivenScenario, scenario_of, seeds_of, whole_number
 from hashcredit.simulator.setup.prepare import Setup, allocate, prepare
 from hashcredit.simulator.setup.rules import Rule, Rules
 from hashcredit.simulator.state.codes import ErrorCode
@@ -19,6 +19,17 @@ BLOCK = 10
 """Replicates that a thread runs in the same tables before it asks for more."""
 
 Kept = TypeVar("Kept")
+
+
+class TapeRun(NamedTuple):
+    """What a run leaves to whoever reads its loan tape."""
+
+    setup: Setup
+    replicate: int
+    tape: np.ndarray
+    """TAPE [loan], in the order of making: no copy, the next run is written there."""
+    discount: np.ndarray
+    """Factors from the first week to the last, by `tape.SPREADS`."""
 
 
 class Block(NamedTuple):
@@ -33,7 +44,7 @@ def reduce_tapes(
     scenario: GivenScenario,
     seeds: Iterable[int],
     replicates: int,
-    keep: Callable[[np.ndarray], Kept],
+    keep: Callable[[TapeRun], Kept],
     *,
     rules: Mapping[str, Rule] | None = None,
     threads: int | None = None,
@@ -41,12 +52,11 @@ def reduce_tapes(
 ) -> list[list[Kept]]:
     """Run `replicates` of each seed and return what `keep` makes of each loan tape, as [seed][replicate].
 
-    `keep` is given the rows of one run (`state.tape.TAPE`), in the order of making, and must not hold on to
-    them: the next run is written there. It is called in several threads. The result does not depend on their
-    number.
+    `keep` must not hold on to the tape that it is given. It is called in several threads; the result does not
+    depend on their number.
     """
     own, given = Rules.of(rules), scenario_of(scenario)
-    chosen = [whole_number("seeds", seed) for seed in seeds]
+    chosen = seeds_of(None, seeds)
     replicates = whole_number("replicates", replicates, least=1)
     workers = whole_number("threads", threads, least=1) if threads is not None else processors()
     found: list[list[Kept]] = [[] for _ in chosen]
@@ -82,7 +92,7 @@ def reduce_tapes(
     return found
 
 
-def _kept(block: Block, keep: Callable[[np.ndarray], Kept], stop: threading.Event) -> list[Kept]:
+def _kept(block: Block, keep: Callable[[TapeRun], Kept], stop: threading.Event) -> list[Kept]:
     """Run a block in one thread; a full tape makes room for twice as many, and the run begins anew."""
     rows = first_tape(block.setup)
     economy = allocate(block.setup, series=False, events=0, tape=rows)
@@ -95,5 +105,6 @@ def _kept(block: Block, keep: Callable[[np.ndarray], Kept], stop: threading.Even
             run_replicate(economy, block.setup, replicate, stop)
         if stop.is_set():
             break
-        results.append(keep(economy.tape[: economy.clock["loans_made"][0]]))
+        tape = economy.tape[: economy.clock["loans_made"][0]]
+        results.append(keep(TapeRun(block.setup, replicate, tape, economy.market["discount"][0])))
     return results
