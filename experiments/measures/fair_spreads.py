@@ -98,6 +98,10 @@ class MarketRun:
         picked = self.sums[:, :, list(groups)].sum(axis=2)
         return Sums(*in_groups(picked, self.together).T)
 
+    def total(self, groups: Iterable[int]) -> dict[str, float]:
+        """The same sums over all runs, by name."""
+        return {name: float(each.sum()) for name, each in self.totals(groups)._asdict().items()}
+
     def contract_spread(self, groups: Iterable[int]) -> Ratio:
         """Spread that was paid over the policy rate, 1/yr."""
         told = self.totals(groups)
@@ -178,8 +182,7 @@ class FairSpreads(Shown):
         import pandas as pd
 
         rows = [self._row(instrument.name.lower(), grade, groups) for instrument, grade, groups in _lines()]
-        frame = pd.DataFrame([row for row in rows if row is not None])
-        return frame
+        return pd.DataFrame([row for row in rows if row is not None])
 
     @cached_property
     def changes(self) -> "pd.DataFrame":
@@ -204,18 +207,18 @@ class FairSpreads(Shown):
 
     def _row(self, instrument: str, grade: str, groups: tuple[int, ...]) -> dict[str, Any] | None:
         first, last = self.rounds[0], self.rounds[-1]
-        told = Sums(*(float(each.sum()) for each in first.totals(groups)))
-        if told.loans == 0.0:
+        told = first.total(groups)
+        if told["loans"] == 0.0:
             return None
         runs = len(first.sums)
         lgd = first.loss_given_default(groups)
         fair, priced = last.fair_spread(groups), last.fair_spread(groups, priced=True)
-        weighed = Sums(*(float(each.sum()) for each in last.totals(groups)))
+        weighed = last.total(groups)
         face, merton, pays, leland = self.structural[:, list(groups)].sum(axis=1)
         return {
             "instrument": instrument,
             "grade": grade,
-            "loans": told.loans / runs,
+            "loans": told["loans"] / runs,
             "contract_bp": first.contract_spread(groups).mean / BASIS_POINT,
             "fair_bp": fair.mean / BASIS_POINT,
             "fair_low_bp": fair.low / BASIS_POINT,
@@ -223,14 +226,14 @@ class FairSpreads(Shown):
             "fair_with_premium_bp": priced.mean / BASIS_POINT,
             "merton_bp": merton / face / BASIS_POINT if face > 0.0 else np.nan,
             "leland_bp": leland / pays / BASIS_POINT if pays > 0.0 else np.nan,
-            "pd": told.defaults / told.loans,
+            "pd": told["defaults"] / told["loans"],
             "lgd": lgd.mean,
             "lgd_low": lgd.low,
             "lgd_high": lgd.high,
-            "life_years": told.repaid_years / told.repaid if told.repaid > 0.0 else np.nan,
-            "open_share": told.left / told.drawn,
+            "life_years": told["repaid_years"] / told["repaid"] if told["repaid"] > 0.0 else np.nan,
+            "open_share": told["left"] / told["drawn"],
             "fair_at_contract_bp": first.fair_spread(groups).mean / BASIS_POINT,
-            "effective_runs": runs * weighed.weights**2 / (weighed.loans * weighed.squares),
+            "effective_runs": runs * weighed["weights"] ** 2 / (weighed["loans"] * weighed["squares"]),
         }
 
 

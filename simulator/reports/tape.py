@@ -37,11 +37,10 @@ def value_at(values: Array, spreads: Array | float) -> Array:
     away = at[:, None] - _POINTS
     exact = away == 0.0
     weights = _WEIGHTS / np.where(exact, 1.0, away)
-    told = (weights * values[:, 1:]).sum(axis=1) / weights.sum(axis=1)
+    told: Array = (weights * values[:, 1:]).sum(axis=1) / weights.sum(axis=1)
     hits = exact.any(axis=1)
     told[hits] = values[:, 1:][exact]
-    result: Array = told
-    return result
+    return told
 
 
 def internal_spread(values: Array) -> Array:
