@@ -22,6 +22,7 @@ from hashcredit.simulator.books.events import note_holder
 from hashcredit.simulator.books.ledger import capitalise, pay, post_principal, revalue, sum_of
 from hashcredit.simulator.books.tape import (
     begin_row,
+    note_end,
     note_interest,
     note_maturity,
     note_principal,
@@ -169,6 +170,7 @@ def close_loan(economy: Economy, loan: Record, borrower: Record, lender: Record)
     borrower.btc += loan.coins
     loan.coins = 0.0
     loan.status = LoanStatus.REPAID
+    note_end(economy, loan)
     loan.units = 0
     loan.slots = 0
     end_control(economy, loan)
