@@ -9,7 +9,13 @@ from hypothesis import strategies as st
 
 from hashcredit.simulator import Scenario
 from hashcredit.simulator.errors import ScenarioError
-from hashcredit.simulator.setup.networks import MOST_OF_LAST, MOST_PAIRS, SCRAP_LINKS, build_networks, link_table
+from hashcredit.simulator.setup.networks import (
+    MOST_OF_LAST,
+    MOST_PAIRS,
+    SCRAP_LINKS,
+    build_networks,
+    link_table,
+)
 
 KINDS = ["erdos-renyi", "scale-free", "core-periphery", "block", "complete"]
 RANDOM_KINDS = KINDS[:-1]
