@@ -130,7 +130,8 @@ def allocate(setup: Setup, *, series: bool, events: int) -> Economy:
     """Empty tables for one replicate at a time; `events` is the capacity of the event log."""
     lengths = sizes(setup, weeks=setup.scenario.horizon_weeks if series else 0, events=events)
     networks = setup.networks
-    table = link_table(networks.trade_start, networks.trade_seller, setup.borrowers + setup.lenders)
+    sellers = setup.borrowers + setup.lenders
+    table = link_table(networks.trade_start, networks.trade_seller, sellers, setup.buyers)
     given = {**vars(setup), **networks._asdict(), "trade_table": table}
     arrays = {
         name: given[name] if field.role is Role.GIVEN else field.make(lengths)
