@@ -7,6 +7,7 @@ from hashcredit.agents.dimensions import (
     FACILITIES,
     INSTRUMENT_TERMS,
     NO_WEEK,
+    BorrowerStatus,
     Channel,
     Instrument,
     LoanStatus,
@@ -60,6 +61,12 @@ def facilities_of(economy: Economy, b: int) -> tuple[int, int]:
     """First row, and the row after the last, that borrower `b` has used in the loan table."""
     first = b * FACILITIES
     return first, first + economy.borrowers[b].facilities
+
+
+@kernel
+def has_claims(borrower: Record) -> bool:
+    """Whether a borrower has loans in default or an estate: creditors hold seized machines of no other."""
+    return borrower.status == BorrowerStatus.IN_RESOLUTION or borrower.claims > 0
 
 
 @kernel

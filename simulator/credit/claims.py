@@ -253,6 +253,7 @@ def default_facility(economy: Economy, p: Record, row: int, cause: int, channel:
     event = note_obligor(economy, kind, loan, loan.principal, loan.units, cause, channel, parent)
     default_loan(economy, row, event)
     borrower.claims += 1
+    economy.calm[loan.obligor] = False
     outcomes.facility_defaults += 1
     outcomes.hand_backs += cause == Cause.HAND_BACK
     outcomes.debt_defaulted += loan.claim
