@@ -79,7 +79,8 @@ def sums_of_run(run: TapeRun, made_before: int, prices: Mapping[str, float]) -> 
     """
     tape = run.tape[(run.tape["week"] < made_before) & (run.tape["drawn"] > 0.0)]
     end = run.setup.scenario.horizon_weeks
-    live, claims = tape["status"] == LoanStatus.PERFORMING, tape["status"] == LoanStatus.DEFAULTED
+    live = tape["status"] == LoanStatus.PERFORMING
+    claims = (tape["status"] == LoanStatus.DEFAULTED) & (tape["left"] > 0.0)  # open: something is still owed
     closed = (tape["default_week"] >= 0) & ~claims
     last = np.where(tape["over_week"] >= 0, tape["over_week"], end - 1)
     ratios = likelihood_ratios(run, prices)[last]
