@@ -33,8 +33,9 @@ FROM_WEEK, BEFORE_WEEK = 0, 52
 """The defaults of the first year."""
 RUN_OFF = 156
 """Weeks that runs go on after the horizon."""
-NO_NEW_BUSINESS = (("investment.spend_share", 0.0), ("credit.top_up", False))
-"""Fields that end it: nothing is ordered any more, so that nothing is lent but what has been promised."""
+NO_NEW_BUSINESS = (("investment.hurdle", 2.0),)
+"""Fields that end it: an order would have to be worth three times what it costs. Nothing is lent any more but
+what has been promised; machines in place are let and used ones sold as ever."""
 
 CLAIM = np.dtype(
     [
@@ -100,8 +101,8 @@ class CohortRecoveries(Shown):
         Columns: by, name; claims, a run; claim_musd, a run; open_share of the face at the horizon; lgd with
         low and high, of the runs that went on; still_open_share of the face at their end (such a claim counts
         with what it has brought so far); lgd_survival with its interval; lgd_closed, of what was closed at
-        the horizon. Losses are shares of the face at default, recoveries discounted to it; intervals cover 95 %
-        and are over seeds, or over runs of one seed. NaN where a number cannot be told.
+        the horizon. Losses are shares of the face at default, recoveries discounted to it; intervals cover
+        95 % and are over seeds, or over runs of one seed. NaN where a number cannot be told.
         """
         import pandas as pd
 
