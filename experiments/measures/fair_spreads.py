@@ -54,6 +54,11 @@ class Dial(NamedTuple):
     """Place in the field; -1: it is one number."""
     groups: tuple[int, ...]
 
+    @property
+    def name(self) -> str:
+        """Field and grade, as one would read them out."""
+        return self.field if self.grade < 0 else f"{self.field}[{self.grade}]"
+
     def read(self, scenario: Scenario) -> float:
         """What it is in a scenario, 1/yr."""
         value = getattr(scenario.credit, self.field)
@@ -165,8 +170,17 @@ class FairSpreads(Shown):
 
     @property
     def settled(self) -> bool:
-        """Whether no spread was off what is fair by more than the error of that in the last round."""
+        """Whether no spread was off what is fair by more than the error of that in the last round.
+
+        One that is fair `beyond` its bounds is settled at the bound.
+        """
         return _is_settled(self.rounds[-1])
+
+    @property
+    def beyond(self) -> tuple[str, ...]:
+        """Spreads that are at a bound of what a scenario may charge, and would be fair beyond it."""
+        found = self.rounds[-1]
+        return tuple(dial.name for dial in DIALS if _is_beyond(found, dial))
 
     @cached_property
     def table(self) -> "pd.DataFrame":
@@ -329,6 +343,14 @@ def _off(market: MarketRun, dial: Dial) -> tuple[float, float]:
     now = dial.read(market.scenario)
     wanted = min(MOST_SPREAD, max(LEAST_SPREAD, now + fair.mean - paid.mean))
     return wanted - now, fair.standard_error
+
+
+def _is_beyond(market: MarketRun, dial: Dial) -> bool:
+    """Whether a spread would be fair outside its bounds, by more than the error of that."""
+    fair, paid = market.fair_spread(dial.groups), market.contract_spread(dial.groups)
+    wanted = dial.read(market.scenario) + fair.mean - paid.mean
+    error = 0.0 if np.isnan(fair.standard_error) else fair.standard_error
+    return bool(wanted < LEAST_SPREAD - error or wanted > MOST_SPREAD + error)
 
 
 def _is_settled(market: MarketRun) -> bool:

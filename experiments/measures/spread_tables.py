@@ -6,10 +6,12 @@ from textwrap import wrap
 from typing import Any
 
 from hashcredit.agents.dimensions import Instrument
-from hashcredit.experiments.measures.fair_spreads import BY_GRADE, FairSpreads
+from hashcredit.experiments.measures.fair_spreads import BY_GRADE, LEAST_SPREAD, MOST_SPREAD, FairSpreads
+from hashcredit.experiments.measures.spread_sums import BASIS_POINT
 from hashcredit.simulator.display import interval_in_words, runs_in_words
 
-WIDTH = 80
+WIDTH, MOST_INTERVAL = 80, 15
+"""Columns, of a line and of an interval with the space before it."""
 BY_GRADE_NAMES = [instrument.name.lower() for instrument in BY_GRADE]
 
 REMARKS = {
@@ -29,7 +31,7 @@ def format_spreads(found: FairSpreads) -> str:
         f"{found.scenario.name}: {sample}, {weeks} weeks",
         f"spreads in bp a year over the policy rate, of loans made before week {found.made_within}",
         "",
-        f"{'':<11}{'loans':>5}{'paid':>6}{'fair':>6}{'95 % interval':>15}{'premium':>8}"
+        f"{'':<11}{'loans':>5}{'paid':>6}{'fair':>6}{'95 % interval':>{MOST_INTERVAL}}{'premium':>8}"
         f"{'Merton':>7}{'Leland':>7}{'pd':>5}{'lgd':>5}{'life':>5}",
     ]
     if found.table.empty:
@@ -49,14 +51,20 @@ def format_spreads(found: FairSpreads) -> str:
 
 
 def _line(name: str, row: Mapping[Any, Any]) -> str:
-    interval = "-"
-    if not math.isnan(row["fair_low_bp"]):
-        interval = f"{_whole(row['fair_low_bp'])} to {_whole(row['fair_high_bp'])}"
+    interval = _interval(row["fair_low_bp"], row["fair_high_bp"])
     return (
         f"{name:<11}{_whole(row['loans']):>5}{_whole(row['contract_bp']):>6}{_whole(row['fair_bp']):>6}"
-        f"{interval:>15}{_whole(row['fair_with_premium_bp']):>8}{_whole(row['merton_bp']):>7}"
+        f"{interval:>{MOST_INTERVAL}}{_whole(row['fair_with_premium_bp']):>8}{_whole(row['merton_bp']):>7}"
         f"{_whole(row['leland_bp']):>7}{_part(row['pd']):>5}{_part(row['lgd']):>5}{_years(row['life_years']):>5}"
     )
+
+
+def _interval(low: float, high: float) -> str:
+    """Both ends, in thousands where they would take too much room."""
+    if math.isnan(low):
+        return "-"
+    words = f"{_whole(low)} to {_whole(high)}"
+    return words if len(words) < MOST_INTERVAL else f"{low / 1e3:.0f}k to {high / 1e3:.0f}k"
 
 
 def _notes(found: FairSpreads) -> list[str]:
@@ -70,6 +78,7 @@ def _notes(found: FairSpreads) -> list[str]:
     )
     notes = [
         settled if rounds > 1 or not found.settled else "Settled as it stands: spreads are fair.",
+        *_beyond(found),
         f"Intervals are {interval_in_words(len(found.seeds))}.",
         f"Premium: fair under prices of risk {premium}; {table['effective_runs'].min():,.0f} of {runs:,} "
         "effective runs at least.",
@@ -80,15 +89,22 @@ def _notes(found: FairSpreads) -> list[str]:
     return [line for note in notes for line in wrap(note, WIDTH)]
 
 
+def _beyond(found: FairSpreads) -> list[str]:
+    if not found.beyond:
+        return []
+    bounds = f"{_whole(LEAST_SPREAD / BASIS_POINT)} to {_whole(MOST_SPREAD / BASIS_POINT)} bp"
+    return [f"Fair outside {bounds}, and charged at that bound: {', '.join(found.beyond)}."]
+
+
 def _range(quote: Mapping[Any, Any]) -> str:
     if math.isnan(quote["low_bp"]):
         return ""
-    return f"{quote['low_bp']:,.0f} to {quote['high_bp']:,.0f}"
+    return f"{_whole(quote['low_bp'])} to {_whole(quote['high_bp'])}"
 
 
 def _whole(value: float) -> str:
-    """A number without decimals; nothing is below zero by less than half."""
-    return "-" if math.isnan(value) else f"{round(value):,}"
+    """A number without decimals."""
+    return "-" if math.isnan(value) else f"{round(value)}"
 
 
 def _part(value: float) -> str:
