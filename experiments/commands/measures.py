@@ -1,4 +1,4 @@
-"""`hashcredit attribute` and `hashcredit explain`: a measure on the screen, and its folder."""
+"""`hashcredit attribute`, `explain` and `spreads`: a measure on the screen, and its folder."""
 
 import argparse
 import json
@@ -14,6 +14,8 @@ from hashcredit.experiments.folder.output import ResultFolder
 from hashcredit.experiments.folder.scenario_files import write_scenario
 from hashcredit.experiments.measures.attribution import attribute_contagion
 from hashcredit.experiments.measures.explanation import explain_failure
+from hashcredit.experiments.measures.fair_spreads import MADE_WITHIN, PRICES_OF_RISK, WEEKS, fair_spreads
+from hashcredit.experiments.measures.spread_tables import format_spreads
 from hashcredit.experiments.measures.tables import format_attribution, format_explanation
 from hashcredit.experiments.support.files import write_text
 from hashcredit.experiments.support.progress import ProgressBar
@@ -75,6 +77,46 @@ def explain(arguments: argparse.Namespace, scenario: Scenario, listener: StopLis
     return _measured(arguments, scenario, listener, record, measure, format_explanation, tables, draw)
 
 
+def spreads(arguments: argparse.Namespace, scenario: Scenario, listener: StopListener) -> int:
+    """Fair spreads of a scenario's loans."""
+    seeds, replicates = size_of(arguments, REPLICATES)
+    prices = dict(arguments.price_of_risk) if arguments.price_of_risk is not None else PRICES_OF_RISK
+    made_within = MADE_WITHIN if arguments.made_within is None else arguments.made_within
+    weeks = WEEKS if arguments.weeks is None else arguments.weeks
+
+    def measure() -> Any:
+        return fair_spreads(
+            scenario,
+            seeds,
+            replicates,
+            made_within=made_within,
+            weeks=weeks,
+            prices_of_risk=prices,
+            threads=arguments.threads,
+            progress=not arguments.quiet,
+        )
+
+    def tables(found: Any) -> "dict[str, pd.DataFrame]":
+        return {"spreads": found.table, "changes": found.changes, "quotes": found.quotes}
+
+    def draw(found: Any) -> "Figure":
+        from hashcredit.experiments.measures.spread_figure import draw
+
+        return draw(found)
+
+    def remark(found: Any) -> str:
+        return "" if found.settled else f"spreads have not settled after {len(found.rounds)} rounds"
+
+    record = {
+        "seeds": list(seeds),
+        "replicates": replicates,
+        "made_within": made_within,
+        "weeks": weeks,
+        "prices_of_risk": dict(prices),
+    }
+    return _measured(arguments, scenario, listener, record, measure, format_spreads, tables, draw, remark)
+
+
 def _measured(
     arguments: argparse.Namespace,
     scenario: Scenario,
@@ -84,8 +126,12 @@ def _measured(
     words: Callable[[Any], str],
     tables: "Callable[[Any], dict[str, pd.DataFrame]]",
     draw: "Callable[[Any], Figure]",
+    remark: Callable[[Any], str] = lambda found: "",
 ) -> int:
-    """Measure, print, and with --out publish a folder; a place that is taken is refused before the work."""
+    """Measure, print, and with --out publish a folder; a place that is taken is refused before the work.
+
+    `remark` is what stderr says whether or not it is to be quiet, if anything.
+    """
     started = datetime.now(UTC)
     folder = ResultFolder(arguments.out) if arguments.out is not None else None
     cleaning = listener.cleaning(folder.discard) if folder is not None else nullcontext()
@@ -96,6 +142,8 @@ def _measured(
             _save(draw, found, folder.path, arguments.command)
         print(words(found))
         sys.stdout.flush()
+        if said := remark(found):
+            print(said, file=sys.stderr)
         if folder is not None:
             with listener.last_step():
                 folder.publish()

@@ -14,11 +14,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hashcredit.agents.dimensions import GRADES, Instrument
-from hashcredit.experiments.measures.spread_sums import Sums, sums_of_run
+from hashcredit.experiments.measures.quotes import market_quotes
+from hashcredit.experiments.measures.spread_sums import BASIS_POINT, Sums, sums_of_run
 from hashcredit.experiments.measures.structural import structural_sums
 from hashcredit.simulator.display import Facts, Shown, interval_in_words, runs_in_words
 from hashcredit.simulator.errors import ScenarioError
-from hashcredit.simulator.progress import Progress
+from hashcredit.simulator.progress import Progress, shown
 from hashcredit.simulator.reports.statistics import group_length, in_groups, ratio_of_means, student_quantile
 from hashcredit.simulator.runs.tapes import reduce_tapes
 from hashcredit.simulator.scenario.arguments import GivenScenario, scenario_of, seeds_of, whole_number
@@ -39,7 +40,8 @@ ROUNDS = 8
 PRICES_OF_RISK = {"btc": 0.3, "rent": 0.3, "funding": 0.3}
 """Market prices of risk of the common normals, 1/yr^0.5: excess return a year over its volatility.
 C: modelling choice, three quarters of the .4 that the stock market of the United States has paid."""
-BASIS_POINT = 1e-4
+MOST_PRICE = 2.0
+"""Of risk, 1/yr^0.5: beyond, the weights of a few runs are all there is."""
 LEAST_SPREAD, MOST_SPREAD = 0.0, 0.5
 """Bounds of spreads and coupons in a scenario, 1/yr."""
 
@@ -51,6 +53,11 @@ class Dial(NamedTuple):
     grade: int
     """Place in the field; -1: it is one number."""
     groups: tuple[int, ...]
+
+    @property
+    def name(self) -> str:
+        """Field and grade, as one would read them out."""
+        return self.field if self.grade < 0 else f"{self.field}[{self.grade}]"
 
     def read(self, scenario: Scenario) -> float:
         """What it is in a scenario, 1/yr."""
@@ -68,7 +75,8 @@ DIALS = (
     Dial("high_yield_coupon", -1, _groups(Instrument.HIGH_YIELD)),
 )
 """Loans on sites have the spreads of machine loans, which are told by these. Notes that convert keep their
-coupon: they also pay in shares, so what would be fair without them is shown and not put back."""
+coupon: holders take less for the option, which the model does not value, so what would be fair without it is
+shown and not put back."""
 
 BY_GRADE = (Instrument.MACHINE_LOAN, Instrument.PROJECT_FINANCE)
 """Instruments whose spread depends on the grade; each of the others is one line of the table."""
@@ -158,12 +166,21 @@ class FairSpreads(Shown):
         for row in self.table.to_dict("records"):
             name = f"{row['instrument']} {row['grade']}".replace("_", " ")
             facts[name] = f"{row['contract_bp']:,.0f} bp paid, {row['fair_bp']:,.0f} bp fair"
-        return title, {**facts, "tables": "table, changes"}
+        return title, {**facts, "tables": "table, changes, quotes"}
 
     @property
     def settled(self) -> bool:
-        """Whether no spread was off what is fair by more than the error of that in the last round."""
+        """Whether no spread was off what is fair by more than the error of that in the last round.
+
+        One that is fair `beyond` its bounds is settled at the bound.
+        """
         return _is_settled(self.rounds[-1])
+
+    @property
+    def beyond(self) -> tuple[str, ...]:
+        """Spreads that are at a bound of what a scenario may charge, and would be fair beyond it."""
+        found = self.rounds[-1]
+        return tuple(dial.name for dial in DIALS if _is_beyond(found, dial))
 
     @cached_property
     def table(self) -> "pd.DataFrame":
@@ -177,7 +194,11 @@ class FairSpreads(Shown):
         the priced measure, and effective_runs, to how many runs of equal weight its weights come.
 
         merton_bp and leland_bp are of the opening balance sheets, weighted by face. Intervals cover 95 %. NaN
-        stands where a number cannot be told: nothing lent, no claim closed, one run.
+        stands where a number cannot be told: no interest paid, no claim closed, one run.
+
+        A BTC loan defaults when a margin call is not met; its coins are sold and little is lost, so a high
+        pd goes with an lgd of next to nothing. A convertible that converts brings shares worth its face: what
+        the option is worth beyond that is not counted, so its fair spread is that of a straight bond.
         """
         import pandas as pd
 
@@ -204,6 +225,11 @@ class FairSpreads(Shown):
                     }
                 )
         return pd.DataFrame(rows)
+
+    @property
+    def quotes(self) -> "pd.DataFrame":
+        """Dated prices of debt like this in the market, bp; see `market_quotes`."""
+        return market_quotes()
 
     def _row(self, instrument: str, grade: str, groups: tuple[int, ...]) -> dict[str, Any] | None:
         first, last = self.rounds[0], self.rounds[-1]
@@ -273,7 +299,10 @@ def fair_spreads(
         What is still owed by a live borrower at the end is taken at par.
     prices_of_risk : mapping
         By `btc`, `rent`, `funding`: what a year's expectation of each standard normal is lowered by under the
-        measure with a premium, 1/yr^0.5. It weights the same runs, and is not put back.
+        measure with a premium, 1/yr^0.5; those that are not named are zero. It weights the same runs, and is
+        not put back.
+    threads, progress
+        As in `simulate_many`; progress begins anew in every round.
 
     Raises `ScenarioError` for what names no scenario, seed, number of weeks or price of risk.
     """
@@ -286,7 +315,9 @@ def fair_spreads(
     together = group_length(len(chosen), replicates, given.shocks.together)
     rounds: list[MarketRun] = []
     while True:
-        found = reduce_tapes(long, chosen, replicates, keep, threads=threads, progress=progress)
+        with shown(progress, f"runs of round {len(rounds) + 1}") as tell:
+            told = tell or False
+            found = reduce_tapes(long, chosen, replicates, keep, threads=threads, progress=told)
         sums = np.array([each for of_seed in found for each in of_seed])
         rounds.append(MarketRun(long, sums, together))
         if _is_settled(rounds[-1]) or len(rounds) == ROUNDS:
@@ -312,6 +343,14 @@ def _off(market: MarketRun, dial: Dial) -> tuple[float, float]:
     now = dial.read(market.scenario)
     wanted = min(MOST_SPREAD, max(LEAST_SPREAD, now + fair.mean - paid.mean))
     return wanted - now, fair.standard_error
+
+
+def _is_beyond(market: MarketRun, dial: Dial) -> bool:
+    """Whether a spread would be fair outside its bounds, by more than the error of that."""
+    fair, paid = market.fair_spread(dial.groups), market.contract_spread(dial.groups)
+    wanted = dial.read(market.scenario) + fair.mean - paid.mean
+    error = 0.0 if np.isnan(fair.standard_error) else fair.standard_error
+    return bool(wanted < LEAST_SPREAD - error or wanted > MOST_SPREAD + error)
 
 
 def _is_settled(market: MarketRun) -> bool:
@@ -340,10 +379,13 @@ def put_back(market: MarketRun) -> Scenario:
 def _prices(given: Mapping[str, float]) -> dict[str, float]:
     """Prices of risk of all common normals; those that are not named are zero."""
     found = dict.fromkeys(PRICES_OF_RISK, 0.0)
+    if not isinstance(given, Mapping):
+        raise ScenarioError("prices_of_risk", given, "a mapping of names to prices, such as {'btc': 0.3}")
     for name, price in given.items():
         if name not in found:
             raise ScenarioError("prices_of_risk", name, "names out of " + ", ".join(found))
-        if not isinstance(price, int | float) or not 0.0 <= price <= 2.0:
-            raise ScenarioError(f"prices_of_risk.{name}", price, "a number from 0 to 2")
+        is_number = isinstance(price, int | float) and not isinstance(price, bool)
+        if not is_number or not 0.0 <= price <= MOST_PRICE:
+            raise ScenarioError(f"prices_of_risk.{name}", price, f"a number from 0 to {MOST_PRICE:g}")
         found[name] = float(price)
     return found

@@ -19,6 +19,8 @@ Floats = NDArray[np.float64]
 
 GROUPS = INSTRUMENTS * GRADES
 """A group is an instrument and a grade: `GRADES * instrument + grade`."""
+BASIS_POINT = 1e-4
+"""1/yr."""
 
 
 class Sums(NamedTuple):

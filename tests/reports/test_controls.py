@@ -8,7 +8,13 @@ import pytest
 from hashcredit.simulator import Scenario
 from hashcredit.simulator.books.randomness import Stream, uniform
 from hashcredit.simulator.machines.shocks import draw_shocks
-from hashcredit.simulator.reports.controls import RUNS_A_CONTROL, controls_of, innovations, uniforms
+from hashcredit.simulator.reports.controls import (
+    RUNS_A_CONTROL,
+    common_normals,
+    controls_of,
+    innovations,
+    uniforms,
+)
 from hashcredit.simulator.setup.prepare import allocate, clear, prepare
 from hashcredit.simulator.state.pool import WITH, Asset
 from hashcredit.simulator.week.step import open_economy
@@ -22,13 +28,14 @@ JUMPS = {"shocks.jump_intensity": 8.0, "shocks.jump_mean": -0.2, "shocks.jump_sd
 
 
 def drawn(setup, replicate):
-    """Weekly log changes of BTC's fundamental and of the rent index, as the phase draws them."""
+    """Weekly log changes of BTC's fundamental, the rent index and another asset, as the phase draws them."""
     economy = allocate(setup, series=False, events=0)
     clear(economy, setup)
     open_economy(economy, setup.parameters, setup.seed, replicate)
     levels = []
     for _ in range(WEEKS + 1):
-        levels.append((economy.assets[WITH, Asset.BTC]["fundamental"], economy.market["rent_shock"][0]))
+        assets = economy.assets[WITH]["fundamental"]
+        levels.append((assets[Asset.BTC], economy.market["rent_shock"][0], assets[Asset.BTC + 1]))
         draw_shocks(economy, setup.parameters[0], setup.seed, replicate)
         economy.clock["week"] += 1
     return np.diff(np.array(levels), axis=0).T
@@ -41,7 +48,7 @@ def drawn(setup, replicate):
 def test_they_are_those_of_the_week(changes, antithetic):
     setup = prepare(TINY.with_changes(changes | {"shocks.antithetic": antithetic}), 3)
     p = setup.parameters[0]
-    btc, rent = drawn(setup, 3)
+    btc, rent, _ = drawn(setup, 3)
     found = innovations(setup, 3)
     volatility = p["asset_volatility"][Asset.BTC]
     chance = -math.expm1(-p["shocks_jump_intensity"] / 52.0)
@@ -121,3 +128,18 @@ def test_controls_of_several_seeds_are_those_of_each():
         alone = controls_of([setup], 140)[:15, : found.shape[1]]
         assert np.array_equal(found[15 * place : 15 * (place + 1)], alone)
     assert abs(np.corrcoef(found[:15, 0], found[15:30, 0])[0, 1]) < 0.9, "seeds have draws of their own"
+
+
+@pytest.mark.parametrize("antithetic", [False, True])
+@pytest.mark.parametrize("replicate", [4, 5])
+def test_common_normals_are_those_that_move_prices(antithetic, replicate):
+    """Steps of BTC, of rents and of an asset without a part of its own, each an affine function of one normal."""
+    alone = {"assets.btc_loading": 0.0, "assets.loading": [1.0] * 4, "shocks.antithetic": antithetic}
+    setup = prepare(TINY.with_changes({**alone, "shocks.student_df": 0, "shocks.jump_intensity": 0.0}), 2)
+    steps = dict(zip(("btc", "rent", "funding"), drawn(setup, replicate), strict=True))
+    normals = common_normals(setup, replicate)
+    assert set(normals) == set(steps)
+    for name, step in steps.items():
+        scale, drift = np.polyfit(normals[name], step, 1)
+        assert scale > 0.0
+        np.testing.assert_allclose(step, drift + scale * normals[name], atol=1e-12)
