@@ -1,4 +1,4 @@
-"""`hashcredit attribute`, `explain` and `spreads`: a measure on the screen, and its folder."""
+"""`hashcredit attribute`, `explain`, `recoveries`, `spreads`: a measure on the screen, and its folder."""
 
 import argparse
 import json
@@ -15,6 +15,8 @@ from hashcredit.experiments.folder.scenario_files import write_scenario
 from hashcredit.experiments.measures.attribution import attribute_contagion
 from hashcredit.experiments.measures.explanation import explain_failure
 from hashcredit.experiments.measures.fair_spreads import MADE_WITHIN, PRICES_OF_RISK, WEEKS, fair_spreads
+from hashcredit.experiments.measures.recoveries import RUN_OFF, YEAR, cohort_recoveries
+from hashcredit.experiments.measures.recovery_tables import format_recoveries
 from hashcredit.experiments.measures.spread_tables import format_spreads
 from hashcredit.experiments.measures.tables import format_attribution, format_explanation
 from hashcredit.experiments.support.files import write_text
@@ -75,6 +77,40 @@ def explain(arguments: argparse.Namespace, scenario: Scenario, listener: StopLis
 
     record = {"failure": arguments.failure}
     return _measured(arguments, scenario, listener, record, measure, format_explanation, tables, draw)
+
+
+def recoveries(arguments: argparse.Namespace, scenario: Scenario, listener: StopListener) -> int:
+    """What the creditors of a cohort of defaults recover."""
+    seeds, replicates = size_of(arguments, REPLICATES)
+    cohort = {
+        "from_week": arguments.from_week,
+        "before_week": min(arguments.from_week + YEAR, scenario.horizon_weeks)
+        if arguments.before_week is None
+        else arguments.before_week,
+        "machine": arguments.machine,
+        "run_off": RUN_OFF if arguments.run_off is None else arguments.run_off,
+    }
+
+    def measure() -> Any:
+        return cohort_recoveries(
+            scenario,
+            seeds,
+            replicates,
+            **cohort,
+            threads=arguments.threads,
+            progress=not arguments.quiet,
+        )
+
+    def tables(found: Any) -> "dict[str, pd.DataFrame]":
+        return {"recoveries": found.table}
+
+    def draw(found: Any) -> "Figure":
+        from hashcredit.experiments.measures.recovery_figure import draw
+
+        return draw(found)
+
+    record = {"seeds": list(seeds), "replicates": replicates, **cohort}
+    return _measured(arguments, scenario, listener, record, measure, format_recoveries, tables, draw)
 
 
 def spreads(arguments: argparse.Namespace, scenario: Scenario, listener: StopListener) -> int:

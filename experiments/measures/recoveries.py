@@ -29,8 +29,8 @@ if TYPE_CHECKING:
 Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
 
-FROM_WEEK, BEFORE_WEEK = 0, 52
-"""The defaults of the first year."""
+YEAR = 52
+"""Weeks: the defaults of the first year are looked at unless others are named."""
 RUN_OFF = 156
 """Weeks that runs go on after the horizon."""
 NO_NEW_BUSINESS = (("investment.hurdle", 2.0),)
@@ -217,8 +217,8 @@ def cohort_recoveries(
     seeds: Iterable[int] = range(20),
     replicates: int = 50,
     *,
-    from_week: int = FROM_WEEK,
-    before_week: int = BEFORE_WEEK,
+    from_week: int = 0,
+    before_week: int = YEAR,
     machine: str | None = None,
     run_off: int = RUN_OFF,
     threads: int | None = None,
