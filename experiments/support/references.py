@@ -27,6 +27,8 @@ FAMILY = 0.01
 """Chance that an unchanged model has any number of a table beyond its reach under other draws.
 
 Each of m numbers gets 1/m of it (Bonferroni), whatever their correlation."""
+LEAST = 8
+"""Replicates below which a mean is left out under other draws, since their quantiles say nothing."""
 TINY = 1e-12
 """A mean of differences that cancel is rounding below this, in whatever unit."""
 
@@ -262,8 +264,7 @@ class _Judge:
         if self._rounds_to(found[column], stored[column]):
             self.compared += 1
             return []
-        without_case = math.isnan(here) and self.draws is Draws.FEWER
-        if without_case or math.isnan(error):
+        if not math.isnan(there) and self._cannot_tell(here, error, reach):
             self.untold += 1
             return []
         self.compared += 1
@@ -275,6 +276,11 @@ class _Judge:
             else ""
         )
         return [_differ(column, found[column], stored[column]) + told]
+
+    def _cannot_tell(self, here: float, error: float, reach: float) -> bool:
+        """Whether a number has no case here, no error, or too few replicates to be judged."""
+        without_case = math.isnan(here) and self.draws is Draws.FEWER
+        return without_case or math.isnan(error) or (error > 0.0 and reach == 0.0)
 
     def _error(self, found: Row, stored: Row) -> float:
         """Standard error of the difference of a number here from the one stored; NaN if not told.
@@ -292,11 +298,11 @@ class _Judge:
         return own if math.isnan(there) else math.hypot(own, there)
 
     def _reach(self, found: Row, stored: Row) -> float:
-        """Standard errors: Student's quantile of the smaller sample at this number's part of `FAMILY`."""
+        """Student's quantile of the smaller sample at this number's part of `FAMILY`; 0 if too small."""
         from scipy.special import stdtrit  # here, since most commands do without, and SciPy loads slowly
 
         count = min(_number(found[self.form.count]), _number(stored[self.form.count]))
-        if not count >= 2.0:
+        if not count >= LEAST:
             return 0.0
         reach = float(stdtrit(count - 1.0, 1.0 - FAMILY / (2.0 * self.family)))
         self.most = max(self.most, reach)
@@ -309,8 +315,8 @@ def _differ(column: str, here: str, there: str) -> str:
 
 def told(name: str, done: Comparison) -> Sequence[str]:
     """Lines on a comparison: what was compared and how, then each row that has drifted."""
-    within = f"within {done.reach:.1f} standard errors" if done.draws is not Draws.SAME else "in every column"
-    less = f", {done.untold} without an error left out" if done.untold else ""
+    within = f"within {done.reach:.1f} standard errors" if done.reach else "to rounding"
+    less = f", {done.untold} without an error or with few replicates left out" if done.untold else ""
     head = f"against {place_of(name)}, {done.draws.value}: {done.compared} numbers compared {within}{less}"
     return [
         f"{head}; {len(done.drifts) or 'none'} drifted",
