@@ -6,6 +6,8 @@ from hashcredit.simulator.public import public_names
 
 if TYPE_CHECKING:
     from hashcredit.simulator.mesa_face.model import MarketModel as MarketModel
+    from hashcredit.simulator.reports.cohorts import defaulted_claims as defaulted_claims
+    from hashcredit.simulator.reports.cohorts import recovery_rates as recovery_rates
     from hashcredit.simulator.reports.seized import realised_split as realised_split
     from hashcredit.simulator.reports.seized import seized_lots as seized_lots
     from hashcredit.simulator.runs.counterfactual import paired_contagion as paired_contagion
@@ -18,8 +20,10 @@ if TYPE_CHECKING:
 __all__ = [
     "MarketModel",
     "Scenario",
+    "defaulted_claims",
     "paired_contagion",
     "realised_split",
+    "recovery_rates",
     "seized_lots",
     "simulate",
     "simulate_funding",
@@ -32,8 +36,10 @@ __getattr__, __dir__ = public_names(
     {
         "MarketModel": "mesa_face.model",
         "Scenario": "scenario.scenario",
+        "defaulted_claims": "reports.cohorts",
         "paired_contagion": "runs.counterfactual",
         "realised_split": "reports.seized",
+        "recovery_rates": "reports.cohorts",
         "seized_lots": "reports.seized",
         "simulate": "runs.engine",
         "simulate_funding": "runs.funding_alone",

@@ -22,11 +22,10 @@ from numpy.typing import NDArray
 
 from hashcredit.agents.dimensions import BuyerKind, MachineKind
 from hashcredit.agents.units import USD
-from hashcredit.simulator.errors import RefusedError
 from hashcredit.simulator.machines.slots import peer_moving_cost, slot_cost, slot_years
 from hashcredit.simulator.market.auction import outsiders_are_elastic
+from hashcredit.simulator.reports.ratios import ratios_of_sums
 from hashcredit.simulator.reports.run import Run
-from hashcredit.simulator.reports.statistics import LEVEL, ratio_of_means
 from hashcredit.simulator.state.series import slug
 
 if TYPE_CHECKING:
@@ -166,26 +165,7 @@ def realised_split(lots: "pd.DataFrame", clusters: Sequence[str] | None = None) 
     Returns
     -------
     DataFrame
-        One row for each of `STEPS`: factor (a ratio of sums), standard_error, low and high (95 %, Student,
-        of its linear part). The first four factors multiply to the fifth. NaN where nothing was sold, or
-        without a second cluster for an interval.
+        One row for each of `STEPS`: value (a ratio of sums), standard_error, low and high (95 %). The first
+        four multiply to the fifth. NaN where nothing was sold, or without a second cluster for an interval.
     """
-    import pandas as pd
-    from scipy.special import stdtrit
-
-    if missing := [name for name in VALUES if name not in lots]:
-        raise RefusedError("lots", list(lots.columns), f"a table of seized_lots, with {missing[0]}")
-    by = [name for name in ("seed", "replicate") if name in lots] if clusters is None else list(clusters)
-    if missing := [name for name in by if name not in lots]:
-        raise RefusedError(
-            "clusters", missing[0], f"columns of the table: {', '.join(map(str, lots.columns))}"
-        )
-    sums = lots.groupby(by)[list(VALUES)].sum() if by else lots[list(VALUES)].sum().to_frame().T
-    rows = []
-    for start, end in STEPS.values():
-        factor, error = ratio_of_means(sums[end].to_numpy(float), sums[start].to_numpy(float))
-        draws = len(sums)
-        reach = float(stdtrit(draws - 1, 0.5 + LEVEL / 2.0)) * error if draws > 1 else np.nan
-        rows.append((factor, error, factor - reach, factor + reach))
-    columns = ["factor", "standard_error", "low", "high"]
-    return pd.DataFrame(rows, columns=columns, index=pd.Index(STEPS, name="step"))
+    return ratios_of_sums(lots, STEPS, clusters)

@@ -70,7 +70,7 @@ def test_a_lot_is_what_its_events_say(run, lots):
 
 def test_four_factors_multiply_to_the_fifth(lots):
     for part in (lots, lots[lots.cause == "forced"], lots[lots.machine == "H100"]):
-        split = realised_split(part).factor
+        split = realised_split(part).value
         assert list(split.index) == list(STEPS)
         assert split.iloc[:4].prod() == pytest.approx(split["proceeds to paper"], rel=1e-14)
         assert (split > 0.0).all()
@@ -95,7 +95,7 @@ def test_what_is_left_without_an_auction_is_the_margin_of_the_formula(changes, l
     lots = lots[lots.units_sold > 0]
     assert len(lots) > 10
     np.testing.assert_allclose(lots.proceeds_musd, left * lots.net_musd, rtol=1e-12)
-    split = realised_split(lots).factor
+    split = realised_split(lots).value
     assert split["fire-sale discount"] == pytest.approx(left, rel=1e-12)
     assert split["moving and slots"] == 1.0
     assert split["late marking"] * split["ageing until sale"] != pytest.approx(1.0, abs=0.01)
@@ -110,7 +110,7 @@ def test_nothing_seized_is_an_empty_table():
 
 
 def test_what_is_no_table_of_lots_is_refused():
-    with pytest.raises(RefusedError, match="paper_sold_musd"):
+    with pytest.raises(RefusedError, match="table: 'paper_sold_musd'"):
         realised_split(pd.DataFrame({"units": [1]}))
     with pytest.raises(RefusedError, match="clusters"):
         realised_split(pd.DataFrame({name: [1.0] for name in VALUES}), clusters=["sed"])
@@ -131,5 +131,5 @@ def test_intervals_are_those_of_the_clusters():
         found = realised_split(lots, clusters).loc["proceeds to paper"]
         expected = (known.mean, known.standard_error, known.low, known.high)
         assert tuple(found) == pytest.approx(expected, rel=1e-12)
-    assert realised_split(lots, []).loc["proceeds to paper", "factor"] == pytest.approx(proceeds.mean())
+    assert realised_split(lots, []).loc["proceeds to paper", "value"] == pytest.approx(proceeds.mean())
     assert realised_split(lots, []).low.isna().all()
