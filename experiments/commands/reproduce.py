@@ -12,6 +12,7 @@ from hashcredit.experiments.support import references
 from hashcredit.experiments.support.files import write_text
 from hashcredit.experiments.support.references import Rows
 from hashcredit.experiments.support.stopping import StopListener
+from hashcredit.simulator.display import counted
 from hashcredit.simulator.errors import ScenarioError
 from hashcredit.simulator.scenario.errors import hint
 
@@ -117,6 +118,6 @@ def _verdict(missed: int, drifted: int) -> int:
     if missed:
         print(f"{missed} published numbers are not obtained: see `differs` above", file=sys.stderr)
     if drifted:
-        said = f"{drifted} rows are not as {references.FOLDER} has them: see `drifted` above"
+        said = f"{counted(drifted, 'row')} not as in {references.FOLDER}: see `drifted` above"
         print(f"{said}; --refresh-reference stores what is found, if it is meant", file=sys.stderr)
     return 1 if missed or drifted else 0
