@@ -20,8 +20,8 @@ RUNS: dict[str, str] = {
 EVERYTHING = {**PAPERS, **EPISODES, **NAMED, **RUNS}
 
 SEED = 1
-REPLICATES = 1000
-"""Of a summary of runs."""
+SEEDS, REPLICATES = range(SEED, SEED + 20), 50
+"""Networks of a summary of runs, and runs of each."""
 QUICK_SHARE = 10
 """With `--quick` scenarios have that many times fewer replicates."""
 
@@ -91,7 +91,7 @@ def _study(name: str, quick: bool, place: Path) -> Done:
 
 
 SUMMARY_FORM = Form(
-    keys=("quantity",), value="mean", error="standard_error", count="n", fixed=("unit",), retaken=0.01
+    keys=("quantity",), value="mean", error="standard_error", count="networks", fixed=("unit",), retaken=0.01
 )
 """Of `summary.csv` of `hashcredit run`. About one run in a hundred takes another way elsewhere."""
 
@@ -103,6 +103,6 @@ def _summary(name: str, quick: bool, place: Path) -> Done:
 
     replicates = REPLICATES // QUICK_SHARE if quick else REPLICATES
     with ProgressBar("runs") as bar:
-        many = simulate_many(name, SEED, replicates, progress=bar.update)
-    rows = statistics_of(many.summary)
+        many = simulate_many(name, seeds=SEEDS, replicates=replicates, progress=bar.update)
+    rows = statistics_of(many.scalars, many.together, len(many.seeds))
     return Done(format_statistics(rows), statistics_csv(rows))

@@ -48,7 +48,9 @@ def level_loan(weeks, spread, floating=True):
 
 def test_a_value_is_the_sum_of_discounted_payments():
     rng = np.random.default_rng(1)
-    payments = np.hstack([-np.ones((40, 1)), rng.exponential(0.01, (40, 260)) * rng.integers(0, 2, (40, 260))])
+    payments = np.hstack(
+        [-np.ones((40, 1)), rng.exponential(0.01, (40, 260)) * rng.integers(0, 2, (40, 260))]
+    )
     values = discounted(payments, SPREADS)
     rounding = np.abs(values).max() * 50 * np.finfo(float).eps
     for spread in rng.uniform(LEAST_SPREAD, MOST_SPREAD, 20):

@@ -3,7 +3,7 @@
 import pytest
 from repository import ROOT
 
-from hashcredit.experiments.commands.reproductions import REPLICATES, RUNS, SEED, kind_of
+from hashcredit.experiments.commands.reproductions import REPLICATES, RUNS, SEEDS, kind_of
 from hashcredit.experiments.folder.summary import statistics_csv, statistics_of
 from hashcredit.experiments.support import references
 from hashcredit.simulator import simulate_many
@@ -17,6 +17,7 @@ def test_reference_table(name):
     # that says why.
     form = kind_of(name).form
     stored = references.rows_of(references.place_of(name, FOLDER).read_text(), form)
-    table = statistics_csv(statistics_of(simulate_many(name, SEED, REPLICATES).summary))
+    many = simulate_many(name, seeds=SEEDS, replicates=REPLICATES)
+    table = statistics_csv(statistics_of(many.scalars, many.together, len(many.seeds)))
     draws = references.draws_of(name, False, FOLDER)
     assert references.compare(references.rows_of(table, form), stored, form, draws).drifts == ()
