@@ -156,6 +156,16 @@ def test_prices_without_a_shock_are_what_is_expected_of_them():
     assert (simulate(shocks["machine_rents"], SEED).tables["machines"]["idiosyncratic"] == 0.0).all()
 
 
+def test_only_what_a_scenario_has_is_left_out():
+    still = {change: value for changes in BY_HAND.values() for change, value in changes.items()}
+    still |= {"shocks.forced_default": {"week": 3, "machine": "H100", "units": 500}, "horizon_weeks": 6}
+    scenario = CASCADE.with_changes(still)
+    name = next(iter(simulate(scenario, SEED).contagion_tree()))
+    found = explain_failure(scenario, name, SEED, progress=False)
+    assert found.table["without"].tolist() == ["forced_default"]
+    assert found.table["answer"].tolist() == ["prevented"]
+
+
 def test_an_agent_that_did_not_fail_is_refused_with_those_that_did(capsys):
     failed = list(simulate(CASCADE, SEED, 2).contagion_tree())
     with pytest.raises(ScenarioError, match="no such borrower or lender") as error:
