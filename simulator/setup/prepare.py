@@ -95,8 +95,12 @@ def prepare_each(
 ) -> list[Setup]:
     """`prepare` for each of several seeds: all but the networks is compiled once and shared."""
     first = prepare(scenario, seeds[0], rules)
-    others = [replace(first, seed=seed, networks=build_networks(scenario, seed)) for seed in seeds[1:]]
-    return [first, *others]
+    return [first, *(with_seed(first, seed) for seed in seeds[1:])]
+
+
+def with_seed(setup: Setup, seed: int) -> Setup:
+    """The same scenario on the networks of another seed."""
+    return replace(setup, seed=seed, networks=build_networks(setup.scenario, seed))
 
 
 def sizes(setup: Setup, *, weeks: int, events: int) -> dict[str, int]:
