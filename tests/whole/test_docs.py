@@ -80,6 +80,16 @@ def check_runs(names, said):
     assert all({"channel", "via", "weeks"} <= set(link) for _, _, link in names["tree"].edges(data=True))
 
 
+def check_measures(names, said):
+    """Shares add up, the last arm is the scenario, and every replay has an answer."""
+    found, why = names["found"], names["why"]
+    sums = found.shares.groupby("measure")["share"].sum()
+    assert (sums - found.totals["difference"]).abs().max() < 1e-9
+    assert found.arms["units_unsold"].iloc[-1] == found.totals.loc["units_unsold", "with_channels"]
+    assert set(why.table["answer"]) <= {"prevented", "delayed", "earlier", "unchanged", "imposed"}
+    assert names["last"] in said
+
+
 def check_scenarios(names, said):
     """The change is in the scenario, and the networks are where they were to be."""
     assert names["scenario"].credit.marked_share == 0.75
@@ -99,6 +109,7 @@ CHECKS = {
     "docs/calibration.md": check_calibration,
     "docs/contagion.md": check_contagion,
     "docs/funding.md": check_funding,
+    "docs/measures.md": check_measures,
     "docs/mesa.md": check_mesa,
     "docs/rules.md": check_rules,
     "docs/runs.md": check_runs,
