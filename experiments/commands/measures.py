@@ -1,4 +1,4 @@
-"""`hashcredit attribute` and `hashcredit explain`: a measure on the screen, and its folder."""
+"""`hashcredit attribute`, `explain` and `collateral`: a measure on the screen, and its folder."""
 
 import argparse
 import json
@@ -9,12 +9,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from hashcredit.experiments.commands.parsing import REPLICATES, size_of
+from hashcredit.experiments.commands.parsing import COLLATERAL_REPLICATES, REPLICATES, size_of
 from hashcredit.experiments.folder.output import ResultFolder
 from hashcredit.experiments.folder.scenario_files import write_scenario
 from hashcredit.experiments.measures.attribution import attribute_contagion
+from hashcredit.experiments.measures.collateral_values import collateral_values
 from hashcredit.experiments.measures.explanation import explain_failure
-from hashcredit.experiments.measures.tables import format_attribution, format_explanation
+from hashcredit.experiments.measures.tables import format_attribution, format_collateral, format_explanation
 from hashcredit.experiments.support.files import write_text
 from hashcredit.experiments.support.progress import ProgressBar
 from hashcredit.experiments.support.stopping import StopListener
@@ -73,6 +74,34 @@ def explain(arguments: argparse.Namespace, scenario: Scenario, listener: StopLis
 
     record = {"failure": arguments.failure}
     return _measured(arguments, scenario, listener, record, measure, format_explanation, tables, draw)
+
+
+def collateral(arguments: argparse.Namespace, scenario: Scenario, listener: StopListener) -> int:
+    """Three values of what secures machine loans."""
+    seeds, replicates = size_of(arguments, COLLATERAL_REPLICATES)
+
+    def measure() -> Any:
+        with ProgressBar("runs", arguments.quiet) as bar:
+            return collateral_values(
+                scenario,
+                seeds,
+                replicates,
+                every=arguments.every,
+                curve_week=arguments.curve_week,
+                threads=arguments.threads,
+                progress=bar.update,
+            )
+
+    def tables(found: Any) -> "dict[str, pd.DataFrame]":
+        return {"values": found.table, "curve": found.curve}
+
+    def draw(found: Any) -> "Figure":
+        from hashcredit.experiments.measures.collateral_figure import draw
+
+        return draw(found)
+
+    record = {"seeds": list(seeds), "replicates": replicates}
+    return _measured(arguments, scenario, listener, record, measure, format_collateral, tables, draw)
 
 
 def _measured(
