@@ -1,4 +1,4 @@
-"""`hashcredit attribute`, `explain`, `recoveries`, `spreads`: a measure on the screen, and its folder."""
+"""Commands that measure a scenario: what each says on the screen, and its folder."""
 
 import argparse
 import json
@@ -9,16 +9,17 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from hashcredit.experiments.commands.parsing import REPLICATES, size_of
+from hashcredit.experiments.commands.parsing import COLLATERAL_REPLICATES, REPLICATES, size_of
 from hashcredit.experiments.folder.output import ResultFolder
 from hashcredit.experiments.folder.scenario_files import write_scenario
 from hashcredit.experiments.measures.attribution import attribute_contagion
+from hashcredit.experiments.measures.collateral_values import collateral_values
 from hashcredit.experiments.measures.explanation import explain_failure
 from hashcredit.experiments.measures.fair_spreads import MADE_WITHIN, PRICES_OF_RISK, WEEKS, fair_spreads
 from hashcredit.experiments.measures.recoveries import RUN_OFF, YEAR, cohort_recoveries
 from hashcredit.experiments.measures.recovery_tables import format_recoveries
 from hashcredit.experiments.measures.spread_tables import format_spreads
-from hashcredit.experiments.measures.tables import format_attribution, format_explanation
+from hashcredit.experiments.measures.tables import format_attribution, format_collateral, format_explanation
 from hashcredit.experiments.support.files import write_text
 from hashcredit.experiments.support.progress import ProgressBar
 from hashcredit.experiments.support.stopping import StopListener
@@ -151,6 +152,34 @@ def spreads(arguments: argparse.Namespace, scenario: Scenario, listener: StopLis
         "prices_of_risk": dict(prices),
     }
     return _measured(arguments, scenario, listener, record, measure, format_spreads, tables, draw, remark)
+
+
+def collateral(arguments: argparse.Namespace, scenario: Scenario, listener: StopListener) -> int:
+    """Three values of what secures machine loans."""
+    seeds, replicates = size_of(arguments, COLLATERAL_REPLICATES)
+
+    def measure() -> Any:
+        with ProgressBar("runs", arguments.quiet) as bar:
+            return collateral_values(
+                scenario,
+                seeds,
+                replicates,
+                every=arguments.every,
+                curve_week=arguments.curve_week,
+                threads=arguments.threads,
+                progress=bar.update,
+            )
+
+    def tables(found: Any) -> "dict[str, pd.DataFrame]":
+        return {"values": found.table, "curve": found.curve}
+
+    def draw(found: Any) -> "Figure":
+        from hashcredit.experiments.measures.collateral_figure import draw
+
+        return draw(found)
+
+    record = {"seeds": list(seeds), "replicates": replicates}
+    return _measured(arguments, scenario, listener, record, measure, format_collateral, tables, draw)
 
 
 def _measured(
