@@ -107,8 +107,8 @@ def _caption(found: FairSpreads) -> str:
     prices = ", ".join(f"{name} {price:g}" for name, price in found.prices_of_risk.items())
     return (
         f"{found.scenario.name}, {runs_in_words(found.seeds, found.replicates)}; loans owed in the first week "
-        f"or made before week {found.made_within}. Bars: 95 % {interval_in_words(len(found.seeds))}. Fair: "
+        f"or made before week {found.made_within}. Bars: 95 % intervals, {interval_in_words(len(found.seeds))}. Fair: "
         "expected receipts, discounted at the policy rate, are what was drawn, when everybody pays the fair "
-        f"spread.{settled} Premium: prices of risk {prices} a root of a year. Merton (1974), Leland (1994): on "
+        f"spread.{settled} Premium: prices of risk {prices} (1/yr^0.5). Merton (1974), Leland (1994): on "
         "the opening balance sheets. Coupons less the policy rate; yields of the market whole; their bars: range."
     )
