@@ -48,7 +48,9 @@ def level_loan(weeks, spread, floating=True):
 
 def test_a_value_is_the_sum_of_discounted_payments():
     rng = np.random.default_rng(1)
-    payments = np.hstack([-np.ones((40, 1)), rng.exponential(0.01, (40, 260)) * rng.integers(0, 2, (40, 260))])
+    payments = np.hstack(
+        [-np.ones((40, 1)), rng.exponential(0.01, (40, 260)) * rng.integers(0, 2, (40, 260))]
+    )
     values = discounted(payments, SPREADS)
     rounding = np.abs(values).max() * 50 * np.finfo(float).eps
     for spread in rng.uniform(LEAST_SPREAD, MOST_SPREAD, 20):
@@ -65,7 +67,7 @@ def test_a_value_at_a_point_of_the_tape_is_what_stands_there():
 
 @pytest.mark.parametrize("spread", [LEAST_SPREAD - 1e-9, MOST_SPREAD + 1e-9, np.nan])
 def test_values_are_not_told_outside_the_interval(spread):
-    with pytest.raises(ValueError, match="spreads are told from -0.3 to 0.6"):
+    with pytest.raises(ValueError, match=r"spreads are told from -0\.3 to 0\.6"):
         value_at(np.zeros((1, len(SPREADS))), spread)
 
 
