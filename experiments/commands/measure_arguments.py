@@ -129,8 +129,8 @@ def _add_spreads(commands: Any) -> None:
         commands,
         "spreads",
         "at which spreads lenders would just have got their money's worth",
-        description="Fair spreads by instrument and grade, at their own fixed point, with intervals over seeds; "
-        "with a premium for common risk, and beside those of Merton, Leland and the market.",
+        description="Fair spreads by instrument and grade, at their own fixed point, with intervals over "
+        "seeds, also with a premium for common risk; beside those of Merton, Leland and the market.",
         epilog=SPREADS_EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )

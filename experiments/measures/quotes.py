@@ -41,8 +41,8 @@ QUOTES = (
 
 
 def market_quotes() -> "pd.DataFrame":
-    """One row a quote: key, debt, measure (a yield has the policy rate in it, spreads have not), value_bp with
-    low_bp and high_bp (NaN: no range), date, source and the tag of its evidence."""
+    """One row a quote: key, debt and measure; value_bp with low_bp and high_bp (NaN: no range); date, source
+    and tag of the evidence. A yield has the policy rate in it, spreads have not."""
     import pandas as pd
 
     rows = []

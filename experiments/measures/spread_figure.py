@@ -1,10 +1,11 @@
-"""Spreads that were paid, fair ones, those of structural models, and what the market asked: bp on one axis."""
+"""Spreads that were paid, fair ones, those of structural models and the market's, in bp on one axis."""
 
 from typing import TYPE_CHECKING
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from hashcredit.experiments.figures import style
@@ -49,7 +50,7 @@ def draw(found: FairSpreads) -> Figure:
     return figure
 
 
-def _loans(axes: Axes, table: "pd.DataFrame") -> list:
+def _loans(axes: Axes, table: "pd.DataFrame") -> list[Line2D]:
     axes.set_title("(a) In the model", loc="left", pad=3.0)
     at = np.arange(len(table))
     named = table["instrument"].str.replace("_", " ") + table["grade"].map(
@@ -67,7 +68,7 @@ def _loans(axes: Axes, table: "pd.DataFrame") -> list:
     ]  # fmt: skip
 
 
-def _quotes(axes: Axes, quotes: "pd.DataFrame") -> list:
+def _quotes(axes: Axes, quotes: "pd.DataFrame") -> list[Line2D]:
     axes.set_title("(b) In the market, with dates", loc="left", pad=3.0)
     _rows(axes, [f"{quote.debt} ({quote.date})" for quote in quotes.itertuples()])
     at = np.arange(len(quotes))
@@ -105,10 +106,11 @@ def _scale(axes: Axes, found: FairSpreads) -> None:
 def _caption(found: FairSpreads) -> str:
     settled = "" if found.settled else " The fixed point has not settled."
     prices = ", ".join(f"{name} {price:g}" for name, price in found.prices_of_risk.items())
+    over = interval_in_words(len(found.seeds))
     return (
-        f"{found.scenario.name}, {runs_in_words(found.seeds, found.replicates)}; loans owed in the first week "
-        f"or made before week {found.made_within}. Bars: 95 % {interval_in_words(len(found.seeds))}. Fair: "
-        "expected receipts, discounted at the policy rate, are what was drawn, when everybody pays the fair "
-        f"spread.{settled} Premium: prices of risk {prices} a root of a year. Merton (1974), Leland (1994): on "
-        "the opening balance sheets. Coupons less the policy rate; yields of the market whole; their bars: range."
+        f"{found.scenario.name}, {runs_in_words(found.seeds, found.replicates)}; loans owed in the first "
+        f"week or made before week {found.made_within}. Bars: 95 % intervals, {over}. Fair: expected receipts, "
+        f"discounted at the policy rate, are what was drawn, when everybody pays the fair spread.{settled} "
+        f"Premium: prices of risk {prices} (1/yr^0.5). Merton (1974), Leland (1994): on the opening balance "
+        "sheets. Coupons less the policy rate; yields of the market whole; their bars: range."
     )

@@ -13,26 +13,33 @@ from hashcredit.simulator.display import interval_in_words, runs_in_words
 WIDTH, MOST_INTERVAL = 80, 15
 """Columns, of a line and of an interval with the space before it."""
 BY_GRADE_NAMES = [instrument.name.lower() for instrument in BY_GRADE]
+HEAD = (
+    f"{'':<11}{'loans':>5}{'paid':>6}{'fair':>6}{'95 % interval':>{MOST_INTERVAL}}{'premium':>8}"
+    f"{'Merton':>7}{'Leland':>7}{'pd':>5}{'lgd':>5}{'life':>5}"
+)
 
 REMARKS = {
-    Instrument.BTC_LOAN.name.lower(): "BTC loans default often and lose little: a margin call that is not met "
-    "counts as a default, and the coins are sold.",
-    Instrument.CONVERTIBLE.name.lower(): "Convertibles: what the option to convert is worth to their holders "
-    "is not counted, so the spread that would be fair without it is above the coupon.",
+    Instrument.BTC_LOAN.name.lower(): (
+        "BTC loans default often and lose little: a margin call that is not met counts as a default, and the "
+        "coins are sold."
+    ),
+    Instrument.CONVERTIBLE.name.lower(): (
+        "Convertibles: what the option to convert is worth to their holders is not counted, so the spread "
+        "that would be fair without it is above the coupon."
+    ),
 }
 """Where the word of the model is not that of a trader."""
 
 
 def format_spreads(found: FairSpreads) -> str:
-    """A line an instrument and grade; then whether it has settled, what intervals are over, and the market."""
+    """A line an instrument and grade; then whether it settled, what intervals are over, and the market."""
     sample = runs_in_words(found.seeds, found.replicates)
     weeks = found.rounds[-1].scenario.horizon_weeks
     lines = [
         f"{found.scenario.name}: {sample}, {weeks} weeks",
         f"spreads in bp a year over the policy rate, of loans made before week {found.made_within}",
         "",
-        f"{'':<11}{'loans':>5}{'paid':>6}{'fair':>6}{'95 % interval':>{MOST_INTERVAL}}{'premium':>8}"
-        f"{'Merton':>7}{'Leland':>7}{'pd':>5}{'lgd':>5}{'life':>5}",
+        HEAD,
     ]
     if found.table.empty:
         return "\n".join([*lines[:-1], "nobody owes such a loan"])
@@ -71,6 +78,7 @@ def _notes(found: FairSpreads) -> list[str]:
     table, runs = found.table, len(found.seeds) * found.replicates
     rounds = len(found.rounds)
     premium = ", ".join(f"{name} {price:g}" for name, price in found.prices_of_risk.items())
+    effective = table["effective_runs"].min()
     settled = (
         f"Settled after {rounds} rounds: no spread is off by more than its error."
         if found.settled
@@ -80,7 +88,7 @@ def _notes(found: FairSpreads) -> list[str]:
         settled if rounds > 1 or not found.settled else "Settled as it stands: spreads are fair.",
         *_beyond(found),
         f"Intervals are {interval_in_words(len(found.seeds))}.",
-        f"Premium: fair under prices of risk {premium}; {table['effective_runs'].min():,.0f} of {runs:,} "
+        f"Premium: fair under prices of risk {premium}; {effective:,.0f} of {runs:,} "
         "effective runs at least.",
         f"Still owed at the end, of what was drawn: {table['open_share'].max():.0%} at most; taken at par.",
         "Paid, pd, lgd and life (years of principal) are at the scenario's own spreads.",

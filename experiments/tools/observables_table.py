@@ -50,6 +50,15 @@ and their `name` as well, such as `neocloud-3`; loans, contracts and orders thei
 `debt_btc_loan`, `slots_air`.
 """
 
+TAPE = """\
+### tape
+
+`run.loan_tape`: one row a loan that was ever owed, in the order of making
+([the loan tape](measures.md#the-loan-tape)). Besides these there are `number`, which the table of loans has
+too, the names `obligor_name` and `lender_name`, and, of loans that are over, `value` (M$, what it brought less
+what was drawn, discounted at the policy rate) and `internal_spread` (1/yr).
+"""
+
 REPORTED = ("borrowers", "lenders", "buyers", "loans", "contracts", "orders", "machines")
 
 
@@ -68,6 +77,8 @@ def observables_document() -> str:
     for name in REPORTED:
         columns = table(("column", "unit", "meaning", "by"), _columns(name))
         blocks.append([f"### {name}", "", *columns])
+    blocks.append([TAPE.rstrip()])
+    blocks.append([*table(("column", "unit", "meaning", "by"), _columns("tape"))])
     return "\n\n".join("\n".join(lines) for lines in blocks) + "\n"
 
 

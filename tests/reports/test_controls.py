@@ -133,7 +133,7 @@ def test_controls_of_several_seeds_are_those_of_each():
 @pytest.mark.parametrize("antithetic", [False, True])
 @pytest.mark.parametrize("replicate", [4, 5])
 def test_common_normals_are_those_that_move_prices(antithetic, replicate):
-    """Steps of BTC, of rents and of an asset without a part of its own, each an affine function of one normal."""
+    """Steps of BTC, of rents and of an asset without a part of its own are affine functions of one normal."""
     alone = {"assets.btc_loading": 0.0, "assets.loading": [1.0] * 4, "shocks.antithetic": antithetic}
     setup = prepare(TINY.with_changes({**alone, "shocks.student_df": 0, "shocks.jump_intensity": 0.0}), 2)
     steps = dict(zip(("btc", "rent", "funding"), drawn(setup, replicate), strict=True))

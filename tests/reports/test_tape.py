@@ -67,7 +67,7 @@ def test_a_value_at_a_point_of_the_tape_is_what_stands_there():
 
 @pytest.mark.parametrize("spread", [LEAST_SPREAD - 1e-9, MOST_SPREAD + 1e-9, np.nan])
 def test_values_are_not_told_outside_the_interval(spread):
-    with pytest.raises(ValueError, match="spreads are told from -0.3 to 0.6"):
+    with pytest.raises(ValueError, match=r"spreads are told from -0\.3 to 0\.6"):
         value_at(np.zeros((1, len(SPREADS))), spread)
 
 

@@ -88,6 +88,9 @@ def check_measures(names, said):
     assert found.arms["units_unsold"].iloc[-1] == found.totals.loc["units_unsold", "with_channels"]
     assert set(why.table["answer"]) <= {"prevented", "delayed", "earlier", "unchanged", "imposed"}
     assert names["last"] in said
+    table = names["spreads"].table
+    assert len(table) > 3 and table["fair_bp"].notna().any()
+    assert all(loss >= 0.0 for of_seed in names["losses"] for loss in of_seed)
 
 
 def check_scenarios(names, said):

