@@ -81,13 +81,15 @@ def check_runs(names, said):
 
 
 def check_measures(names, said):
-    """Shares add up, the last arm is the scenario, and every replay has an answer."""
+    """Shares add up, the last arm is the scenario, every replay has an answer, and sales cost something."""
     found, why = names["found"], names["why"]
     sums = found.shares.groupby("measure")["share"].sum()
     assert (sums - found.totals["difference"]).abs().max() < 1e-9
     assert found.arms["units_unsold"].iloc[-1] == found.totals.loc["units_unsold", "with_channels"]
     assert set(why.table["answer"]) <= {"prevented", "delayed", "earlier", "unchanged", "imposed"}
     assert names["last"] in said
+    table = names["values"].table
+    assert (table["liquidation_ltv"] >= table["market_ltv"] - 1e-9).all()
 
 
 def check_scenarios(names, said):
