@@ -56,7 +56,7 @@ COLLATERAL_EXAMPLES = """examples:
   hashcredit collateral dump_10k_h100 --every 26 --seeds 5 --replicates 2
   hashcredit collateral dump_10k_h100 --curve-week 12 --out results/collateral
 
-A look takes about a tenth of a second of one processor: with the defaults, two or three minutes.
+A look takes a tenth to a fifth of a second of one processor: with the defaults, two to four minutes.
 """
 
 

@@ -178,7 +178,12 @@ def collateral(arguments: argparse.Namespace, scenario: Scenario, listener: Stop
 
         return draw(found)
 
-    record = {"seeds": list(seeds), "replicates": replicates}
+    record = {
+        "seeds": list(seeds),
+        "replicates": replicates,
+        "every": arguments.every,
+        "curve_week": arguments.curve_week,
+    }
     return _measured(arguments, scenario, listener, record, measure, format_collateral, tables, draw)
 
 

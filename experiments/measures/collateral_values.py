@@ -283,7 +283,7 @@ def values_now(trials: TrialSales, economy: Economy, bids: Floats) -> Floats:
     for members in _members(economy.lenders["kind"]):
         mine = members[own.holder]
         sale = trials.sell(np.where(mine, own.units, 0))
-        sums = Sums(own.debt, own.units, paper, market, sale.proceeds, sale.sold)
+        sums = own.debt, own.units, paper, market, sale.proceeds, sale.sold  # in the order of `Sums`
         found.append(np.array([each[mine].sum() for each in sums], np.float64))
     alone = np.sum(found[-len(economy.lenders) :], axis=0)
     return np.array([found[0], alone, *found[1:]])
@@ -302,7 +302,7 @@ def curve_now(trials: TrialSales, economy: Economy, bids: Floats) -> Floats:
         pledged, appraisal = np.where(mine, own.units, 0), economy.machines["appraisal"][machine]
         all_units = int(pledged.sum())
         best = float((own.units * bids[own.holder, own.machine])[mine].sum())
-        found[machine, 0] = CurveSums(*map(np.float64, (all_units, all_units * appraisal, best, all_units)))
+        found[machine, 0] = all_units, all_units * appraisal, best, all_units
         for place, share in enumerate(SHARES):
             wanted = max(1, round(share * all_units))
             units = np.diff(wanted * np.cumsum(pledged) // all_units, prepend=0)

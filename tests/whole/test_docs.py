@@ -81,7 +81,7 @@ def check_runs(names, said):
 
 
 def check_measures(names, said):
-    """Shares add up, the last arm is the scenario, and every replay has an answer."""
+    """Shares add up, the last arm is the scenario, every replay has an answer, and sales cost something."""
     found, why = names["found"], names["why"]
     sums = found.shares.groupby("measure")["share"].sum()
     assert (sums - found.totals["difference"]).abs().max() < 1e-9
@@ -91,6 +91,9 @@ def check_measures(names, said):
     table = names["spreads"].table
     assert len(table) > 3 and table["fair_bp"].notna().any()
     assert all(loss >= 0.0 for of_seed in names["losses"] for loss in of_seed)
+    assert len(names["found"].run_out) == len(names["found"].at_horizon) > 0
+    table = names["values"].table
+    assert (table["liquidation_ltv"] >= table["market_ltv"] - 1e-9).all()
 
 
 def check_scenarios(names, said):

@@ -4,7 +4,7 @@ from itertools import product
 
 import numpy as np
 import pytest
-from worlds import ASIC, GPU, World
+from worlds import ASIC, GPU, World, put
 
 from hashcredit.agents.dimensions import LoanStatus, SaleRule
 from hashcredit.experiments.measures.collateral_values import SHARES, curve_now, values_now
@@ -45,9 +45,12 @@ def market(trade=EVERYBODY, **numbers) -> World:
     return w
 
 
-def trials_of(w: World) -> TrialSales:
-    parameters = w.setup.parameters[:1].copy()
-    parameters[0] = w.p
+def trials_of(w: World, *interventions: dict) -> TrialSales:
+    """Trials under the world's parameters, and from some weeks on under others."""
+    parameters = np.repeat(w.setup.parameters[:1], 1 + len(interventions))
+    parameters[:] = w.p
+    for row, changes in zip(parameters[1:], interventions, strict=True):
+        put(row, **changes)
     trials = TrialSales(w.economy, parameters)
     trials.look()
     return trials
@@ -125,6 +128,15 @@ def test_a_deep_market_pays_the_same_for_one_and_for_all():
     found = values_now(trials, w.economy, bids)
     assert bids[0, GPU] == bids[1, GPU] > 0.0
     assert found[:, LIQUIDATION] == pytest.approx(found[:, MARKET], rel=1e-12)
+
+
+def test_the_rules_are_those_of_the_week_that_is_over():
+    """Week 39: a deep market from then on counts, and one from the coming week on does not."""
+    deep = {"secondary_market_rule": SaleRule.DEEP, "secondary_market_deep_margin": 0.0}
+    from_now = trials_of(market(), {"from_week": 39, **deep}).best_bids()[0, GPU]
+    later = trials_of(market(), {"from_week": 12}, {"from_week": 40, **deep}).best_bids()[0, GPU]
+    assert later == pytest.approx(14.5 * K, rel=1e-12)
+    assert from_now == trials_of(market(**deep)).best_bids()[0, GPU] != later
 
 
 def test_the_curve_begins_at_the_best_bid_and_ends_with_all():
