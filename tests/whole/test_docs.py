@@ -91,7 +91,7 @@ def check_measures(names, said):
     table = names["spreads"].table
     assert len(table) > 3 and table["fair_bp"].notna().any()
     assert all(loss >= 0.0 for of_seed in names["losses"] for loss in of_seed)
-    assert len(names["found"].run_out) == len(names["found"].at_horizon) > 0
+    assert len(names["cohort"].run_out) == len(names["cohort"].at_horizon) > 0
     table = names["values"].table
     assert (table["liquidation_ltv"] >= table["market_ltv"] - 1e-9).all()
 
