@@ -30,11 +30,11 @@ def format_attribution(found: ContagionAttribution) -> str:
             lines += [f"{head}: zero in every run of every arm", ""]
             continue
         told = total["low"] > 0.0 or total["high"] < 0.0
-        lines.append(f"{head:<31}{_signed(total['difference'])}{_interval(total)}")
+        lines.append(f"{head:<31}{_numbers(total, 'difference')}")
         for row in found.shares[found.shares["measure"] == measure].to_dict("records"):
-            part = f"{row['of_total']:.0%}" if told else "-"
+            part = f"{100.0 * row['of_total']:z.0f}%" if told else "-"
             name = row["channel"] if row["channel"] in found.acting else f"{row['channel']} (off)"
-            lines.append(f"  {name:<29}{_signed(row['share'])}{_interval(row)}{part:>12}")
+            lines.append(f"  {name:<29}{_numbers(row, 'share')}{part:>12}")
         on, off = _plain(total["with_channels"]), _plain(total["without_channels"])
         lines += [f"  {on} with the channels, {off} without any", ""]
     lines.append(f"intervals: {interval_in_words(len(found.seeds))}")
@@ -42,27 +42,25 @@ def format_attribution(found: ContagionAttribution) -> str:
     return "\n".join(lines)
 
 
-def _signed(value: float) -> str:
-    return f"{value:>+12,.{_decimals(value)}f}" if value else f"{'0':>12}"
+def _numbers(row: Mapping[Any, Any], name: str) -> str:
+    """A mean and its interval, all with as many decimals."""
+    mean, low, high = row[name], row["low"], row["high"]
+    told = low == low
+    decimals = _decimals(max(abs(mean), abs(low), abs(high)) if told else mean)
+    if told and mean == low == high == 0.0:
+        return f"{'0':>12}{'0 to 0':>25}"
+    interval = f"{low:+,.{decimals}f} to {high:+,.{decimals}f}" if told else "-"
+    return f"{mean:>+12,.{decimals}f}{interval:>25}"
+
+
+def _decimals(value: float) -> int:
+    """Decimals that show about three digits."""
+    size = abs(value)
+    return 0 if size >= 1000.0 else 1 if size >= 100.0 else 2 if size >= 1.0 else 3 if size >= 0.1 else 4
 
 
 def _plain(value: float) -> str:
     return f"{value:,.{_decimals(value)}f}"
-
-
-def _decimals(value: float) -> int:
-    size = abs(value)
-    return 0 if size >= 1000.0 else 1 if size >= 100.0 else 2 if size >= 1.0 else 3
-
-
-def _interval(row: Mapping[Any, Any]) -> str:
-    low, high = row["low"], row["high"]
-    if low != low:
-        return f"{'-':>25}"
-    if low == high == 0.0:
-        return f"{'0 to 0':>25}"
-    decimals = _decimals(max(abs(low), abs(high)))
-    return f"{low:+,.{decimals}f} to {high:+,.{decimals}f}".rjust(25)
 
 
 def format_explanation(found: FailureExplanation) -> str:
