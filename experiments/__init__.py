@@ -7,12 +7,23 @@ from hashcredit.simulator.public import public_names
 if TYPE_CHECKING:
     from hashcredit.experiments.execution.sweep import sweep as sweep
     from hashcredit.experiments.measures.attribution import attribute_contagion as attribute_contagion
+    from hashcredit.experiments.measures.collateral_values import collateral_values as collateral_values
     from hashcredit.experiments.measures.explanation import explain_failure as explain_failure
     from hashcredit.experiments.measures.fair_spreads import fair_spreads as fair_spreads
+    from hashcredit.experiments.measures.recoveries import cohort_recoveries as cohort_recoveries
     from hashcredit.experiments.results.results import Results as Results
     from hashcredit.experiments.study.study import Study as Study
 
-__all__ = ["Results", "Study", "attribute_contagion", "explain_failure", "fair_spreads", "sweep"]
+__all__ = [
+    "Results",
+    "Study",
+    "attribute_contagion",
+    "cohort_recoveries",
+    "collateral_values",
+    "explain_failure",
+    "fair_spreads",
+    "sweep",
+]
 
 # the command line and every worker pass through here
 __getattr__, __dir__ = public_names(
@@ -21,6 +32,8 @@ __getattr__, __dir__ = public_names(
         "Results": "results.results",
         "Study": "study.study",
         "attribute_contagion": "measures.attribution",
+        "cohort_recoveries": "measures.recoveries",
+        "collateral_values": "measures.collateral_values",
         "explain_failure": "measures.explanation",
         "fair_spreads": "measures.fair_spreads",
         "sweep": "execution.sweep",

@@ -6,6 +6,8 @@ from hashcredit.simulator.public import public_names
 
 if TYPE_CHECKING:
     from hashcredit.simulator.mesa_face.model import MarketModel as MarketModel
+    from hashcredit.simulator.reports.seized import realised_split as realised_split
+    from hashcredit.simulator.reports.seized import seized_lots as seized_lots
     from hashcredit.simulator.runs.counterfactual import paired_contagion as paired_contagion
     from hashcredit.simulator.runs.engine import simulate as simulate
     from hashcredit.simulator.runs.engine import simulate_many as simulate_many
@@ -17,6 +19,8 @@ __all__ = [
     "MarketModel",
     "Scenario",
     "paired_contagion",
+    "realised_split",
+    "seized_lots",
     "simulate",
     "simulate_funding",
     "simulate_many",
@@ -29,6 +33,8 @@ __getattr__, __dir__ = public_names(
         "MarketModel": "mesa_face.model",
         "Scenario": "scenario.scenario",
         "paired_contagion": "runs.counterfactual",
+        "realised_split": "reports.seized",
+        "seized_lots": "reports.seized",
         "simulate": "runs.engine",
         "simulate_funding": "runs.funding_alone",
         "simulate_many": "runs.engine",

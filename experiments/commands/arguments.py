@@ -37,6 +37,17 @@ exit codes: 0 done, 1 a run failed, 2 bad input (nothing written), 130 or 143 st
 a sweep keeps what is done)
 """
 
+REPRODUCE_EXAMPLES = """examples:
+  hashcredit reproduce greenwood_2015                      a paper: its numbers beside those found, its figure
+  hashcredit reproduce standing_repo --quick               a scenario against its controls, a tenth of runs
+  hashcredit reproduce runs                                the summaries of the baseline and of a fire sale
+  hashcredit reproduce papers scenarios runs               everything that results/reference has
+  hashcredit reproduce baseline_2026 --refresh-reference   store what is found there, if a change is meant
+
+In a clone the numbers are compared with those of results/reference; the exit code is 1 if one has drifted
+beyond rounding, or with --quick beyond its Monte Carlo error, or if a paper's number is not obtained.
+"""
+
 MARKETS = ("auction", "impact", "deep")
 CHECKED_REPLICATES = 1
 """Runs on each network with `run --check` unless a number is given: checking costs a hundred runs each."""
@@ -67,16 +78,27 @@ def build_parser() -> argparse.ArgumentParser:
 
 def _add_reproduce(commands: Any) -> None:
     reproduce = add_command(
-        commands, "reproduce", "papers' results and named scenarios again, with intervals"
+        commands,
+        "reproduce",
+        "papers' results, named scenarios and summaries again, against what was stored",
+        epilog=REPRODUCE_EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     reproduce.add_argument(
         "keys",
         nargs="*",
         metavar="KEY",
-        help="a paper, an episode, a scenario, or all of them: papers (default), episodes, scenarios",
+        help="a paper, an episode, a scenario, a summary of runs, or all of a kind: papers (default), "
+        "episodes, scenarios, runs",
     )
     reproduce.add_argument("--list", action="store_true", help="only say which there are")
-    reproduce.add_argument("--quick", action="store_true", help="smaller samples with larger errors")
+    size = reproduce.add_mutually_exclusive_group()
+    size.add_argument("--quick", action="store_true", help="smaller samples with larger errors")
+    size.add_argument(
+        "--refresh-reference",
+        action="store_true",
+        help="store the tables in results/reference instead of comparing with those there",
+    )
     reproduce.add_argument("--out", metavar="DIR", help="new or empty folder (default: reproduced)")
 
 

@@ -321,7 +321,7 @@ def _indices(arguments: argparse.Namespace, listener: StopListener) -> int:
 
 
 def _measure(arguments: argparse.Namespace, listener: StopListener) -> int:
-    """`hashcredit attribute`, `explain` and `spreads`."""
+    """A measure of a scenario: `measures` has a function of the command's name."""
     from hashcredit.experiments.commands import measures
 
     scenario = _scenario(arguments)
@@ -347,7 +347,9 @@ COMMANDS: dict[str, Callable[[argparse.Namespace, StopListener], int]] = {
     "compare": _compare,
     "attribute": _measure,
     "explain": _measure,
+    "recoveries": _measure,
     "spreads": _measure,
+    "collateral": _measure,
     **{name: _study_command(name) for name in ("sweep", "status", "failures", "rerun", "export")},
     "scenario list": _scenario_list,
     "scenario show": _scenario_show,

@@ -1,4 +1,4 @@
-"""`hashcredit attribute`, `explain` and `spreads`: a measure on the screen, and its folder."""
+"""Commands that measure a scenario: what each says on the screen, and its folder."""
 
 import argparse
 import json
@@ -9,14 +9,17 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from hashcredit.experiments.commands.parsing import REPLICATES, size_of
+from hashcredit.experiments.commands.parsing import COLLATERAL_REPLICATES, REPLICATES, size_of
 from hashcredit.experiments.folder.output import ResultFolder
 from hashcredit.experiments.folder.scenario_files import write_scenario
 from hashcredit.experiments.measures.attribution import attribute_contagion
+from hashcredit.experiments.measures.collateral_values import collateral_values
 from hashcredit.experiments.measures.explanation import explain_failure
 from hashcredit.experiments.measures.fair_spreads import MADE_WITHIN, PRICES_OF_RISK, WEEKS, fair_spreads
+from hashcredit.experiments.measures.recoveries import RUN_OFF, YEAR, cohort_recoveries
+from hashcredit.experiments.measures.recovery_tables import format_recoveries
 from hashcredit.experiments.measures.spread_tables import format_spreads
-from hashcredit.experiments.measures.tables import format_attribution, format_explanation
+from hashcredit.experiments.measures.tables import format_attribution, format_collateral, format_explanation
 from hashcredit.experiments.support.files import write_text
 from hashcredit.experiments.support.progress import ProgressBar
 from hashcredit.experiments.support.stopping import StopListener
@@ -77,6 +80,40 @@ def explain(arguments: argparse.Namespace, scenario: Scenario, listener: StopLis
     return _measured(arguments, scenario, listener, record, measure, format_explanation, tables, draw)
 
 
+def recoveries(arguments: argparse.Namespace, scenario: Scenario, listener: StopListener) -> int:
+    """What the creditors of a cohort of defaults recover."""
+    seeds, replicates = size_of(arguments, REPLICATES)
+    cohort = {
+        "from_week": arguments.from_week,
+        "before_week": min(arguments.from_week + YEAR, scenario.horizon_weeks)
+        if arguments.before_week is None
+        else arguments.before_week,
+        "machine": arguments.machine,
+        "run_off": RUN_OFF if arguments.run_off is None else arguments.run_off,
+    }
+
+    def measure() -> Any:
+        return cohort_recoveries(
+            scenario,
+            seeds,
+            replicates,
+            **cohort,
+            threads=arguments.threads,
+            progress=not arguments.quiet,
+        )
+
+    def tables(found: Any) -> "dict[str, pd.DataFrame]":
+        return {"recoveries": found.table}
+
+    def draw(found: Any) -> "Figure":
+        from hashcredit.experiments.measures.recovery_figure import draw
+
+        return draw(found)
+
+    record = {"seeds": list(seeds), "replicates": replicates, **cohort}
+    return _measured(arguments, scenario, listener, record, measure, format_recoveries, tables, draw)
+
+
 def spreads(arguments: argparse.Namespace, scenario: Scenario, listener: StopListener) -> int:
     """Fair spreads of a scenario's loans."""
     seeds, replicates = size_of(arguments, REPLICATES)
@@ -115,6 +152,34 @@ def spreads(arguments: argparse.Namespace, scenario: Scenario, listener: StopLis
         "prices_of_risk": dict(prices),
     }
     return _measured(arguments, scenario, listener, record, measure, format_spreads, tables, draw, remark)
+
+
+def collateral(arguments: argparse.Namespace, scenario: Scenario, listener: StopListener) -> int:
+    """Three values of what secures machine loans."""
+    seeds, replicates = size_of(arguments, COLLATERAL_REPLICATES)
+
+    def measure() -> Any:
+        with ProgressBar("runs", arguments.quiet) as bar:
+            return collateral_values(
+                scenario,
+                seeds,
+                replicates,
+                every=arguments.every,
+                curve_week=arguments.curve_week,
+                threads=arguments.threads,
+                progress=bar.update,
+            )
+
+    def tables(found: Any) -> "dict[str, pd.DataFrame]":
+        return {"values": found.table, "curve": found.curve}
+
+    def draw(found: Any) -> "Figure":
+        from hashcredit.experiments.measures.collateral_figure import draw
+
+        return draw(found)
+
+    record = {"seeds": list(seeds), "replicates": replicates}
+    return _measured(arguments, scenario, listener, record, measure, format_collateral, tables, draw)
 
 
 def _measured(

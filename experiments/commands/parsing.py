@@ -11,6 +11,8 @@ SEEDS = 20
 """Networks that a scenario is run on unless a number is given: intervals are over networks."""
 REPLICATES = 50
 """Runs on each network unless a number is given."""
+COLLATERAL_REPLICATES = 5
+"""The same where looking at a run takes longer than the run."""
 
 
 class Parser(argparse.ArgumentParser):
@@ -59,8 +61,8 @@ def add_scenario(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def add_common(parser: argparse.ArgumentParser) -> None:
-    """Arguments of every command that simulates a scenario many times."""
+def add_common(parser: argparse.ArgumentParser, replicates: int = REPLICATES) -> None:
+    """Arguments of every command that simulates a scenario many times, `replicates` by default."""
     add_scenario(parser)
     parser.add_argument(
         "--seed",
@@ -81,7 +83,7 @@ def add_common(parser: argparse.ArgumentParser) -> None:
         "--replicates",
         type=whole(1, MOST_REPLICATES),
         metavar="N",
-        help=f"runs on each network (default: {REPLICATES})",
+        help=f"runs on each network (default: {replicates})",
     )
     parser.add_argument(
         "--threads",

@@ -1,62 +1,64 @@
-"""`hashcredit reproduce`: replications of papers and studies of named scenarios, in a folder."""
+"""`hashcredit reproduce`: papers, named scenarios and summaries again, held against their references."""
 
 import argparse
 import sys
 import time
-from pathlib import Path
 
+from hashcredit.experiments.commands.reproductions import EVERYTHING, RUNS, Done, kind_of
 from hashcredit.experiments.folder.output import ResultFolder
-from hashcredit.experiments.papers import EPISODES, PAPERS, folder_of, replicate
-from hashcredit.experiments.papers.replication import (
-    Replication,
-    compare,
-    format_rows,
-    read_published,
-    table_csv,
-)
+from hashcredit.experiments.papers import EPISODES, PAPERS
 from hashcredit.experiments.scenarios.named import NAMED
+from hashcredit.experiments.support import references
 from hashcredit.experiments.support.files import write_text
-from hashcredit.experiments.support.progress import ProgressBar
+from hashcredit.experiments.support.references import Rows
 from hashcredit.experiments.support.stopping import StopListener
+from hashcredit.simulator.display import counted
 from hashcredit.simulator.errors import ScenarioError
 from hashcredit.simulator.scenario.errors import hint
 
-EVERYTHING = {**PAPERS, **EPISODES, **NAMED}
-GROUPS = {"papers": (*PAPERS, *EPISODES), "episodes": tuple(EPISODES), "scenarios": tuple(NAMED)}
+GROUPS = {
+    "papers": (*PAPERS, *EPISODES),
+    "episodes": tuple(EPISODES),
+    "scenarios": tuple(NAMED),
+    "runs": tuple(RUNS),
+}
 """Names for several keys at once; an episode is done like a paper."""
-
-SEED = 1
-QUICK_SHARE = 10
-"""With `--quick` a study of a scenario has that many times fewer replicates."""
 
 
 def reproduce(arguments: argparse.Namespace, listener: StopListener) -> int:
-    """Do what is asked for; 1 if a published number of a paper is not obtained.
+    """Do what is asked for; 1 if a paper's number is not obtained, or one has drifted from its reference.
 
-    What comes out of a scenario is a finding either way.
+    What comes out of a scenario is a finding either way, as long as it is what came out before.
     """
     if arguments.list:
         _list(_keys(arguments.keys or list(EVERYTHING)))
         return 0
     keys = _keys(arguments.keys)
+    stored = _references(keys, arguments.refresh_reference)
     folder = ResultFolder(arguments.out or "reproduced")
-    different = 0
+    done: dict[str, Done] = {}
+    drifted = 0
     with listener.cleaning(folder.discard), folder:
         for key in keys:
             started = time.monotonic()
             print(f"\n{EVERYTHING[key]}", flush=True)
-            if key in NAMED:
-                text = _study(key, arguments.quick, folder.path)
-            else:
-                text, missed = _one(key, arguments.quick, folder.path)
-                different += missed if key in PAPERS else 0
-            print(f"{text}\n({time.monotonic() - started:.0f} s)", flush=True)
+            place = folder.path / key
+            place.mkdir()
+            done[key] = kind_of(key).do(key, arguments.quick, place)
+            write_text(place / "table.csv", done[key].table)
+            print(done[key].text)
+            if key in stored:
+                drifted += _held_against(stored[key], key, done[key].table, arguments.quick)
+            print(f"({time.monotonic() - started:.0f} s)", flush=True)
         with listener.last_step():
             folder.publish()
+            if arguments.refresh_reference:
+                for key in keys:
+                    references.store(reference_of(key), done[key].table)
     print(f"\nfigures and tables are in {folder.shown}", file=sys.stderr)
-    if different:
-        print(f"{different} published numbers are not obtained: see `differs` above", file=sys.stderr)
-    return 1 if different else 0
+    if arguments.refresh_reference:
+        print(f"{references.FOLDER} has these tables now", file=sys.stderr)
+    return _verdict(sum(each.missed for each in done.values()), drifted)
 
 
 def _keys(words: list[str]) -> list[str]:
@@ -77,44 +79,45 @@ def _list(keys: list[str]) -> None:
         print(f"{key:<{width}}  {EVERYTHING[key]}")
 
 
-def published_file(key: str) -> Path:
-    """Where the published numbers are: in the working folder's results/reference, else in the package."""
-    here = Path("results", "reference", f"{key}.csv")
-    return here if here.exists() else folder_of(key) / "published.csv"
+def reference_of(key: str) -> str:
+    """Name of the reference of a key."""
+    return kind_of(key).reference.format(key=key)
 
 
-def _one(key: str, quick: bool, folder: Path) -> tuple[str, int]:
-    """Do one replication and write its table, figure and further files; the table as text, numbers missed."""
-    from hashcredit.experiments.figures.style import house_style, save
+def _references(keys: list[str], refresh: bool) -> dict[str, Rows | None]:
+    """What is stored for each key, read before anything is computed; nothing where nothing is to be compared.
 
-    published = read_published(published_file(key))
-    done: Replication = replicate(key, quick)
-    rows = compare(done, published)
-    place = folder / key
-    place.mkdir()
-    write_text(place / "table.csv", table_csv(rows))
-    for name, text in done.files.items():
-        write_text(place / name, text)
-    with house_style():
-        save(done.draw(), place, key)
-    return format_rows(rows, done.interval), sum(not row.agrees for row in rows)
+    A damaged file is refused, unless it is about to be stored anew.
+    """
+    if refresh:
+        references.require()
+        return {}
+    if not references.is_there():
+        print(
+            f"no folder {references.FOLDER} here: nothing is compared with what was stored", file=sys.stderr
+        )
+        return {}
+    return {key: references.read_reference(reference_of(key), kind_of(key).form) for key in keys}
 
 
-def _study(name: str, quick: bool, folder: Path) -> str:
-    """Run the study of a scenario, write its table and figure, and say what came out."""
-    from hashcredit.experiments.figures.style import house_style, save
-    from hashcredit.experiments.scenarios.figure import draw
-    from hashcredit.experiments.scenarios.study import run_study, study_of
-    from hashcredit.experiments.scenarios.tables import format_text, sample, to_csv
+def _held_against(stored: Rows | None, key: str, table: str, quick: bool) -> int:
+    """Print how a table compares with its reference; the number of rows that are not as stored."""
+    name, form = reference_of(key), kind_of(key).form
+    if stored is None:
+        print(f"  drifted: {references.place_of(name)} is missing")
+        return 1
+    found = references.compare(
+        references.rows_of(table, form), stored, form, references.draws_of(name, quick)
+    )
+    print("\n".join(references.told(name, found)))
+    return len(found.drifts)
 
-    study = study_of(name)
-    replicates = study.replicates // QUICK_SHARE if quick else study.replicates
-    with ProgressBar("runs") as bar:
-        outcome = run_study(study, SEED, replicates, bar.update)
-    numbers = outcome.estimates()
-    place = folder / name
-    place.mkdir()
-    write_text(place / "table.csv", to_csv(numbers))
-    with house_style():
-        save(draw(outcome), place, name)
-    return f"{format_text(study, numbers)}\n{sample(study, numbers, SEED)}"
+
+def _verdict(missed: int, drifted: int) -> int:
+    """Say what is not as it should be; the exit code."""
+    if missed:
+        print(f"{missed} published numbers are not obtained: see `differs` above", file=sys.stderr)
+    if drifted:
+        said = f"{counted(drifted, 'row')} not as in {references.FOLDER}: see `drifted` above"
+        print(f"{said}; --refresh-reference stores what is found, if it is meant", file=sys.stderr)
+    return 1 if missed or drifted else 0

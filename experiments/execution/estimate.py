@@ -29,6 +29,8 @@ class Cost:
 
     points: int
     """Different points."""
+    networks: int
+    """Networks of all points: one a seed."""
     runs: int
     tried: int
     """Runs of the trial."""
@@ -37,7 +39,7 @@ class Cost:
     run_seconds: float
     """One more replicate of a point, on one processor."""
     point_seconds: float
-    """What each point costs besides: its scenario and its networks."""
+    """What each network of a point costs besides: with the scenario, of which the first has to be read."""
     run_bytes: float
     """Disk space of a run, on average."""
     start_seconds: float = 0.0
@@ -46,7 +48,7 @@ class Cost:
     @property
     def seconds(self) -> float:
         """Work of the whole study on one processor."""
-        return self.points * self.point_seconds + self.runs * self.run_seconds
+        return self.networks * self.point_seconds + self.runs * self.run_seconds
 
     @property
     def bytes(self) -> float:
@@ -66,7 +68,7 @@ def estimate(study: Study, points: Points, folder: Path) -> Cost:
     some = Points(points.names, tuple(column[chosen] for column in points.columns))
     replicates = min(study.replicates, TRIAL_REPLICATES)
     store = Store(folder)
-    create(store, study.model_copy(update={"replicates": replicates}), some, None)
+    create(store, study.model_copy(update={"seeds": 1, "replicates": replicates}), some, None)
     worker = StudyWorker(store, store.manifest["plan"])
     first, rest, failed, tried = [], [], 0, 0
     chunks: list[dict[str, pa.Table]] = []
@@ -86,7 +88,8 @@ def estimate(study: Study, points: Points, folder: Path) -> Cost:
     again = float(np.mean(rest)) if rest else 0.0
     return Cost(
         points=len(distinct),
-        runs=len(distinct) * study.replicates,
+        networks=len(distinct) * study.seeds,
+        runs=len(distinct) * study.runs_of_a_point,
         tried=tried,
         failed=failed,
         run_seconds=again if rest else float(np.mean(first)),
@@ -131,13 +134,15 @@ def format_estimate(study: Study, cost: Cost, workers: int) -> str:
     """The estimate as text, with what it rests on."""
     each = f"{1e3 * cost.run_seconds:.3g} ms a run"
     if cost.point_seconds:
-        each += f" and {1e3 * cost.point_seconds:.3g} ms a point"
+        each += f" and {1e3 * cost.point_seconds:.3g} ms a {'point' if study.seeds == 1 else 'network'}"
     wall = duration(cost.start_seconds + cost.seconds / min(workers, cost.runs))
     processes = "1 process" if workers == 1 else f"{workers} processes"
     processes += f" ({duration(cost.start_seconds)} of it to start)"
     failed = f" ({cost.failed} failed)" if cost.failed else ""
+    networks = f"{study.seeds:,} networks x " if study.seeds > 1 else ""
     return (
-        f"{study.name}: {cost.points:,} points x {study.replicates:,} replicates = {cost.runs:,} runs\n"
+        f"{study.name}: {cost.points:,} points x {networks}{study.replicates:,} replicates"
+        f" = {cost.runs:,} runs\n"
         f"trial of {cost.tried} runs{failed}: {each}\n"
         f"estimate: {duration(cost.seconds)} of work, {wall} on {processes}, {megabytes(cost.bytes)}"
     )

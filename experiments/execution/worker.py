@@ -28,7 +28,7 @@ from hashcredit.simulator.errors import HashcreditError
 from hashcredit.simulator.provenance import code_key
 from hashcredit.simulator.runs.engine import record, run_replicate
 from hashcredit.simulator.scenario.scenario import Scenario
-from hashcredit.simulator.setup.prepare import Setup, allocate, prepare
+from hashcredit.simulator.setup.prepare import Setup, allocate, prepare, with_seed
 
 _warm = threading.Lock()
 _is_warm = False
@@ -158,12 +158,18 @@ class StudyWorker:
     def compute(self, rows: pa.Table) -> BlockResult:
         """Run the rows of a plan; a run that raises leaves its error."""
         outcome = BlockResult(rows, self._who, details={name: [] for name in self.store.details})
+        of_point: tuple[tuple[str, int], Setup] | None = None
         for first, last in _stretches(rows):
             started = time.perf_counter()
             row = rows.slice(first, 1).to_pylist()[0]
             self.base(row["scenario"], row["scenario_digest"])  # a damaged copy is no failure of these runs
+            point = row["scenario_digest"], row["point"]
             try:
-                setup = self.setup(row)
+                if of_point is not None and of_point[0] == point:
+                    setup = with_seed(of_point[1], row["seed"])
+                else:
+                    setup = self.setup(row)
+                of_point = point, setup
             except Exception as error:  # the scenario of these runs cannot be: their rows say why
                 outcome.errors[first:last] = [_words(error)] * (last - first)
                 outcome.finished[first:last] = _now()
@@ -173,7 +179,7 @@ class StudyWorker:
         return outcome
 
     def setup(self, row: dict[str, Any]) -> Setup:
-        """What the runs of a point share."""
+        """What the runs of a point and seed share."""
         scenario = self.base(row["scenario"], row["scenario_digest"])
         return prepare(scenario.with_changes(changes_of(row, self.store.plan.kinds)), row["seed"])
 
@@ -185,7 +191,7 @@ class StudyWorker:
         return self._bases[digest]
 
     def _compute_point(self, outcome: BlockResult, setup: Setup, first: int, last: int) -> None:
-        """Run the replicates of one point."""
+        """Run the replicates of one point and seed."""
         economy = None
         replicates = outcome.rows["replicate"].slice(first, last - first).to_pylist()
         detailed = self.keep["replicates"] if self.keep["replicates"] is not None else 2**63

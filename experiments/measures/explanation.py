@@ -13,7 +13,7 @@ from hashcredit.experiments.measures.shocks import without_each_shock
 from hashcredit.simulator.display import Facts, Shown, some_of
 from hashcredit.simulator.errors import ScenarioError
 from hashcredit.simulator.progress import OnProgress, Progress, shown
-from hashcredit.simulator.reports.contagion_tree import cascades, earlier_failures
+from hashcredit.simulator.reports.contagion_tree import NONE, cascades, earlier_failures
 from hashcredit.simulator.reports.run import Run
 from hashcredit.simulator.runs.engine import simulate
 from hashcredit.simulator.runs.kept_alive import CannotBeSavedError, simulate_kept_alive
@@ -31,6 +31,19 @@ CHANNEL, SHOCK, FAILURE = "channel", "shock", "failure"
 
 PREVENTED, DELAYED, EARLIER, UNCHANGED, IMPOSED = "prevented", "delayed", "earlier", "unchanged", "imposed"
 """What becomes of the failure; of an earlier failure that the scenario imposes there is no replay."""
+
+COLUMNS = (
+    "left_out",
+    "without",
+    "how",
+    "answer",
+    "weeks",
+    "week",
+    "cause",
+    "defaults",
+    "lender_failures",
+    "support_musd",
+)
 
 MOST_NAMES = 40
 """Of those that failed, in an error."""
@@ -81,15 +94,12 @@ class FailureExplanation(Shown):
 
     @property
     def reason(self) -> str:
-        """Why, as logged: cause of a borrower, and channel."""
+        """Why, as far as it is logged: cause of a borrower, and channel."""
         node = self.tree.nodes[self.failure]
-        words = [] if node["cause"] == "none" else [f"for {node['cause'].replace('_', ' ')}"]
-        channel = (
-            "from outside"
-            if node["channel"] == "exogenous"
-            else f"through {node['channel'].replace('_', ' ')}"
-        )
-        return ", ".join([*words, channel])
+        cause, channel = (node[name].replace("_", " ") for name in ("cause", "channel"))
+        way = "from outside" if channel == "exogenous" else f"through {channel}"
+        words = [(cause, f"for {cause}"), (channel, way)]
+        return ", ".join(said for name, said in words if name != NONE)
 
     @property
     def chain(self) -> list[str]:
@@ -112,19 +122,15 @@ class FailureExplanation(Shown):
         """
         import pandas as pd
 
-        frame = pd.DataFrame([self._row(replay) for replay in self.replays])
+        frame = pd.DataFrame([self._row(replay) for replay in self.replays], columns=list(COLUMNS))
         counts = ["weeks", "week", "defaults", "lender_failures"]
         return frame.astype(dict.fromkeys(counts, "Int64"))
 
     def _row(self, replay: Replay) -> dict[str, object]:
-        row: dict[str, object] = {
-            "left_out": replay.left_out,
-            "without": replay.without,
-            "how": replay.how,
-            "answer": IMPOSED,
-            **dict.fromkeys(("weeks", "week", "cause", "defaults", "lender_failures")),
-            "support_musd": replay.support_musd,
-        }
+        """The row of a replay by column; what there is none of is None."""
+        row: dict[str, object] = dict.fromkeys(COLUMNS)
+        row |= {"left_out": replay.left_out, "without": replay.without, "how": replay.how, "answer": IMPOSED}
+        row["support_musd"] = replay.support_musd
         if replay.run is None:
             return row
         row |= {name: replay.run.summary[name] for name in ("defaults", "lender_failures")}

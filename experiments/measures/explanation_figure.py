@@ -117,7 +117,7 @@ def _draw_replays(axes: Axes, found: FailureExplanation) -> None:
         row += 0.5
     axes.set_yticks(at, names)
     axes.tick_params(axis="y", length=0.0)
-    axes.set_ylim(row - 0.7, -0.7)
+    axes.set_ylim(max(row, 1.0) - 0.7, -0.7)
     axes.set_xlim(0.0, 1.3 * horizon)
     axes.set_xticks([tick for tick in axes.get_xticks() if 0.0 <= tick <= horizon])
     axes.spines["bottom"].set_bounds(0.0, horizon)

@@ -7,11 +7,11 @@ from hashcredit.simulator.scenario.scenario import Scenario
 
 DRAWN: dict[str, tuple[str, dict[str, Any]]] = {
     "btc": (
-        "BTC follows its expected path",
+        "nothing is drawn for BTC, which still moves with funding",
         {"shocks.btc_path": (), "shocks.btc_volatility": 0.0, "shocks.jump_intensity": 0.0},
     ),
     "rents": (
-        "the rent index follows its expected path",
+        "nothing is drawn for the rent index, which still moves with demand and supply",
         {"shocks.rent_path": (), "shocks.rent_volatility": 0.0},
     ),
     "machine_rents": (
@@ -20,11 +20,11 @@ DRAWN: dict[str, tuple[str, dict[str, Any]]] = {
     ),
     "hashprice": ("hashprice is worked out, not fed in", {"shocks.hashprice_path": ()}),
     "assets": (
-        "prices of other assets follow their expected paths",
+        "nothing is drawn for other assets, which still move with funding",
         {"assets.volatility": (0.0, 0.0, 0.0, 0.0)},
     ),
 }
-"""Prices that are drawn or fed in: words, and the changes that leave what is expected of them.
+"""Prices that are drawn or fed in: words, and the changes that leave what the model itself makes of them.
 
 A volatility of zero leaves the mean of a price as it was, and the draws of all others.
 """

@@ -81,10 +81,11 @@ def sums_of_run(run: TapeRun, made_before: int, prices: Mapping[str, float]) -> 
     """
     tape = run.tape[(run.tape["week"] < made_before) & (run.tape["drawn"] > 0.0)]
     end = run.setup.scenario.horizon_weeks
-    live, claims = tape["status"] == LoanStatus.PERFORMING, tape["status"] == LoanStatus.DEFAULTED
+    live = tape["status"] == LoanStatus.PERFORMING
+    claims = (tape["status"] == LoanStatus.DEFAULTED) & (tape["left"] > 0.0)  # open: something is still owed
     closed = (tape["default_week"] >= 0) & ~claims
-    last = np.where(live | claims, end - 1, np.maximum(tape["paid_week"], tape["default_week"]))
-    ratios = likelihood_ratios(run, prices)[np.maximum(last, 0)]
+    last = np.where(tape["over_week"] >= 0, tape["over_week"], end - 1)
+    ratios = likelihood_ratios(run, prices)[last]
     today = run.discount[0] * tape["growth"][:, 0]
     repaid = tape["principal"] + tape["recovered"]
     live_face = np.where(live, tape["left"], 0.0)

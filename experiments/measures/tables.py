@@ -1,12 +1,16 @@
 """Measures as text, 80 columns wide."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from hashcredit.experiments.measures.attribution import MEASURES, ContagionAttribution
+from hashcredit.experiments.measures.collateral_values import VALUES, CollateralValues
 from hashcredit.experiments.measures.explanation import DELAYED, EARLIER, IMPOSED, FailureExplanation
 from hashcredit.simulator.display import counted, interval_in_words, runs_in_words
 from hashcredit.simulator.state.outcomes import BY_NAME
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 HEADS = {"channel": "channels", "shock": "shocks", "failure": "earlier failures"}
 
@@ -90,3 +94,46 @@ def _answer(row: Mapping[Any, Any]) -> str:
     if row["answer"] in (DELAYED, EARLIER):
         return f"{row['answer']} by {counted(abs(int(row['weeks'])), 'week')}"
     return "imposed by the scenario" if row["answer"] == IMPOSED else str(row["answer"])
+
+
+def format_collateral(found: CollateralValues) -> str:
+    """Loan to value by the three values: in total over the weeks, then by tier, then of dumped machines."""
+    table, curve = found.table, found.curve
+    lines = [
+        f"{found.scenario}: {runs_in_words(found.seeds, found.replicates)}",
+        "",
+        f"{'Debt over value of the pledge':<36}{'M$':>6}{'paper':>8}{'market':>8}{'all sold at once':>22}",
+    ]
+    for head, rows in (
+        ("in total", table[table["level"] == "total"]),
+        ("each lender alone", table[table["level"] == "alone"]),
+        *((name.replace("_", " "), table[table["name"] == name]) for name in _tiers(table)),
+    ):
+        lines.append(head)
+        lines += [_ltv_line(row) for row in rows.to_dict("records")]
+    if len(curve):
+        lines += ["", f"Price over appraisal, dumped in week {found.curve_week}"]
+        lines.append(f"{'':<14}{'one unit':>10}{'1 %':>9}{'10 %':>9}{'all':>9}{'units of all':>15}")
+        for name, rows in curve.groupby("machine", sort=False):
+            at = rows.set_index("share")
+            prices = "".join(f"{at['price_to_appraisal'][share]:>9.2f}" for share in (0.01, 0.1, 1.0))
+            lines.append(
+                f"{name:<14}{at['price_to_appraisal'][0.0]:>10.2f}{prices}{at['units'][1.0]:>15,.0f}"
+            )
+    lines += ["", f"intervals: {interval_in_words(len(found.seeds))}"]
+    return "\n".join(lines)
+
+
+def _tiers(table: "pd.DataFrame") -> list[str]:
+    return list(dict.fromkeys(table.loc[table["level"] == "tier", "name"]))
+
+
+def _ltv_line(row: Mapping[Any, Any]) -> str:
+    paper, market, sold = (_percent(row[f"{value}_ltv"]) for value in VALUES)
+    low, high = row["liquidation_ltv_low"], row["liquidation_ltv_high"]
+    interval = "" if low != low else f" ({max(low, 0.0):.0%} to {high:.0%})"
+    return f"  week {row['week']:<27,}{row['debt_musd']:>8,.0f}{paper:>8}{market:>8}{sold + interval:>22}"
+
+
+def _percent(value: float) -> str:
+    return "-" if value != value else f"{value:.0%}"

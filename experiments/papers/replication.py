@@ -2,12 +2,14 @@
 
 import csv
 import io
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hashcredit.experiments.support.files import read_csv
+from hashcredit.experiments.support.references import Form
 from hashcredit.simulator.reports.statistics import Estimate
 
 if TYPE_CHECKING:
@@ -23,16 +25,25 @@ class Found:
     value: float
     low: float
     high: float
+    standard_error: float
+    """Of the number: zero where nothing is random, NaN where it cannot be told."""
+    n: int
+    """Independent replicates behind it; none where nothing is random."""
 
     @classmethod
     def exactly(cls, value: float) -> "Found":
-        """A number without Monte Carlo error."""
-        return cls(value, value, value)
+        """A number in which nothing is random."""
+        return cls(value, value, value, 0.0, 0)
+
+    @classmethod
+    def following(cls, value: float, n: int) -> "Found":
+        """A number that follows from `n` replicates, such as an answer or an edge, without an error."""
+        return cls(value, value, value, math.nan, n)
 
     @classmethod
     def of(cls, estimate: Estimate) -> "Found":
         """A mean or a probability over replicates."""
-        return cls(estimate.mean, estimate.low, estimate.high)
+        return cls(estimate.mean, estimate.low, estimate.high, estimate.standard_error, estimate.n)
 
 
 @dataclass(frozen=True)
@@ -107,15 +118,39 @@ def format_rows(rows: list[Row], interval: str = "95 % interval") -> str:
     return "\n".join(lines)
 
 
-def table_csv(rows: list[Row]) -> str:
-    """The table as CSV, full precision."""
+FORM = Form(
+    keys=("quantity",),
+    value="obtained",
+    error="standard_error",
+    count="replicates",
+    fixed=("unit", "published", "tolerance", "source"),
+    verdicts=("agrees",),
+)
+"""The table as CSV, and how it is held against its reference."""
+
+
+def table_csv(replication: Replication, published: list[Published]) -> str:
+    """Everything found as CSV, full precision: what is published first, then what is not; empty if untold."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(
-        ("quantity", "unit", "published", "tolerance", "obtained", "low", "high", "agrees", "source")
-    )
+    numbers = ("obtained", "low", "high", "standard_error")
+    writer.writerow(("quantity", *FORM.fixed[:-1], *numbers, "replicates", "agrees", "source"))
+    rows = compare(replication, published)
     for row in rows:
-        p, f = row.published, row.found
-        numbers = [repr(float(x)) for x in (p.value, p.tolerance, f.value, f.low, f.high)]
-        writer.writerow([p.quantity, p.unit, *numbers, str(row.agrees).lower(), p.source])
+        p, agrees = row.published, str(row.agrees).lower()
+        given = (p.unit, _cell(p.value), _cell(p.tolerance))
+        writer.writerow([p.quantity, *given, *_cells(row.found), agrees, p.source])
+    told = {row.published.quantity for row in rows}
+    for quantity, found in replication.found.items():
+        if quantity not in told:
+            writer.writerow([quantity, "", "", "", *_cells(found), "", ""])
     return text.getvalue()
+
+
+def _cells(found: Found) -> list[str]:
+    numbers = (found.value, found.low, found.high, found.standard_error)
+    return [*(_cell(number) for number in numbers), str(found.n)]
+
+
+def _cell(number: float) -> str:
+    return "" if math.isnan(number) else repr(float(number))

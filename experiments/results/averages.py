@@ -1,7 +1,8 @@
 """What the runs of a study say on average: a mean and an interval a point, and differences between levels.
 
-Replicates with the same number share their draws wherever they are, so that only different replicates are
-independent. An average over several points is therefore taken within each replicate first.
+Runs with the same seed and replicate share their draws wherever they are: only others are independent. An
+average over several points is therefore taken within each replicate first. Replicates of a seed share its
+networks too: with several seeds, errors and intervals are over seeds.
 """
 
 import json
@@ -51,7 +52,8 @@ def statistics(
     Returns
     -------
     DataFrame
-        The factors in `by`, quantity, unit, points (in the group), n (replicates that entered), mean,
+        The factors in `by`, quantity, unit, points (in the group), networks (seeds; with one, errors and
+        intervals are about this network only), n (replicates of all seeds that entered), mean,
         standard_error, low, high and median; NaN where a number cannot be told.
     """
     by = results.factors if by is None else tuple(as_names(by) or ())
@@ -66,13 +68,12 @@ def statistics(
     for group in groups:
         whole = cells.present[group].all(axis=0)
         for name, unit, is_boolean, values in columns:
-            sample = _within(values[group][:, whole])
-            if is_boolean and len(group) == 1:
-                estimate = probability_estimate(sample > 0.0, level)
-            else:
-                estimate = mean_estimate(sample, level)
-            rows.append([*_names(cells, group, by), name, unit, len(group), *_numbers(estimate)])
-    return _frame([*by, "quantity", "unit", "points", *ESTIMATE], rows)
+            sample = np.where(whole, _within(values[group]), np.nan)
+            estimator = probability_estimate if is_boolean and len(group) == 1 else mean_estimate
+            estimate = estimator(sample, level, results.together)
+            sizes = len(group), results.seeds
+            rows.append([*_names(cells, group, by), name, unit, *sizes, *_numbers(estimate)])
+    return _frame([*by, "quantity", "unit", "points", "networks", *ESTIMATE], rows)
 
 
 def paired(
@@ -83,7 +84,7 @@ def paired(
     by: Sequence[str] | None = None,
     level: float = LEVEL,
 ) -> "pd.DataFrame":
-    """Mean differences between the levels of a factor and a reference level, replicate by replicate.
+    """Mean differences between the levels of a factor and a reference level, run by run with the same draws.
 
     Parameters
     ----------
@@ -104,7 +105,7 @@ def paired(
     Returns
     -------
     DataFrame
-        The factors in `by`, the factor, reference, quantity, unit, pairs (in the group), n, mean,
+        The factors in `by`, the factor, reference, quantity, unit, pairs (in the group), networks, n, mean,
         standard_error, low, high and median of the difference.
     """
     results.check_factor("factor", factor)
@@ -126,10 +127,10 @@ def paired(
     rows = []
     for group, partners in _pairs(cells, others, levels == base, [*by, factor]):
         both = (cells.present[group] & cells.present[partners]).all(axis=0)
-        difference = values[group][:, both] - values[partners][:, both]
-        words = [*_names(cells, group, [*by, factor]), base, name, unit]
-        rows.append([*words, len(group), *_numbers(mean_estimate(_within(difference), level))])
-    return _frame([*by, factor, "reference", "quantity", "unit", "pairs", *ESTIMATE], rows)
+        difference = np.where(both, _within(values[group] - values[partners]), np.nan)
+        words = [*_names(cells, group, [*by, factor]), base, name, unit, len(group), results.seeds]
+        rows.append([*words, *_numbers(mean_estimate(difference, level, results.together))])
+    return _frame([*by, factor, "reference", "quantity", "unit", "pairs", "networks", *ESTIMATE], rows)
 
 
 def _pairs(

@@ -1,4 +1,4 @@
-"""Runs as a table with a row a point and a column a replicate, which averages and arrays are made from."""
+"""Runs as a table with a row a point and a column a seed and replicate: what averages are made from."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,7 +17,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Cells:
-    """Where each run belongs in an array of shape (points, replicates); identical ones once."""
+    """Where each run belongs in an array of shape (points, runs of a point); identical ones once.
+
+    Columns are in order, seed by seed, so that equal columns of points with common draws share these.
+    """
 
     results: KeptRuns
 
@@ -29,14 +32,15 @@ class Cells:
 
     @property
     def shape(self) -> tuple[int, int]:
-        return len(self.points), self.results.replicates
+        return len(self.points), self.results.runs_of_a_point
 
     @cached_property
     def planned(self) -> NDArray[np.int64]:
         """For each run of the plan its place in the array, row after row."""
         plan = self.results.store.plan
         row = np.searchsorted(self.points["point"].to_numpy(), plan.column("point").to_numpy())
-        return np.asarray(row * self.shape[1] + plan.column("replicate").to_numpy(), np.int64)
+        column = np.arange(len(row)) % self.shape[1]  # a plan has all runs of its points, in order
+        return np.asarray(row * self.shape[1] + column, np.int64)
 
     @cached_property
     def is_ok(self) -> NDArray[np.bool_]:
@@ -46,7 +50,7 @@ class Cells:
 
     @cached_property
     def present(self) -> NDArray[np.bool_]:
-        """Shape (points, replicates): whether there is a run that is ok."""
+        """Shape (points, runs of a point): whether there is a run that is ok."""
         found = np.zeros(self.shape[0] * self.shape[1], np.bool_)
         found[self.planned[self.is_ok]] = True
         return found.reshape(self.shape)

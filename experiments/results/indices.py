@@ -16,6 +16,7 @@ from hashcredit.experiments.results import sensitivity
 from hashcredit.experiments.results.averages import Quantities, values_of
 from hashcredit.experiments.results.cells import Cells
 from hashcredit.experiments.results.kept import KeptRuns, ResultsError
+from hashcredit.experiments.results.response import of_seeds
 from hashcredit.experiments.study.designs import Sampled, read_design
 
 if TYPE_CHECKING:
@@ -91,7 +92,7 @@ def indices(
     common = bool(results.manifest["study"]["common_random_numbers"])
     rows = []
     for name, unit, _, values in values_of(results, of):
-        means = _means(cells.fill(values), cells, sample, common)
+        means = _means(cells.fill(values), cells, sample, common, results.seeds)
         whole = _whole_blocks(sample, means.value)
         kept = means.value[whole]
         size = sensitivity.block_size(sample.design, len(sample.names))
@@ -199,20 +200,22 @@ def _fits(column: "pd.Series", unit: Floats, factor: Mapping[str, Any]) -> bool:
     return bool((np.diff(values[np.argsort(unit, kind="stable")]) >= 0.0).all())
 
 
-def _means(values: Floats, cells: Cells, sample: Sample, common: bool) -> Means:
-    """From values of shape (points, replicates), NaN where there is none."""
+def _means(values: Floats, cells: Cells, sample: Sample, common: bool, seeds: int) -> Means:
+    """From values of shape (points, runs of a point), NaN where there is none."""
     has = np.isfinite(values)
     undefined = int((cells.present & ~has).sum())
     count = has.sum(axis=1)
     total = np.where(has, values, 0.0).sum(axis=1)
     mean = np.divide(total, count, out=np.full(len(values), np.nan), where=count > 0)
-    return Means(mean[sample.row], undefined, _noise(values, has, mean, common))
+    draws = of_seeds(values, seeds)
+    return Means(mean[sample.row], undefined, _noise(draws, np.isfinite(draws), mean, common))
 
 
 def _noise(values: Floats, has: NDArray[np.bool_], mean: Floats, common: bool) -> float:
-    """Variance of a point's mean that chance makes, over the variance between points; NaN if nobody can tell.
+    """Variance of a point's mean that chance makes, over that between points; NaN if it cannot be told.
 
-    With common draws what a replicate does to all points alike is no difference between them, and counts not.
+    `values` has a column a replicate, or one a seed where there are several. With common draws what such a
+    one does to all points alike is no difference between them, and counts not.
     """
     count = has.sum(axis=1)
     several = count > 1

@@ -11,10 +11,11 @@ import pyarrow.parquet as pq
 
 from hashcredit.experiments.results.reading import Reader
 from hashcredit.experiments.store.store import EVENTS, RUNS, SERIES, Store
-from hashcredit.experiments.study.study import TABLES
+from hashcredit.experiments.study.study import TABLES, size_in_words
 from hashcredit.simulator.display import Facts, Shown, counted, some_of
 from hashcredit.simulator.errors import HashcreditError, OutputFolderError, RefusedError
 from hashcredit.simulator.reports.headline import mean_headline
+from hashcredit.simulator.reports.statistics import group_length
 from hashcredit.simulator.scenario.errors import hint
 
 if TYPE_CHECKING:
@@ -56,12 +57,12 @@ class KeptRuns(Shown):
 
     def _facts(self) -> Facts:
         index, runs = self.reader.index, len(self.store.plan)
-        points = runs // self.replicates
+        points = runs // self.runs_of_a_point
         state = f"{int((index.found & ~index.failed).sum()):,} of {runs:,} runs ok"
         state += f", {int(index.failed.sum()):,} failed, {int((~index.found).sum()):,} missing"
         facts = {
             "folder": str(self.store.path),
-            "size": f"{counted(points, 'point')} x {counted(self.replicates, 'replicate')}",
+            "size": size_in_words(points, self.seeds, self.replicates),
             "state": state + (f", {counted(len(index.damaged), 'damaged file')}" if index.damaged else ""),
             "factors": some_of(list(self.factors)) or "(none)",
         }
@@ -98,9 +99,24 @@ class KeptRuns(Shown):
         return tuple(self.manifest["study"]["factors"])
 
     @property
+    def seeds(self) -> int:
+        """Networks that each point was run on, one a seed; 1 in folders from before there were several."""
+        return int(self.manifest["study"].get("seeds", 1))
+
+    @property
     def replicates(self) -> int:
-        """Runs of each point."""
+        """Runs of each point and seed."""
         return int(self.manifest["study"]["replicates"])
+
+    @property
+    def runs_of_a_point(self) -> int:
+        """Replicates of all seeds together."""
+        return self.seeds * self.replicates
+
+    @property
+    def together(self) -> int:
+        """Runs of a point in a row that make one independent group: of several seeds a whole one."""
+        return group_length(self.seeds, self.replicates)
 
     @cached_property
     def plan(self) -> "pd.DataFrame":
@@ -168,7 +184,7 @@ class KeptRuns(Shown):
 
     @cached_property
     def series(self) -> "pd.DataFrame":
-        """Weekly series of the runs that were kept, with run_id, point, replicate and factors."""
+        """Weekly series of the runs that were kept, with run_id, point, seed, replicate and factors."""
         return self.table(SERIES)
 
     @cached_property
@@ -190,7 +206,7 @@ class KeptRuns(Shown):
             )
             raise OutputFolderError(str(self.store.path), reason)
         columns = as_names(columns)
-        first = list(dict.fromkeys(["run_id", "point", "replicate", *self.factors]))
+        first = list(dict.fromkeys(["run_id", "point", "seed", "replicate", *self.factors]))
         for column in columns or ():
             _check_known("columns", column, [*first, *self.reader.detail_columns(name)])
         return self.reader.details(name, columns, first)

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     import xarray as xr
 
 REPLICATE = "replicate"
+NETWORK = "network"
+"""Dimension of the seeds, numbered from 0, where there are several."""
 
 
 class MissingLibraryError(HashcreditError):
@@ -44,18 +46,20 @@ def load(library: str) -> Any:
 def to_xarray(results: KeptRuns) -> "xr.Dataset":
     """All runs as arrays: every scalar float64, NaN where a run is missing or failed.
 
-    A grid has a dimension a factor and `replicate`. Other designs have `point`, which has every point of the
-    design, and `replicate`; the factors are coordinates of the points. Besides the scalars there are run_id,
-    seed and status ("ok", "failed" or "missing"). Raises MissingLibraryError without xarray.
+    A grid has a dimension a factor, `network` where there are several seeds, and `replicate`. Other designs
+    have `point`, which has every point of the design, in place of the factors, which are coordinates of it.
+    Besides the scalars there are run_id, seed and status ("ok", "failed" or "missing").
+    Raises MissingLibraryError without xarray.
     """
     xarray = load("xarray")
     cells = Cells(results)
     points = results.points
     axes = _axes(results, points)
     row = np.searchsorted(cells.points["point"].to_numpy(), points["same_as"].to_numpy())
-    dims = [*axes, REPLICATE] if axes is not None else ["point", REPLICATE]
-    shape = [*(len(values) for values in (axes or {}).values())] if axes is not None else [len(points)]
-    shape.append(results.replicates)
+    draws = _draws(results)
+    dims = [*(axes if axes is not None else ["point"]), *draws]
+    shape = [len(values) for values in axes.values()] if axes is not None else [len(points)]
+    shape += draws.values()
 
     def variable(values: np.ndarray, attributes: Mapping[str, str]) -> Any:
         whole = values.reshape(cells.shape)
@@ -96,11 +100,17 @@ def _coordinates(
     results: KeptRuns, points: "pd.DataFrame", axes: Mapping[str, np.ndarray] | None
 ) -> dict[str, Any]:
     about = described(results)
-    replicates = {REPLICATE: (REPLICATE, np.arange(results.replicates))}
+    replicates = {name: (name, np.arange(size)) for name, size in _draws(results).items()}
     if axes is not None:
         return {name: (name, values, about.get(name, {})) for name, values in axes.items()} | replicates
     names = ["point", "same_as", *results.factors]
     return {name: ("point", _plain(points[name]), about.get(name, {})) for name in names} | replicates
+
+
+def _draws(results: KeptRuns) -> dict[str, int]:
+    """Dimensions of the runs of a point, with their sizes."""
+    networks = {NETWORK: results.seeds} if results.seeds > 1 else {}
+    return {**networks, REPLICATE: results.replicates}
 
 
 def _scalars(results: KeptRuns) -> list[str]:

@@ -13,9 +13,10 @@ from hashcredit.experiments.results.cells import Cells
 from hashcredit.experiments.results.indices import design_of, has_indices, indices
 from hashcredit.experiments.results.kept import KeptRuns, ResultsError
 from hashcredit.experiments.results.labelled import described
-from hashcredit.experiments.results.response import differences, of_groups, of_levels, slices
+from hashcredit.experiments.results.response import differences, of_groups, of_levels, of_seeds, slices
 from hashcredit.experiments.results.sensitivity import block_name
 from hashcredit.experiments.study.designs import KINDS
+from hashcredit.simulator.display import counted
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -33,7 +34,9 @@ def available(results: KeptRuns) -> list[str]:
 def words_of(results: KeptRuns) -> str:
     """The line of a caption that says which sample a figure shows."""
     study = results.manifest["study"]
-    runs = "1 replicate" if results.replicates == 1 else f"{results.replicates:,} replicates"
+    runs = counted(results.replicates, "replicate")
+    if results.seeds > 1:
+        runs = f"{counted(results.seeds, 'network')} with {runs} each"
     draws = "the same draws at every point" if study["common_random_numbers"] else "own draws at every point"
     kind, points = study["design"]["kind"], len(results.points)
     return f"{results.study_name}, seed {study['seed']}: {kind} design, {points:,} points of {runs}, {draws}."
@@ -100,7 +103,7 @@ def is_sample(results: KeptRuns) -> bool:
 
 
 def _factor(results: KeptRuns, name: str, outcome: str, values: Floats | None) -> FactorAxis:
-    """A factor on its axis; with `values` (points, replicates) also the outcome along it."""
+    """A factor on its axis; with `values` (points, runs of a point) also the outcome along it."""
     form = results.manifest["study"]["factors"][name]
     column = results.points[name]
     is_list = "values" in form or "count" in form
@@ -118,7 +121,8 @@ def _factor(results: KeptRuns, name: str, outcome: str, values: Floats | None) -
         return FactorAxis(name, unit, at, log=log)
     groups = slices(at)
     middle = np.array([at[group].mean() for group in groups])
-    return FactorAxis(name, unit, at, log=log, response=of_groups(values, groups, middle, _common(results)))
+    draws = of_seeds(values, results.seeds)
+    return FactorAxis(name, unit, at, log=log, response=of_groups(draws, groups, middle, _common(results)))
 
 
 def _levels(form: Mapping[str, Any], found: list[Any]) -> list[Any]:
@@ -138,7 +142,7 @@ def _along_levels(
         return of_levels(results, outcome, name, levels), paired
     places = np.arange(len(levels), dtype=np.float64)
     groups = [np.flatnonzero(at == place) for place in places]
-    return of_groups(values, groups, places, _common(results)), paired
+    return of_groups(of_seeds(values, results.seeds), groups, places, _common(results)), paired
 
 
 def _common(results: KeptRuns) -> bool:
@@ -146,11 +150,14 @@ def _common(results: KeptRuns) -> bool:
 
 
 def _intervals(results: KeptRuns) -> str:
+    several = results.seeds > 1
+    unit, only = ("network", "") if several else ("replicate", ", this network only")
     if not is_sample(results):
-        return "Bars: 95 % intervals over replicates, after averages over points within each replicate."
-    if _common(results) and results.replicates > 1:
-        return "Bars: 95 % intervals, clustered by point and by replicate, whose draws all points share."
-    return "Bars: 95 % intervals, clustered by point."
+        return f"Bars: 95 % intervals over {unit}s{only}, after averages over points within each replicate."
+    if _common(results) and results.runs_of_a_point > 1:
+        shared = "which all points share" if several else "whose draws all points share"
+        return f"Bars: 95 % intervals, clustered by point and by {unit}, {shared}{only}."
+    return f"Bars: 95 % intervals, clustered by point{only if _common(results) else ''}."
 
 
 def _left_out(results: KeptRuns, mean: Floats, undefined: int) -> str:

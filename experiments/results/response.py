@@ -41,8 +41,22 @@ def _response(rows: Any, at: Floats) -> Response:
     return Response(mean, low, high, at)
 
 
+def of_seeds(values: Floats, seeds: int) -> Floats:
+    """Means over the replicates of each seed that have a value (points, seeds); of one seed as they are.
+
+    Replicates of a seed share its networks, so they are no independent observations of the model.
+    """
+    if seeds == 1:
+        return values
+    parts = values.reshape(len(values), seeds, -1)
+    has = np.isfinite(parts)
+    total, count = np.where(has, parts, 0.0).sum(axis=2), has.sum(axis=2)
+    means: Floats = np.divide(total, count, out=np.full(count.shape, np.nan), where=count > 0)
+    return means
+
+
 def of_groups(values: Floats, groups: Sequence[NDArray[np.int64]], at: Floats, common: bool) -> Response:
-    """Of a sample: `values` of shape (points, replicates), with the points of each level or slice."""
+    """Of a sample: `values` (points, replicates or seeds), with the points of each level or slice."""
     rows = np.array([clustered(values[group], common) for group in groups]).reshape(-1, 3)
     return Response(rows[:, 0], rows[:, 1], rows[:, 2], at)
 
@@ -60,7 +74,8 @@ def clustered(values: Floats, common: bool, level: float = LEVEL) -> tuple[float
     of one replicate: the variance of the mean is then that over points, and that over replicates, less what
     is in both (Cameron, Gelbach and Miller 2011, Journal of Business & Economic Statistics 29).
 
-    values    shape (points, replicates); NaN where there is none. Points without any are not in the mean.
+    values    shape (points, replicates), or the means of seeds; NaN where there is none. Points without any
+              are not in the mean.
     """
     has = np.isfinite(values)
     values, has = values[has.any(axis=1)], has[has.any(axis=1)]

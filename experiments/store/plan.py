@@ -115,29 +115,33 @@ def _tables(
     distinct = np.flatnonzero(points.first == np.arange(len(points)))
     columns = dict(zip(points.names, points.columns, strict=True))
     prefixes = {name: _prefix(base, code) for name, base in bases.items()}
-    total = len(distinct) * study.replicates
+    total = len(distinct) * study.runs_of_a_point
     for first in range(0, total, ROW_GROUP):
-        place, replicate = np.divmod(np.arange(first, min(first + ROW_GROUP, total)), study.replicates)
+        network, replicate = np.divmod(np.arange(first, min(first + ROW_GROUP, total)), study.replicates)
+        networks = np.arange(network[0], network[-1] + 1)  # of all points in a row
+        place = network // study.seeds
         here = distinct[place[0] : place[-1] + 1]
         index = numbers(place - place[0])
         values = {name: column[here].tolist() for name, column in columns.items()}
         names = values.pop("scenario", [next(iter(bases))] * len(here))
         words = _words(values, len(here))
-        seeds = [_seed(study, bases[name], word) for name, word in zip(names, words, strict=True)]
+        of_network = zip((networks // study.seeds - place[0]).tolist(), networks % study.seeds, strict=True)
+        seeds = [_seed(study, bases[names[k]], words[k], int(number)) for k, number in of_network]
         starts = []
         for name, word in zip(names, words, strict=True):
             starts.append(prefixes[name].copy())
             starts[-1].update(word)
-        draws = zip((place - place[0]).tolist(), replicate.tolist(), strict=True)
+        seed = np.array(seeds, np.int64)[network - network[0]]
+        draws = zip((place - place[0]).tolist(), seed.tolist(), replicate.tolist(), strict=True)
         of_point = {
             "point": numbers(here),
             "scenario": texts(names),
-            "seed": numbers(np.array(seeds, np.int64)),
             "scenario_digest": texts([bases[name].digest for name in names]),
             **{name: _stored(values[name], kind) for name, kind in kinds.items()},
         }
         rows = {name: array.take(index) for name, array in of_point.items()}
-        rows["run_id"] = texts([_name(starts[k], seeds[k], number) for k, number in draws])
+        rows["run_id"] = texts([_name(starts[k], own, number) for k, own, number in draws])
+        rows["seed"] = numbers(seed)
         rows["replicate"] = numbers(replicate)
         rows["code"] = texts([code] * len(replicate))
         yield pa.table([rows[name] for name in schema.names], schema=schema)
@@ -162,11 +166,13 @@ def _prefix(base: Base, code: str) -> hashlib.blake2b:
     return hashlib.blake2b(f"{code} {base.digest} ".encode(), digest_size=16)
 
 
-def _seed(study: Study, base: Base, words: bytes) -> int:
-    """The study's seed, or one of 63 bits for a point that shall not share its random numbers."""
+def _seed(study: Study, base: Base, words: bytes, number: int) -> int:
+    """The study's seed of a number, or one of 63 bits for a point that shall not share its random numbers."""
     if study.common_random_numbers:
-        return study.seed
-    digest = hashlib.blake2b(struct.pack("<q", study.seed) + base.digest.encode() + words, digest_size=8)
+        return study.seed + number
+    digest = hashlib.blake2b(
+        struct.pack("<q", study.seed + number) + base.digest.encode() + words, digest_size=8
+    )
     return int.from_bytes(digest.digest(), "little") >> 1
 
 
@@ -310,6 +316,7 @@ def design_digest(study: Study, points: Points) -> str:
         list(study.bases),
         points.names,
         len(points),
+        *([study.seeds] if study.seeds > 1 else []),  # as before seeds were a factor where there is one
     )
     digest.update(repr(shape).encode())
     for column in points.columns:

@@ -19,6 +19,7 @@ from hashcredit.simulator.scenario.errors import hint
 from hashcredit.simulator.scenario.fields.base import Section, field, refused
 from hashcredit.simulator.scenario.scenario import Scenario
 
+MOST_SEEDS = 100_000
 MOST_REPLICATES = 10_000_000
 MOST_RUNS = 1_000_000_000
 
@@ -37,7 +38,7 @@ class Keep(Section):
     tables: tuple[str, ...] = field((), "closing tables")
     replicates: int | None = field(
         None,
-        "replicates of each point of which series, events and tables are kept; absent: all",
+        "replicates of each point and seed of which series, events and tables are kept; absent: all",
         low=1,
         high=MOST_REPLICATES,
     )
@@ -64,7 +65,10 @@ class _Header(Section):
     name: str = field("study", "short name")
     title: str = field("", "one line about the study")
     seed: int = field(..., "seed of runs and samples", low=0, high=2**63 - 1)
-    replicates: int = field(..., "runs of each point", low=1, high=MOST_REPLICATES)
+    seeds: int = field(
+        1, "networks that each point is run on, one a seed, from `seed` on", low=1, high=MOST_SEEDS
+    )
+    replicates: int = field(..., "runs of each point and seed", low=1, high=MOST_REPLICATES)
     common_random_numbers: bool = field(True, "the same draws at every point")
 
     @model_validator(mode="after")
@@ -73,7 +77,14 @@ class _Header(Section):
             raise refused("name", self.name, "a name of letters, digits and -_.")
         if not self.title.isprintable():
             raise refused("title", self.title, "one line of text")
+        if self.seed + self.seeds > 2**63:
+            raise refused("seeds", self.seeds, f"at most {2**63 - self.seed} from this seed on")
         return self
+
+    @property
+    def runs_of_a_point(self) -> int:
+        """Replicates of all seeds together."""
+        return self.seeds * self.replicates
 
 
 KEYS = (SCENARIO, *_Header.model_fields, "design", "factors", "keep")
@@ -97,11 +108,11 @@ class Study(Shown, _Header):
 
     def _facts(self) -> Facts:
         points = self.design.size(self.factors)
-        size = f"{counted(points, 'point')} x {counted(self.replicates, 'replicate')}"
+        size = size_in_words(points, self.seeds, self.replicates)
         kept = [name for name in ("series", "events") if getattr(self.keep, name)] + list(self.keep.tables)
         facts = {
             "title": self.title or "(none)",
-            "size": f"{size} = {points * self.replicates:,} runs",
+            "size": f"{size} = {points * self.runs_of_a_point:,} runs",
             "scenarios": some_of(list(self.bases)),
             "design": getattr(self.design, "kind", ""),
             "factors": some_of([factor.name for factor in self.factors]) or "(none)",
@@ -149,7 +160,7 @@ class Study(Shown, _Header):
         study = cls(**dict(header), bases=bases, design=design, factors=read, keep=keep)
         study._check_kept()
         points = study.points()
-        runs = len(points) * study.replicates
+        runs = len(points) * study.runs_of_a_point
         if runs > MOST_RUNS:
             raise StudyError("replicates", study.replicates, f"at most {MOST_RUNS} runs; this makes {runs}")
         check_points(bases, read, points)
@@ -171,6 +182,7 @@ class Study(Shown, _Header):
             "scenario": next(iter(self.bases)),
             "scenarios": {name: scenario.digest() for name, scenario in self.bases.items()},
             "seed": self.seed,
+            "seeds": self.seeds,
             "replicates": self.replicates,
             "common_random_numbers": self.common_random_numbers,
             "design": self.design.to_dict(),
@@ -210,6 +222,12 @@ class Study(Shown, _Header):
         for key, name, known in wanted:
             if name not in known:
                 raise StudyError(f"keep.{key}", name, f"a known name; {hint(name, known)}")
+
+
+def size_in_words(points: int, seeds: int, replicates: int) -> str:
+    """How many points, networks and replicates; one network goes without saying."""
+    networks = f"{counted(seeds, 'network')} x " if seeds > 1 else ""
+    return f"{counted(points, 'point')} x {networks}{counted(replicates, 'replicate')}"
 
 
 def as_name(text: str) -> str:

@@ -13,10 +13,11 @@ from hashcredit.experiments.scenarios.tables import index, index_row, markdown, 
 from hashcredit.experiments.support.files import write_text
 from hashcredit.experiments.support.markdown import filled
 from hashcredit.experiments.support.progress import ProgressBar
+from hashcredit.experiments.support.references import FOLDER, place_of, store
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = ROOT / "docs" / "scenarios"
-REFERENCE = ROOT / "results" / "reference" / "scenarios"
+REFERENCES = ROOT / FOLDER
 IMAGES = ROOT / "docs" / "images"
 SEED = 1
 DOTS_AN_INCH = 110
@@ -29,7 +30,7 @@ def page_of(name: str) -> Path:
 
 def reference_of(name: str) -> Path:
     """The reference table of a scenario."""
-    return REFERENCE / f"{name}.csv"
+    return place_of(f"scenarios/{name}", REFERENCES)
 
 
 def image_of(name: str) -> Path:
@@ -69,12 +70,11 @@ def main() -> None:
     arguments = parser.parse_args()
     if unknown := set(arguments.names) - set(NAMED):
         parser.error(f"{', '.join(sorted(unknown))}: there are {', '.join(NAMED)}")
-    REFERENCE.mkdir(parents=True, exist_ok=True)
     for name in arguments.names or NAMED:
         if not arguments.text:
             with ProgressBar(f"runs of {name}") as bar:
                 outcome = run_study(study_of(name), SEED, progress=bar.update)
-            write_text(reference_of(name), to_csv(outcome.estimates()))
+            store(f"scenarios/{name}", to_csv(outcome.estimates()), REFERENCES)
             draw(outcome)
         write_text(page_of(name), written(name))
     if all(reference_of(name).exists() for name in NAMED):

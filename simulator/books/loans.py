@@ -7,6 +7,7 @@ from hashcredit.agents.dimensions import (
     FACILITIES,
     INSTRUMENT_TERMS,
     NO_WEEK,
+    BorrowerStatus,
     Channel,
     Instrument,
     LoanStatus,
@@ -22,6 +23,7 @@ from hashcredit.simulator.books.events import note_holder
 from hashcredit.simulator.books.ledger import capitalise, pay, post_principal, revalue, sum_of
 from hashcredit.simulator.books.tape import (
     begin_row,
+    note_end,
     note_interest,
     note_maturity,
     note_principal,
@@ -59,6 +61,12 @@ def facilities_of(economy: Economy, b: int) -> tuple[int, int]:
     """First row, and the row after the last, that borrower `b` has used in the loan table."""
     first = b * FACILITIES
     return first, first + economy.borrowers[b].facilities
+
+
+@kernel
+def has_claims(borrower: Record) -> bool:
+    """Whether a borrower has loans in default or an estate: creditors hold seized machines of no other."""
+    return borrower.status == BorrowerStatus.IN_RESOLUTION or borrower.claims > 0
 
 
 @kernel
@@ -169,6 +177,7 @@ def close_loan(economy: Economy, loan: Record, borrower: Record, lender: Record)
     borrower.btc += loan.coins
     loan.coins = 0.0
     loan.status = LoanStatus.REPAID
+    note_end(economy, loan)
     loan.units = 0
     loan.slots = 0
     end_control(economy, loan)

@@ -18,6 +18,7 @@ BLANK = np.zeros(1, TAPE)
 """A row of a loan that has neither cost nor brought anything."""
 OPENING = -1
 """Week of loans that are owed in the first week: their first payment is a week later."""
+NOT_OVER = -1
 
 
 @kernel
@@ -57,7 +58,7 @@ def begin_row(economy: Economy, loan: Record) -> None:
     row.obligor = loan.obligor
     row.lender = loan.holder
     row.week = clock.week
-    row.paid_week = OPENING
+    row.over_week = NOT_OVER
     for place in range(len(SPREADS)):
         row.growth[place] = 1.0 / market.discount[place]
 
@@ -122,16 +123,13 @@ def note_interest(economy: Economy, loan: Record, interest: float, face: float) 
         row.annuity += face * WEEK * today
         row.interest_pv += interest * today
         row.base_pv += face * WEEK * base * today
-        row.paid_week = economy.clock[0].week
         add_value(economy, row, interest)
 
 
 @kernel
 def add_principal(economy: Economy, row: Record, amount: float) -> None:
     """Add principal or a recovery (M$; negative: an outlay) to the life and the values of a row."""
-    week = economy.clock[0].week
-    row.principal_years += amount * (week - row.week) * WEEK
-    row.paid_week = week
+    row.principal_years += amount * (economy.clock[0].week - row.week) * WEEK
     add_value(economy, row, amount)
 
 
@@ -142,6 +140,13 @@ def note_principal(economy: Economy, loan: Record, amount: float) -> None:
         row = economy.tape[loan.number]
         row.principal += amount
         add_principal(economy, row, amount)
+
+
+@kernel
+def note_end(economy: Economy, loan: Record) -> None:
+    """A loan is repaid, or the claim that it has become is closed."""
+    if is_taped(economy, loan):
+        economy.tape[loan.number].over_week = economy.clock[0].week
 
 
 @kernel

@@ -29,7 +29,7 @@ from hashcredit.simulator.books.loans import (
     loan_rate,
     sell_coins,
 )
-from hashcredit.simulator.books.tape import note_recovery
+from hashcredit.simulator.books.tape import note_end, note_recovery
 from hashcredit.simulator.machines.collateral import (
     is_worth_keeping,
     is_worth_taking,
@@ -224,6 +224,7 @@ def close_claim(economy: Economy, p: Record, row: int, share: float) -> float:
     outcomes.credit_lost += loss
     write_off(economy, loan, borrower, lender)
     loan.status = LoanStatus.RESOLVED
+    note_end(economy, loan)
     if loan.claim > 0.0:
         recovery = min(loan.recovered_pv, loan.claim)
         outcomes.resolved_claims += loan.claim
@@ -252,6 +253,7 @@ def default_facility(economy: Economy, p: Record, row: int, cause: int, channel:
     event = note_obligor(economy, kind, loan, loan.principal, loan.units, cause, channel, parent)
     default_loan(economy, row, event)
     borrower.claims += 1
+    economy.calm[loan.obligor] = False
     outcomes.facility_defaults += 1
     outcomes.hand_backs += cause == Cause.HAND_BACK
     outcomes.debt_defaulted += loan.claim

@@ -79,7 +79,7 @@ def accelerate(economy: Economy, p: Record, row: int, channel: int, parent: int)
     if borrower.cash >= loan.principal:
         repay(economy, loan, borrower, economy.lenders[loan.holder], loan.principal)
     elif cross_defaults(economy, row):
-        mark_to_fail(borrower, Cause.CROSS_DEFAULT, channel, event)
+        mark_to_fail(economy, loan.obligor, Cause.CROSS_DEFAULT, channel, event)
     else:
         default_facility(economy, p, row, Cause.ACCELERATION, channel, event)
 
@@ -295,7 +295,7 @@ def call_margin(economy: Economy, p: Record, row: int) -> None:
         if borrower.cash >= left:
             repay(economy, loan, borrower, economy.lenders[loan.holder], left)
         else:
-            mark_to_fail(borrower, Cause.MARGIN, Channel.BTC_PRICE, event)
+            mark_to_fail(economy, loan.obligor, Cause.MARGIN, Channel.BTC_PRICE, event)
 
 
 @kernel

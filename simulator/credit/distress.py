@@ -25,8 +25,10 @@ from hashcredit.simulator.state.economy import Economy
 
 
 @kernel
-def mark_to_fail(borrower: Record, cause: int, channel: int, parent: int) -> None:
-    """Mark a borrower as failing this week; the first cause counts."""
+def mark_to_fail(economy: Economy, b: int, cause: int, channel: int, parent: int) -> None:
+    """Mark borrower `b` as failing this week; the first cause counts."""
+    borrower = economy.borrowers[b]
+    economy.calm[b] = False
     if borrower.pending_cause == Cause.NONE:
         borrower.pending_cause = cause
         borrower.pending_channel = channel
@@ -93,14 +95,13 @@ def arrears(economy: Economy, b: int) -> tuple[int, bool, bool]:
 @kernel
 def fail_to_pay(economy: Economy, b: int, matured: bool) -> None:
     """Payments missed beyond the grace period: the borrower fails, insolvent or merely illiquid."""
-    borrower = economy.borrowers[b]
     channel, event = trace_trouble(economy, b)
     if assets_at_appraisal(economy, b) < debts(economy, b):
-        mark_to_fail(borrower, Cause.INSOLVENCY, channel, event)
+        mark_to_fail(economy, b, Cause.INSOLVENCY, channel, event)
     elif matured:
-        mark_to_fail(borrower, Cause.MATURITY, channel, event)
+        mark_to_fail(economy, b, Cause.MATURITY, channel, event)
     else:
-        mark_to_fail(borrower, Cause.ILLIQUIDITY, channel, event)
+        mark_to_fail(economy, b, Cause.ILLIQUIDITY, channel, event)
 
 
 @kernel
@@ -112,6 +113,7 @@ def offer_free_units(economy: Economy, b: int, distressed: bool) -> None:
         for m in range(borrower.offered.shape[0]):
             borrower.offered[m] = 0
         return
+    economy.calm[b] = False
     for m in range(borrower.offered.shape[0]):
         borrower.offered[m] = borrower.units[m]
     first, last = facilities_of(economy, b)

@@ -18,7 +18,7 @@ from hashcredit.simulator.books.loans import (
     pledge_machines,
     write_loan,
 )
-from hashcredit.simulator.books.tape import note_draw, note_principal
+from hashcredit.simulator.books.tape import note_draw, note_end, note_principal
 from hashcredit.simulator.lenders.funding import capacity_of, fund
 from hashcredit.simulator.lenders.underwriting import (
     annual_rate,
@@ -120,6 +120,7 @@ def top_up(economy: Economy, p: Record, row: int, index: int, money: float) -> N
     post_principal(old, borrower, holder, -owed)
     note_principal(economy, old, owed)
     old.status = LoanStatus.REPAID
+    note_end(economy, old)
     write_loan(economy, p, row, instrument, index, grade, p.credit_spread_by_grade[grade], maturity)
     pledge_machines(economy, p, row, m, units, marked, recourse, cross_default)
     loan = economy.loans[row]

@@ -1,11 +1,11 @@
 """Phase `losses`: write-downs, what pressure means, and a lender's own week."""
 
 from hashcredit.agents.compiled import kernel
-from hashcredit.agents.dimensions import BorrowerStatus, LenderStatus, LoanStatus, Record
+from hashcredit.agents.dimensions import LenderStatus, LoanStatus, Record
 from hashcredit.agents.lender import under_pressure
 from hashcredit.agents.units import WEEK
 from hashcredit.simulator.books.ledger import lending_equity, lose, losses_bind, pay, sum_of
-from hashcredit.simulator.books.loans import facilities_of
+from hashcredit.simulator.books.loans import facilities_of, has_claims
 from hashcredit.simulator.lenders.funding import (
     borrow_on_loans,
     borrowing_limit,
@@ -60,8 +60,7 @@ def write_down(economy: Economy, p: Record, row: int) -> None:
 def write_down_loans(economy: Economy, p: Record) -> None:
     """Phase `losses`: allowances on every claim under resolution."""
     for b in range(economy.borrowers.shape[0]):
-        borrower = economy.borrowers[b]
-        if borrower.status != BorrowerStatus.IN_RESOLUTION and borrower.claims == 0:
+        if economy.calm[b] or not has_claims(economy.borrowers[b]):
             continue
         first, last = facilities_of(economy, b)
         for row in range(first, last):

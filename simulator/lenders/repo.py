@@ -7,10 +7,10 @@ Nobody lends against repossessed machines: that is the missing market. A standin
 import math
 
 from hashcredit.agents.compiled import kernel
-from hashcredit.agents.dimensions import BorrowerStatus, Channel, LenderStatus, LoanStatus, Record
+from hashcredit.agents.dimensions import Channel, LenderStatus, LoanStatus, Record
 from hashcredit.agents.units import WEEK, WEEKS_A_YEAR
 from hashcredit.simulator.books.events import note
-from hashcredit.simulator.books.loans import DUST, facilities_of
+from hashcredit.simulator.books.loans import DUST, facilities_of, has_claims
 from hashcredit.simulator.lenders.funding import (
     borrow_on_loans,
     borrowing_limit,
@@ -113,8 +113,7 @@ def count_defaulted(economy: Economy) -> None:
     for index in range(economy.lenders.shape[0]):
         economy.lenders[index].in_default = 0.0
     for b in range(economy.borrowers.shape[0]):
-        borrower = economy.borrowers[b]
-        if borrower.status != BorrowerStatus.IN_RESOLUTION and borrower.claims == 0:
+        if economy.calm[b] or not has_claims(economy.borrowers[b]):
             continue
         first, last = facilities_of(economy, b)
         for row in range(first, last):

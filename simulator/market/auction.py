@@ -22,50 +22,40 @@ from hashcredit.simulator.machines.earnings import orderly_value, scrap_price
 from hashcredit.simulator.machines.slots import peer_moving_cost
 from hashcredit.simulator.market.bidding import call_bidders, rank_classes, units_wanted
 from hashcredit.simulator.market.lots import is_dumping, open_dumped_lots, open_lots
+from hashcredit.simulator.market.order import sort_lots
 from hashcredit.simulator.state.codes import EventKind, Flow, Revaluation, Sector
 from hashcredit.simulator.state.economy import Economy
 
 
 @kernel
-def sort_lots(economy: Economy, m: int, lots: int) -> int:
-    """List the lots of type `m` in the order in which a bidder takes them; return their number.
-
-    The lowest reservation price first; of equal ones that of the first seller, and of one seller's the last.
-    """
-    count = 0
-    for place in range(lots):
-        lot = economy.lots[place]
-        if lot.machine != m:
-            continue
-        rank = count
-        while rank > 0 and comes_before(lot, economy.lots[economy.on_sale[rank - 1]]):
-            economy.on_sale[rank] = economy.on_sale[rank - 1]
-            rank -= 1
-        economy.on_sale[rank] = place
-        count += 1
-    return count
+def table_row(economy: Economy, bidder: int) -> int:
+    """Row of a bidder in the table of links; negative: it has none, as borrowers in a large market."""
+    return bidder - (economy.next_called.shape[0] - economy.trade_table.shape[0])
 
 
 @kernel
-def comes_before(lot: Record, earlier: Record) -> bool:
-    """Whether bidders take a lot before another one, which was put on sale earlier."""
-    if lot.reserve == earlier.reserve:
-        return lot.node <= earlier.node
-    return lot.reserve < earlier.reserve
+def is_linked(economy: Economy, row: int, node: int) -> bool:
+    """Whether the bidder of a row of the table of links knows a seller: a bit for each seller."""
+    return (economy.trade_table[row, node >> 3] >> (node & 7)) & 1 != 0
 
 
 @kernel
-def has_link_table(economy: Economy) -> bool:
-    """Whether the table of links has been made: in a large market, where a type has many lots, it is not."""
-    return economy.trade_table.shape[0] > 0
+def reach(economy: Economy, node: int) -> None:
+    """Mark the borrowers that know a seller: they are reached by what it sells."""
+    for link in range(economy.peer_start[node], economy.peer_start[node + 1]):
+        economy.reached[economy.peer_bidder[link]] = True
 
 
 @kernel
 def link_lots(economy: Economy, count: int) -> None:
-    """List the lots on sale under their sellers, each seller's in their order."""
+    """List the lots on sale under their sellers, each seller's in their order, and mark whom they reach."""
+    for b in range(economy.reached.shape[0]):
+        economy.reached[b] = False
     for rank in range(count - 1, -1, -1):
         place = economy.on_sale[rank]
         lot = economy.lots[place]
+        if economy.node_head[lot.node] < 0:
+            reach(economy, lot.node)
         lot.next = economy.node_head[lot.node]
         economy.node_head[lot.node] = place
 
@@ -78,28 +68,31 @@ def unlink_lots(economy: Economy, count: int) -> None:
 
 
 @kernel
-def is_linked(economy: Economy, bidder: int, node: int) -> bool:
-    """Whether a bidder knows a seller, by the table of links: a bit for each seller."""
-    return (economy.trade_table[bidder, node >> 3] >> (node & 7)) & 1 != 0
+def next_within(economy: Economy, row: int, price: float, rank: int, count: int) -> int:
+    """From `rank` on the first lot that a bidder knows of and whose reservation price its bid meets.
+
+    The rank of that lot among `count` on sale; `count` if there is none. `row` is the bidder's in the table
+    of links.
+    """
+    while rank < count:
+        lot = economy.lots[economy.on_sale[rank]]
+        if lot.reserve > price:
+            return count
+        if lot.left > 0 and is_linked(economy, row, lot.node):
+            return rank
+        rank += 1
+    return count
 
 
 @kernel
-def lots_within(economy: Economy, bidder: int, price: float, first: int, count: int) -> int:
+def lots_within(economy: Economy, bidder: int, price: float) -> int:
     """List the lots that a bidder knows of and whose reservation price its bid meets; return their number.
 
-    Of `count` lots on sale those before rank `first` are sold. One by one they are looked up in the table of
-    links; without one a bidder goes through its sellers.
+    For one without a row in the table of links, which goes through its sellers: most borrowers know nobody
+    who sells.
     """
     known = 0
-    if has_link_table(economy):
-        for rank in range(first, count):
-            place = economy.on_sale[rank]
-            lot = economy.lots[place]
-            if lot.reserve > price:
-                break
-            if lot.left > 0 and is_linked(economy, bidder, lot.node):
-                economy.known[known] = place
-                known += 1
+    if bidder < economy.reached.shape[0] and not economy.reached[bidder]:
         return known
     for link in range(economy.trade_start[bidder], economy.trade_start[bidder + 1]):
         place = economy.node_head[economy.trade_seller[link]]
@@ -116,7 +109,7 @@ def lots_within(economy: Economy, bidder: int, price: float, first: int, count: 
 def cheapest_lot(economy: Economy, known: int) -> int:
     """Of the lots listed that have units left the one with the lowest reservation price; -1 if none.
 
-    Of equal ones the first: lots are listed by seller, or in the order of `sort_lots`.
+    Of equal ones the first: listed by seller, it is also the first in the order of `sort_lots`.
     """
     best = -1
     lowest = np.inf
@@ -135,17 +128,42 @@ def serve(economy: Economy, bidder: int, price: float, wanted: int, known: int, 
         place = cheapest_lot(economy, known)
         if place < 0:
             break
-        lot = economy.lots[place]
-        units = min(wanted, lot.left)
-        lot.left -= units
-        lot.price = price  # bids fall: the last one accepted is the lowest
-        trade = economy.trades[trades]
-        trade.bidder = bidder
-        trade.lot = place
-        trade.units = units
+        units = min(wanted, economy.lots[place].left)
+        agree(economy, place, bidder, price, units, trades)
         trades += 1
         wanted -= units
     return trades
+
+
+@kernel
+def serve_in_order(
+    economy: Economy, bidder: int, price: float, wanted: int, rank: int, count: int, trades: int
+) -> int:
+    """Give a bidder in the table of links up to `wanted` units, from a rank on whose lot it knows of.
+
+    Ranks are in the order of `sort_lots`, so the next one is the cheapest. Returns the trades so far.
+    """
+    row = table_row(economy, bidder)
+    while wanted > 0 and rank < count:
+        place = economy.on_sale[rank]
+        units = min(wanted, economy.lots[place].left)
+        agree(economy, place, bidder, price, units, trades)
+        trades += 1
+        wanted -= units
+        rank = next_within(economy, row, price, rank + 1, count)
+    return trades
+
+
+@kernel
+def agree(economy: Economy, place: int, bidder: int, price: float, units: int, trades: int) -> None:
+    """Note a sale of `units` of a lot to a bidder, the one after `trades` others."""
+    lot = economy.lots[place]
+    lot.left -= units
+    lot.price = price  # bids fall: the last one accepted is the lowest
+    trade = economy.trades[trades]
+    trade.bidder = bidder
+    trade.lot = place
+    trade.units = units
 
 
 @kernel
@@ -165,11 +183,20 @@ def match(economy: Economy, p: Record, m: int, count: int, classes: int) -> int:
             following = economy.next_called[bidder]
             if one.price < economy.lots[economy.on_sale[first]].reserve:
                 return trades  # the bids that follow are no higher
-            known = lots_within(economy, bidder, one.price, first, count)
-            if known == 0:
-                continue  # most bidders, and cheaper to see than what they can pay
-            wanted = units_wanted(economy, p, m, bidder, one.price + one.moving)
-            trades = serve(economy, bidder, one.price, wanted, known, trades)
+            # most bidders know of no lot, which is cheaper to see than what they can pay
+            row = table_row(economy, bidder)
+            if row >= 0:
+                rank = next_within(economy, row, one.price, first, count)
+                if rank == count:
+                    continue
+                wanted = units_wanted(economy, p, m, bidder, one.price + one.moving)
+                trades = serve_in_order(economy, bidder, one.price, wanted, rank, count, trades)
+            else:
+                known = lots_within(economy, bidder, one.price)
+                if known == 0:
+                    continue
+                wanted = units_wanted(economy, p, m, bidder, one.price + one.moving)
+                trades = serve(economy, bidder, one.price, wanted, known, trades)
             while economy.lots[economy.on_sale[first]].left == 0:
                 first += 1
                 if first == count:
@@ -316,11 +343,12 @@ def sell_to_elastic_outsider(economy: Economy, p: Record, m: int, lots: int) -> 
 @kernel
 def auction(economy: Economy, p: Record, m: int, count: int, classes: int) -> None:
     """Sell the `count` lots of type `m` to the bidders that know of them, best bids first."""
-    if not has_link_table(economy):
+    by_sellers = table_row(economy, 0) < 0
+    if by_sellers:
         link_lots(economy, count)
     bidding = rank_classes(economy, p, m, classes, economy.lots[economy.on_sale[0]].reserve)
     settle(economy, p, m, match(economy, p, m, count, bidding))
-    if not has_link_table(economy):
+    if by_sellers:
         unlink_lots(economy, count)
 
 

@@ -8,7 +8,7 @@ import math
 
 from hashcredit.agents.compiled import kernel
 from hashcredit.agents.dimensions import BorrowerStatus, Record
-from hashcredit.simulator.books.loans import facilities_of
+from hashcredit.simulator.books.loans import facilities_of, has_claims
 from hashcredit.simulator.machines.earnings import scrap_price
 from hashcredit.simulator.state.decisions import sound_quota, sound_reservation
 from hashcredit.simulator.state.economy import Economy
@@ -88,12 +88,6 @@ def add_lots_of(economy: Economy, p: Record, b: int, lots: int) -> int:
 
 
 @kernel
-def has_claims(borrower: Record) -> bool:
-    """Whether a borrower has loans in default or an estate: creditors hold seized machines of no other."""
-    return borrower.status == BorrowerStatus.IN_RESOLUTION or borrower.claims > 0
-
-
-@kernel
 def is_dumping(lender: Record) -> bool:
     """Whether a lender must turn its machines into cash now: its back-leverage is called."""
     return lender.called > 0.0
@@ -114,7 +108,7 @@ def open_dumped_lots(economy: Economy, p: Record) -> int:
     lots = 0
     week = economy.clock[0].week
     for b in range(economy.borrowers.shape[0]):
-        if not has_claims(economy.borrowers[b]):
+        if economy.calm[b] or not has_claims(economy.borrowers[b]):
             continue
         first, last = facilities_of(economy, b)
         for row in range(first, last):
@@ -141,6 +135,8 @@ def open_lots(economy: Economy, p: Record) -> int:
         machine.traded_value = 0.0
     lots = 0
     for b in range(economy.borrowers.shape[0]):
+        if economy.calm[b]:
+            continue
         borrower = economy.borrowers[b]
         if borrower.status == BorrowerStatus.IN_RESOLUTION or (
             borrower.status == BorrowerStatus.ALIVE and (borrower.selling or borrower.claims > 0)

@@ -7,6 +7,7 @@ from hashcredit.agents.dimensions import (
     FACILITIES,
     ORDERS,
     BorrowerStatus,
+    Cause,
     Instrument,
     LenderStatus,
     LoanStatus,
@@ -51,6 +52,7 @@ def check_identities(economy: Economy, opening: Economy, phase: str, lines_end: 
     check_prepayments(economy, phase)
     check_vendor_debts(economy, phase)
     check_units(economy, phase)
+    check_calm(economy, phase)
     check_slots(economy, opening, phase)
     check_equity(economy, phase)
     check_cash(economy, opening, phase)
@@ -205,6 +207,16 @@ def check_units(economy: Economy, phase: str) -> None:
         row = int(np.argmax(unseen))
         expected = "0 without a claim in default"
         fail(economy, phase, f"loans[{row}]", "seized", loans["seized"][row], expected)
+
+
+def check_calm(economy: Economy, phase: str) -> None:
+    """Nobody who sells, fails, or is in default is passed over as calm."""
+    borrowers = economy.borrowers
+    failing = (borrowers["status"] == BorrowerStatus.ALIVE) & (borrowers["pending_cause"] != Cause.NONE)
+    in_default = (borrowers["status"] == BorrowerStatus.IN_RESOLUTION) | (borrowers["claims"] > 0)
+    wrong = economy.calm & (failing | in_default | (borrowers["selling"] != 0))
+    if wrong.any():
+        fail(economy, phase, agent_at(economy, "borrowers", int(np.argmax(wrong))), "calm", True, "false")
 
 
 def check_slots(economy: Economy, opening: Economy, phase: str) -> None:

@@ -89,7 +89,7 @@ def ratio_of_means(part: NDArray[np.float64], whole: NDArray[np.float64]) -> tup
 
 
 def probability_estimate(happened: ArrayLike, level: float = LEVEL, together: int = 1) -> Estimate:
-    """Share of replicates in which something happened, with Wilson's score interval.
+    """Share of replicates in which something happened, with Wilson's score interval; NaN leaves one out.
 
     Unlike the normal interval it stays inside [0, 1] and keeps its coverage near both ends
     (Wilson 1927). The standard error is the plain binomial one, which cannot be told (NaN) where the
@@ -98,13 +98,14 @@ def probability_estimate(happened: ArrayLike, level: float = LEVEL, together: in
     groups that there are (Korn and Graubard 1998). Where groups do not differ that number cannot be told, and
     each counts as one trial.
     """
-    outcomes = np.asarray(happened, dtype=bool)
-    n, successes = outcomes.size, int(np.count_nonzero(outcomes))
+    outcomes = np.asarray(happened, dtype=np.float64)
+    has = np.isfinite(outcomes)
+    n, successes = int(np.count_nonzero(has)), int(np.count_nonzero(outcomes[has]))
     if n == 0:
         return Estimate(0, np.nan, np.nan, np.nan, np.nan, np.nan)
     share = successes / n
     if together > 1:
-        groups = -(-n // together)
+        groups = int(np.count_nonzero(in_groups(has.astype(np.float64), together)))
         error = mean_estimate(outcomes, level, together).standard_error
         if error > 0.0:
             few = NormalDist().inv_cdf(0.5 + level / 2.0) / student_quantile(groups - 1, level)

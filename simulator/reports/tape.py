@@ -54,7 +54,7 @@ def internal_spread(values: Array) -> Array:
         middle = 0.5 * (low + high)
         enough = value_at(values, middle) > 0.0
         low, high = np.where(enough, middle, low), np.where(enough, high, middle)
-    found = 0.5 * (low + high)
+    found: Array = 0.5 * (low + high)
     found[value_at(values, LEAST_SPREAD) < 0.0] = -np.inf
     found[value_at(values, MOST_SPREAD) > 0.0] = np.inf
     found[(values == 0.0).all(axis=1)] = np.nan

@@ -18,7 +18,7 @@ from hashcredit.agents.dimensions import (
 from hashcredit.simulator.books.contracts import end_contracts
 from hashcredit.simulator.books.events import note_borrower
 from hashcredit.simulator.books.ledger import bill, pay, sum_of
-from hashcredit.simulator.books.loans import facilities_of, owes, pro_rata, sell_coins
+from hashcredit.simulator.books.loans import facilities_of, has_claims, owes, pro_rata, sell_coins
 from hashcredit.simulator.books.orders import cancel_orders
 from hashcredit.simulator.books.prepayments import customers_claims, settle_claims
 from hashcredit.simulator.books.randomness import Stream, uniform
@@ -185,6 +185,8 @@ def resolve(economy: Economy, p: Record, b: int) -> None:
 def fail_marked(economy: Economy, p: Record, seed: int, replicate: int) -> None:
     """The resolution of a further round: borrowers that must fail now, after this week's resolutions."""
     for b in range(economy.borrowers.shape[0]):
+        if economy.calm[b]:
+            continue
         borrower = economy.borrowers[b]
         if borrower.status == BorrowerStatus.ALIVE and borrower.pending_cause != Cause.NONE:
             fail(economy, p, seed, replicate, b)
@@ -192,17 +194,23 @@ def fail_marked(economy: Economy, p: Record, seed: int, replicate: int) -> None:
 
 @kernel
 def resolve_defaults(economy: Economy, p: Record, seed: int, replicate: int) -> None:
-    """Phase `resolution`: new failures, then one week of every resolution."""
+    """Phase `resolution`: new failures, then one week of every resolution.
+
+    Who is calm after it is passed over by all that follows from failures, until it is marked or defaults.
+    """
     force_defaults(economy, p)
     for b in range(economy.borrowers.shape[0]):
+        if economy.calm[b]:
+            continue
         borrower = economy.borrowers[b]
         if borrower.status == BorrowerStatus.ALIVE:
             if borrower.claims > 0:
                 unpaid = advance_claims(economy, p, b)
                 if unpaid >= 0:
                     event = economy.loans[unpaid].default_event
-                    mark_to_fail(borrower, Cause.ACCELERATION, Channel.CONTRACT, event)
+                    mark_to_fail(economy, b, Cause.ACCELERATION, Channel.CONTRACT, event)
             if borrower.pending_cause != Cause.NONE:
                 fail(economy, p, seed, replicate, b)
         elif borrower.status == BorrowerStatus.IN_RESOLUTION:
             resolve(economy, p, b)
+        economy.calm[b] = not (has_claims(borrower) or borrower.selling)

@@ -125,7 +125,7 @@ def force_defaults(economy: Economy, p: Record) -> None:
         borrower = economy.borrowers[b]
         missing -= pledged_units(economy, b, m)
         borrower.pending_cause = Cause.NONE
-        mark_to_fail(borrower, Cause.FORCED, Channel.EXOGENOUS, NO_EVENT)
+        mark_to_fail(economy, b, Cause.FORCED, Channel.EXOGENOUS, NO_EVENT)
         b = largest_holder(economy, m, missing)
     b = largest_part_holder(economy, m)
     if missing > 0 and b >= 0:

@@ -70,6 +70,8 @@ MATCHING_ROUNDS = 3
 
 MOST_PAIRS = 1 << 22
 """Bidders times sellers up to which a market has a table of links: 1,400 borrowers in the baseline's mix."""
+MOST_OF_LAST = 1 << 28
+"""Buyers times sellers up to which a larger market has one of its buyers: 32 MiB."""
 
 CREDIT, PEERS, OUTSIDERS, SCRAP, INTERLENDER = range(5)
 
@@ -386,14 +388,20 @@ def _csr(row: Index, column: Index, rows: int, columns: int) -> tuple[NDArray[np
     return start, (keys % columns).astype(np.int32)
 
 
-def link_table(start: NDArray[np.int32], neighbours: NDArray[np.int32], columns: int) -> NDArray[np.uint8]:
+def link_table(
+    start: NDArray[np.int32], neighbours: NDArray[np.int32], columns: int, last: int
+) -> NDArray[np.uint8]:
     """A bit for each pair, 1 where they are linked; bit `column % 8` of byte `column // 8` of a row.
 
-    Empty where there are more than MOST_PAIRS: it would no longer be faster than a walk along the links.
+    Where there are more than MOST_PAIRS, only of the `last` rows, each of which has many links: for others a
+    walk along their links is faster. No rows at all where these have more than MOST_OF_LAST.
     """
     rows = len(start) - 1
     if rows * columns > MOST_PAIRS:
-        return np.zeros((0, 0), np.uint8)
-    linked = np.zeros((rows, columns), np.bool_)
-    linked[np.repeat(np.arange(rows), np.diff(start)), neighbours] = True
-    return np.packbits(linked, axis=1, bitorder="little")
+        rows = last if last * columns <= MOST_OF_LAST else 0
+    first = len(start) - 1 - rows
+    linked = neighbours[start[first] :]
+    table = np.zeros((rows, -(-columns // 8)), np.uint8)
+    row = np.repeat(np.arange(rows), np.diff(start[first:]))
+    np.bitwise_or.at(table, (row, linked >> 3), (1 << (linked & 7)).astype(np.uint8))
+    return table

@@ -51,6 +51,11 @@ class Arrays:
     loans: np.ndarray = state(LOAN, "loans", "FACILITIES rows a borrower")
     contracts: np.ndarray = state(CONTRACT, "contracts", "CONTRACTS rows a borrower")
     orders: np.ndarray = state(ORDER, "orders", "ORDERS rows a borrower")
+    calm: np.ndarray = state(
+        BOOLEAN,
+        "borrowers",
+        "[borrower]: it neither sells, fails nor is in default; the others may",
+    )
     machines: np.ndarray = state(MACHINE, MACHINE_TYPES, "machine types; the static fields are the setup's")
     clock: np.ndarray = state(CLOCK, 1, "where the run stands")
     market: np.ndarray = state(MARKET, 1, "conditions of the week")
@@ -88,7 +93,7 @@ class Arrays:
     trade_start: np.ndarray = given(INT32, 1, "[bidder + 1]: first place of its sellers")
     trade_seller: np.ndarray = given(INT32, 1, "seller nodes, bidder by bidder")
     trade_table: np.ndarray = given(
-        BYTE, 2, "[bidder, seller // 8]: a bit for each seller, 1: linked; empty in a large market"
+        BYTE, 2, "[bidder, seller // 8]: a bit for each seller, 1: linked; in a large market of buyers only"
     )
     peer_start: np.ndarray = given(INT32, 1, "[seller node + 1]: first place of the borrowers that know it")
     peer_bidder: np.ndarray = given(INT32, 1, "borrowers who bid, seller node by seller node")
@@ -176,6 +181,9 @@ class Arrays:
         INT64, "sellers", "[seller node]: its first lot of the type on sale, -1 if none", start=-1
     )
     classes: np.ndarray = scratch(BIDDER_CLASS, "classes", "bidders who think alike", cleared=True)
+    reached: np.ndarray = scratch(
+        BOOLEAN, "borrowers", "[borrower]: it knows a seller of the type on sale; in a large market"
+    )
     next_called: np.ndarray = scratch(INT64, "bidders", "[bidder]: the next one of its class, -1: the last")
     ranking: np.ndarray = scratch(INT64, "classes", "classes of the week")
     served: np.ndarray = scratch(INT64, "classes", "classes that bid for the type on sale, best first")

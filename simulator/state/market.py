@@ -8,7 +8,6 @@ MARKET = row(
     # funding, as agents see it
     Column("tightness", "f8", "of funding, as agents see it", "0 to 1"),
     Column("policy_rate", "f8", "of the scenario", "1/yr"),
-    Column("discount", "f8", "factors since the first week, by `tape.SPREADS`", shape=(len(SPREADS),)),
     Column("cost_of_capital", "f8", "policy rate plus premium", "1/yr"),
     Column("offtaker_stress", "f8", "factor on customers' default hazard"),
     Column("debt_seen", "f8", "loans drawn less repayments when the pool last looked, cumulative", "M$"),
@@ -38,6 +37,8 @@ MARKET = row(
     Column("slots_built", "i8", "so far"),
     Column("slots_closed", "i8", "so far"),
     Column("vacant", "i8", "closed slots that a landlord would let again", shape=(COOLING_CLASSES,)),
+    # of the loan tape
+    Column("discount", "f8", "factors since the first week, by `tape.SPREADS`", shape=(len(SPREADS),)),
 )
 
 REPO = row(

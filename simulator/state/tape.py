@@ -18,7 +18,7 @@ TAPE = row(
     Column("week", "i4", "in which it was made, -1: owed in the first week"),
     Column("maturity_week", "i4", "in which it was due when it was made"),
     Column("default_week", "i4", "of its default, -1 if none"),
-    Column("paid_week", "i4", "in which its holder was paid last, -1 if never"),
+    Column("over_week", "i4", "in which it was repaid or its claim closed, -1: it is not over"),
     Column("status", "i1", "live, in default or over", codes=LoanStatus),
     Column("instrument", "u1", "kind of loan", codes=Instrument),
     Column("grade", "i1", "grade that set its spread: its customer's, else its borrower's, 0 to 3"),

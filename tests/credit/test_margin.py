@@ -239,7 +239,7 @@ def test_unpaid_bills_count_too() -> None:
 
 def test_first_cause_counts() -> None:
     w = overdue(3, cash=0.5)
-    mark_to_fail(w.borrowers[0], int(Cause.MARGIN), int(Channel.BTC_PRICE), 7)
+    mark_to_fail(w.economy, 0, int(Cause.MARGIN), int(Channel.BTC_PRICE), 7)
     assert failed(w) == (Cause.ILLIQUIDITY, Channel.RENT)
     assert w.borrowers["pending_parent"][0] == -1
 

@@ -214,6 +214,7 @@ class World:
     def borrower(self, b: int, units: dict[int, int] | None = None, **fields: Any) -> Any:
         """Set fields of a borrower; its machines are booked at their appraisal and have a slot each."""
         row = put(self.borrowers[b], **fields)
+        self.economy.calm[b] = False  # whatever it is made to be, it is looked at
         self._give(row, units or {}, slots="slots" not in fields)
         return row
 

@@ -9,13 +9,15 @@ from hashcredit.simulator.market.auction import (
     link_lots,
     lots_within,
     match,
+    next_within,
     serve,
-    sort_lots,
+    serve_in_order,
     trade_machines,
     unlink_lots,
 )
 from hashcredit.simulator.market.bidding import call_bidders, rank_classes
 from hashcredit.simulator.market.lots import add_lot, open_lots
+from hashcredit.simulator.market.order import RUN, sort_lots
 from hashcredit.simulator.state.arrays import FIELDS
 from hashcredit.simulator.state.economy import Economy
 
@@ -53,10 +55,11 @@ def naive_match(bids, wanted, links, lots):
     return trades, left, price
 
 
-def without_table(economy):
-    """The same economy as in a market too large for a table of links."""
+def without_table(economy, buyers=0):
+    """The same economy as in a market too large for a table of links, but for those of the last bidders."""
     arrays = {name: getattr(economy, name) for name in FIELDS}
-    return Economy(economy.rules, **{**arrays, "trade_table": np.zeros((0, 0), np.uint8)})
+    rows = len(economy.trade_table) - buyers
+    return Economy(economy.rules, **{**arrays, "trade_table": economy.trade_table[rows:].copy()})
 
 
 def compiled_match(bids, wanted, links, lots, sellers, table=True):
@@ -72,7 +75,11 @@ def compiled_match(bids, wanted, links, lots, sellers, table=True):
         link_lots(e, len(lots))
     count = 0
     for i in sorted(range(len(bids)), key=lambda i: -bids[i]):
-        count = serve(e, i, bids[i], wanted[i], lots_within(e, i, bids[i], 0, len(lots)), count)
+        if table:
+            rank = next_within(e, i, bids[i], 0, len(lots))
+            count = serve_in_order(e, i, bids[i], wanted[i], rank, len(lots), count)
+        else:
+            count = serve(e, i, bids[i], wanted[i], lots_within(e, i, bids[i]), count)
     trades = [tuple(trade) for trade in e.trades[:count].tolist()]
     sold = {lot for _, lot, _ in trades}
     price = [e.lots[lot]["price"] if lot in sold else None for lot in range(len(lots))]
@@ -121,9 +128,10 @@ def test_lots_of_one_seller_are_chained() -> None:
     assert e.on_sale[:2].tolist() == [1, 0]
     link_lots(e, 2)
     assert (e.node_head[1], e.lots["next"][1], e.lots["next"][0]) == (1, 0, -1)
-    for economy in (e, without_table(e)):
-        assert lots_within(economy, 0, 12 * K, 0, 2) == 2
-        assert lots_within(economy, 0, 11 * K, 0, 2) == 1
+    assert lots_within(e, 0, 12 * K) == 2
+    assert lots_within(e, 0, 11 * K) == 1
+    assert [next_within(e, 0, 12 * K, rank, 2) for rank in range(3)] == [0, 1, 2]
+    assert [next_within(e, 0, 11 * K, rank, 2) for rank in range(3)] == [0, 2, 2]
     unlink_lots(e, 2)
     assert (e.node_head == -1).all()
 
@@ -138,6 +146,30 @@ def test_lots_are_in_the_order_of_the_bidders() -> None:
     w.economy.lots["machine"][5] = ASIC
     assert sort_lots(w.economy, GPU, len(lots)) == 5
     assert w.economy.on_sale[:5].tolist() == [2, 3, 1, 0, 4]
+
+
+@pytest.mark.parametrize("count", [RUN, RUN + 1, 5 * RUN - 3, 8 * RUN, 9 * RUN + 1])
+def test_many_lots_are_in_order_too(count: int) -> None:
+    w = World(neoclouds=count, banks=1)
+    rng = np.random.default_rng(count)
+    reserve, seller = rng.integers(4, size=count) / 4, rng.integers(9, size=count)  # so that many tie
+    lots = w.economy.lots[:count]
+    lots["machine"], lots["node"], lots["reserve"] = GPU, seller, reserve
+    assert sort_lots(w.economy, GPU, count) == count
+    expected = sorted(range(count), key=lambda place: (reserve[place], seller[place], -place))
+    assert w.economy.on_sale[:count].tolist() == expected
+
+
+def test_borrowers_that_know_nobody_who_sells_are_passed_over() -> None:
+    w = World(neoclouds=3, banks=1, trade=[(0, 2), (1, 3)])
+    e = without_table(w.economy)
+    for seller, reached in ((2, [True, False, False]), (3, [False, True, False])):
+        e.lots["machine"][0], e.lots["node"][0], e.lots["left"][0] = GPU, seller, 1
+        assert sort_lots(e, GPU, 1) == 1
+        link_lots(e, 1)
+        assert e.reached.tolist() == reached
+        assert [lots_within(e, b, 1.0) for b in range(3)] == reached
+        unlink_lots(e, 1)
 
 
 def test_scratch_is_clean_after_a_sale() -> None:
@@ -196,13 +228,15 @@ def test_classes_change_nothing_but_the_work(seed: int) -> None:
 
 @pytest.mark.parametrize("seed", range(20))
 def test_a_table_of_links_changes_nothing_but_the_work(seed: int) -> None:
-    with_one, without = crowd(seed), crowd(seed)
+    with_one, without, of_buyers = crowd(seed), crowd(seed), crowd(seed)
     trade_machines(with_one.economy, with_one.p)
+    assert len(with_one.economy.trade_table) == len(with_one.borrowers) + len(with_one.buyers)
     trade_machines(without_table(without.economy), without.p)
-    assert with_one.economy.trade_table.size > 0
-    assert with_one.economy.trades.tolist() == without.economy.trades.tolist()
-    for name in ("borrowers", "buyers", "lenders"):
-        assert getattr(with_one, name).tobytes() == getattr(without, name).tobytes()
+    trade_machines(without_table(of_buyers.economy, buyers=len(of_buyers.buyers)), of_buyers.p)
+    for other in (without, of_buyers):
+        assert with_one.economy.trades.tolist() == other.economy.trades.tolist()
+        for name in ("borrowers", "buyers", "lenders"):
+            assert getattr(with_one, name).tobytes() == getattr(other, name).tobytes()
 
 
 @pytest.mark.parametrize("seed", range(20))

@@ -205,6 +205,13 @@ def test_a_machine_that_was_never_counted(state, caught, field):
     assert names(caught(), "machines[3]", "units held")
 
 
+@pytest.mark.parametrize("field", ["pending_cause", "claims", "selling"])
+def test_nobody_in_trouble_is_passed_over(state, caught, field):
+    b = first(state.calm & (state.borrowers["status"] == BorrowerStatus.ALIVE))
+    state.borrowers[field][b] = 1
+    assert names(caught(), f"(borrowers[{b}])", "calm")
+
+
 def test_a_machine_in_two_hands(state, caught):
     # From one owner to another without a trade: conserved, yet the second one has no slot or lien for it.
     b, index = first(state.borrowers["units"][:, 1] > 0), 3

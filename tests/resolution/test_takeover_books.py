@@ -242,7 +242,7 @@ def test_an_acquirer_that_fails_hands_the_contract_on_again() -> None:
     w.borrower(FIRST, cash=10.0)
     default(w)
     release(w)
-    w.borrowers[FIRST]["pending_cause"] = Cause.ILLIQUIDITY
+    w.borrower(FIRST, pending_cause=Cause.ILLIQUIDITY)
     for _ in range(5):
         w.borrower(SECOND, cash=10.0)
         w.value(GPU, 0.018)

@@ -9,7 +9,13 @@ from hypothesis import strategies as st
 
 from hashcredit.simulator import Scenario
 from hashcredit.simulator.errors import ScenarioError
-from hashcredit.simulator.setup.networks import MOST_PAIRS, SCRAP_LINKS, build_networks, link_table
+from hashcredit.simulator.setup.networks import (
+    MOST_OF_LAST,
+    MOST_PAIRS,
+    SCRAP_LINKS,
+    build_networks,
+    link_table,
+)
 
 KINDS = ["erdos-renyi", "scale-free", "core-periphery", "block", "complete"]
 RANDOM_KINDS = KINDS[:-1]
@@ -102,7 +108,7 @@ def test_the_table_of_links_has_a_bit_for_each_link(kind):
     networks = build_networks(scenario, 1)
     borrowers, lenders, *_ = sizes(scenario)
     linked = matrix(networks.trade_start, networks.trade_seller, borrowers + lenders)
-    table = link_table(networks.trade_start, networks.trade_seller, borrowers + lenders)
+    table = link_table(networks.trade_start, networks.trade_seller, borrowers + lenders, 0)
     bits = [
         [table[row, column >> 3] >> (column & 7) & 1 for column in range(linked.shape[1])] for row in (0, -1)
     ]
@@ -111,12 +117,19 @@ def test_the_table_of_links_has_a_bit_for_each_link(kind):
     assert np.unpackbits(table, bitorder="little").sum() == linked.sum()
 
 
-def test_a_large_market_has_no_table_of_links():
+def test_a_large_market_has_a_table_of_its_last_bidders_links():
     rows = 1 << 12
     start = np.zeros(rows + 1, np.int32)
-    nobody = np.empty(0, np.int32)
-    assert link_table(start, nobody, MOST_PAIRS // rows).shape == (rows, MOST_PAIRS // rows // 8)
-    assert link_table(start, nobody, MOST_PAIRS // rows + 1).shape == (0, 0)
+    start[-3:] = 1, 1, 3
+    few = MOST_PAIRS // rows
+    linked = np.array([0, 3, few - 1], np.int32)
+    whole = link_table(start, linked, few, 2)
+    assert whole.shape == (rows, few // 8)
+    last = link_table(start, linked, few + 8, 2)
+    assert np.array_equal(last, np.pad(whole[-2:], ((0, 0), (0, 1))))
+    assert np.unpackbits(last[1], bitorder="little").nonzero()[0].tolist() == [3, few - 1]
+    assert link_table(start, linked, few + 8, 0).shape[0] == 0
+    assert link_table(start[-3:], linked, MOST_OF_LAST // 2 + 1, 2).shape[0] == 0
 
 
 @pytest.mark.parametrize("kind", KINDS)

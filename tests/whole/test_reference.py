@@ -1,28 +1,23 @@
-"""The reference tables in results/reference are what this version gives."""
+"""The summaries in results/reference are what this version gives, over all their runs."""
 
-import numpy as np
-import pandas as pd
 import pytest
 from repository import ROOT
 
-from hashcredit.experiments.folder.summary import statistics_of
+from hashcredit.experiments.commands.reproductions import REPLICATES, RUNS, SEEDS, kind_of
+from hashcredit.experiments.folder.summary import statistics_csv, statistics_of
+from hashcredit.experiments.support import references
 from hashcredit.simulator import simulate_many
 
-REFERENCE = ROOT / "results" / "reference"
-
-FLIPPED = 3.0 * np.sqrt(2.0 * 0.01)
-"""Standard errors. On another kind of processor the last bit of an exponential may differ, and about one run
-in a hundred takes another way. A mean of which a share s is drawn afresh moves by sqrt(2 s) of them."""
+FOLDER = ROOT / references.FOLDER
 
 
-@pytest.mark.parametrize("name", ["baseline_2026", "dump_10k_h100"])
+@pytest.mark.parametrize("name", RUNS)
 def test_reference_table(name):
-    # After a change of the model that is meant: hashcredit run NAME --seed 1 --replicates 1000 --out DIR,
-    # and DIR/summary.csv takes the table's place in a commit that says why.
-    expected = pd.read_csv(REFERENCE / f"{name}.csv").set_index("quantity")
-    found = statistics_of(simulate_many(name, seed=1, replicates=1000).summary)
-    for row in found:
-        if row.quantity in expected.index:
-            before = expected.loc[row.quantity]
-            tolerance = FLIPPED * np.nan_to_num(before["standard_error"]) + 1e-9 * abs(before["mean"])
-            assert abs(row.estimate.mean - before["mean"]) <= tolerance, row.quantity
+    # After a change of the model that is meant: hashcredit reproduce NAME --refresh-reference, in a commit
+    # that says why.
+    form = kind_of(name).form
+    stored = references.rows_of(references.place_of(name, FOLDER).read_text(), form)
+    many = simulate_many(name, seeds=SEEDS, replicates=REPLICATES)
+    table = statistics_csv(statistics_of(many.scalars, many.together, len(many.seeds)))
+    draws = references.draws_of(name, False, FOLDER)
+    assert references.compare(references.rows_of(table, form), stored, form, draws).drifts == ()

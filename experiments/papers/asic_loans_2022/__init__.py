@@ -26,7 +26,7 @@ def replicate(quick: bool) -> Replication:
     outcomes = replay(QUICK if quick else REPLICATES)
     found = {name: Found.exactly(value) for name, value in certain().items()}
     for name, outcome in outcomes.items():
-        found[name] = Found(outcome.mean, *outcome.interval)
+        found[name] = Found(outcome.mean, *outcome.interval, outcome.error, outcome.replicates)
     return Replication(found, lambda: draw(outcomes))
 
 

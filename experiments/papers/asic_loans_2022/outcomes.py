@@ -59,6 +59,11 @@ class Outcome:
         return float(self.known.mean()) if self.known.size else math.nan
 
     @property
+    def replicates(self) -> int:
+        """Replicates with a value at some depth."""
+        return int(np.isfinite(self.values).any(axis=0).sum())
+
+    @property
     def error(self) -> float:
         """Monte Carlo standard error of the mean, from the means of the replicates over depths."""
         counts = np.isfinite(self.values).sum(axis=0)

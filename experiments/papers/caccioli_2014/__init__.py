@@ -32,17 +32,17 @@ def replicate(quick: bool) -> Replication:
     edges = {leverage: window(curve[leverage]) for leverage in LEVERAGES}
     widths = [high - low for low, high in edges.values()]
     found = {
-        "leverage widens the window (1 yes)": Found.exactly(float(np.all(np.diff(widths) > 0.0))),
-        "there is no contagion left of the window (1 yes)": Found.exactly(
-            float(all(curve[leverage][DIVERSIFICATIONS[0]].low == 0.0 for leverage in LEVERAGES))
+        "leverage widens the window (1 yes)": Found.following(float(np.all(np.diff(widths) > 0.0)), networks),
+        "there is no contagion left of the window (1 yes)": Found.following(
+            float(all(curve[leverage][DIVERSIFICATIONS[0]].low == 0.0 for leverage in LEVERAGES)), networks
         ),
-        "diversification ends contagion at leverage 10 (1 yes)": Found.exactly(
-            float(curve[LEVERAGES[0]][DIVERSIFICATIONS[-1]].mean == 0.0)
+        "diversification ends contagion at leverage 10 (1 yes)": Found.following(
+            float(curve[LEVERAGES[0]][DIVERSIFICATIONS[-1]].mean == 0.0), networks
         ),
     }
     for leverage, (low, high) in edges.items():
-        found[f"window at leverage {leverage:g}: from"] = Found.exactly(low)
-        found[f"window at leverage {leverage:g}: to"] = Found.exactly(high)
+        found[f"window at leverage {leverage:g}: from"] = Found.following(low, networks)
+        found[f"window at leverage {leverage:g}: to"] = Found.following(high, networks)
     return Replication(found, lambda: draw(curve, networks))
 
 

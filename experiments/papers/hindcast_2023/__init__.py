@@ -19,7 +19,10 @@ def replicate(quick: bool) -> Replication:
     scores = scores_of(runs)
     matched = match(explore(points, each))
     others = variants(max(QUICK[0], replicates // 5))
-    found = {score.evidence.quantity: Found(score.mean, *score.interval) for score in scores}
+    found = {
+        score.evidence.quantity: Found(score.mean, *score.interval, score.error, score.known.size)
+        for score in scores
+    }
     text = write(scores, others, matched, replicates=replicates, each=each)
     return Replication(
         found, lambda: draw(runs, scores, matched), f"middle {100.0 * LEVEL:.0f} % of runs", {NAME: text}

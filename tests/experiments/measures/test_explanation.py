@@ -156,7 +156,17 @@ def test_prices_without_a_shock_are_what_is_expected_of_them():
     assert (simulate(shocks["machine_rents"], SEED).tables["machines"]["idiosyncratic"] == 0.0).all()
 
 
-def test_an_agent_that_did_not_fail_is_refused_with_those_that_did(capsys):
+def test_only_what_a_scenario_has_is_left_out():
+    still = {change: value for changes in BY_HAND.values() for change, value in changes.items()}
+    still |= {"shocks.forced_default": {"week": 3, "machine": "H100", "units": 500}, "horizon_weeks": 6}
+    scenario = CASCADE.with_changes(still)
+    name = next(iter(simulate(scenario, SEED).contagion_tree()))
+    found = explain_failure(scenario, name, SEED, progress=False)
+    assert found.table["without"].tolist() == ["forced_default"]
+    assert found.table["answer"].tolist() == ["prevented"]
+
+
+def test_an_agent_that_did_not_fail_is_refused_with_those_that_did(capsys, tmp_path):
     failed = list(simulate(CASCADE, SEED, 2).contagion_tree())
     with pytest.raises(ScenarioError, match="no such borrower or lender") as error:
         explain_failure(CASCADE, "miner-99", SEED, 2)
@@ -164,8 +174,10 @@ def test_an_agent_that_did_not_fail_is_refused_with_those_that_did(capsys):
     spared = next(f"miner-{n}" for n in range(12) if f"miner-{n}" not in failed)
     with pytest.raises(ScenarioError, match="it did not fail"):
         explain_failure(CASCADE, spared, SEED, 2)
-    assert main(["explain", "--failure", "miner-99", "--set", "horizon_weeks=2", "--quiet"]) == 2
+    words = ["--failure", "miner-99", "--set", "horizon_weeks=2", "--quiet", "--out", str(tmp_path / "why")]
+    assert main(["explain", *words]) == 2
     said = capsys.readouterr()
+    assert list(tmp_path.iterdir()) == []
     assert "failure: 'miner-99' is not allowed" in said.err and said.err.count("\n") == 1
     assert main(["explain", "--quiet"]) == 2  # whose failure?
 

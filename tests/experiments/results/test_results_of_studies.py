@@ -157,7 +157,7 @@ def test_a_study_that_has_no_run_yet_can_be_read(folder, results):
     found = Results.open(folder)
     assert list(found.runs.columns) == list(results.runs.columns)
     assert len(found.runs) == len(found.series) == 0 and len(found.missing) == 16
-    assert list(found.series.columns[:3]) == ["run_id", "point", "replicate"]
+    assert list(found.series.columns[:4]) == ["run_id", "point", "seed", "replicate"]
     assert found.statistics(["defaults"])["n"].tolist() == [0, 0, 0, 0]
 
 
@@ -232,13 +232,13 @@ def test_series_events_and_tables_are_joined_with_the_design(results):
     row = results.runs.iloc[5]
     scenario = Scenario.load().with_changes({name: row[name] for name in results.factors})
     run = simulate(scenario, seed=int(row["seed"]), replicate=int(row["replicate"]))
-    first = ["run_id", "point", "replicate", *results.factors]
+    first = ["run_id", "point", "seed", "replicate", *results.factors]
     for name, frame, expected in (
         ("series", results.series, run.series[["btc_price_usd", "alive_miners"]].reset_index()),
         ("events", results.events, run.events.rename_axis("event").reset_index()),
         ("lenders", results.table("lenders"), run.tables["lenders"]),
     ):
-        assert list(frame.columns[:5]) == first, name
+        assert list(frame.columns[:6]) == first, name
         mine = frame[frame["run_id"] == row["run_id"]]
         assert len(mine) == len(expected) > 0, name
         for column in first:

@@ -28,8 +28,9 @@ from hashcredit.experiments.scenarios.study import (
     run_study,
     study_of,
 )
-from hashcredit.experiments.scenarios.tables import number, outcome, read_numbers, to_csv, verdict
+from hashcredit.experiments.scenarios.tables import FORM, number, outcome, read_numbers, to_csv, verdict
 from hashcredit.experiments.support.markdown import filled
+from hashcredit.experiments.support.references import Draws, compare, rows_of
 from hashcredit.experiments.tools import scenario_pages
 from hashcredit.experiments.tools.scenario_pages import image_of, page_of, reference_of
 from hashcredit.simulator import Scenario, simulate
@@ -156,23 +157,17 @@ def again(request):
 
 
 def test_reference_table_is_what_this_version_gives(again):
-    """Means within five standard errors of the small sample, told from the reference's own spread.
+    """Means of few replicates within the errors of both.
 
     After a change of the model that is meant: python -m hashcredit.experiments.tools.scenario_pages,
     in a commit that says why; then the pages' text has to be read again.
     """
     study, found = again
-    reference = read_numbers(reference_of(study.scenario))
-    assert list(reference) == study.cells()
-    for cell, expected in reference.items():
-        assert expected.n <= study.replicates
-        if "percentile" in cell.measure or "the same: " in cell.measure:
-            continue  # the tail of few replicates is another quantity
-        small = found.estimate(cell)
-        if small.n == 0:
-            continue  # no replicate has sold anything
-        reach = 5.0 * spread_of(expected) / math.sqrt(small.n) + 1e-5 * abs(expected.mean)
-        assert abs(small.mean - expected.mean) <= reach, cell
+    reference = reference_of(study.scenario)
+    numbers = read_numbers(reference)
+    assert list(numbers) == study.cells() and all(each.n <= study.replicates for each in numbers.values())
+    rows = rows_of(to_csv(found.estimates()), FORM)
+    assert compare(rows, rows_of(reference.read_text(), FORM), FORM, Draws.FEWER).drifts == ()
 
 
 def test_arms_have_the_same_draws(again):
@@ -352,6 +347,7 @@ def test_the_command_reproduces_a_scenario(tmp_path):
     assert "120 of 120 runs" in err
     kept = {path.name for path in (tmp_path / "new" / "standing_repo").iterdir()}
     assert kept == {"table.csv", "standing_repo.png", "standing_repo.pdf"}
+    assert "40 numbers compared within" in out and "none drifted" in out
     assert (
         list(read_numbers(tmp_path / "new" / "standing_repo" / "table.csv"))
         == study_of("standing_repo").cells()
