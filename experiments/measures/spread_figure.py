@@ -109,8 +109,8 @@ def _caption(found: FairSpreads) -> str:
     over = interval_in_words(len(found.seeds))
     return (
         f"{found.scenario.name}, {runs_in_words(found.seeds, found.replicates)}; loans owed in the first "
-        f"week or made before week {found.made_within}. Bars: 95 % intervals, {over}. Fair: expected receipts, "
-        f"discounted at the policy rate, are what was drawn, when everybody pays the fair spread.{settled} "
-        f"Premium: prices of risk {prices} (1/yr^0.5). Merton (1974), Leland (1994): on the opening balance "
-        "sheets. Coupons less the policy rate; yields of the market whole; their bars: range."
+        f"week or made before week {found.made_within}. Bars: 95 % intervals, {over}. Fair: expected "
+        "receipts, discounted at the policy rate, are what was drawn, when everybody pays the fair spread."
+        f"{settled} Premium: prices of risk {prices} (1/yr^0.5). Merton (1974), Leland (1994): on the "
+        "opening balance sheets. Coupons less the policy rate; yields of the market whole; their bars: range."
     )

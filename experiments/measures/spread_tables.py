@@ -88,8 +88,8 @@ def _notes(found: FairSpreads) -> list[str]:
         settled if rounds > 1 or not found.settled else "Settled as it stands: spreads are fair.",
         *_beyond(found),
         f"Intervals are {interval_in_words(len(found.seeds))}.",
-        f"Premium: fair under prices of risk {premium}; {effective:,.0f} of {runs:,} "
-        "effective runs at least.",
+        f"Premium: fair under prices of risk {premium}.",
+        f"Its weights leave {effective:,.0f} of {runs:,} runs effective at least.",
         f"Still owed at the end, of what was drawn: {table['open_share'].max():.0%} at most; taken at par.",
         "Paid, pd, lgd and life (years of principal) are at the scenario's own spreads.",
         *(remark for name, remark in REMARKS.items() if (table["instrument"] == name).any()),

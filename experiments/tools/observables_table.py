@@ -55,8 +55,8 @@ TAPE = """\
 
 `run.loan_tape`: one row a loan that was ever owed, in the order of making
 ([the loan tape](measures.md#the-loan-tape)). Besides these there are `number`, which the table of loans has
-too, the names `obligor_name` and `lender_name`, and, of loans that are over, `value` (M$, what it brought less
-what was drawn, discounted at the policy rate) and `internal_spread` (1/yr).
+too, the names `obligor_name` and `lender_name`, and, of loans that are over, `value` (M$, what it brought
+less what was drawn, discounted at the policy rate) and `internal_spread` (1/yr).
 """
 
 REPORTED = ("borrowers", "lenders", "buyers", "loans", "contracts", "orders", "machines")

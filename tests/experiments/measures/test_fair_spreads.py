@@ -46,7 +46,7 @@ def closed_form(hazard, recovery):
 
 
 def made_up_tape(rng, loans, hazard, recovery, weeks, level, instrument=Instrument.MACHINE_LOAN, grade=0):
-    """The tape of loans of 1 M$ that are owed in the first week, in equal instalments (`level`) or bullets."""
+    """The tape of loans of 1 M$ that are owed in the first week: in equal instalments or bullets."""
     fails = rng.geometric(hazard, loans) - 1 if hazard > 0.0 else np.full(loans, weeks)
     tape = np.zeros(loans, TAPE)
     tape["week"], tape["instrument"], tape["grade"], tape["drawn"] = -1, instrument, grade, 1.0
