@@ -29,7 +29,7 @@ def test_weights_are_those_of_kaplan_and_meier():
 
 
 def test_weighting_undoes_what_leaving_out_open_claims_does():
-    """Late claims bring less; runs end at random. The mean of those seen to close is too high, weighted not."""
+    """Late claims bring less; runs end at random. The mean of those seen to close is too high."""
     draws = np.random.default_rng(5)
     n = 40_000
     ages = draws.integers(1, 60, n)
