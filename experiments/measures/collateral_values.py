@@ -20,7 +20,12 @@ from hashcredit.experiments.measures.trial_sales import TrialSales
 from hashcredit.simulator.display import Facts, Shown, interval_in_words, runs_in_words
 from hashcredit.simulator.errors import ScenarioError
 from hashcredit.simulator.progress import Progress
-from hashcredit.simulator.reports.statistics import group_length, in_groups, ratio_of_means, student_quantile
+from hashcredit.simulator.reports.statistics import (
+    group_length,
+    in_groups,
+    ratio_estimate,
+    ratio_of_means,
+)
 from hashcredit.simulator.runs.blocks import Block, run_blocks
 from hashcredit.simulator.runs.engine import refuse_undefined, refuse_unrest
 from hashcredit.simulator.scenario.arguments import GivenScenario, scenario_of, seeds_of, whole_number
@@ -160,11 +165,9 @@ class CollateralValues(Shown):
     def _ratio(self, name: str, part: Floats, whole: Floats) -> dict[str, float]:
         """A ratio of means over runs with its interval over groups of them."""
         over, under = in_groups(part, self.together), in_groups(whole, self.together)
-        mean, error = ratio_of_means(over, under)
-        if part.any() and not whole.any():
-            mean = np.inf
-        reach = student_quantile(len(over) - 1) * error if len(over) > 1 else np.nan
-        return {name: mean, f"{name}_low": mean - reach, f"{name}_high": mean + reach}
+        found = ratio_estimate(over, under)
+        mean = np.inf if part.any() and not whole.any() else found.mean
+        return {name: mean, f"{name}_low": found.low, f"{name}_high": found.high}
 
 
 def collateral_values(

@@ -20,7 +20,12 @@ from hashcredit.experiments.measures.structural import structural_sums
 from hashcredit.simulator.display import Facts, Shown, interval_in_words, runs_in_words
 from hashcredit.simulator.errors import ScenarioError
 from hashcredit.simulator.progress import Progress, shown
-from hashcredit.simulator.reports.statistics import group_length, in_groups, ratio_of_means, student_quantile
+from hashcredit.simulator.reports.statistics import (
+    Ratio,
+    group_length,
+    in_groups,
+    ratio_estimate,
+)
 from hashcredit.simulator.runs.tapes import reduce_tapes
 from hashcredit.simulator.scenario.arguments import GivenScenario, scenario_of, seeds_of, whole_number
 from hashcredit.simulator.scenario.scenario import Scenario
@@ -82,15 +87,6 @@ BY_GRADE = (Instrument.MACHINE_LOAN, Instrument.PROJECT_FINANCE)
 """Instruments whose spread depends on the grade; each of the others is one line of the table."""
 
 
-class Ratio(NamedTuple):
-    """A ratio of sums over independent groups of runs, with its interval; NaN where it cannot be told."""
-
-    mean: float
-    standard_error: float
-    low: float
-    high: float
-
-
 @dataclass(frozen=True)
 class MarketRun:
     """The scenario at some spreads, run on all seeds and replicates."""
@@ -113,7 +109,7 @@ class MarketRun:
     def contract_spread(self, groups: Iterable[int]) -> Ratio:
         """Spread that was paid over the policy rate, 1/yr."""
         told = self.totals(groups)
-        return _ratio(told.at_spread, told.annuity)
+        return ratio_estimate(told.at_spread, told.annuity)
 
     def fair_spread(self, groups: Iterable[int], *, priced: bool = False) -> Ratio:
         """Spread at which these loans would have been worth what was drawn, had nobody acted otherwise.
@@ -126,19 +122,13 @@ class MarketRun:
         brought = 0.0 if np.isnan(share) else share
         if priced:
             value = told.priced_value + brought * told.priced_open_claims
-            return _ratio(told.priced_at_spread - value, told.priced_annuity)
-        return _ratio(told.at_spread - (told.value + brought * told.open_claims), told.annuity)
+            return ratio_estimate(told.priced_at_spread - value, told.priced_annuity)
+        return ratio_estimate(told.at_spread - (told.value + brought * told.open_claims), told.annuity)
 
     def loss_given_default(self, groups: Iterable[int]) -> Ratio:
         """Of the face, of claims that are closed, recoveries discounted to the default."""
         told = self.totals(groups)
-        return _ratio(told.claims - told.recoveries, told.claims)
-
-
-def _ratio(part: Floats, whole: Floats) -> Ratio:
-    mean, error = ratio_of_means(part, whole)
-    reach = student_quantile(len(part) - 1) * error if len(part) > 1 else np.nan
-    return Ratio(mean, error, mean - reach, mean + reach)
+        return ratio_estimate(told.claims - told.recoveries, told.claims)
 
 
 @dataclass(frozen=True, repr=False)

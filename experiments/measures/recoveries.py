@@ -18,7 +18,12 @@ from hashcredit.agents.dimensions import GRADES, INSTRUMENT_TERMS, Instrument, L
 from hashcredit.simulator.display import Facts, Shown, interval_in_words, runs_in_words
 from hashcredit.simulator.errors import ScenarioError
 from hashcredit.simulator.progress import Progress
-from hashcredit.simulator.reports.statistics import group_length, in_groups, ratio_of_means, student_quantile
+from hashcredit.simulator.reports.statistics import (
+    Ratio,
+    group_length,
+    in_groups,
+    ratio_estimate,
+)
 from hashcredit.simulator.runs.tapes import TapeRun, reduce_tapes
 from hashcredit.simulator.scenario.arguments import GivenScenario, scenario_of, seeds_of, whole_number
 from hashcredit.simulator.scenario.scenario import Scenario
@@ -138,19 +143,19 @@ class CohortRecoveries(Shown):
             "claims": len(before) / runs,
             "claim_musd": face / runs,
             "open_share": float(before["claim"][before["open"]].sum()) / face if face > 0.0 else np.nan,
-            "lgd": lgd[0],
-            "low": lgd[1],
-            "high": lgd[2],
+            "lgd": lgd.mean,
+            "low": lgd.low,
+            "high": lgd.high,
             "still_open_share": float(
                 after["claim"][after["open"]].sum() / max(after["claim"].sum(), 1e-300)
             ),
-            "lgd_survival": survival[0],
-            "survival_low": survival[1],
-            "survival_high": survival[2],
-            "lgd_closed": self._loss(before, (~before["open"]).astype(np.float64))[0],
+            "lgd_survival": survival.mean,
+            "survival_low": survival.low,
+            "survival_high": survival.high,
+            "lgd_closed": self._loss(before, (~before["open"]).astype(np.float64)).mean,
         }
 
-    def _loss(self, claims: NDArray[Any], weights: Floats) -> tuple[float, float, float]:
+    def _loss(self, claims: NDArray[Any], weights: Floats) -> Ratio:
         """Loss over face of weighted claims, with its interval: ratio of means over groups of runs."""
         runs = len(self.seeds) * self.replicates
         together = group_length(len(self.seeds), self.replicates, self.scenario.shocks.together)
@@ -159,9 +164,7 @@ class CohortRecoveries(Shown):
             in_groups(np.bincount(claims["run"], each, runs).astype(np.float64), together)
             for each in (lost, weights * claims["claim"])
         )
-        mean, error = ratio_of_means(part, whole)
-        reach = student_quantile(len(part) - 1) * error if len(part) > 1 else np.nan
-        return mean, mean - reach, mean + reach
+        return ratio_estimate(part, whole)
 
 
 def _ranks_as(ranks: NDArray[Any], rank: int, claims: NDArray[Any]) -> Flags:

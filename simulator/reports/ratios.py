@@ -3,10 +3,8 @@
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from hashcredit.simulator.errors import RefusedError
-from hashcredit.simulator.reports.statistics import LEVEL, ratio_of_means
+from hashcredit.simulator.reports.statistics import ratio_estimate
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -33,7 +31,6 @@ def ratios_of_sums(
     A value is NaN where its denominator is zero; an error is NaN without a second group.
     """
     import pandas as pd
-    from scipy.special import stdtrit
 
     needed = dict.fromkeys(column for pair in ratios.values() for column in pair)
     by = [name for name in CLUSTERS if name in table] if clusters is None else list(clusters)
@@ -44,7 +41,5 @@ def ratios_of_sums(
     sums = table.groupby(by)[list(needed)].sum() if by else table[list(needed)].sum().to_frame().T
     rows = []
     for denominator, numerator in ratios.values():
-        value, error = ratio_of_means(sums[numerator].to_numpy(float), sums[denominator].to_numpy(float))
-        reach = float(stdtrit(len(sums) - 1, 0.5 + LEVEL / 2.0)) * error if len(sums) > 1 else np.nan
-        rows.append((value, error, value - reach, value + reach))
+        rows.append(ratio_estimate(sums[numerator].to_numpy(float), sums[denominator].to_numpy(float)))
     return pd.DataFrame(rows, columns=["value", "standard_error", "low", "high"], index=list(ratios))

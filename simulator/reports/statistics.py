@@ -8,6 +8,7 @@ one seed alone they say how well its replicates tell the mean over this network 
 
 from dataclasses import dataclass
 from statistics import NormalDist
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -86,6 +87,22 @@ def ratio_of_means(part: NDArray[np.float64], whole: NDArray[np.float64]) -> tup
         return ratio, np.nan
     spread = np.sqrt(np.square(part - ratio * whole).sum() / (draws - 1))
     return ratio, float(spread / np.sqrt(draws) / whole.mean())
+
+
+class Ratio(NamedTuple):
+    """A ratio of means with its interval; NaN where a number cannot be told."""
+
+    mean: float
+    standard_error: float
+    low: float
+    high: float
+
+
+def ratio_estimate(part: NDArray[np.float64], whole: NDArray[np.float64], level: float = LEVEL) -> Ratio:
+    """`ratio_of_means` with a Student-t interval; its error is that of the linear part."""
+    mean, error = ratio_of_means(part, whole)
+    reach = student_quantile(len(part) - 1, level) * error if len(part) > 1 else np.nan
+    return Ratio(mean, error, mean - reach, mean + reach)
 
 
 def probability_estimate(happened: ArrayLike, level: float = LEVEL, together: int = 1) -> Estimate:
