@@ -8,7 +8,7 @@ from small_economy import CASCADE, FIRE_SALE, SMALL
 from hashcredit.agents.units import WEEK
 from hashcredit.simulator import MarketModel, simulate, simulate_many
 from hashcredit.simulator.reports.tape import internal_spread, value_at
-from hashcredit.simulator.runs import engine, tapes
+from hashcredit.simulator.runs import blocks, engine, tapes
 from hashcredit.simulator.runs.engine import record, run_replicate
 from hashcredit.simulator.runs.tapes import reduce_tapes
 from hashcredit.simulator.setup.prepare import allocate, prepare
@@ -230,7 +230,7 @@ def test_a_tape_that_is_too_small_is_begun_again(expected, monkeypatch):
 
 
 def test_blocks_of_replicates_change_nothing(expected, monkeypatch):
-    monkeypatch.setattr(tapes, "BLOCK", 1)
+    monkeypatch.setattr(blocks, "BLOCK", 1)
     told = []
     found = reduce_tapes(
         SMALL, SEEDS, REPLICATES, rows_of, threads=2, progress=lambda *done: told.append(done)

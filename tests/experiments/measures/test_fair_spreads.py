@@ -54,9 +54,7 @@ def made_up_tape(rng, loans, hazard, recovery, weeks, level, instrument=Instrume
     default = fails < weeks
     tape["default_week"] = np.where(default, fails, -1)
     tape["status"] = np.where(default, LoanStatus.RESOLVED, LoanStatus.REPAID)
-    for name in ("over_week", "paid_week"):
-        if name in TAPE.names:
-            tape[name] = np.minimum(fails, weeks - 1)
+    tape["over_week"] = np.minimum(fails, weeks - 1)
     before = 1.0 - np.arange(weeks) / weeks if level else np.ones(weeks)
     principal = np.full(weeks, 1.0 / weeks) if level else np.eye(weeks)[-1]
     discount = (1.0 + POLICY_RATE * WEEK) ** -np.arange(1.0, weeks + 1)
@@ -158,8 +156,7 @@ def test_what_is_open_at_the_end_is_valued_as_it_says():
     tape["growth"], tape["drawn"], tape["week"], tape["annuity"] = 1.0, 1.0, -1, 1.0
     tape["default_week"] = 3, 3, -1, -1
     tape["status"] = LoanStatus.RESOLVED, LoanStatus.DEFAULTED, LoanStatus.PERFORMING, LoanStatus.REPAID
-    if "over_week" in TAPE.names:
-        tape["over_week"] = 5, -1, -1, 5
+    tape["over_week"] = 5, -1, -1, 5
     tape["claim"] = 1.0, 0.8, 0.0, 0.0
     tape["recovered"] = tape["recovered_pv"] = 0.6, 0.1, 0.0, 0.0
     tape["left"] = 0.0, 0.7, 0.9, 0.0
