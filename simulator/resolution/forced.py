@@ -9,6 +9,7 @@ from hashcredit.agents.dimensions import BorrowerStatus, Cause, Channel, Record
 from hashcredit.simulator.books.contracts import cut_contracts, let_units_on
 from hashcredit.simulator.books.events import NO_EVENT
 from hashcredit.simulator.books.loans import empty_row, facilities_of, owes, take_row
+from hashcredit.simulator.books.tape import note_draw, note_maturity, note_principal
 from hashcredit.simulator.credit.claims import default_facility
 from hashcredit.simulator.credit.distress import mark_to_fail
 from hashcredit.simulator.state.economy import Economy
@@ -71,14 +72,17 @@ def largest_part_holder(economy: Economy, m: int) -> int:
 def split_facility(economy: Economy, row: int, units: int) -> int:
     """Make a facility of its own, with its part of the debt, of `units` of those that secure one; its row.
 
-    Machines that are not let go first; contracts keep those that stay.
+    Machines that are not let go first; contracts keep those that stay. On the loan tape the part is a loan made
+    this week, with which the old one is repaid in that part.
     """
     b = economy.loans[row].obligor
     new = empty_row(economy, b)
     take_row(economy, new, economy.loans[row].instrument, economy.loans[row].holder)
+    number = economy.loans[new].number
     economy.loans[new] = economy.loans[row]
     old = economy.loans[row]
     part = economy.loans[new]
+    part.number = number
     share = units / old.units
     part.units = units
     part.principal = share * old.principal
@@ -88,6 +92,9 @@ def split_facility(economy: Economy, row: int, units: int) -> int:
     old.principal -= part.principal
     old.overdue -= part.overdue
     old.balloon -= part.balloon
+    note_principal(economy, old, part.principal)
+    note_draw(economy, part, part.principal)
+    note_maturity(economy, part)
     cut_contracts(economy, b, old.machine, row, let_units_on(economy, b, row) - old.units)
     return new
 

@@ -162,11 +162,6 @@ def test_loans_that_were_served_yielded_their_contracts(run):
     np.testing.assert_allclose(floating["internal_spread"][untouched], own[untouched], atol=1e-7)
 
 
-@pytest.mark.xfail(
-    strict=True,
-    reason="`split_facility` copies the whole row of the loan that it splits, its number too: both write one "
-    "row of the tape, and that of the part stays empty",
-)
 def test_a_forced_part_of_a_facility_is_a_loan_of_its_own():
     """A facility of which a part is seized becomes two: each has its number, and the books still close."""
     run = simulate(FIRE_SALE.with_changes(FREE), 2, 2)
