@@ -72,8 +72,8 @@ def largest_part_holder(economy: Economy, m: int) -> int:
 def split_facility(economy: Economy, row: int, units: int) -> int:
     """Make a facility of its own, with its part of the debt, of `units` of those that secure one; its row.
 
-    Machines that are not let go first; contracts keep those that stay. On the loan tape the part is a loan made
-    this week, with which the old one is repaid in that part.
+    Machines that are not let go first; contracts keep those that stay. On the loan tape the part is a loan
+    made this week, with which the old one is repaid in that part.
     """
     b = economy.loans[row].obligor
     new = empty_row(economy, b)
