@@ -116,6 +116,7 @@ class TrialSales:
         loans["seized"][rows] = units[chosen]
         loans["weeks_held"][rows] = np.maximum(loans["weeks_held"][rows], 0)
         economy.borrowers["claims"][loans["obligor"][rows]] = 1
+        economy.calm[:] = False  # a sale passes over whoever had nothing to sell
         economy.lenders["called"] = 1.0
         economy.lenders["pressed_since"] = economy.clock["week"][0]
         economy.machines["inventory"] = units.sum()
