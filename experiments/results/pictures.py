@@ -16,7 +16,7 @@ from hashcredit.experiments.results.labelled import described
 from hashcredit.experiments.results.response import differences, of_groups, of_levels, of_seeds, slices
 from hashcredit.experiments.results.sensitivity import block_name
 from hashcredit.experiments.study.designs import KINDS
-from hashcredit.simulator.display import counted
+from hashcredit.simulator.display import counted, seeds_in_words
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -39,7 +39,8 @@ def words_of(results: KeptRuns) -> str:
         runs = f"{counted(results.seeds, 'network')} with {runs} each"
     draws = "the same draws at every point" if study["common_random_numbers"] else "own draws at every point"
     kind, points = study["design"]["kind"], len(results.points)
-    return f"{results.study_name}, seed {study['seed']}: {kind} design, {points:,} points of {runs}, {draws}."
+    seeds = seeds_in_words(range(study["seed"], study["seed"] + results.seeds))
+    return f"{results.study_name}, {seeds}: {kind} design, {points:,} points of {runs}, {draws}."
 
 
 def source_of_indices(results: KeptRuns, table: "pd.DataFrame") -> StudySource:

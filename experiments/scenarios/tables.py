@@ -121,7 +121,10 @@ def answer(study: ScenarioStudy, numbers: Numbers) -> str:
 def sample(study: ScenarioStudy, numbers: Numbers, seed: int) -> str:
     """What the numbers are from."""
     size = max(found.n for found in numbers.values())
-    return f"{size:,} replicates of seed {seed} in each arm, the same draws in all; intervals are 95 %."
+    return (
+        f"{size:,} replicates of seed {seed} in each arm, the same draws in all; intervals are 95 %, "
+        "for the networks of this seed only."
+    )
 
 
 def format_text(study: ScenarioStudy, numbers: Numbers) -> str:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from hashcredit.simulator.display import Facts, Shown, counted, seeds_in_words
+from hashcredit.simulator.errors import ScenarioError
 from hashcredit.simulator.provenance import provenance
 from hashcredit.simulator.reports import frames
 from hashcredit.simulator.reports.headline import agents_of, headline, length_of, mean_headline
@@ -128,7 +129,7 @@ class ManyRuns(Shown):
             facts[self.setups[place * seeds].scenario.name] = f"mean of {mean_headline(means)}"
         if scenarios > MOST_SHOWN:
             facts["and"] = counted(scenarios - MOST_SHOWN, "more scenario", "more scenarios")
-        return title, {**facts, "tables": "summary, one row a run; precise, one row a scalar"}
+        return title, {**facts, "tables": "summary, one row a run; precise and variance_parts, by scalar"}
 
     @cached_property
     def scalars(self) -> dict[str, np.ndarray]:
@@ -173,4 +174,35 @@ class ManyRuns(Shown):
             )
             names = [{"scenario": scenario.name, "scalar": key} for key in scalars]
             rows += [name | asdict(each) for name, each in zip(names, found, strict=True)]
+        return pd.DataFrame(rows)
+
+    @cached_property
+    def variance_parts(self) -> "pd.DataFrame":
+        """One row a scenario, scalar and part of its variance: path, network, rest (`variance`).
+
+        Columns: scenario, scalar, part; variance, in the squared unit of the scalar; share of the total, with
+        its 95 % interval low to high, over seeds. `path` is what was drawn for BTC and rents, `network` what
+        the seed decides; NaN stands where some run has no value. ScenarioError unless there are three seeds
+        with two replicates each, drawn one by one.
+        """
+        import pandas as pd
+
+        from hashcredit.simulator.reports.controls import controls_of
+        from hashcredit.simulator.reports.variance import variance_parts
+
+        seeds, replicates = len(self.seeds), self.outcomes.shape[1]
+        if seeds < 3:
+            raise ScenarioError("seeds", seeds, "three seeds at least, to tell what networks account for")
+        if replicates < 2:
+            raise ScenarioError("replicates", replicates, "two of each seed at least")
+        rows = []
+        for first in range(0, len(self.setups), seeds):
+            setups = self.setups[first : first + seeds]
+            scenario = setups[0].scenario
+            if scenario.shocks.antithetic:
+                raise ScenarioError("shocks.antithetic", True, "false: pairs have no variance of their own")
+            scalars = summarise(self.outcomes[first : first + seeds].reshape(-1))
+            parts = variance_parts(list(scalars.values()), controls_of(setups, replicates), seeds)
+            for name, found in zip(scalars, parts, strict=True):
+                rows += [{"scenario": scenario.name, "scalar": name} | asdict(each) for each in found]
         return pd.DataFrame(rows)

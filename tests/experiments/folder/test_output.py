@@ -201,7 +201,8 @@ def test_figures_can_be_left_out(tmp_path, small, results):
 def test_summary_csv_keeps_full_precision(tmp_path, small, results):
     write_run_folder(tmp_path / "result", small, *results, figures=False)
     table = pd.read_csv(tmp_path / "result" / "summary.csv", index_col="quantity")
-    assert list(table.columns) == ["unit", "n", "mean", "standard_error", "low", "high", "median"]
+    estimated = ["unit", "n", "mean", "standard_error", "low", "high", "median"]
+    assert list(table.columns) == [*estimated, "networks"] and set(table["networks"]) == {1}
     for row in statistics_of(results[0].summary):
         assert table.loc[row.quantity, "n"] == row.estimate.n
         assert table.loc[row.quantity, "mean"] == pytest.approx(row.estimate.mean, rel=1e-15, nan_ok=True)
