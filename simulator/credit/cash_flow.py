@@ -219,20 +219,30 @@ def list_payments_due(economy: Economy, b: int) -> Service:
 
 
 @kernel
+def tape_payments_due(economy: Economy, count: int) -> None:
+    """Enter on the loan tape what `make_payments_due` is about to pay, if anybody wants one.
+
+    Apart from it, so that runs without a tape do not carry this through the loop over all loans.
+    """
+    if economy.tape.shape[0] == 0:
+        return
+    for place in range(count):
+        loan = economy.loans[economy.due_loans[place]]
+        note_interest(economy, loan, economy.payments_due[INTEREST, place], loan.principal)
+        note_principal(economy, loan, economy.payments_due[PRINCIPAL, place])
+
+
+@kernel
 def make_payments_due(economy: Economy, b: int, count: int) -> None:
     """Pay the `count` loans that `list_payments_due` has listed: the borrower has the cash."""
     borrower = economy.borrowers[b]
     interests = 0.0
     principals = 0.0
-    taped = economy.tape.shape[0] > 0  # asked once: the loans' numbers are not read where nobody wants them
     for place in range(count):
         loan = economy.loans[economy.due_loans[place]]
         interest = economy.payments_due[INTEREST, place]
         principal = economy.payments_due[PRINCIPAL, place]
         lender = economy.lenders[loan.holder]
-        if taped:
-            note_interest(economy, loan, interest, loan.principal)
-            note_principal(economy, loan, principal)
         receive_service(loan, borrower, lender, interest, principal)
         lender.week_interest += interest
         interests += interest
@@ -299,6 +309,7 @@ def service_debt(economy: Economy, p: Record, b: int) -> float:
     """Serve all loans of a borrower as far as its means go; return the week's scheduled service, M$."""
     service = list_payments_due(economy, b)
     if economy.borrowers[b].cash >= service.due:
+        tape_payments_due(economy, service.loans)
         make_payments_due(economy, b, service.loans)
     else:
         service_by_rank(economy, p, b, service.loans)
