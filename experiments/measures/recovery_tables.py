@@ -17,7 +17,7 @@ def format_recoveries(found: CohortRecoveries) -> str:
         f"{found.scenario.name}: {sample}; {which}",
         "loss given default, share of the face",
         "",
-        f"{'':<18}{counts}{losses}{'weighted':>9}{'closed':>7}",
+        f"{'':<15}{counts}{losses}{'weighted':>9}{'closed':>7}",
     ]
     for row in found.table.to_dict("records"):
         if row["claims"] == 0.0:
@@ -26,7 +26,7 @@ def format_recoveries(found: CohortRecoveries) -> str:
         known = math.isfinite(row["low"])
         interval = f"{_plain(row['low'])} to {_plain(row['high'])}" if known else "-"
         lines.append(
-            f"{name:<18}{row['claims']:>8,.1f}{row['claim_musd']:>9,.1f}{row['open_share']:>7.1%}"
+            f"{name:<15}{row['claims']:>8,.1f}{row['claim_musd']:>9,.1f}{row['open_share']:>7.1%}"
             f"{_share(row['lgd']):>9}{interval:>16}{_share(row['lgd_survival']):>9}{_share(row['lgd_closed']):>7}"
         )
     if len(lines) == 4:
@@ -36,7 +36,7 @@ def format_recoveries(found: CohortRecoveries) -> str:
         "",
         f"claims, M$: a run. open: of the face, at the horizon (week {found.scenario.horizon_weeks})",
         f"run out: all claims, after {found.run_off} weeks more without new business; {still:.1%} still open",
-        "weighted: claims closed at the horizon, by Kaplan and Meier's weights; closed: the same, plain",
+        "weighted: closed at the horizon, by Kaplan and Meier's weights; closed: plain",
         f"intervals: {interval_in_words(len(found.seeds))}",
     ]
     return "\n".join(lines)

@@ -1,12 +1,19 @@
 """Recoveries of a cohort: open claims are neither left out nor guessed."""
 
+import json
+
 import numpy as np
+import pandas as pd
 import pytest
 from own_rules import SMALL
 
-from hashcredit.experiments.measures.recoveries import CLAIM, cohort_recoveries, run_out, survival_weights
-from hashcredit.simulator import simulate
+from hashcredit.experiments import cohort_recoveries
+from hashcredit.experiments.commands.cli import main
+from hashcredit.experiments.measures.recoveries import CLAIM, run_out, survival_weights
+from hashcredit.experiments.measures.recovery_tables import format_recoveries
+from hashcredit.simulator import Scenario, simulate
 from hashcredit.simulator.errors import ScenarioError
+from hashcredit.simulator.provenance import rebuild
 
 SEEDS = range(3)
 
@@ -88,3 +95,40 @@ def test_recoveries_of_a_small_market():
 def test_what_makes_no_sense_is_refused(arguments, said):
     with pytest.raises(ScenarioError, match=said):
         cohort_recoveries(SMALL, **arguments)
+
+
+def test_nobody_defaults():
+    calm = Scenario.load().with_changes(
+        {"horizon_weeks": 4, "population.miners": 3, "population.neoclouds": 3}
+    )
+    found = cohort_recoveries(calm, [1], 1, before_week=1, run_off=0)
+    assert found.table.iloc[0]["claims"] == 0.0 and np.isnan(found.table.iloc[0]["lgd"])
+    assert format_recoveries(found).endswith("nobody defaults in these weeks")
+
+
+def test_the_command_prints_and_writes(tmp_path, capsys):
+    small = ["horizon_weeks=40", "population.miners=20", "population.neoclouds=20"]
+    changes = [word for change in small for word in ("--set", change)]
+    size = ["--seeds", "2", "--seed", "4", "--replicates", "2", "--before-week", "40", "--run-off", "26"]
+    folder = tmp_path / "recoveries"
+    assert main(["recoveries", "dump_10k_h100", *changes, *size, "--quiet", "--out", str(folder)]) == 0
+    said = capsys.readouterr().out
+    assert "seeds 4 to 5, 2 replicates each; defaults of weeks 0 to 39" in said
+    assert all(len(line) <= 100 for line in said.splitlines())
+    files = {path.name for path in folder.iterdir()}
+    assert files == {"provenance.json", "recoveries.csv", "recoveries.pdf", "recoveries.png", "scenario.toml"}
+    record = json.loads((folder / "provenance.json").read_text())
+    weeks = {name: record[name] for name in ("from_week", "before_week", "machine", "run_off")}
+    assert weeks == {"from_week": 0, "before_week": 40, "machine": None, "run_off": 26}
+    again = cohort_recoveries(rebuild(record)[0], record["seeds"], record["replicates"], **weeks)
+    kept = pd.read_csv(folder / "recoveries.csv", dtype={"name": str})
+    pd.testing.assert_frame_equal(kept, again.table, check_dtype=False)
+    assert len(again.at_horizon) > 0
+
+
+def test_the_command_refuses_in_one_line(tmp_path, capsys):
+    folder = tmp_path / "recoveries"
+    assert main(["recoveries", "--machine", "H1000", "--quiet", "--out", str(folder)]) == 2
+    error = capsys.readouterr().err
+    assert "machine: 'H1000' is not allowed; expected one of" in error and error.count("\n") == 1
+    assert not folder.exists()
