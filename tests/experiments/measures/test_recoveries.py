@@ -114,7 +114,7 @@ def test_the_command_prints_and_writes(tmp_path, capsys):
     assert main(["recoveries", "dump_10k_h100", *changes, *size, "--quiet", "--out", str(folder)]) == 0
     said = capsys.readouterr().out
     assert "seeds 4 to 5, 2 replicates each; defaults of weeks 0 to 39" in said
-    assert all(len(line) <= 100 for line in said.splitlines())
+    assert all(len(line) <= 80 for line in said.splitlines())
     files = {path.name for path in folder.iterdir()}
     assert files == {"provenance.json", "recoveries.csv", "recoveries.pdf", "recoveries.png", "scenario.toml"}
     record = json.loads((folder / "provenance.json").read_text())
