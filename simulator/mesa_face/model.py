@@ -28,7 +28,7 @@ from hashcredit.simulator.reports.checks import check_identities, promises_end
 from hashcredit.simulator.reports.frames import agent_names
 from hashcredit.simulator.reports.headline import agents_of, headline
 from hashcredit.simulator.reports.run import Run
-from hashcredit.simulator.runs.engine import FIRST_EVENTS_PER_BORROWER, MOST_EVENTS
+from hashcredit.simulator.runs.engine import FIRST_EVENTS_PER_BORROWER, MOST_EVENTS, first_tape
 from hashcredit.simulator.scenario.arguments import GivenScenario, scenario_of, whole_number
 from hashcredit.simulator.scenario.scenario import Scenario
 from hashcredit.simulator.setup.prepare import Setup, allocate, clear, prepare, reported_copy
@@ -37,6 +37,7 @@ from hashcredit.simulator.state.arrays import FIELDS, STATE
 from hashcredit.simulator.state.clock import EVENT
 from hashcredit.simulator.state.codes import ErrorCode
 from hashcredit.simulator.state.economy import Economy
+from hashcredit.simulator.state.tape import TAPE
 from hashcredit.simulator.week.observables import close_run
 from hashcredit.simulator.week.regimes import enter_week
 from hashcredit.simulator.week.step import PHASES, open_economy
@@ -110,7 +111,9 @@ class MarketModel(Shown, mesa.Model):
         self.machine_names = self._setup.machine_names
         self._most_events_a_phase = most_events(self._setup)
         first = 4096 + FIRST_EVENTS_PER_BORROWER * self._setup.borrowers + self._most_events_a_phase
-        self.economy = allocate(self._setup, series=True, events=first)
+        self._most_loans_a_phase = 2 * FACILITIES * self._setup.borrowers  # a row may end two and begin two
+        loans = first_tape(self._setup) + self._most_loans_a_phase
+        self.economy = allocate(self._setup, series=True, events=first, tape=loans)
         clear(self.economy, self._setup)
         open_economy(self.economy, self._setup.parameters, self.seed, self.replicate)
         self._before = reported_copy(self.economy)
@@ -197,7 +200,7 @@ class MarketModel(Shown, mesa.Model):
         if self._final is not None:
             raise self._error(f"the horizon of {self.scenario.horizon_weeks} weeks is reached")
         try:
-            self._make_room_for_events()
+            self._make_room()
             self._regime = enter_week(self.economy, self._setup.parameters)
             for phase in PHASES:
                 self._call_hooks(BEFORE, phase.__name__)
@@ -221,13 +224,13 @@ class MarketModel(Shown, mesa.Model):
     def _run_phase(self, phase: Callable[..., None]) -> None:
         """Run one phase; the only place where a phase is called."""
         self._stage = phase.__name__
-        self._make_room_for_events()
+        self._make_room()
         with telling_where(self.scenario.name, self.replicate, self.economy.clock):
             phase(self.economy, self._setup.parameters[self._regime], self.seed, self.replicate)
         if self.economy.clock["error"][0] == ErrorCode.TOO_MANY_ROUNDS:
             raise TooManyRounds(self.week, self.scenario.name, self.replicate)
         if self.economy.clock["error"][0] != ErrorCode.NONE:
-            # not reached as long as `most_events` is a bound
+            # not reached as long as `most_events`, and twice the rows for loans, are bounds
             raise EventBufferFull(len(self.economy.events), self.scenario.name, self.replicate, self.week)
         if self.check:
             check_identities(self.economy, self._before, phase.__name__, self._lines_end)
@@ -250,12 +253,18 @@ class MarketModel(Shown, mesa.Model):
     def _error(self, reason: str) -> SimulationError:
         return SimulationError(reason, self.scenario.name, self.replicate, self.week)
 
-    def _make_room_for_events(self) -> None:
-        """Enlarge the event table before a phase that might fill it: hooks cannot be run twice.
+    def _make_room(self) -> None:
+        """Enlarge the event table and the loan tape before a phase that might fill them: hooks cannot be run
+        twice.
 
         `simulate` runs a replicate again with more room. Here the economy moves into one that shares all its
-        arrays but the events. Memory that is not written to costs nothing.
+        other arrays. Memory that is not written to costs nothing.
         """
+        made, rows = int(self.economy.clock["loans_made"][0]), len(self.economy.tape)
+        if rows - made < self._most_loans_a_phase:
+            tape = np.zeros(max(2 * rows, made + self._most_loans_a_phase), TAPE)
+            tape[:made] = self.economy.tape[:made]
+            self.economy = _with_arrays(self.economy, tape=tape)
         used, capacity = int(self.economy.clock["events"][0]), len(self.economy.events)
         if capacity - used >= self._most_events_a_phase:
             return
@@ -273,7 +282,7 @@ class MarketModel(Shown, mesa.Model):
         """The run so far: at the horizon that of `simulate`, before it a copy of how things stand."""
         if self._final is not None:
             return self._final
-        return self._run_of(self._closed().copy_with(*STATE, "events", "series"))
+        return self._run_of(self._closed().copy_with(*STATE, "events", "tape", "series"))
 
     def _run_of(self, economy: Economy) -> Run:
         return Run(setup=self._setup, replicate=self.replicate, economy=economy, before=self._before)
@@ -286,6 +295,7 @@ class MarketModel(Shown, mesa.Model):
             outcomes=economy.outcomes.copy(),
             series=economy.series[: self.week],
             events=economy.events[: economy.clock["events"][0]],
+            tape=economy.tape[: economy.clock["loans_made"][0]],
         )
         close_run(closed)
         return closed

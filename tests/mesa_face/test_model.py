@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 from small_economy import FIRE_SALE as SMALL
 
+from hashcredit.agents.dimensions import FACILITIES
 from hashcredit.agents.views import Lender, Miner, NeoCloud, SecondaryBuyer
 from hashcredit.simulator import MarketModel, Scenario, simulate, simulate_many
 from hashcredit.simulator.errors import EventBufferFull, HookError, ScenarioError, SimulationError
@@ -60,11 +61,13 @@ def assert_same_results(one, other):
 
 def assert_same_bits(one, other):
     """All arrays of two runs, field by field."""
-    used = int(one.economy.clock["events"][0])
+    used, made = (int(one.economy.clock[name][0]) for name in ("events", "loans_made"))
     for name in FIELDS:
         ones, others = getattr(one.economy, name), getattr(other.economy, name)
         if name == "events":
             ones, others = ones[:used], others[:used]
+        if name == "tape":
+            ones, others = ones[:made], others[:made]
         for field in ones.dtype.names or (...,):
             assert ones[field].tobytes() == others[field].tobytes(), f"{name}[{field}]"
 
@@ -322,6 +325,16 @@ def test_a_growing_event_table_loses_nothing(monkeypatch):
     grown = run_with(lambda agent, hook: sizes.add(len(agent.model.economy.events)))
     assert min(sizes) == 16 + 150 and len(sizes) > 1
     assert_same_results(grown, wanted)
+    assert_same_bits(grown.result, wanted)
+
+
+def test_a_growing_loan_tape_loses_nothing(monkeypatch):
+    wanted = simulate(SMALL, seed=5)
+    monkeypatch.setattr(model, "first_tape", lambda setup: -FACILITIES * setup.borrowers)
+    sizes = set()
+    grown = run_with(lambda agent, hook: sizes.add(len(agent.model.economy.tape)))
+    assert len(sizes) > 1
+    pd.testing.assert_frame_equal(grown.result.loan_tape, wanted.loan_tape, check_exact=True)
     assert_same_bits(grown.result, wanted)
 
 

@@ -20,7 +20,7 @@ def setup():
 
 @pytest.fixture
 def economy(setup):
-    return allocate(setup, series=True, events=100)
+    return allocate(setup, series=True, events=100, tape=100)
 
 
 @pytest.mark.parametrize("name", FIELDS)
