@@ -23,7 +23,7 @@ SEED = 1
 SEEDS, REPLICATES = range(SEED, SEED + 20), 50
 """Networks of a summary of runs, and runs of each."""
 QUICK_SHARE = 10
-"""With `--quick` scenarios have that many times fewer replicates."""
+"""With `--quick` scenarios have that many times fewer runs."""
 
 
 @dataclass(frozen=True)

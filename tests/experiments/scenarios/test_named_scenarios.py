@@ -343,7 +343,8 @@ def test_a_table_is_read_as_it_was_written(tmp_path):
 
 def test_the_command_reproduces_a_scenario(tmp_path):
     out, err = call("reproduce", "standing_repo", "--quick", "--out", tmp_path / "new")
-    assert "Does it do what its name says?" in out and "30 runs in each arm, one on each of 30 networks" in out
+    assert "Does it do what its name says?" in out
+    assert "30 runs in each arm, one on each of 30 networks" in out
     assert "120 of 120 runs" in err
     kept = {path.name for path in (tmp_path / "new" / "standing_repo").iterdir()}
     assert kept == {"table.csv", "standing_repo.png", "standing_repo.pdf"}
