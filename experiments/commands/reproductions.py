@@ -23,7 +23,7 @@ SEED = 1
 SEEDS, REPLICATES = range(SEED, SEED + 20), 50
 """Networks of a summary of runs, and runs of each."""
 QUICK_SHARE = 10
-"""With `--quick` scenarios have that many times fewer replicates."""
+"""With `--quick` scenarios have that many times fewer runs."""
 
 
 @dataclass(frozen=True)
@@ -81,9 +81,9 @@ def _study(name: str, quick: bool, place: Path) -> Done:
     from hashcredit.experiments.scenarios.tables import format_text, sample, to_csv
 
     study = study_of(name)
-    replicates = study.replicates // QUICK_SHARE if quick else study.replicates
+    runs = study.runs // QUICK_SHARE if quick else study.runs
     with ProgressBar("runs") as bar:
-        outcome = run_study(study, SEED, replicates, bar.update)
+        outcome = run_study(study, SEED, runs, bar.update)
     numbers = outcome.estimates()
     with house_style():
         save(draw(outcome), place, name)

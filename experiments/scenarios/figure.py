@@ -1,4 +1,4 @@
-"""A scenario and its controls side by side: medians of weekly series, with the middle 80 % of replicates."""
+"""A scenario and its controls side by side: medians of weekly series, with the middle 80 % of runs."""
 
 from math import ceil
 
@@ -13,7 +13,7 @@ from hashcredit.experiments.scenarios.study import Outcome
 COLOURS = (style.RED, style.BLUE, style.GREEN, style.PURPLE)
 """The scenario's first, then its controls'."""
 BAND = (10.0, 90.0)
-"""Percentiles of replicates between which the band lies."""
+"""Percentiles of runs between which the band lies."""
 BANDS = 2
 """Arms that have one; more of them hide each other."""
 
@@ -33,11 +33,11 @@ def draw(outcome: Outcome) -> Figure:
     for axes in grid[-1]:
         axes.set_xlabel("week")
     style.legend_under_title(figure, grid.flat[0])
-    replicates = len(next(iter(outcome.samples["scenario"].values())))
+    runs = len(next(iter(outcome.samples["scenario"].values())))
     style.caption(
         figure,
-        f"Lines: medians; shaded, for the first two: middle 80 % of {replicates:,} replicates, "
-        f"seed {outcome.seed}. All arms have the same draws.",
+        f"Lines: medians; shaded, for the first two: middle 80 % of {runs:,} runs, each on "
+        f"a network of its own (seeds from {outcome.seed}). All arms have the same draws.",
     )
     return figure
 

@@ -70,7 +70,7 @@ CORRELATION = ScenarioStudy(
         "debt in default, M$": "debt_in_default_musd",
     },
     drawn=("constant correlation",),
-    replicates=1000,
+    runs=1000,
 )
 
 # Rents that go up and down

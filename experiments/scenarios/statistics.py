@@ -1,4 +1,4 @@
-"""Numbers that need all replicates of several arms at once: rank correlations, interactions, quantiles."""
+"""Numbers that need all runs of several arms at once: rank correlations, interactions, quantiles."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
@@ -9,7 +9,7 @@ from scipy.stats import rankdata
 from hashcredit.simulator.reports.statistics import Estimate, mean_estimate, paired_difference
 
 Samples = Mapping[str, Mapping[str, np.ndarray]]
-"""One number a replicate by arm and measure; all arms have the same draws in the same order."""
+"""One number a run by arm and measure; all arms have the same draws in the same order."""
 
 Statistic = Callable[[Samples], Estimate]
 
@@ -17,7 +17,7 @@ BOOTSTRAPS = 2000
 
 
 def rank_correlation(arm: str, control: str, measures: Sequence[str], by: Sequence[float]) -> Statistic:
-    """Spearman's rank correlation, in each replicate, of the falls of several measures with `by`; its mean.
+    """Spearman's rank correlation, in each run, of the falls of several measures with `by`; its mean.
 
     A fall is the control's value less the arm's.
     """
@@ -39,7 +39,7 @@ def _correlation(left: np.ndarray, right: np.ndarray) -> float:
 
 
 def spread_of_falls(arm: str, control: str, measures: Sequence[str]) -> Statistic:
-    """Largest less smallest fall of several measures in a replicate, its mean."""
+    """Largest less smallest fall of several measures in a run, its mean."""
 
     def estimate(samples: Samples) -> Estimate:
         falls = np.column_stack([samples[control][name] - samples[arm][name] for name in measures])
@@ -49,7 +49,7 @@ def spread_of_falls(arm: str, control: str, measures: Sequence[str]) -> Statisti
 
 
 def interaction(measure: str, both: str, first: str, second: str, neither: str) -> Statistic:
-    """What two changes do together beyond what each does alone, replicate by replicate."""
+    """What two changes do together beyond what each does alone, run by run."""
 
     def estimate(samples: Samples) -> Estimate:
         with_first = samples[both][measure] - samples[first][measure]
@@ -74,9 +74,9 @@ def saved_beyond(measure: str, cost: str, arm: str, control: str) -> Statistic:
 
 
 def percentile_gap(measure: str, percentile: float, arm: str, control: str | None = None) -> Statistic:
-    """A percentile over replicates in an arm, less that of a control if given; percentile bootstrap.
+    """A percentile over the runs of an arm, less that of a control if given; percentile bootstrap.
 
-    Replicates are drawn again with both arms' numbers together, so pairs stay pairs. The interval's level is
+    Runs are drawn again with both arms' numbers together, so pairs stay pairs. The interval's level is
     that of the others.
     """
 

@@ -20,7 +20,7 @@ from hashcredit.simulator.progress import OnProgress
 from hashcredit.simulator.reports.statistics import Estimate, mean_estimate, paired_difference
 from hashcredit.simulator.runs.engine import processors, record
 from hashcredit.simulator.scenario.scenario import Scenario
-from hashcredit.simulator.setup.prepare import Setup, prepare
+from hashcredit.simulator.setup.prepare import Setup, prepare_each
 
 SCENARIO = "scenario"
 """The arm that is the scenario itself."""
@@ -43,7 +43,7 @@ class Change:
 
 
 class HeldAtMean(Change):
-    """Holds fields at the mean that the scenario itself has realised, over all weeks and replicates."""
+    """Holds fields at the mean that the scenario itself has realised, over all weeks and runs."""
 
     def __init__(self, fields: Sequence[str], measure: str) -> None:
         super().__init__(dict.fromkeys(fields))
@@ -124,7 +124,8 @@ class ScenarioStudy:
     drawn: tuple[str, ...]
     """Arms in the figure beside the scenario."""
     statistics: Mapping[str, Statistic] = field(default_factory=dict)
-    replicates: int = 300
+    runs: int = 300
+    """In each arm, one on each of as many networks."""
 
     @property
     def question(self) -> str:
@@ -144,13 +145,14 @@ class ScenarioStudy:
 
 @dataclass(frozen=True)
 class Outcome:
-    """A study that has been run: samples by arm and measure, one number a replicate."""
+    """A study that has been run: samples by arm and measure, one number a run."""
 
     study: ScenarioStudy
     seed: int
+    """Of the first run; each has a network of its own."""
     samples: Mapping[str, Mapping[str, np.ndarray]] = field(repr=False)
     series: Mapping[str, Mapping[str, np.ndarray]] = field(repr=False)
-    """Series of the arms that are drawn, by arm and column, [replicate, week]."""
+    """Series of the arms that are drawn, by arm and column, [run, week]."""
 
     def estimate(self, cell: Cell) -> Estimate:
         """A number of the study."""
@@ -177,12 +179,16 @@ def study_of(name: str) -> ScenarioStudy:
 def run_study(
     study: ScenarioStudy,
     seed: int = 1,
-    replicates: int | None = None,
+    runs: int | None = None,
     progress: OnProgress | None = None,
 ) -> Outcome:
-    """Run every arm of a study on the draws of (seed, 0 to replicates - 1)."""
+    """Run every arm of a study on the draws of replicate 0 of the seeds from `seed` on.
+
+    Networks belong to the seed, so all runs of an arm are independent, and what is found is about no network
+    in particular. To prepare one takes about as long as to run it once.
+    """
     scenario = Scenario.load(study.scenario)
-    count = replicates or study.replicates
+    count = runs or study.runs
     total = count * (1 + len(study.arms))
     samples: dict[str, dict[str, np.ndarray]] = {}
     drawn: dict[str, dict[str, np.ndarray]] = {}
@@ -190,7 +196,8 @@ def run_study(
         variant = scenario if arm == SCENARIO else study.arms[arm](scenario, samples)
         columns = tuple(study.pictures.values()) if arm in (SCENARIO, *study.drawn) else ()
         told = _told(progress, place * count, total)
-        samples[arm], rows = _run_arm(prepare(variant, seed), study.measures, columns, count, told)
+        setups = prepare_each(variant, range(seed, seed + count))
+        samples[arm], rows = _run_arm(setups, study.measures, columns, told)
         if columns:
             drawn[arm] = rows
     return Outcome(study, seed, samples, drawn)
@@ -202,28 +209,28 @@ def _told(progress: OnProgress | None, before: int, total: int) -> Callable[[int
 
 
 def _run_arm(
-    setup: Setup,
+    setups: Sequence[Setup],
     measures: Mapping[str, Measure],
     columns: Sequence[str],
-    count: int,
     told: Callable[[int], None],
 ) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
-    """Measures and series of all replicates; kernels release the GIL, results go to fixed places."""
-    samples = {measure: np.empty(count) for measure in measures}
-    weekly = {column: np.empty((count, setup.scenario.horizon_weeks)) for column in columns}
+    """Measures and series of a run of each setup; kernels release the GIL, results go to fixed places."""
+    samples = {measure: np.empty(len(setups)) for measure in measures}
+    weeks = setups[0].scenario.horizon_weeks
+    weekly = {column: np.empty((len(setups), weeks)) for column in columns}
     stop = threading.Event()
 
-    def one(replicate: int) -> None:
+    def one(place: int) -> None:
         if stop.is_set():
             return
-        run = record(setup, replicate)
+        run = record(setups[place], 0)
         for measure, of in measures.items():
-            samples[measure][replicate] = of(run)
+            samples[measure][place] = of(run)
         for column, rows in weekly.items():
-            rows[replicate] = series(run, column)
+            rows[place] = series(run, column)
 
-    with ThreadPoolExecutor(min(processors(), count)) as pool:
-        tasks = [pool.submit(one, replicate) for replicate in range(count)]
+    with ThreadPoolExecutor(min(processors(), len(setups))) as pool:
+        tasks = [pool.submit(one, place) for place in range(len(setups))]
         try:
             for done, task in enumerate(as_completed(tasks), start=1):
                 task.result()

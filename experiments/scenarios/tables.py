@@ -14,11 +14,9 @@ from hashcredit.experiments.support.markdown import markdown_table
 from hashcredit.experiments.support.references import Form
 from hashcredit.simulator.reports.statistics import Estimate
 
-COLUMNS = ("measure", "arm", "less", "mean", "low", "high", "standard_error", "replicates")
+COLUMNS = ("measure", "arm", "less", "mean", "low", "high", "standard_error", "runs")
 
-FORM = Form(
-    keys=COLUMNS[:3], value="mean", error="standard_error", count="replicates", digits=6, retaken=0.04
-)
+FORM = Form(keys=COLUMNS[:3], value="mean", error="standard_error", count="runs", digits=6, retaken=0.04)
 """How a table is held against its reference. Of four arms, as many as enter a number, about one run in a
 hundred each takes another way on another kind of processor."""
 
@@ -45,7 +43,7 @@ def read_numbers(file: Path) -> dict[Cell, Estimate]:
 def _number_of(line: Mapping[str, str]) -> tuple[Cell, Estimate]:
     mean, low, high, error = (float(line[name]) for name in COLUMNS[3:7])
     cell = Cell(line["measure"], line["arm"], line["less"])
-    return cell, Estimate(int(line["replicates"]), mean, error, low, high, np.nan)
+    return cell, Estimate(int(line["runs"]), mean, error, low, high, np.nan)
 
 
 def number(value: float) -> str:
@@ -128,10 +126,8 @@ def answer(study: ScenarioStudy, numbers: Numbers) -> str:
 def sample(study: ScenarioStudy, numbers: Numbers, seed: int) -> str:
     """What the numbers are from."""
     size = max(found.n for found in numbers.values())
-    return (
-        f"{size:,} replicates of seed {seed} in each arm, the same draws in all; intervals are 95 %, "
-        "for the networks of this seed only."
-    )
+    networks = f"one on each of {size:,} networks (seeds {seed} to {seed + size - 1})"
+    return f"{size:,} runs in each arm, {networks}, the same draws in all arms; intervals are 95 %."
 
 
 def format_text(study: ScenarioStudy, numbers: Numbers) -> str:

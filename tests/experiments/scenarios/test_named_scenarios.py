@@ -165,7 +165,7 @@ def test_reference_table_is_what_this_version_gives(again):
     study, found = again
     reference = reference_of(study.scenario)
     numbers = read_numbers(reference)
-    assert list(numbers) == study.cells() and all(each.n <= study.replicates for each in numbers.values())
+    assert list(numbers) == study.cells() and all(each.n <= study.runs for each in numbers.values())
     rows = rows_of(to_csv(found.estimates()), FORM)
     assert compare(rows, rows_of(reference.read_text(), FORM), FORM, Draws.FEWER).drifts == ()
 
@@ -343,7 +343,8 @@ def test_a_table_is_read_as_it_was_written(tmp_path):
 
 def test_the_command_reproduces_a_scenario(tmp_path):
     out, err = call("reproduce", "standing_repo", "--quick", "--out", tmp_path / "new")
-    assert "Does it do what its name says?" in out and "30 replicates of seed 1" in out
+    assert "Does it do what its name says?" in out
+    assert "30 runs in each arm, one on each of 30 networks" in out
     assert "120 of 120 runs" in err
     kept = {path.name for path in (tmp_path / "new" / "standing_repo").iterdir()}
     assert kept == {"table.csv", "standing_repo.png", "standing_repo.pdf"}
