@@ -193,7 +193,7 @@ class RuleError(UnusableError):
 
 
 class RuleResultError(SimulationError):
-    """An answer of a rule that would break the books; raised in kernels, which know only the first three.
+    """An answer of a rule that would break the books; raised in kernels, which know the first and the third.
 
     Parameters
     ----------

@@ -185,7 +185,7 @@ def class_bid(economy: Economy, p: Record, m: int, c: int) -> float:
         rent = slot_cost(p, machine.cooling, years)
     one.moving = one.moving_cost_asic if kind == MachineKind.ASIC else one.moving_cost
     cap = replacement_cost(economy, m, value, one.cap[kind])
-    return sound_bid(economy.bidding_rule(value, one.margin, rent, one.moving, cap))
+    return sound_bid(economy.clock[0], economy.bidding_rule(value, one.margin, rent, one.moving, cap))
 
 
 @kernel

@@ -28,7 +28,7 @@ def add_lot(
 ) -> int:
     """Put a week's quota of a seller's `units` on sale, if there is one; return the new number of lots."""
     economy.machines[m].inventory += units
-    quota = sound_quota(economy.quota_rule(units, p.secondary_market_sell_share), units)
+    quota = sound_quota(economy.clock[0], economy.quota_rule(units, p.secondary_market_sell_share), units)
     return open_lot(economy, p, m, lots, node, row, is_loan, quota, weeks_held)
 
 
@@ -56,9 +56,10 @@ def open_lot(
     lot.left = quota
     reserve_share, patience = p.secondary_market_reserve_share, p.secondary_market_patience_weeks
     lot.reserve = sound_reservation(
+        economy.clock[0],
         economy.reservation_rule(
             machine.appraisal, scrap_price(p, machine), reserve_share, weeks_held, patience
-        )
+        ),
     )
     machine.offered += lot.left
     return lots + 1

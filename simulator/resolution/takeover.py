@@ -70,7 +70,8 @@ def lot_ask(economy: Economy, p: Record, m: int, units: int, saved: float) -> fl
     else:
         share, patience = p.secondary_market_reserve_share, p.secondary_market_patience_weeks
         price = sound_reservation(
-            economy.reservation_rule(machine.appraisal, scrap_price(p, machine), share, 0, patience)
+            economy.clock[0],
+            economy.reservation_rule(machine.appraisal, scrap_price(p, machine), share, 0, patience),
         )
     return units * max(0.0, price - saved)
 

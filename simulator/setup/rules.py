@@ -247,7 +247,8 @@ def telling_where(scenario: str, replicate: int, clock: np.ndarray) -> Iterator[
         yield
     except RuleResultError as error:
         week = int(clock["week"][0])
-        raise RuleResultError(error.rule, error.value, error.allowed, scenario, replicate, week) from None
+        answer = clock["answer" if isinstance(error.value, float) else "whole_answer"][0].item()
+        raise RuleResultError(error.rule, answer, error.allowed, scenario, replicate, week) from None
     except SimulationError:  # these say it themselves
         raise
     except Exception as error:

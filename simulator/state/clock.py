@@ -10,6 +10,8 @@ CLOCK = row(
     Column("rounds", "i8", "of failures and losses in this week"),
     Column("lenders_moved", "i8", "lenders that failed or came under pressure in the last of them"),
     Column("sales", "i8", "times that bidders were called"),
+    Column("answer", "f8", "of a rule, which ended the run: a price", "M$ a unit"),
+    Column("whole_answer", "i8", "the same of a rule that answers with machines"),
 )
 
 WORLD = row(

@@ -14,6 +14,7 @@ from numba import types
 
 from hashcredit.agents.buyer import bid
 from hashcredit.agents.compiled import kernel
+from hashcredit.agents.dimensions import Record
 from hashcredit.agents.lender import accelerates, refinances, reservation_price, underwrites, weekly_quota
 from hashcredit.simulator.errors import RuleResultError
 
@@ -141,25 +142,32 @@ def attribute(decision: str) -> str:
     return f"{decision}_rule"
 
 
+# What is raised in a kernel has no more than constants: a number that is known when it happens would tie the
+# code to objects of Python. So the answer is left with the clock, and whoever hears the exception reads it.
+
+
 @kernel
-def sound_bid(price: float) -> float:
+def sound_bid(clock: Record, price: float) -> float:
     """A bid (M$ a unit) as it is, or the end of the run if it is not a finite number."""
     if not math.isfinite(price):
-        raise RuleResultError("bidding", price, "a finite number of M$ a unit; zero or less is no bid")
+        clock.answer = price
+        raise RuleResultError("bidding", 0.0, "a finite number of M$ a unit; zero or less is no bid")
     return price
 
 
 @kernel
-def sound_reservation(price: float) -> float:
+def sound_reservation(clock: Record, price: float) -> float:
     """A reservation price (M$ a unit) as it is, or the end of the run if it is negative or not finite."""
     if not (math.isfinite(price) and price >= 0.0):
-        raise RuleResultError("reservation", price, "a finite number of M$ a unit, zero or more")
+        clock.answer = price
+        raise RuleResultError("reservation", 0.0, "a finite number of M$ a unit, zero or more")
     return price
 
 
 @kernel
-def sound_quota(quota: int, units: int) -> int:
+def sound_quota(clock: Record, quota: int, units: int) -> int:
     """A quota as it is, or the end of the run if it is negative or more than the seller's `units`."""
     if not 0 <= quota <= units:
-        raise RuleResultError("quota", quota, "a whole number from 0 to the units of the lot")
+        clock.whole_answer = quota
+        raise RuleResultError("quota", 0, "a whole number from 0 to the units of the lot")
     return quota
