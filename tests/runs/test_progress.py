@@ -144,7 +144,7 @@ def test_nothing_is_said_where_nothing_is_compiled(compiling, capsys, monkeypatc
 
 
 def test_the_sources_declare_about_as_many_kernels_as_a_run_compiles():
-    """Each has a file in the folder of kernels, or two where Python calls it as well; a few compile nothing."""
+    """Each has a file in the folder of kernels, or two where Python calls it too; a few compile nothing."""
     simulate(SHORT)
     files = {path.name.removeprefix("part-") for path in cache_folder().rglob("*.nbi")}
     assert 0.9 * progress.all_kernels() < len(files) < 1.1 * progress.all_kernels()
