@@ -11,6 +11,7 @@ import time
 import warnings
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
+from importlib import import_module
 from itertools import product
 from typing import TYPE_CHECKING
 
@@ -321,12 +322,11 @@ def _indices(arguments: argparse.Namespace, listener: StopListener) -> int:
 
 
 def _measure(arguments: argparse.Namespace, listener: StopListener) -> int:
-    """A measure of a scenario: `measures` has a function of the command's name."""
-    from hashcredit.experiments.commands import measures
-
+    """A measure of a scenario: its module has a function of the command's name."""
+    module = import_module(f"{__package__}.{MEASURES[arguments.command]}")
     scenario = _scenario(arguments)
     _prepare_cache(arguments.quiet, listener)
-    code: int = getattr(measures, arguments.command)(arguments, scenario, listener)
+    code: int = getattr(module, arguments.command)(arguments, scenario, listener)
     return code
 
 
@@ -342,14 +342,19 @@ def _study_command(name: str) -> Callable[[argparse.Namespace, StopListener], in
     return command
 
 
+MEASURES = {
+    "attribute": "measures",
+    "explain": "measures",
+    "recoveries": "measures",
+    "spreads": "measures",
+    "collateral": "measures",
+}
+"""Commands that measure a scenario, and the module beside this one that each is in."""
+
 COMMANDS: dict[str, Callable[[argparse.Namespace, StopListener], int]] = {
     "run": _run,
     "compare": _compare,
-    "attribute": _measure,
-    "explain": _measure,
-    "recoveries": _measure,
-    "spreads": _measure,
-    "collateral": _measure,
+    **dict.fromkeys(MEASURES, _measure),
     **{name: _study_command(name) for name in ("sweep", "status", "failures", "rerun", "export")},
     "scenario list": _scenario_list,
     "scenario show": _scenario_show,

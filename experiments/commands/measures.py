@@ -1,17 +1,10 @@
-"""Commands that measure a scenario: what each says on the screen, and its folder."""
+"""Commands that measure a scenario: what each asks, the tables of its folder, its figure."""
 
 import argparse
-import json
-import sys
-from collections.abc import Callable
-from contextlib import nullcontext
-from datetime import UTC, datetime
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from hashcredit.experiments.commands.measuring import measured
 from hashcredit.experiments.commands.parsing import COLLATERAL_REPLICATES, REPLICATES, size_of
-from hashcredit.experiments.folder.output import ResultFolder
-from hashcredit.experiments.folder.scenario_files import write_scenario
 from hashcredit.experiments.measures.attribution import attribute_contagion
 from hashcredit.experiments.measures.collateral_values import collateral_values
 from hashcredit.experiments.measures.explanation import explain_failure
@@ -20,10 +13,8 @@ from hashcredit.experiments.measures.recoveries import RUN_OFF, YEAR, cohort_rec
 from hashcredit.experiments.measures.recovery_tables import format_recoveries
 from hashcredit.experiments.measures.spread_tables import format_spreads
 from hashcredit.experiments.measures.tables import format_attribution, format_collateral, format_explanation
-from hashcredit.experiments.support.files import write_text
 from hashcredit.experiments.support.progress import ProgressBar
 from hashcredit.experiments.support.stopping import StopListener
-from hashcredit.simulator.provenance import provenance
 from hashcredit.simulator.scenario.scenario import Scenario
 
 if TYPE_CHECKING:
@@ -56,7 +47,7 @@ def attribute(arguments: argparse.Namespace, scenario: Scenario, listener: StopL
         return draw(found)
 
     record = {"seeds": list(seeds), "replicates": replicates}
-    return _measured(arguments, scenario, listener, record, measure, format_attribution, tables, draw)
+    return measured(arguments, scenario, listener, record, measure, format_attribution, tables, draw)
 
 
 def explain(arguments: argparse.Namespace, scenario: Scenario, listener: StopListener) -> int:
@@ -77,7 +68,7 @@ def explain(arguments: argparse.Namespace, scenario: Scenario, listener: StopLis
         return draw(found)
 
     record = {"failure": arguments.failure}
-    return _measured(arguments, scenario, listener, record, measure, format_explanation, tables, draw)
+    return measured(arguments, scenario, listener, record, measure, format_explanation, tables, draw)
 
 
 def recoveries(arguments: argparse.Namespace, scenario: Scenario, listener: StopListener) -> int:
@@ -111,7 +102,7 @@ def recoveries(arguments: argparse.Namespace, scenario: Scenario, listener: Stop
         return draw(found)
 
     record = {"seeds": list(seeds), "replicates": replicates, **cohort}
-    return _measured(arguments, scenario, listener, record, measure, format_recoveries, tables, draw)
+    return measured(arguments, scenario, listener, record, measure, format_recoveries, tables, draw)
 
 
 def spreads(arguments: argparse.Namespace, scenario: Scenario, listener: StopListener) -> int:
@@ -151,7 +142,7 @@ def spreads(arguments: argparse.Namespace, scenario: Scenario, listener: StopLis
         "weeks": weeks,
         "prices_of_risk": dict(prices),
     }
-    return _measured(arguments, scenario, listener, record, measure, format_spreads, tables, draw, remark)
+    return measured(arguments, scenario, listener, record, measure, format_spreads, tables, draw, remark)
 
 
 def collateral(arguments: argparse.Namespace, scenario: Scenario, listener: StopListener) -> int:
@@ -184,77 +175,4 @@ def collateral(arguments: argparse.Namespace, scenario: Scenario, listener: Stop
         "every": arguments.every,
         "curve_week": arguments.curve_week,
     }
-    return _measured(arguments, scenario, listener, record, measure, format_collateral, tables, draw)
-
-
-def _measured(
-    arguments: argparse.Namespace,
-    scenario: Scenario,
-    listener: StopListener,
-    record: dict[str, Any],
-    measure: Callable[[], Any],
-    words: Callable[[Any], str],
-    tables: "Callable[[Any], dict[str, pd.DataFrame]]",
-    draw: "Callable[[Any], Figure]",
-    remark: Callable[[Any], str] = lambda found: "",
-) -> int:
-    """Measure, print, and with --out publish a folder; a place that is taken is refused before the work.
-
-    `remark` is what stderr says whether or not it is to be quiet, if anything.
-    """
-    started = datetime.now(UTC)
-    folder = ResultFolder(arguments.out) if arguments.out is not None else None
-    cleaning = listener.cleaning(folder.discard) if folder is not None else nullcontext()
-    with cleaning, folder or nullcontext():
-        found = measure()
-        if folder is not None:
-            _write(folder.path, scenario, started, arguments, record, tables(found))
-            _save(draw, found, folder.path, arguments.command)
-        print(words(found))
-        sys.stdout.flush()
-        if said := remark(found):
-            print(said, file=sys.stderr)
-        if folder is not None:
-            with listener.last_step():
-                folder.publish()
-    if not arguments.quiet:
-        where = (
-            f"results are in {arguments.out}"
-            if folder is not None
-            else "nothing was written; --out DIR keeps it"
-        )
-        print(where, file=sys.stderr)
-    return 0
-
-
-def _write(
-    folder: Path,
-    scenario: Scenario,
-    started: datetime,
-    arguments: argparse.Namespace,
-    record: dict[str, Any],
-    tables: "dict[str, pd.DataFrame]",
-) -> None:
-    """Tables as CSV, the scenario, and what makes the folder again."""
-    kept = write_scenario(folder, scenario)
-    for name, table in tables.items():
-        write_text(folder / f"{name}.csv", table.to_csv(index=False))
-    replicate = getattr(arguments, "replicate", 0)
-    whole = {
-        "command": arguments.command_line,
-        **record,
-        **provenance(kept, arguments.seed, replicate, started),
-    }
-    write_text(folder / "provenance.json", json.dumps(whole, indent=2, allow_nan=False) + "\n")
-
-
-def _save(draw: "Callable[[Any], Figure]", found: Any, folder: Path, key: str) -> None:
-    """Draw a measure as PNG and PDF in the house style."""
-    from hashcredit.experiments.figures.font_cache import find_font_cache
-
-    find_font_cache()
-    from hashcredit.experiments.figures.style import house_style, save
-
-    with house_style():
-        figure = draw(found)
-    save(figure, folder, key)
+    return measured(arguments, scenario, listener, record, measure, format_collateral, tables, draw)
