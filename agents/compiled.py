@@ -21,7 +21,7 @@ import time
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from functools import cache, partial
+from functools import cache, cached_property, partial
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -29,7 +29,7 @@ import llvmlite
 import numba
 import numpy as np
 from numba import config, typeof, types
-from numba.core.caching import UserProvidedCacheLocator
+from numba.core.caching import FunctionCache, NullCache, UserProvidedCacheLocator
 from numba.core.runtime import rtsys
 
 from hashcredit.agents import parts
@@ -92,59 +92,81 @@ def _compiled(function: Function, options: dict[str, Any]) -> Function:
     """The dispatcher of a function, with its cache in the folder of the present sources."""
     if config.DISABLE_JIT:
         return function
-    folder = cache_folder()
-    with _cache_in(folder):
-        compiled: Any = numba.njit(cache=True, **options)(function)
-    if not compiled.stats.cache_path.startswith(f"{folder}{os.sep}"):
-        # Numba fell back to a folder without the key (disk full, folder gone): better to compile anew.
-        compiled = numba.njit(**options)(function)
-    _finish(compiled)
+    compiled: Any = numba.njit(**options)(function)
+    keep = partial(KernelCache, function.__name__, cache_folder())
+    _widen_whole_numbers(compiled)
+    compiled._cache = keep(partial(FunctionCache, function))
     if parts.are_used():
-        place = partial(_cache_in, folder) if compiled.stats.cache_path is not None else None
-        parts.Kernel(compiled, options, _finish, place)
+        parts.Kernel(compiled, options, _widen_whole_numbers, keep)
     typed: Function = compiled
     return typed
 
 
-def _finish(dispatcher: Any) -> None:
-    """What every dispatcher gets."""
-    if dispatcher.stats.cache_path is not None:
-        _mend(dispatcher)
-    _widen_whole_numbers(dispatcher)
+class KernelCache:
+    """What a dispatcher asks of its cache; it is set up when the first code is looked for in it.
 
+    A run calls ten of several hundred kernels, and for the others Numba would find out where their code lies.
 
-def _mend(dispatcher: Any) -> None:
-    """Compile anew what a torn cache file cannot give back, and go on without a cache that is full.
-
-    Numba would raise for ever: a file that a dying machine left half written is read by every later process.
-
-    Before it looks into its cache Numba also loads all that compiling takes, SciPy's linear algebra with it:
-    a fifth of a short run. What lies there needs the runtime alone, and who compiles loads the rest himself.
+    name    of the kernel
+    folder  that of the present sources
+    make    sets up Numba's own cache
     """
-    cache = dispatcher._cache
-    read, save = getattr(cache, "_load_overload", cache.load_overload), cache.save_overload
 
-    def load_or_drop(signature: Any, target: Any) -> Any:
+    def __init__(self, name: str, folder: Path, make: Callable[[], Any]) -> None:
+        self._name, self._folder, self._make = name, folder, make
+
+    @cached_property
+    def _own(self) -> Any:
+        with _cache_in(self._folder):
+            own = self._make()
+        if own.cache_path.startswith(f"{self._folder}{os.sep}"):
+            return own
+        # Numba fell back to a folder without the key (disk full, folder gone): better to compile anew.
+        return NullCache()
+
+    @property
+    def cache_path(self) -> str | None:
+        """Folder of its files; None where nothing is kept."""
+        path: str | None = self._own.cache_path
+        return path
+
+    def load_overload(self, signature: Any, target: Any) -> Any:
+        """The code for a signature; None if there is none, or if it is torn.
+
+        Numba would raise for ever: a file that a dying machine left half written is read by every later
+        process. Before it looks into its cache it also loads all that compiling takes, SciPy's linear algebra
+        with it: a fifth of a short run. What lies there needs the runtime alone, and who compiles loads the
+        rest himself.
+        """
         _ready_to_run(target)
         try:
-            return read(signature, target)
+            return getattr(self._own, "_load_overload", self._own.load_overload)(signature, target)
         except _TORN as error:
-            reason = (
-                f"{type(error).__name__} in the kernel cache of {dispatcher.__name__}: it is compiled again"
-            )
+            reason = f"{type(error).__name__} in the kernel cache of {self._name}: it is compiled again"
             warnings.warn(reason, RuntimeWarning, stacklevel=2)
             with suppress(OSError):
-                cache.flush()
+                self._own.flush()
             return None
 
-    def save_if_possible(signature: Any, data: Any) -> None:
+    def save_overload(self, signature: Any, data: Any) -> None:
+        """Keep the code for a signature, or go on without where the disk is full."""
         try:
-            save(signature, data)
+            self._own.save_overload(signature, data)
         except OSError as error:
-            reason = f"the kernel cache cannot take {dispatcher.__name__}: {error}"
+            reason = f"the kernel cache cannot take {self._name}: {error}"
             warnings.warn(reason, RuntimeWarning, stacklevel=2)
 
-    cache.load_overload, cache.save_overload = load_or_drop, save_if_possible
+    def enable(self) -> None:
+        """Use it."""
+        self._own.enable()
+
+    def disable(self) -> None:
+        """Leave it alone."""
+        self._own.disable()
+
+    def flush(self) -> None:
+        """Forget what it holds."""
+        self._own.flush()
 
 
 def _ready_to_run(target: Any) -> None:

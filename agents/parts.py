@@ -19,7 +19,6 @@ import hashlib
 import itertools
 import os
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager
 from functools import cached_property, partial
 from types import CodeType, FunctionType
 from typing import Any
@@ -65,7 +64,7 @@ class Kernel:
     entry     dispatcher of Numba
     options   with which it compiles
     finish    what is done to every new dispatcher
-    place     opens the folder of the cache for a new part; None where nothing is kept
+    keep      makes the cache of a new part, from what sets up Numba's own
     """
 
     def __init__(
@@ -73,11 +72,10 @@ class Kernel:
         entry: Any,
         options: dict[str, Any],
         finish: Callable[[Any], None],
-        place: Callable[[], AbstractContextManager[None]] | None,
+        keep: Callable[[Callable[[], Any]], Any],
     ) -> None:
         self.function: FunctionType = entry.py_func
-        self._options, self._finish = options, finish
-        self._place = place
+        self._options, self._finish, self._keep = options, finish, keep
         self._part: Any = None
         _named[self.function.__module__, self.function.__qualname__] = self
         _of_function[id(self.function)] = self
@@ -114,9 +112,8 @@ class Kernel:
             part: Any = numba.njit(pipeline_class=PartCompiler, no_cpython_wrapper=True, **self._options)(
                 self.function
             )
-            if self._place is not None and self.is_kept:
-                with self._place():
-                    part._cache = PartCache(self)
+            if self.is_kept:
+                part._cache = self._keep(partial(PartCache, self))
             self._finish(part)
             self._part = part
         return self._part
@@ -124,7 +121,7 @@ class Kernel:
     @cached_property
     def is_kept(self) -> bool:
         """Whether its part may lie in the cache: a function within a function is another one each time."""
-        inner = self._place is None or self.function.__code__.co_freevars
+        inner = self.function.__code__.co_freevars
         return not inner and all(kernel.is_kept for _, kernel in _called_by(self.function))
 
     @cached_property

@@ -86,8 +86,8 @@ def _run(arguments: argparse.Namespace, listener: StopListener) -> int:
     """`hashcredit run`: refuse bad input, simulate, print, publish."""
     scenario = _scenario(arguments)
     if arguments.out is None:
-        many, run = _simulate(arguments, scenario, listener)
-        _report(arguments, scenario, many, run)
+        many, checked = _simulate(arguments, scenario, listener)
+        _report(arguments, scenario, many, checked)
         if not arguments.quiet:
             print("nothing was written; --out DIR keeps data and figures", file=sys.stderr)
         return 0
@@ -98,7 +98,8 @@ def _run(arguments: argparse.Namespace, listener: StopListener) -> int:
     started = datetime.now(UTC)
     folder = ResultFolder(arguments.out)
     with listener.cleaning(folder.discard), folder:
-        many, run = _simulate(arguments, scenario, listener)
+        many, checked = _simulate(arguments, scenario, listener)
+        run = checked or _recorded(arguments, scenario)
         write_results(
             folder.path,
             scenario,
@@ -126,8 +127,8 @@ def _run(arguments: argparse.Namespace, listener: StopListener) -> int:
 
 def _simulate(
     arguments: argparse.Namespace, scenario: "Scenario", listener: StopListener
-) -> "tuple[ManyRuns, Run]":
-    """All runs for their summaries, and replicate 0 of the first seed with everything recorded."""
+) -> "tuple[ManyRuns, Run | None]":
+    """All runs for their summaries; with --check also phase by phase, and then the first of these as well."""
     from hashcredit.simulator import simulate, simulate_many
 
     seeds, count = size_of(arguments, CHECKED_REPLICATES if arguments.check else REPLICATES)
@@ -136,14 +137,22 @@ def _simulate(
         many = simulate_many(
             scenario, replicates=count, seeds=seeds, threads=arguments.threads, progress=progress.update
         )
-    run = simulate(scenario, arguments.seed, 0, check=arguments.check)
+    first = None
     if arguments.check:
         with ProgressBar("checked runs", arguments.quiet) as progress:
             for row, (seed, replicate) in enumerate(product(seeds, range(count))):
-                checked = simulate(scenario, seed, replicate, check=True) if row else run
+                checked = simulate(scenario, seed, replicate, check=True)
+                first = first or checked
                 _same_scalars(checked, many, row)
                 progress.update(row + 1, many.outcomes.size)
-    return many, run
+    return many, first
+
+
+def _recorded(arguments: argparse.Namespace, scenario: "Scenario") -> "Run":
+    """Replicate 0 of the first seed with everything recorded."""
+    from hashcredit.simulator import simulate
+
+    return simulate(scenario, arguments.seed, 0)
 
 
 def _same_scalars(checked: "Run", many: "ManyRuns", row: int) -> None:
@@ -157,8 +166,8 @@ def _same_scalars(checked: "Run", many: "ManyRuns", row: int) -> None:
             raise SimulationError(reason, many.setups[0].scenario.name, checked.replicate)
 
 
-def _report(arguments: argparse.Namespace, scenario: "Scenario", many: "ManyRuns", run: "Run") -> None:
-    """Print the summary table and, on request, the flow matrix."""
+def _report(arguments: argparse.Namespace, scenario: "Scenario", many: "ManyRuns", run: "Run | None") -> None:
+    """Print the summary table and, on request, the flow matrix of `run`, which is made if it is not there."""
     from hashcredit.experiments.folder.summary import (
         format_flows,
         format_residuals,
@@ -179,6 +188,7 @@ def _report(arguments: argparse.Namespace, scenario: "Scenario", many: "ManyRuns
     if arguments.check:
         print(f"every identity held after every phase of {counted(many.outcomes.size, 'run')}")
     if arguments.flows:
+        run = run or _recorded(arguments, scenario)
         print(f"\npayments in replicate 0 of seed {seeds[0]}, summed over {scenario.horizon_weeks} weeks\n")
         print(format_flows(run.flows))
 

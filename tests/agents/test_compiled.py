@@ -355,6 +355,18 @@ def test_numba_settings_are_put_back():
     assert Path(double.stats.cache_path).is_relative_to(compiled.cache_folder())
 
 
+def test_the_cache_of_a_kernel_that_is_never_called_is_never_set_up():
+    """Several hundred kernels are made at a start, of which ten are called."""
+
+    @kernel
+    def half(x: float) -> float:
+        return 0.5 * x
+
+    assert "_own" not in vars(half._cache)
+    assert half(2.0) == 1.0
+    assert "_own" in vars(half._cache)
+
+
 def test_a_lost_folder_means_no_cache(tmp_path, monkeypatch):
     """When the folder becomes unusable in mid-import, Numba's silent fallback must not be used."""
     file = tmp_path / "file"

@@ -12,6 +12,7 @@ import pandas as pd
 import pytest
 from small_command import SMALL, small_scenario
 
+from hashcredit import simulator
 from hashcredit.experiments.commands.arguments import EXAMPLES, build_parser
 from hashcredit.experiments.commands.cli import COMMANDS, _prepare_cache, main
 from hashcredit.experiments.figures import FIGURES, STUDY_FIGURES
@@ -291,6 +292,22 @@ def test_a_full_disk_ends_with_1_and_leaves_nothing(tmp_path, capsys, monkeypatc
     assert main(["run", *SMALL, "--seeds", "1", "--replicates", "1", "--out", str(tmp_path / "result")]) == 1
     assert "No space left on device" in capsys.readouterr().err
     assert everything_under(tmp_path) == []
+
+
+def test_a_table_of_means_records_no_run(capsys, monkeypatch):
+    """A run is recorded for a folder or for its flows; means need none."""
+    asked, simulate_one = [], simulator.simulate
+
+    def simulate(*arguments, **named):
+        asked.append(arguments)
+        return simulate_one(*arguments, **named)
+
+    monkeypatch.setattr(simulator, "simulate", simulate, raising=False)
+    few = ["run", *SMALL, "--seeds", "1", "--replicates", "1"]
+    assert main(few) == 0
+    assert asked == []
+    assert main([*few, "--flows"]) == 0
+    assert len(asked) == 1
 
 
 def test_without_a_folder_nothing_is_written(tmp_path, capsys, monkeypatch):
