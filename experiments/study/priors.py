@@ -1,7 +1,7 @@
 """The prior of unsourced parameters: a range and its reason for each field that no source gives.
 
-`simulator/calibration/priors.toml` has them. A field is unsourced where its evidence is C, a modelling choice.
-What a scenario sets otherwise than the baseline is its story, and no part of the prior any more.
+`simulator/calibration/priors.toml` has them. A field is unsourced where its evidence is C, a modelling
+choice. What a scenario sets otherwise than the baseline is its story, and no part of the prior any more.
 """
 
 import re
