@@ -13,6 +13,7 @@ from hashcredit.experiments.study.factors import Factor, checked
 from hashcredit.experiments.study.fields import SCENARIO
 from hashcredit.experiments.study.files import find_bases, flat, read_factors, read_toml, settle
 from hashcredit.experiments.study.points import Points
+from hashcredit.experiments.study.priors import PRIORS, prior_factors
 from hashcredit.simulator.display import Facts, Shown, counted, some_of
 from hashcredit.simulator.errors import StudyError
 from hashcredit.simulator.scenario.errors import hint
@@ -87,7 +88,7 @@ class _Header(Section):
         return self.seeds * self.replicates
 
 
-KEYS = (SCENARIO, *_Header.model_fields, "design", "factors", "keep")
+KEYS = (SCENARIO, *_Header.model_fields, "design", "factors", PRIORS, "keep")
 """Keys at the top of a study file."""
 
 
@@ -148,6 +149,9 @@ class Study(Shown, _Header):
         header = checked(_Header, rest, "")
         keep = checked(Keep, given.get("keep", {}), "keep")
         factors = flat(given.get("factors", {}))
+        if PRIORS in given:
+            bases, _ = find_bases(given, factors.get(SCENARIO), folder)
+            factors = prior_factors(given[PRIORS], bases.values(), factors) | factors
         if factors and "design" not in given:
             raise StudyError("design", "(missing)", "a table, such as kind = 'grid' under [design]")
         design = read_design(given["design"]) if "design" in given else Grid(kind="grid")

@@ -9,7 +9,7 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from hashcredit.experiments.tools import arrows, observables_table, parameter_table
+from hashcredit.experiments.tools import arrows, observables_table, parameter_table, prior_table
 from hashcredit.experiments.tools.generated import write_or_compare
 from hashcredit.simulator.scenario import baseline
 
@@ -17,6 +17,7 @@ GENERATED: dict[Path, Callable[[], str]] = {
     baseline.FILE: baseline.baseline_text,
     parameter_table.FILE: parameter_table.parameter_document,
     observables_table.FILE: observables_table.observables_document,
+    prior_table.FILE: prior_table.prior_document,
     arrows.FILE: arrows.contributing,
 }
 """Each file with what makes its text."""
