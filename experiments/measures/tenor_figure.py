@@ -21,7 +21,7 @@ HEIGHT = 5.0
 PANELS = (
     ("pd", "loans that default, %", 100.0),
     ("lgd", "loss given default, %", 100.0),
-    ("loss_share", "lost over whole lives, % of what was drawn", 100.0),
+    ("loss_share", "whole-life loss, % of what was drawn", 100.0),
     ("break_even_bp", "break-even spread, bp a year", 1.0),
     ("opening_debt_musd", "owed in the first week, M$", 1.0),
     ("creditor_loss_musd", "loss of creditors, M$ a run", 1.0),
@@ -46,7 +46,8 @@ def draw(found: TenorFrontier) -> Figure:
         for (design, cohort), group in rows.groupby(["design", "cohort"], sort=False):
             _line(axes, group, str(design), str(cohort), factor)
         axes.axvline(contract, color=style.GREY, linewidth=0.7, linestyle=(0, (1.5, 1.5)), zorder=0.5)
-        axes.set_ylim(bottom=min(0.0, axes.get_ylim()[0]))
+        if not (rows[["value", "low"]] < 0.0).any(axis=None):
+            axes.set_ylim(bottom=0.0)
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
         axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,g}"))
         style.level_lines(axes)

@@ -125,7 +125,8 @@ def _equality(found: TenorFrontier, design: str) -> str:
 
 def _notes(found: TenorFrontier) -> list[str]:
     open_share = found.table[found.table["measure"] == "open_share"]["value"].max()
-    notes = (*WORDS, f"Intervals are {interval_in_words(len(found.seeds))}.",
-             f"Still owed at the end, of what was drawn: {open_share:.1%} at most.",
+    still = f"{open_share:.1%} of what was drawn at most" if open_share > 0.0 else "nothing"
+    notes = (*WORDS, f"Still owed at the end: {still}.",
+             f"Intervals are {interval_in_words(len(found.seeds))}.",
              f"Differences from {found.reference} years: with --out, or in Python.")  # fmt: skip
     return [line for note in notes for line in wrap(note, WIDTH)]
