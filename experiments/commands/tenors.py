@@ -14,8 +14,9 @@ if TYPE_CHECKING:
 
 REPLICATES = 10
 """Runs on each network, of every tenor and design, unless a number is given."""
+MOST_YEARS = 1_000
 MOST_WEEKS = 2**31 - 1
-"""Of an option; the tenors say how many are needed."""
+"""Of options; the measure knows better."""
 
 EXAMPLES = """examples:
   hashcredit tenors                                             1 to 10 years in the baseline, 20 seeds x 10
@@ -40,7 +41,7 @@ def add_tenors(commands: Any) -> None:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     add_common(tenors, REPLICATES)
-    years = whole(1, 100)
+    years = whole(1, MOST_YEARS)
     tenors.add_argument("--years", type=years, nargs="+", metavar="N", help="tenors (default: 1 to 10)")
     tenors.add_argument(
         "--reference", type=years, metavar="N", help="tenor that others are compared with (default: 3 years)"

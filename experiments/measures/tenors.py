@@ -40,8 +40,8 @@ YEAR = 52
 """Weeks."""
 TENORS = tuple(range(1, 11))
 """Years."""
-MOST_TENOR = 30
-"""Years. C: modelling choice, far beyond what anybody lends for on machines."""
+MOST_TENOR = 15
+"""Years. C: modelling choice: beyond what was found of loans on machines, and within the longest run."""
 REFERENCE = 3
 """Years: the tenor that the others are compared with, for which customers' contracts run."""
 MADE_WITHIN = 52

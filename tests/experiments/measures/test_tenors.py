@@ -260,9 +260,9 @@ def test_outcomes_of_a_tape_are_those_of_its_run():
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
-        ({"tenors": ()}, "tenors: [] is not allowed; expected years from 1 to 30"),
+        ({"tenors": ()}, "tenors: [] is not allowed; expected years from 1 to 15"),
         ({"tenors": (3, 3)}, "tenors: [3, 3]"),
-        ({"tenors": (3, 31)}, "tenors: [3, 31]"),
+        ({"tenors": (3, 16)}, "tenors: [3, 16]"),
         ({"tenors": (0, 3)}, "tenors: 0 is not allowed"),
         ({"tenors": "3"}, "tenors: '3'"),
         ({"tenors": 3}, "tenors: 3 is not allowed"),
