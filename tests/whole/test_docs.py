@@ -103,7 +103,7 @@ def check_scenarios(names, said):
 
 
 def check_tenors(names, said):
-    """Opening debts are equal where the page says so, and the losses of five tenors and designs are printed."""
+    """Opening debts are equal where the page says so, and losses are printed of every tenor and design."""
     opening = names["frontier"].opening
     assert opening[opening["design"] == "equal_debt"]["equal_bits"].all()
     assert len(names["losses"]) == 5 and "lost at equal opening debt" in said
