@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from hashcredit.experiments.measures.explanation import explain_failure as explain_failure
     from hashcredit.experiments.measures.fair_spreads import fair_spreads as fair_spreads
     from hashcredit.experiments.measures.recoveries import cohort_recoveries as cohort_recoveries
+    from hashcredit.experiments.measures.tenors import tenor_frontier as tenor_frontier
     from hashcredit.experiments.results.results import Results as Results
     from hashcredit.experiments.study.study import Study as Study
 
@@ -23,6 +24,7 @@ __all__ = [
     "explain_failure",
     "fair_spreads",
     "sweep",
+    "tenor_frontier",
 ]
 
 # the command line and every worker pass through here
@@ -37,5 +39,6 @@ __getattr__, __dir__ = public_names(
         "explain_failure": "measures.explanation",
         "fair_spreads": "measures.fair_spreads",
         "sweep": "execution.sweep",
+        "tenor_frontier": "measures.tenors",
     },
 )

@@ -3,7 +3,7 @@
 import argparse
 from typing import Any
 
-from hashcredit.experiments.commands.figure_arguments import add_figures, add_indices
+from hashcredit.experiments.commands.figure_arguments import add_figures, add_indices, add_variance
 from hashcredit.experiments.commands.measure_arguments import add_measures
 from hashcredit.experiments.commands.parsing import (
     Parser,
@@ -29,6 +29,7 @@ EXAMPLES = """examples:
   hashcredit status results/study                       how far it is
   hashcredit figures results/study                      what the folder can draw; --out DIR draws it
   hashcredit indices results/study --of defaults        which factor matters, where the design can tell
+  hashcredit variance results/study                     what paths, networks and luck account for
   hashcredit reproduce scenarios --quick                each named scenario against its controls
   hashcredit scenario list
   hashcredit scenario show baseline_2026 --table        every number, its unit, bounds and source
@@ -71,6 +72,7 @@ def build_parser() -> argparse.ArgumentParser:
     _add_scenario(commands)
     add_figures(commands)
     add_indices(commands)
+    add_variance(commands)
     _add_reproduce(commands)
     add_command(commands, "warmup", "compile the kernels into the cache")
     return parser
@@ -118,6 +120,11 @@ def _add_run(commands: Any) -> None:
         "--control-variates",
         action="store_true",
         help="also print means adjusted by what was drawn for prices, and the plain runs they are worth",
+    )
+    run.add_argument(
+        "--variance",
+        action="store_true",
+        help="also print what paths, networks and luck account for (from three seeds of two replicates on)",
     )
 
 

@@ -113,6 +113,8 @@ def _run(arguments: argparse.Namespace, listener: StopListener) -> int:
             from hashcredit.experiments.folder.precise import precise_csv, precise_statistics
 
             write_text(folder.path / "precise.csv", precise_csv(precise_statistics(many)))
+        if arguments.variance:
+            write_text(folder.path / "variance.csv", many.variance_parts.to_csv(index=False))
         try:
             _report(arguments, scenario, many, run)
             sys.stdout.flush()
@@ -132,6 +134,10 @@ def _simulate(
     from hashcredit.simulator import simulate, simulate_many
 
     seeds, count = size_of(arguments, CHECKED_REPLICATES if arguments.check else REPLICATES)
+    if arguments.variance:
+        from hashcredit.simulator.reports.variance import check_sample
+
+        check_sample(len(seeds), count, scenario.shocks.antithetic)
     _prepare_cache(arguments.quiet, listener)
     with ProgressBar("runs", arguments.quiet) as progress:
         many = simulate_many(
@@ -184,6 +190,10 @@ def _report(arguments: argparse.Namespace, scenario: "Scenario", many: "ManyRuns
         from hashcredit.experiments.folder.precise import format_precise, precise_statistics
 
         print(f"\n{format_precise(precise_statistics(many))}")
+    if arguments.variance:
+        from hashcredit.experiments.folder.variance import format_variance
+
+        print(f"\n{format_variance(many)}")
     print(f"\n{format_residuals(many.scalars)}")
     if arguments.check:
         print(f"every identity held after every phase of {counted(many.outcomes.size, 'run')}")
@@ -331,6 +341,12 @@ def _indices(arguments: argparse.Namespace, listener: StopListener) -> int:
     return indices(arguments, listener)
 
 
+def _variance(arguments: argparse.Namespace, listener: StopListener) -> int:
+    from hashcredit.experiments.commands.variance import variance
+
+    return variance(arguments, listener)
+
+
 def _measure(arguments: argparse.Namespace, listener: StopListener) -> int:
     """A measure of a scenario: its module has a function of the command's name."""
     module = import_module(f"{__package__}.{MEASURES[arguments.command]}")
@@ -358,6 +374,7 @@ MEASURES = {
     "recoveries": "measures",
     "spreads": "measures",
     "collateral": "measures",
+    "tenors": "tenors",
 }
 """Commands that measure a scenario, and the module beside this one that each is in."""
 
@@ -373,6 +390,7 @@ COMMANDS: dict[str, Callable[[argparse.Namespace, StopListener], int]] = {
     "reproduce": _reproduce,
     "figures": _figures,
     "indices": _indices,
+    "variance": _variance,
     "warmup": _warmup,
 }
 

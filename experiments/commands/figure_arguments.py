@@ -1,4 +1,4 @@
-"""The grammar of the commands that look at results: figures, indices."""
+"""The grammar of the commands that look at results: figures, indices, variance."""
 
 import argparse
 from typing import Any
@@ -15,6 +15,12 @@ latin-hypercube and random S1 from given data. Blocks with a run that failed or 
 stderr says how many.
 """
 
+VARIANCE_EXAMPLES = """examples:
+  hashcredit variance results/study                                 CSV to stdout, of the number of defaults
+  hashcredit variance results/study --of creditor_loss_musd lender_failures --out variance.csv
+
+The study needs three seeds with two replicates each, or more (seeds = 20 in its file).
+"""
 
 FIGURES_EXAMPLES = """examples:
   hashcredit figures                                      all figures that there are
@@ -85,3 +91,29 @@ def add_indices(commands: Any) -> None:
         "--seed", type=whole(1, 2**32 - 1), default=1, metavar="N", help="of the bootstrap (default: 1)"
     )
     indices.add_argument("--overwrite", action="store_true", help="replace files that are there")
+
+
+def add_variance(commands: Any) -> None:
+    """Add `variance` to the command line."""
+    variance = add_command(
+        commands,
+        "variance",
+        "what paths, networks and luck account for in a study",
+        description="The variance of outcomes at each point of a study, split into what the paths of prices, "
+        "networks and the luck of agents account for, with intervals over seeds.",
+        epilog=VARIANCE_EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    variance.add_argument("folder", metavar="DIR", help="folder of a study")
+    variance.add_argument(
+        "--of",
+        nargs="+",
+        default=["defaults"],
+        metavar="OUTCOME",
+        help="scalars of a run, such as creditor_loss_musd (default: defaults)",
+    )
+    variance.add_argument("--out", metavar="FILE", help="a CSV file (default: stdout)")
+    variance.add_argument(
+        "--level", type=float, default=0.95, metavar="P", help="coverage of the intervals (default: 0.95)"
+    )
+    variance.add_argument("--overwrite", action="store_true", help="replace a file that is there")

@@ -36,6 +36,12 @@ class Results(KeptRuns):
 
         return paired(self, quantity, factor, reference, by, level)
 
+    def variance_parts(self, quantities: "Quantities | None" = None, level: float = 0.95) -> "pd.DataFrame":
+        """The variance of quantities at each point by path, network, rest; see `variance.variance_parts`."""
+        from hashcredit.experiments.results.variance import variance_parts
+
+        return variance_parts(self, quantities, level)
+
     def indices(
         self,
         of: "Quantities" = ("defaults",),

@@ -20,7 +20,7 @@ from hashcredit.simulator.progress import OnProgress
 from hashcredit.simulator.reports.statistics import Estimate, mean_estimate, paired_difference
 from hashcredit.simulator.runs.engine import processors, record
 from hashcredit.simulator.scenario.scenario import Scenario
-from hashcredit.simulator.setup.prepare import Setup, prepare_each
+from hashcredit.simulator.setup.prepare import Setup, prepare, with_seed
 
 SCENARIO = "scenario"
 """The arm that is the scenario itself."""
@@ -196,8 +196,7 @@ def run_study(
         variant = scenario if arm == SCENARIO else study.arms[arm](scenario, samples)
         columns = tuple(study.pictures.values()) if arm in (SCENARIO, *study.drawn) else ()
         told = _told(progress, place * count, total)
-        setups = prepare_each(variant, range(seed, seed + count))
-        samples[arm], rows = _run_arm(setups, study.measures, columns, told)
+        samples[arm], rows = _run_arm(prepare(variant, seed), count, study.measures, columns, told)
         if columns:
             drawn[arm] = rows
     return Outcome(study, seed, samples, drawn)
@@ -209,28 +208,32 @@ def _told(progress: OnProgress | None, before: int, total: int) -> Callable[[int
 
 
 def _run_arm(
-    setups: Sequence[Setup],
+    first: Setup,
+    count: int,
     measures: Mapping[str, Measure],
     columns: Sequence[str],
     told: Callable[[int], None],
 ) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
-    """Measures and series of a run of each setup; kernels release the GIL, results go to fixed places."""
-    samples = {measure: np.empty(len(setups)) for measure in measures}
-    weeks = setups[0].scenario.horizon_weeks
-    weekly = {column: np.empty((len(setups), weeks)) for column in columns}
+    """Measures and series of a run of each of `count` seeds, from that of `first` on.
+
+    Kernels release the GIL, results go to fixed places. A task draws its networks itself, so that no more of
+    them are held than tasks are at work.
+    """
+    samples = {measure: np.empty(count) for measure in measures}
+    weekly = {column: np.empty((count, first.scenario.horizon_weeks)) for column in columns}
     stop = threading.Event()
 
     def one(place: int) -> None:
         if stop.is_set():
             return
-        run = record(setups[place], 0)
+        run = record(with_seed(first, first.seed + place) if place else first, 0)
         for measure, of in measures.items():
             samples[measure][place] = of(run)
         for column, rows in weekly.items():
             rows[place] = series(run, column)
 
-    with ThreadPoolExecutor(min(processors(), len(setups))) as pool:
-        tasks = [pool.submit(one, place) for place in range(len(setups))]
+    with ThreadPoolExecutor(min(processors(), count)) as pool:
+        tasks = [pool.submit(one, place) for place in range(count)]
         try:
             for done, task in enumerate(as_completed(tasks), start=1):
                 task.result()

@@ -126,7 +126,7 @@ def answer(study: ScenarioStudy, numbers: Numbers) -> str:
 def sample(study: ScenarioStudy, numbers: Numbers, seed: int) -> str:
     """What the numbers are from."""
     size = max(found.n for found in numbers.values())
-    networks = f"one on each of {size:,} networks (seeds {seed} to {seed + size - 1})"
+    networks = f"one on each of {size:,} networks (seeds {seed:,} to {seed + size - 1:,})"
     return f"{size:,} runs in each arm, {networks}, the same draws in all arms; intervals are 95 %."
 
 

@@ -50,7 +50,8 @@ def adjusted(values: Real, controls: Real, cluster: int = 1) -> Real:
     kept = np.eye(q.shape[1]) - parts.transpose(0, 2, 1) @ parts
     moved = np.linalg.solve(kept, parts.transpose(0, 2, 1) @ residuals)
     slopes = np.linalg.solve(r, (fitted - moved))[:, 1:]
-    found: Real = values - (controls.reshape(-1, cluster, controls.shape[1]) @ slopes).reshape(values.shape)
+    apart = controls.reshape(len(values) // cluster, cluster, controls.shape[1])  # there may be none
+    found: Real = values - (apart @ slopes).reshape(values.shape)
     return found
 
 

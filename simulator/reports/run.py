@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from hashcredit.simulator.display import Facts, Shown, counted, seeds_in_words
-from hashcredit.simulator.errors import ScenarioError
 from hashcredit.simulator.provenance import provenance
 from hashcredit.simulator.reports import frames
 from hashcredit.simulator.reports.headline import agents_of, headline, length_of, mean_headline
@@ -200,19 +199,15 @@ class ManyRuns(Shown):
         import pandas as pd
 
         from hashcredit.simulator.reports.controls import controls_of
-        from hashcredit.simulator.reports.variance import variance_parts
+        from hashcredit.simulator.reports.variance import check_sample, variance_parts
 
         seeds, replicates = len(self.seeds), self.outcomes.shape[1]
-        if seeds < 3:
-            raise ScenarioError("seeds", seeds, "three seeds at least, to tell what networks account for")
-        if replicates < 2:
-            raise ScenarioError("replicates", replicates, "two of each seed at least")
+        for setup in self.setups[::seeds]:
+            check_sample(seeds, replicates, setup.scenario.shocks.antithetic)
         rows = []
         for first in range(0, len(self.setups), seeds):
             setups = self.setups[first : first + seeds]
             scenario = setups[0].scenario
-            if scenario.shocks.antithetic:
-                raise ScenarioError("shocks.antithetic", True, "false: pairs have no variance of their own")
             scalars = summarise(self.outcomes[first : first + seeds].reshape(-1))
             parts = variance_parts(list(scalars.values()), controls_of(setups, replicates), seeds)
             for name, found in zip(scalars, parts, strict=True):

@@ -19,6 +19,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from hashcredit.simulator.errors import ScenarioError
 from hashcredit.simulator.reports.precision import adjusted
 from hashcredit.simulator.reports.statistics import LEVEL, student_quantile
 
@@ -43,6 +44,16 @@ class VariancePart:
     low: float
     """Lower end of the interval of the share."""
     high: float
+
+
+def check_sample(seeds: int, replicates: int, antithetic: bool) -> None:
+    """ScenarioError unless there are three seeds with two replicates each, drawn one by one."""
+    if seeds < 3:
+        raise ScenarioError("seeds", seeds, "three seeds at least, to tell what networks account for")
+    if replicates < 2:
+        raise ScenarioError("replicates", replicates, "two of each seed at least")
+    if antithetic:
+        raise ScenarioError("shocks.antithetic", True, "false: pairs have no variance of their own")
 
 
 def variance_parts(

@@ -25,6 +25,8 @@ class TapeRun(NamedTuple):
     """TAPE [loan], in the order of making: no copy, the next run is written there."""
     discount: np.ndarray
     """Factors from the first week to the last, by `tape.SPREADS`."""
+    outcomes: np.ndarray
+    """OUTCOMES of the run, one row: no copy either."""
 
 
 def reduce_tapes(
@@ -60,6 +62,6 @@ def _kept(keep: Callable[[TapeRun], Kept], block: Block, stop: threading.Event) 
             run_replicate(economy, block.setup, replicate, stop)
         if stop.is_set():
             break
-        tape = economy.tape[: economy.clock["loans_made"][0]]
-        results.append(keep(TapeRun(block.setup, replicate, tape, economy.market["discount"][0])))
+        tape, discount = economy.tape[: economy.clock["loans_made"][0]], economy.market["discount"][0]
+        results.append(keep(TapeRun(block.setup, replicate, tape, discount, economy.outcomes)))
     return results

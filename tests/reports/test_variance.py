@@ -73,3 +73,14 @@ def test_what_has_no_parts_is_refused(given, changes, said):
     many = simulate_many(FIRE_SALE.with_changes({"horizon_weeks": 4, **changes}), **given)
     with pytest.raises(ScenarioError, match=said):
         _ = many.variance_parts
+
+
+def test_without_a_control_nothing_is_told_of_paths():
+    """Six runs are too few for a control: two components are left, those of the plain values."""
+    many = simulate_many(FIRE_SALE, seeds=range(3), replicates=2, progress=False)
+    table = many.variance_parts.set_index(["scalar", "part"])
+    values = many.scalars["units_unsold"].reshape(3, 2, 1).astype(float)
+    between, within = (float(each[0]) for each in components(values))
+    assert table.loc[("units_unsold", "path"), "variance"] == pytest.approx(0.0, abs=1e-9 * within)
+    assert table.loc[("units_unsold", "network"), "variance"] == pytest.approx(between, rel=1e-9)
+    assert table.loc[("units_unsold", "rest"), "variance"] == pytest.approx(within, rel=1e-9)

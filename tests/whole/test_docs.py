@@ -102,6 +102,13 @@ def check_scenarios(names, said):
     assert {path.name for path in Path("networks").iterdir()} == set(re.findall(r"\w+\.graphml", said))
 
 
+def check_tenors(names, said):
+    """Opening debts are equal where the page says so, and losses are printed of every tenor and design."""
+    opening = names["frontier"].opening
+    assert opening[opening["design"] == "equal_debt"]["equal_bits"].all()
+    assert len(names["losses"]) == 5 and "lost at equal opening debt" in said
+
+
 def check_calibration(names, said):
     """The search finds the parameters that made the observations, and both of them matter."""
     tolerance = {"secondary_market.sell_share": 0.05, "marking.market_weight": 0.2}
@@ -120,6 +127,7 @@ CHECKS = {
     "docs/rules.md": check_rules,
     "docs/runs.md": check_runs,
     "docs/scenarios.md": check_scenarios,
+    "docs/tenors.md": check_tenors,
 }
 """What holds after the Python of a page has run, block by block in its order."""
 

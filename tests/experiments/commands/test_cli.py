@@ -176,6 +176,36 @@ def test_control_variates_add_a_table_and_a_file(tmp_path, capsys):
     assert main(["run", *SMALL, "--seeds", "1", "--replicates", "1", "--control-variates"]) == 0
 
 
+def test_parts_of_the_variance_add_a_table_and_a_file(tmp_path, capsys):
+    target = tmp_path / "result"
+    size = ["--seeds", "4", "--replicates", "3", "--variance", "--no-figures"]
+    assert main(["run", *SMALL, *size, "--out", str(target)]) == 0
+    said = capsys.readouterr().out
+    table = said.split("share of the variance")[1].split("largest residuals")[0]
+    assert "over 4 networks" in table and max(map(len, table.splitlines())) <= 80
+    many = simulate_many(small_scenario(), seeds=range(1, 5), replicates=3, progress=False)
+    kept = pd.read_csv(target / "variance.csv")
+    pd.testing.assert_frame_equal(kept, many.variance_parts, check_dtype=False)
+    of_failures = many.variance_parts.query("scalar == 'lender_failures'")
+    (line,) = [line for line in table.splitlines() if line.startswith("lender failures")]
+    assert all(f" {round(100.0 * share)} (" in line for share in of_failures["share"])
+
+
+@pytest.mark.parametrize(
+    ("size", "said"),
+    [
+        (["--seeds", "2"], "seeds: 2 is not allowed"),
+        (["--replicates", "1"], "replicates: 1 is not allowed"),
+        (["--check"], "replicates: 1 is not allowed"),
+        (["--set", "shocks.antithetic=true"], "shocks.antithetic: True is not allowed"),
+    ],
+)
+def test_too_few_runs_for_parts_of_the_variance_are_refused_before_the_work(size, said, tmp_path, capsys):
+    target = tmp_path / "result"
+    assert main(["run", *SMALL, *size, "--variance", "--out", str(target)]) == 2
+    assert said in capsys.readouterr().err and not target.exists()
+
+
 def test_one_replicate_has_no_interval(capsys):
     assert main(["run", *SMALL, "--seeds", "1", "--replicates", "1"]) == 0
     lines = capsys.readouterr().out.splitlines()

@@ -25,6 +25,7 @@ from hashcredit.simulator.provenance import rebuild
 from hashcredit.simulator.reports.controls import common_normals
 from hashcredit.simulator.runs.tapes import TapeRun, reduce_tapes
 from hashcredit.simulator.setup.prepare import prepare
+from hashcredit.simulator.state.outcomes import OUTCOMES
 from hashcredit.simulator.state.tape import SPREADS, TAPE
 
 # an economy that is made up: loans that fail in each week with the same probability
@@ -32,6 +33,7 @@ from hashcredit.simulator.state.tape import SPREADS, TAPE
 POLICY_RATE, CONTRACT = 0.04, 0.05
 """1/yr."""
 FREE = {"btc": 0.0, "rent": 0.0, "funding": 0.0}
+NO_OUTCOMES = np.zeros(1, OUTCOMES)
 
 
 def closed_form(hazard, recovery):
@@ -83,7 +85,7 @@ def made_up_market(tape_of, groups=10, runs=2, prices=FREE, horizon=104):
     for seed in range(groups):
         setup = setup_of(scenario, seed)
         for replicate in range(runs):
-            run = TapeRun(setup, replicate, tape_of(seed, replicate), np.ones(len(SPREADS)))
+            run = TapeRun(setup, replicate, tape_of(seed, replicate), np.ones(len(SPREADS)), NO_OUTCOMES)
             sums.append(sums_of_run(run, 52, prices))
     return MarketRun(scenario, np.array(sums), runs)
 
@@ -163,7 +165,7 @@ def test_what_is_open_at_the_end_is_valued_as_it_says():
     tape["week"][3] = 52  # made too late
     tape["value"][:, 0] = 0.6 - 1.0, 0.2 + 0.1 * 0.5 - 1.0, 0.1 - 1.0, 5.0
     setup = prepare(SMALL.with_changes({"horizon_weeks": 104}), 1)
-    run = TapeRun(setup, 0, tape, np.full(len(SPREADS), 0.5))  # 1 M$ at the end is worth .5 now
+    run = TapeRun(setup, 0, tape, np.full(len(SPREADS), 0.5), NO_OUTCOMES)  # 1 M$ at the end is worth .5 now
     market = MarketRun(setup.scenario, sums_of_run(run, 52, FREE)[None], 1)
     told = market.total([0])
     assert (told["loans"], told["defaults"], told["claims"], told["left"]) == (3.0, 2.0, 1.0, 1.6)
@@ -178,7 +180,8 @@ def test_what_is_open_at_the_end_is_valued_as_it_says():
 
 
 def ratios_of(setup, replicate, **prices):
-    return likelihood_ratios(TapeRun(setup, replicate, np.zeros(0, TAPE), np.ones(1)), {**FREE, **prices})
+    run = TapeRun(setup, replicate, np.zeros(0, TAPE), np.ones(1), NO_OUTCOMES)
+    return likelihood_ratios(run, {**FREE, **prices})
 
 
 @pytest.mark.parametrize("name", FREE)

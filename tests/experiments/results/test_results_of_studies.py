@@ -352,7 +352,7 @@ def test_python_of_the_page_on_results_runs(tmp_path, monkeypatch, capsys):
         with ThreadPoolExecutor(1) as executor:
             sweep(f"{name}.toml", name, executor=executor, workers=1)
     shown = [words for words in commands(PAGE) if words[1] != "sweep"]
-    assert len(shown) == 4 and all(main(words[1:]) == 0 for words in shown)
+    assert len(shown) == 5 and all(main(words[1:]) == 0 for words in shown)
     names: dict[str, object] = {}
     for code in re.findall(r"^```python\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL):
         exec(compile(code, "results.md", "exec"), names)

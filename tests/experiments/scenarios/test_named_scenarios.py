@@ -2,7 +2,9 @@
 
 import math
 import re
+import threading
 import tomllib
+import weakref
 from dataclasses import replace
 
 import numpy as np
@@ -37,6 +39,7 @@ from hashcredit.simulator import Scenario, simulate
 from hashcredit.simulator.errors import ScenarioError
 from hashcredit.simulator.reports.statistics import Estimate, mean_estimate, paired_difference
 from hashcredit.simulator.scenario.files import PACKAGED
+from hashcredit.simulator.setup.prepare import with_seed
 from hashcredit.simulator.state.codes import EventKind
 
 FEW = 10
@@ -360,3 +363,27 @@ def test_the_command_knows_the_scenarios(capsys):
     assert [line.split()[0] for line in capsys.readouterr().out.splitlines()] == list(NAMED)
     assert main(["reproduce", "standing_rep"]) == 2
     assert "did you mean 'standing_repo'" in capsys.readouterr().err
+
+
+def test_a_run_is_that_of_its_seed_and_few_networks_are_held_at_a_time(monkeypatch):
+    """Networks are drawn by the task that runs them, on as many threads as there are processors."""
+    held, most = set(), [0]
+    lock = threading.Lock()
+
+    def drawn(setup, seed):
+        made = with_seed(setup, seed)
+        with lock:
+            held.add(seed)
+            most[0] = max(most[0], len(held))
+        weakref.finalize(made.networks.trade_start, held.discard, seed)
+        return made
+
+    monkeypatch.setattr("hashcredit.experiments.scenarios.study.with_seed", drawn)
+    monkeypatch.setattr("hashcredit.experiments.scenarios.study.processors", lambda: 2)
+    study = replace(study_of("double_leverage"), arms={}, drawn=(), tables=(), claims=())
+    found = run_study(study, 3, FEW)
+    assert most[0] <= 4, "two at work, and two whose last references are going"
+    scenario = Scenario.load("double_leverage")
+    for measure, of in list(study.measures.items())[:3]:
+        expected = [of(simulate(scenario, seed)) for seed in range(3, 3 + FEW)]
+        assert found.samples[SCENARIO][measure].tolist() == expected
