@@ -24,8 +24,8 @@ EXAMPLES = """examples:
   hashcredit tenors --years 1 3 5 10 --seeds 5 --replicates 4
   hashcredit tenors --set credit.loan_age_weeks=51              1 and 2 years at equal advance rate too
 
-Runs last until the last loan is due and two years more: with the defaults 3,400 runs of thirteen years, of
-which each takes about a tenth of a second of one processor.
+Runs last until the last loan is due and two years more: with the defaults 3,400 runs of thirteen years,
+which take between three and four minutes of one processor.
 """
 
 
