@@ -77,7 +77,7 @@ def _keys() -> list[Line2D]:
                                           COHORTS.values(), strict=True)
     ]  # fmt: skip
     contract = Line2D([], [], color=style.GREY, linewidth=0.7, linestyle=(0, (1.5, 1.5)),
-                      label="length of a contract")  # fmt: skip
+                      label="contracts end")  # fmt: skip
     return [*designs, *cohorts, contract]
 
 
