@@ -10,6 +10,9 @@ if TYPE_CHECKING:
     from hashcredit.experiments.measures.collateral_values import collateral_values as collateral_values
     from hashcredit.experiments.measures.explanation import explain_failure as explain_failure
     from hashcredit.experiments.measures.fair_spreads import fair_spreads as fair_spreads
+    from hashcredit.experiments.measures.policies import policy_cost as policy_cost
+    from hashcredit.experiments.measures.policies import policy_frontier as policy_frontier
+    from hashcredit.experiments.measures.policy_ranks import policy_ranks as policy_ranks
     from hashcredit.experiments.measures.recoveries import cohort_recoveries as cohort_recoveries
     from hashcredit.experiments.measures.tenors import tenor_frontier as tenor_frontier
     from hashcredit.experiments.results.results import Results as Results
@@ -23,6 +26,9 @@ __all__ = [
     "collateral_values",
     "explain_failure",
     "fair_spreads",
+    "policy_cost",
+    "policy_frontier",
+    "policy_ranks",
     "sweep",
     "tenor_frontier",
 ]
@@ -38,6 +44,9 @@ __getattr__, __dir__ = public_names(
         "collateral_values": "measures.collateral_values",
         "explain_failure": "measures.explanation",
         "fair_spreads": "measures.fair_spreads",
+        "policy_cost": "measures.policies",
+        "policy_frontier": "measures.policies",
+        "policy_ranks": "measures.policy_ranks",
         "sweep": "execution.sweep",
         "tenor_frontier": "measures.tenors",
     },

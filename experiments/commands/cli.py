@@ -374,6 +374,7 @@ MEASURES = {
     "recoveries": "measures",
     "spreads": "measures",
     "collateral": "measures",
+    "policies": "policies",
     "tenors": "tenors",
 }
 """Commands that measure a scenario, and the module beside this one that each is in."""

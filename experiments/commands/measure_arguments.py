@@ -11,6 +11,7 @@ from hashcredit.experiments.commands.parsing import (
     add_scenario,
     whole,
 )
+from hashcredit.experiments.commands.policies import add_policies
 from hashcredit.experiments.commands.tenors import add_tenors
 from hashcredit.simulator.errors import refusal
 
@@ -68,6 +69,7 @@ def add_measures(commands: Any) -> None:
     _add_recoveries(commands)
     _add_spreads(commands)
     _add_collateral(commands)
+    add_policies(commands)
     add_tenors(commands)
 
 
