@@ -117,6 +117,19 @@ def check_calibration(names, said):
     assert all(effect > 0.0 for effect in names["effects"]["mu_star"])
 
 
+def check_policies(names, said):
+    """Both policies stand on the frontier's table, with doing nothing, and cost no opening debt."""
+    weighed = names["weighed"]
+    assert len(weighed.frontier) == 7
+    rows = weighed.table[weighed.table["account"] == "opening_debt_change"]
+    assert (rows["value"] == 0.0).all()
+
+
+def check_priors(names, said):
+    """The ranges that the page shows are those of the file."""
+    assert "repo.haircut 0.1 0.35 fraction" in said
+
+
 CHECKS = {
     "README.md": check_readme,
     "docs/calibration.md": check_calibration,
@@ -124,6 +137,8 @@ CHECKS = {
     "docs/funding.md": check_funding,
     "docs/measures.md": check_measures,
     "docs/mesa.md": check_mesa,
+    "docs/policies.md": check_policies,
+    "docs/priors.md": check_priors,
     "docs/rules.md": check_rules,
     "docs/runs.md": check_runs,
     "docs/scenarios.md": check_scenarios,
