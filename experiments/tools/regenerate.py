@@ -9,7 +9,7 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from hashcredit.experiments.tools import arrows, observables_table, parameter_table
+from hashcredit.experiments.tools import answer_table, arrows, observables_table, parameter_table
 from hashcredit.experiments.tools.generated import write_or_compare
 from hashcredit.simulator.scenario import baseline
 
@@ -18,6 +18,7 @@ GENERATED: dict[Path, Callable[[], str]] = {
     parameter_table.FILE: parameter_table.parameter_document,
     observables_table.FILE: observables_table.observables_document,
     arrows.FILE: arrows.contributing,
+    answer_table.FILE: answer_table.answer,
 }
 """Each file with what makes its text."""
 
