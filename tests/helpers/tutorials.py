@@ -107,7 +107,7 @@ def untold(text: str, outputs: list[str]) -> list[str]:
         for number in all_in(part)
     }
     prose = re.sub(
-        r"^## Try next.*|^```.*?^```$|^\*\*Time:\*\*[^\n]*$|\]\([^)]*\)|<!--.*?-->",
+        r"^## Try next.*|^```.*?^```$|^\*\*Time:\*\*[^\n]*$|\]\([^)]*\)|<!--.*?-->|version\s[\d.]+\d",
         "",
         text,
         flags=re.MULTILINE | re.DOTALL,

@@ -5,6 +5,7 @@ import re
 import subprocess
 import sys
 from html.parser import HTMLParser
+from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 from urllib.parse import unquote
 
@@ -66,6 +67,39 @@ def site(tmp_path_factory):
 def files(site):
     """Each HTML file of the site."""
     return {path: Html(path.read_text(encoding="utf-8")) for path in sorted(site.rglob("*.html"))}
+
+
+def hook(name):
+    """A module of those that Sphinx calls."""
+    spec = spec_from_file_location(name, ROOT / "docs" / "site" / f"{name}.py")
+    module = module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_names_and_meanings_of_a_docstring_become_a_list():
+    listed = hook("docstrings").listed
+    text = "price, margin   at the start, where\n                the loan is made\nsold      [b]   whether it sold\n"
+    assert listed(text) == (
+        "* **price, margin**: at the start, where the loan is made\n* **sold**: [b]   whether it sold\n"
+    )
+    prose = "One line.\nAnd another,  with two blanks."
+    assert listed(prose) == prose
+
+
+def test_a_page_with_several_titles_has_one():
+    text = "# The model\n\n```sh\n# no heading\n```\n\n# Overview\n\n## Purpose\n"
+    one = "# The model\n\n```sh\n# no heading\n```\n\n## Overview\n\n### Purpose\n"
+    assert hook("navigation").one_title(text) == one
+    assert hook("navigation").one_title(one) == one
+
+
+def test_the_navigation_is_read_off_the_pages_that_list_others():
+    rows = "- [Quick start](../README.md): see [runs](runs.md).\n- [Runs](runs.md): all.\n"
+    source = [f"# Home\n\n**Start**\n\n{rows}"]
+    hook("navigation").add_children(None, "docs/index", source)
+    options = ":hidden:\n:titlesonly:\n:caption: Start"
+    assert source[0].endswith(f"{{toctree}}\n{options}\n\nQuick start </README>\nRuns </docs/runs>\n```\n")
 
 
 def test_every_page_is_built(site):

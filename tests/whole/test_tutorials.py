@@ -4,7 +4,9 @@ import re
 
 import pytest
 import tutorials
+from repository import ROOT
 
+from hashcredit.experiments.papers import EPISODES, PAPERS
 from hashcredit.experiments.support.references import processor
 
 INDEX = tutorials.text_of("README")
@@ -66,3 +68,28 @@ def test_the_tutorial_for_clusters_on_slurm(place):
         if "study --executor array" in block.code:
             assert "\n40 of 40 runs ok; " in printed
         seen.append(printed)
+
+
+QUOTING = {
+    "docs/answer.md": (
+        "docs/measures.md",
+        "docs/tutorials/dump.md",
+        "docs/tutorials/first_run.md",
+    ),
+    "docs/concepts.md": ("docs/tutorials/first_run.md",),
+    "docs/validation.md": (
+        "docs/scenarios/README.md",
+        "docs/tutorials/calibrate.md",
+        *(f"experiments/papers/{key}/README.md" for key in (*PAPERS, *EPISODES)),
+    ),
+}
+"""Pages that quote, and where their numbers stand."""
+
+
+@pytest.mark.parametrize("page", QUOTING)
+def test_numbers_of_pages_that_quote_are_those_of_their_sources(page):
+    """A table that the page has from stored results is a source too."""
+    text = (ROOT / page).read_text(encoding="utf-8")
+    sources = [(ROOT / source).read_text(encoding="utf-8") for source in QUOTING[page]]
+    sources += re.findall(r"^<!-- (?!end of).+? -->$(.*?)^<!-- end of", text, re.MULTILINE | re.DOTALL)
+    assert tutorials.untold(text, sources) == []
