@@ -79,9 +79,11 @@ def hook(name):
 
 def test_names_and_meanings_of_a_docstring_become_a_list():
     listed = hook("docstrings").listed
-    text = "price, margin   at the start, where\n                the loan is made\nsold      [b]   whether it sold\n"
+    text = (
+        "price, margin   at the start, where\n                the loan is made\nsold      [b]   if it sold\n"
+    )
     assert listed(text) == (
-        "* **price, margin**: at the start, where the loan is made\n* **sold**: [b]   whether it sold\n"
+        "* **price, margin**: at the start, where the loan is made\n* **sold**: [b]   if it sold\n"
     )
     prose = "One line.\nAnd another,  with two blanks."
     assert listed(prose) == prose
