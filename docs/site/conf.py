@@ -36,7 +36,7 @@ extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]
 
 # Pages are Markdown as code hosts read it: anchors of headings are those that they make.
 myst_heading_anchors = 6
-myst_linkify_fuzzy_links = False
+smartquotes = False  # two hyphens are an option of a command
 
 # Docstrings: NumPy's sections, and single backticks around code.
 default_role = "code"

@@ -3,8 +3,10 @@
 import re
 from typing import Any
 
-ROW = re.compile(r"^( *)(\S.*?) {2,}(?=\S)")
-"""A name, and the blanks before its meaning."""
+ROW = re.compile(r"^( *)(\S.*?)(?: {2,}| (?=\[))(?=\S)")
+"""A name and the blanks before its meaning: several, or one before a shape where the name is long."""
+FIRST = re.compile(r"^ *\S.*? {2,}\S")
+"""How a table begins."""
 
 
 def prepare(_: object, kind: str, name: str, value: Any, options: Any, lines: list[str]) -> None:
@@ -21,6 +23,8 @@ def prepare(_: object, kind: str, name: str, value: Any, options: Any, lines: li
 
 def listed(paragraph: str) -> str:
     """Names with their meanings in a second column, which plain text aligns, as a list; others unchanged."""
+    if not FIRST.match(paragraph):
+        return paragraph
     rows: list[str] = []
     margin = len(paragraph) - len(paragraph.lstrip())
     for line in paragraph.rstrip("\n").split("\n"):

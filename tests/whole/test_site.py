@@ -80,13 +80,15 @@ def hook(name):
 def test_names_and_meanings_of_a_docstring_become_a_list():
     listed = hook("docstrings").listed
     text = (
-        "price, margin   at the start, where\n                the loan is made\nsold      [b]   if it sold\n"
+        "price, margin   at the start, where\n                the loan is made\n"
+        "sold      [b]   if it sold\ncash, sold_out [b] rest\n"
     )
     assert listed(text) == (
         "* **price, margin**: at the start, where the loan is made\n* **sold**: [b]   if it sold\n"
+        "* **cash, sold_out**: [b] rest\n"
     )
-    prose = "One line.\nAnd another,  with two blanks."
-    assert listed(prose) == prose
+    for prose in ("One line.\nAnd another,  with two blanks.", "Holdings [b] at the price"):
+        assert listed(prose) == prose
 
 
 def test_a_page_with_several_titles_has_one():
