@@ -6,6 +6,7 @@
 # make test-packaging   the built wheel, installed, run, upgraded and removed; needs a package index
 # make test-cluster     runs on a real Slurm, which the tests start and end; needs root on Debian or its like
 # make lint   the checks that run no code
+# make docs   the documentation as a site, in site/; warnings are errors
 # make bench  speed and memory of the kernels
 # make regenerate   write the generated tables and files anew
 # make clean  remove the environment and all caches; results stay
@@ -28,7 +29,7 @@ export MPLCONFIGDIR ?= $(CURDIR)/.cache/matplotlib
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 unexport PYTHONPATH PYTHONHOME
 
-.PHONY: run test warm test-faults test-papers test-fuzz test-packaging test-cluster lint bench regenerate clean
+.PHONY: run test warm test-faults test-papers test-fuzz test-packaging test-cluster lint docs bench regenerate clean
 .DELETE_ON_ERROR:
 
 run: $(READY)
@@ -65,6 +66,11 @@ lint: $(READY)
 	$(BIN)/mypy --strict
 	$(BIN)/lint-imports
 
+docs: $(READY)
+	rm -rf site
+	$(BIN)/sphinx-build --fail-on-warning --keep-going --quiet --jobs auto -c docs/site . site
+	@echo "site/index.html: $$(find site -name '*.html' | wc -l) files to read"
+
 bench: $(READY)
 	$(BIN)/python -m hashcredit.experiments.tools.benchmark
 
@@ -81,6 +87,6 @@ $(READY): setup.cfg pyproject.toml constraints.txt
 	touch $@
 
 clean:
-	rm -rf $(VENV) .cache build hashcredit.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis \
+	rm -rf $(VENV) .cache build site hashcredit.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis \
 	    .import_linter_cache
 	find agents simulator experiments tests -name __pycache__ -prune -exec rm -rf {} +

@@ -9,7 +9,13 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from hashcredit.experiments.tools import arrows, observables_table, parameter_table, prior_table
+from hashcredit.experiments.tools import (
+    answer_table,
+    arrows,
+    observables_table,
+    parameter_table,
+    prior_table,
+)
 from hashcredit.experiments.tools.generated import write_or_compare
 from hashcredit.simulator.scenario import baseline
 
@@ -19,6 +25,7 @@ GENERATED: dict[Path, Callable[[], str]] = {
     observables_table.FILE: observables_table.observables_document,
     prior_table.FILE: prior_table.prior_document,
     arrows.FILE: arrows.contributing,
+    answer_table.FILE: answer_table.answer,
 }
 """Each file with what makes its text."""
 

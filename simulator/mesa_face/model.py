@@ -172,12 +172,18 @@ class MarketModel(Shown, mesa.Model):
     ) -> None:
         """Move `amount` (M$) from one account to another, with everything that has to be booked.
 
-        payer, payee    agents of this model, or "world"
-        flow            row of the flow matrix: equity_injections, distributions, compute_rent,
-                        mining_revenue, power_and_upkeep, site_leases or overhead
-
         An agent cannot pay more than its cash. Agents that have failed neither pay nor are paid: their cash
         belongs to their creditors. Anything else is refused with a `PaymentError`.
+
+        Parameters
+        ----------
+        payer, payee : View or "world"
+            Agents of this model, or whoever is not in it.
+        amount : float
+            M$.
+        flow : str
+            Row of the flow matrix: equity_injections, distributions, compute_rent, mining_revenue,
+            power_and_upkeep, site_leases or overhead.
         """
         if self._final is not None:
             raise PaymentError("week", str(self.week), "a week before the horizon: the accounts are closed")

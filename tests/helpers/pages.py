@@ -16,8 +16,8 @@ def blocks(text: str, language: str) -> list[str]:
 
 
 def commands(text: str) -> list[list[str]]:
-    """Lines of shell blocks that start with hashcredit, split into words."""
-    lines = [line for block in blocks(text, "sh") for line in block.splitlines()]
+    """Lines of shell blocks that start with hashcredit, split into words, less pipes and redirections."""
+    lines = [re.split(r" [|>] ", line)[0] for block in blocks(text, "sh") for line in block.splitlines()]
     return [shlex.split(line) for line in lines if line.startswith("hashcredit ")]
 
 

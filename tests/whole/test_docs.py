@@ -7,6 +7,7 @@ from pathlib import Path
 import mesa
 import pyarrow.parquet as pq
 import pytest
+import tutorials
 from pages import PAGES, blocks, commands, without_code
 from repository import ROOT
 
@@ -153,6 +154,10 @@ ON_STUDIES = {"docs/results.md", "docs/studies.md", "docs/sweeps.md"}
 """Pages whose Python needs the folder of a study: `test_results_of_studies`, `test_study`, and below."""
 
 
+TUTORIALS = {f"docs/tutorials/{name}.md" for name in tutorials.names()}
+"""Pages that are run with all their blocks by `test_tutorials`."""
+
+
 def name_of(page: Path) -> str:
     """The path of a page in the repository."""
     return page.relative_to(ROOT).as_posix()
@@ -160,7 +165,7 @@ def name_of(page: Path) -> str:
 
 def test_python_of_every_page_is_run():
     with_python = {name_of(page) for page in PAGES if blocks(page.read_text(encoding="utf-8"), "python")}
-    assert with_python == set(CHECKS) | ON_STUDIES
+    assert with_python == set(CHECKS) | ON_STUDIES | TUTORIALS
 
 
 @pytest.mark.parametrize("name", CHECKS)
