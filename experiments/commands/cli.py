@@ -183,6 +183,9 @@ def _report(arguments: argparse.Namespace, scenario: "Scenario", many: "ManyRuns
     from hashcredit.simulator.display import counted, runs_in_words
 
     seeds, replicates = many.seeds, many.outcomes.shape[1]
+    if arguments.format != "text":
+        print(_for_a_paper(arguments, scenario, many))
+        return
     print(f"{scenario.name}: {scenario.title}")
     print(f"{runs_in_words(seeds, replicates)}, of {scenario.horizon_weeks} weeks\n")
     print(format_statistics(statistics_of(many.scalars, many.together, len(seeds))))
@@ -201,6 +204,18 @@ def _report(arguments: argparse.Namespace, scenario: "Scenario", many: "ManyRuns
         run = run or _recorded(arguments, scenario)
         print(f"\npayments in replicate 0 of seed {seeds[0]}, summed over {scenario.horizon_weeks} weeks\n")
         print(format_flows(run.flows))
+
+
+def _for_a_paper(arguments: argparse.Namespace, scenario: "Scenario", many: "ManyRuns") -> str:
+    """The summary as a table with a caption."""
+    from hashcredit.experiments.commands.measuring import sample_of
+    from hashcredit.experiments.folder.summary import statistics_of, summary_frame
+    from hashcredit.experiments.support.publish import published
+
+    arguments.replicates = many.outcomes.shape[1]
+    rows = statistics_of(many.scalars, many.together, len(many.seeds))
+    caption = f"Summary of {scenario.horizon_weeks} weeks. {sample_of(arguments, scenario)}"
+    return published(summary_frame(rows), arguments.format, caption)
 
 
 def _compare(arguments: argparse.Namespace, listener: StopListener) -> int:
@@ -229,7 +244,16 @@ def _compare(arguments: argparse.Namespace, listener: StopListener) -> int:
             threads=arguments.threads,
             progress=progress.update,
         )
-    print(format_comparison(comparison))
+    if arguments.format == "text":
+        print(format_comparison(comparison))
+        return 0
+    from hashcredit.experiments.commands.measuring import sample_of
+    from hashcredit.experiments.folder.compare import comparison_frame
+    from hashcredit.experiments.support.publish import published
+
+    arguments.replicates = replicates
+    caption = f"The scenario {what}, on the same draws. {sample_of(arguments, scenario)}"
+    print(published(comparison_frame(comparison), arguments.format, caption))
     return 0
 
 

@@ -7,6 +7,7 @@ from hashcredit.experiments.commands.parsing import (
     COLLATERAL_REPLICATES,
     add_command,
     add_common,
+    add_format,
     add_quiet,
     add_scenario,
     whole,
@@ -102,6 +103,7 @@ def _add_explain(commands: Any) -> None:
     explain.add_argument("--seed", type=whole(0, 2**63 - 1), default=1, metavar="N", help="default: 1")
     explain.add_argument("--replicate", type=whole(0, 2**63 - 1), default=0, metavar="N", help="default: 0")
     explain.add_argument("--out", metavar="DIR", help="new or empty folder for table, figure, provenance")
+    add_format(explain)
     add_quiet(explain)
 
 

@@ -44,7 +44,7 @@ def measured(
         if folder is not None:
             _write(folder.path, scenario, started, arguments, record, tables(found))
             _save(draw, found, folder.path, arguments.command)
-        print(words(found))
+        print(words(found) if arguments.format == "text" else _published(arguments, scenario, tables(found)))
         sys.stdout.flush()
         if said := remark(found):
             print(said, file=sys.stderr)
@@ -59,6 +59,30 @@ def measured(
         )
         print(where, file=sys.stderr)
     return 0
+
+
+def _published(arguments: argparse.Namespace, scenario: Scenario, tables: "dict[str, pd.DataFrame]") -> str:
+    """All tables of a measure, each with a caption that says what it is of."""
+    from hashcredit.experiments.support.publish import published
+
+    return "\n\n".join(
+        published(table, arguments.format, f"{name} ({arguments.command}). {sample_of(arguments, scenario)}")
+        for name, table in tables.items()
+    )
+
+
+def sample_of(arguments: argparse.Namespace, scenario: Scenario) -> str:
+    """Scenario, seeds, replicates and version, for a caption."""
+    from importlib.metadata import version
+
+    from hashcredit.simulator.display import counted
+
+    seeds = getattr(arguments, "seeds", 1)
+    first = arguments.seed
+    networks = f"seed {first}" if seeds == 1 else f"seeds {first} to {first + seeds - 1:,}"
+    runs = getattr(arguments, "replicates", None)
+    each = f", {counted(runs, 'replicate')} each" if runs else ""
+    return f"Scenario {scenario.name}, {networks}{each}; hashcredit {version('hashcredit')}."
 
 
 def _write(

@@ -91,6 +91,7 @@ def add_common(parser: argparse.ArgumentParser, replicates: int = REPLICATES) ->
         metavar="N",
         help="default: one a processor; never changes a result",
     )
+    add_format(parser)
     add_quiet(parser)
 
 
@@ -101,6 +102,16 @@ def size_of(arguments: argparse.Namespace, replicates: int) -> tuple[range, int]
         allowed = f"at most {MOST_REPLICATES} runs on the {arguments.seeds} networks of --seeds together"
         raise ScenarioError("--replicates", count, allowed)
     return range(arguments.seed, arguments.seed + arguments.seeds), count
+
+
+def add_format(parser: argparse.ArgumentParser) -> None:
+    """In which form tables are printed."""
+    parser.add_argument(
+        "--format",
+        choices=("text", "markdown", "latex"),
+        default="text",
+        help="of printed tables: text, or whole tables for a paper (default: text)",
+    )
 
 
 def add_quiet(parser: argparse.ArgumentParser) -> None:

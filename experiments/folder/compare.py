@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -12,6 +13,9 @@ from hashcredit.simulator.runs.engine import simulate_many
 from hashcredit.simulator.runs.switches import without_channels
 from hashcredit.simulator.scenario.scenario import Scenario
 from hashcredit.simulator.state.outcomes import BY_NAME
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 QUANTITIES = (
     "paper_value_musd",
@@ -116,6 +120,24 @@ def format_comparison(comparison: Comparison) -> str:
     missing = [name for name, row in c.levels.items() if any(e.n < runs for e in row)]
     lines += [f"left out of {BY_NAME[name].label}: replicates without a value" for name in missing]
     return "\n".join(lines)
+
+
+def comparison_frame(comparison: Comparison) -> "pd.DataFrame":
+    """One row a quantity and arm but the first: both means, the paired difference and its interval."""
+    import pandas as pd
+
+    c = comparison
+    told = c.levels["extra_defaults"] != c.levels["defaults"]
+    rows = []
+    for name in QUANTITIES:
+        if name == "extra_defaults" and not told:
+            continue
+        for place, arm in enumerate(c.arms[1:]):
+            e = c.differences[name][place]
+            levels = {c.arms[0]: c.levels[name][0].mean, "in the arm": c.levels[name][place + 1].mean}
+            head = {"quantity": BY_NAME[name].label, "arm": arm, **levels}
+            rows.append({**head, "difference": e.mean, "low": e.low, "high": e.high})
+    return pd.DataFrame(rows)
 
 
 def _level(estimate: Estimate) -> str:

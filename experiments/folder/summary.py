@@ -171,6 +171,18 @@ def number_text(value: float) -> str:
     return f"{value:,.{min(decimals, 4)}f}"
 
 
+def summary_frame(rows: Sequence[Statistic]) -> "pd.DataFrame":
+    """The summary as a frame: words, unit, n, mean, low, high, median."""
+    import pandas as pd
+
+    found = []
+    for row in rows:
+        e = row.estimate
+        cells = {"n": e.n, "mean": e.mean, "low": e.low, "high": e.high, "median": e.median}
+        found.append({"quantity": row.label, "unit": row.unit, **cells})
+    return pd.DataFrame(found)
+
+
 def statistics_csv(rows: Sequence[Statistic]) -> str:
     """One line a statistic, full precision, empty where a number cannot be told.
 
