@@ -21,6 +21,9 @@ WIDTH, HEIGHT = 460.0, 172.0
 LEFT, RIGHT, TOP, BOTTOM = 44.0, 8.0, 8.0, 22.0
 """Room around the plot."""
 
+NOTHING = "\N{EN DASH}"
+"""Where there is no number."""
+
 SHORTEST = 26
 """Weeks on the axis at least; it grows by as many at a time, so that it does not move every week."""
 
@@ -104,7 +107,7 @@ def draw(chart: Chart, last_week: int, span: tuple[float, float] | None = None, 
 def number(value: float, percent: bool = False) -> str:
     """A value with about three digits; a dash where there is none."""
     if np.isnan(value):
-        return "–"  # noqa: RUF001  # a dash as printed, no minus
+        return NOTHING
     if np.isinf(value):
         return "∞"
     if percent:

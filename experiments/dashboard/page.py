@@ -47,6 +47,7 @@ def Page() -> None:
     session = solara.use_memo(lambda: Session(opened_with[0]), [])
     seen, set_seen = solara.use_state(0)
     error, set_error = solara.use_state("")
+    refusals, set_refusals = solara.use_state(0)
 
     def act(what: Callable[[], object]) -> bool:
         said = ""
@@ -54,6 +55,7 @@ def Page() -> None:
             what()
         except HashcreditError as refused:
             said = str(refused)
+            set_refusals(lambda number: number + 1)
         set_error(said)
         set_seen(lambda number: number + 1)
         return not said
@@ -62,12 +64,18 @@ def Page() -> None:
     solara.Style(LOOK)
     with rv.Html(tag="div", class_="hc-page"):
         with rv.Html(tag="aside", class_="hc-settings", attributes={"aria-label": "Settings"}):
-            _Settings(session, act, seen)
+            # after a refusal made anew, so that no field shows what was refused
+            _Settings(session, act, seen).key(f"settings {refusals}")
         with rv.Html(tag="main", class_="hc-market"):
             _Bar(session, act, seen)
-            if error:
-                solara.HTML(tag="div", unsafe_innerHTML=escape(error), classes=["hc-error"],
-                            attributes={"role": "alert", "id": "error"})  # fmt: skip
+            with solara.Div():  # always there: what follows keeps its place, and with it the focus
+                if error:
+                    solara.HTML(
+                        tag="div",
+                        unsafe_innerHTML=escape(error),
+                        classes=["hc-error"],
+                        attributes={"role": "alert", "id": "error"},
+                    )
             _Market(session, act, seen)
 
 
@@ -218,10 +226,19 @@ def _Save(settings: Settings) -> None:
     given = name.strip() or "my_scenario"
     solara.HTML(tag="h2", unsafe_innerHTML="Take it along")
     rv.TextField(
-        label="Name of the scenario", v_model=name, on_v_model=set_name, dense=True, hide_details=True
+        label="Name of the scenario",
+        v_model=name,
+        on_v_model=set_name,
+        dense=True,
+        hide_details=True,
+        attributes={"data-field": "name"},
     )
-    with solara.FileDownload(lambda: settings.toml(given), f"{given}.toml", mime_type="application/toml"):
-        solara.Button("Save as a scenario file", outlined=True, small=True, attributes={"id": "save"})
+    refused = settings.refused_name(given)
+    if refused:
+        solara.HTML(tag="p", unsafe_innerHTML=escape(refused), classes=["hc-error"])
+    else:
+        with solara.FileDownload(lambda: settings.toml(given), f"{given}.toml", mime_type="application/toml"):
+            solara.Button("Save as a scenario file", outlined=True, small=True, attributes={"id": "save"})
     solara.HTML(tag="pre", unsafe_innerHTML=escape(settings.python), classes=["hc-python"])
 
 
@@ -281,8 +298,8 @@ def _Bar(session: Session, act: Act, seen: int) -> None:
         solara.HTML(
             tag="div", unsafe_innerHTML=where, classes=["hc-where"], attributes={"aria-live": "polite"}
         )
-    if session.is_changed:
-        with solara.Div(classes=["hc-changed"]):
+    with solara.Div(classes=["hc-changed" if session.is_changed else "hc-same"]):
+        if session.is_changed:
             words = "Settings have changed: the next step begins a new market with them, in its first week."
             solara.HTML(tag="span", unsafe_innerHTML=words, attributes={"id": "changed"})
             solara.Button("Undo", on_click=lambda: act(session.undo), small=True, text=True)
@@ -302,17 +319,14 @@ def _Market(session: Session, act: Act, seen: int) -> None:
     views = [(id(market), market.week, len(market.looks)) for market in markets.values()]
     drawn = solara.use_memo(lambda: _drawn(session), [views])
 
-    solara.HTML(tag="div", unsafe_innerHTML=numbers.table(markets), classes=["hc-tiles"])
+    solara.HTML(tag="div", unsafe_innerHTML=_block("hc-tiles", session, numbers.table(markets)))
     if several:
         heads = "".join(
             f"<div><b>{name}</b> {escape(market.settings.words)}</div>" for name, market in markets.items()
         )
         solara.HTML(tag="div", unsafe_innerHTML=heads, classes=["hc-heads"])
-    solara.HTML(
-        tag="div",
-        unsafe_innerHTML="".join(drawn),
-        classes=["hc-charts", "hc-two" if several else "hc-one"],
-    )
+    columns = "hc-two" if several else "hc-one"
+    solara.HTML(tag="div", unsafe_innerHTML=_block(f"hc-charts {columns}", session, "".join(drawn)))
     with solara.Div(classes=["hc-row", "hc-questions"]):
         solara.Button(
             "Look at the collateral now",
@@ -335,6 +349,11 @@ def _Market(session: Session, act: Act, seen: int) -> None:
                 classes=["hc-scroll"],
                 attributes={"tabindex": "0", "id": f"log-{name}"},
             )
+
+
+def _block(classes: str, session: Session, content: str) -> str:
+    """A block that says which week it shows: those of a page come one after the other."""
+    return f'<div class="{classes}" data-week="{session.week}">{content}</div>'
 
 
 def _drawn(session: Session) -> list[str]:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, NamedTuple
 
+from hashcredit.simulator.errors import ScenarioError
 from hashcredit.simulator.scenario.scenario import Scenario
 from hashcredit.simulator.scenario.text import Parameter, toml_value
 
@@ -31,7 +32,7 @@ REACHES = (
     Reach("credit.policy_rate", "Policy rate", 0.0, 0.15, 0.0025),
     Reach("credit.origination_ltv", "Loan to value of new machine loans", 0.3, 0.95, 0.05),
     Reach("credit.dscr_covenant", "Covenant on debt service cover", 0.0, 2.0, 0.05),
-    Reach("marking.market_weight", "Weight of trades in appraisals", 0.0, 1.0, 0.05),
+    Reach("marking.market_weight", "Weight of trades in appraisals", 0.0, 0.95, 0.05),
     Reach("repo.haircut", "Haircut on back-leverage", 0.0, 0.6, 0.01),
     Reach("repo.pool_headroom", "Room in the pool of back-leverage", 0.0, 1.0, 0.05),
     Reach("funding.premium", "Premium on the policy rate", 0.0, 0.1, 0.005),
@@ -110,12 +111,14 @@ class Settings:
 
     def with_field(self, name: str, value: Any) -> "Settings":
         """The same with another value of one field; raises `ScenarioError` where that is not allowed."""
-        changes = {**self.changes, name: value}
-        if value == value_of(self.base, name):
-            del changes[name]
-        changed = replace(self, changes=changes)
-        assert changed.scenario is not None  # made now, so that a mistake is told before it is kept
-        return changed
+        others = {field: kept for field, kept in self.changes.items() if field != name}
+        changed = replace(self, changes={**others, name: value})
+        made = changed.scenario  # now, so that a mistake is told before it is kept
+        try:
+            without = replace(self, changes=others)
+            return without if without.scenario == made else changed
+        except ScenarioError:  # the other changes need this one
+            return changed
 
     def with_draws(self, seed: int, replicate: int) -> "Settings":
         """The same scenario with other draws."""
@@ -142,6 +145,14 @@ class Settings:
     def toml(self, name: str) -> str:
         """A complete scenario file of these settings under a name of their own."""
         return self.scenario.with_changes({"name": name}).to_toml(comments=True)
+
+    def refused_name(self, name: str) -> str:
+        """Why a scenario cannot have this name; empty if it can."""
+        try:
+            self.scenario.with_changes({"name": name})
+        except ScenarioError as error:
+            return str(error)
+        return ""
 
     @property
     def python(self) -> str:

@@ -13,6 +13,7 @@ import tempfile
 import time
 import urllib.request
 from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlparse
@@ -22,7 +23,7 @@ from installs import unavailable
 LONGEST_START = 60
 """Seconds for the browser to come up, on a busy machine."""
 
-LONGEST = 60
+LONGEST = 30
 """Seconds after which something that is waited for will not happen."""
 
 KEYS = {
@@ -122,7 +123,8 @@ class Tab:
     def __init__(self, socket: str) -> None:
         from websockets.sync.client import connect
 
-        self._socket = connect(socket, max_size=None, open_timeout=LONGEST)
+        self._open = ExitStack()
+        self._socket = self._open.enter_context(connect(socket, max_size=None, open_timeout=LONGEST))
         self._number = 0
         self.requests: list[str] = []
         self.failed: list[str] = []
@@ -212,10 +214,14 @@ class Tab:
         """A press of the mouse in the middle of an element."""
         quoted = json.dumps(selector)
         self.value(f"document.querySelector({quoted}).scrollIntoView({{block: 'center'}})")
-        box = self.value(
-            f"(() => {{ const box = document.querySelector({quoted}).getBoundingClientRect();"
-            "return [box.x + box.width / 2, box.y + box.height / 2]; })()"
-        )
+        time.sleep(0.2)  # until the page is drawn where it was scrolled to
+        middle = f"""(() => {{
+            const one = document.querySelector({quoted}), box = one.getBoundingClientRect();
+            const x = box.x + box.width / 2, y = box.y + box.height / 2;
+            const seen = !one.disabled && one.contains(document.elementFromPoint(x, y));
+            return seen ? [x, y] : null;
+        }})()"""
+        box = self.wait(lambda: self.value(middle), f"{selector} can be clicked")
         for kind in ("mouseMoved", "mousePressed", "mouseReleased"):
             self.call("Input.dispatchMouseEvent", type=kind, x=box[0], y=box[1], button="left", clickCount=1)
 
@@ -239,4 +245,4 @@ class Tab:
     def close(self) -> None:
         """Close the tab."""
         self.call("Page.close")
-        self._socket.close()
+        self._open.close()
