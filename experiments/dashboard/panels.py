@@ -177,7 +177,11 @@ def draw_prices(markets: Sequence[Market]) -> list[str]:
             small.append(
                 note(name, "no price") if own is None else draw(own, end, joint_span(alike), legend=False)
             )
-        legend = legend_of(next(iter(charts.values())), values=False) if charts else ""
+        legend = (
+            legend_of(next(iter(charts.values())), values=False)
+            if charts
+            else '<p class="nothing">no week is over yet</p>'
+        )
         cards.append(
             '<section class="prices"><h3>Prices of machines <small>thousand $ a unit; each plot has its own '
             f'scale</small></h3>{legend}<div class="small">{"".join(small)}</div></section>'

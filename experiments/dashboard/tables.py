@@ -9,7 +9,7 @@ FLOW_WORDS = {
     "seized": "seized",
     "on_sale": "on sale",
     "sold": "sold used",
-    "abandoned": "abandoned",
+    "abandoned": "given up",
 }
 
 

@@ -213,17 +213,27 @@ class Tab:
     def click(self, selector: str) -> None:
         """A press of the mouse in the middle of an element."""
         quoted = json.dumps(selector)
-        self.value(f"document.querySelector({quoted}).scrollIntoView({{block: 'center'}})")
-        time.sleep(0.2)  # until the page is drawn where it was scrolled to
         middle = f"""(() => {{
             const one = document.querySelector({quoted}), box = one.getBoundingClientRect();
             const x = box.x + box.width / 2, y = box.y + box.height / 2;
             const seen = !one.disabled && one.contains(document.elementFromPoint(x, y));
             return seen ? [x, y] : null;
         }})()"""
-        box = self.wait(lambda: self.value(middle), f"{selector} can be clicked")
+
+        def at_rest() -> Any:
+            """Its middle, once it has stopped moving: a part of the page further up may still be drawn."""
+            self.value(f"document.querySelector({quoted}).scrollIntoView({{block: 'center'}})")
+            first = self.value(middle)
+            time.sleep(0.25)
+            return first if first == self.value(middle) else None
+
+        x, y = self.wait(at_rest, f"{selector} can be clicked")
+        note = "addEventListener('mousedown', e => window.hit = e.target, {capture: true, once: true})"
+        self.value(f"window.hit = null; {note}; 0")
         for kind in ("mouseMoved", "mousePressed", "mouseReleased"):
-            self.call("Input.dispatchMouseEvent", type=kind, x=box[0], y=box[1], button="left", clickCount=1)
+            self.call("Input.dispatchMouseEvent", type=kind, x=x, y=y, button="left", clickCount=1)
+        hit = f"document.querySelector({quoted})?.contains(window.hit) ?? true"
+        assert self.value(hit), (selector, self.value("window.hit?.outerHTML"))
 
     def press(self, key: str, times: int = 1) -> None:
         """A key, as from a keyboard."""

@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 from pandas.testing import assert_frame_equal
 
-from hashcredit.experiments.dashboard.market import TELLING, Market
+from hashcredit.experiments.dashboard.market import NEAR, TELLING, WEAK, Market
 from hashcredit.experiments.dashboard.settings import Settings
 from hashcredit.experiments.measures.collateral_values import collateral_values
-from hashcredit.simulator import simulate
+from hashcredit.simulator import MarketModel, simulate
 from hashcredit.simulator.state.codes import EventKind
 
 WEEKS = 20
@@ -86,6 +86,22 @@ def test_distress_has_everybody_and_agrees_with_the_tables(market, run):
     called = run.tables["lenders"].query("called > 0 and status == 'alive'")["name"]
     assert all(market.distress[name] == "pressed" for name in called)
     assert {"calm", "weak", "pressed"} <= set(market.distress.values())
+
+
+def test_cover_is_that_of_the_agents(settings):
+    """Who covers less than its debt service is pressed, on the Mesa face as on the page."""
+    model = MarketModel(settings.scenario, rng=settings.seed)
+    market = Market(settings, look_every=0)
+    for _ in range(8):
+        model.step()
+    market.step(8)
+    for agent in model.borrowers:
+        if agent.alive and agent.dscr < NEAR:
+            assert market.distress[agent.name] == "pressed", agent.name
+        elif agent.alive and agent.dscr < WEAK:
+            assert market.distress[agent.name] in ("weak", "pressed"), agent.name
+    calm = [agent for agent in model.borrowers if market.distress[agent.name] == "calm"]
+    assert calm and all(agent.alive and agent.dscr >= WEAK for agent in calm)
 
 
 def test_links_hold_all_debt(market):
