@@ -1,6 +1,7 @@
 """Serves the page from this machine to this machine: every file of it comes from the installation."""
 
 import os
+import re
 import socket
 import threading
 import warnings
@@ -14,8 +15,11 @@ from hashcredit.simulator.errors import UnusableError
 NOWHERE = "http://127.0.0.1:9/"
 """Where a file that is missing from the installation is looked for: no port of any service."""
 
-NEEDED = ("@widgetti/solara-vuetify-app@10.1.1", "requirejs@2.3.6", "font-awesome@4.5.0")
-"""Folders whose files the page asks for, of the versions that Solara names."""
+ASKED_FOR = re.compile(r"\{\{\s*cdn\s*\}\}/((?:@[\w-]+/)?[\w.-]+@[\d.]+)/")
+"""Folder, with its version, of a file that Solara's page asks for."""
+
+NEWER_WIDGETS = "vuetify3"
+"""In the names of folders that only the next generation of widgets asks for."""
 
 
 class AddressError(UnusableError):
@@ -43,10 +47,20 @@ def prepare_solara() -> None:
     from solara.server import settings
 
     there = Path(settings.assets.proxy_cache_dir)
-    for name in NEEDED:
+    for name in needed_folders():
         if not (there / name).exists():
-            reason = "not installed; pip install --force-reinstall --no-deps solara-assets"
+            reason = "not installed; get the version of solara-assets that Solara wants"
             raise MissingFilesError(str(there / name), reason)
+
+
+def needed_folders() -> list[str]:
+    """Folders whose files the page asks for, of the versions that the installed Solara names."""
+    from solara.server import server, settings
+
+    template = Path(server.__file__).with_name("templates") / "solara.html.j2"
+    found = ASKED_FOR.findall(template.read_text(encoding="utf-8"))
+    icons = settings.assets.fontawesome_path.strip("/").split("/")[0]
+    return sorted({name for name in found if NEWER_WIDGETS not in name} | {icons})
 
 
 def bind(host: str, port: int) -> socket.socket:

@@ -23,7 +23,7 @@ from installs import unavailable
 LONGEST_START = 60
 """Seconds for the browser to come up, on a busy machine."""
 
-LONGEST = 30
+LONGEST = 60
 """Seconds after which something that is waited for will not happen."""
 
 KEYS = {

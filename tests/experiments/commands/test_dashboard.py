@@ -90,18 +90,19 @@ def test_bad_input_is_one_error(served, capsys, words, said):
     assert served == []
 
 
-def test_files_that_are_missing_are_told_and_not_fetched(monkeypatch):
-    monkeypatch.setattr(server, "NEEDED", ("no-such-file@1.0",))
+@pytest.fixture
+def own_environment(monkeypatch):
+    """Variables that are set are gone afterwards."""
     monkeypatch.setattr(server.os, "environ", dict(server.os.environ))
-    with pytest.raises(server.MissingFilesError, match=r"no-such-file.*solara-assets"):
+
+
+def test_files_that_are_missing_are_told_and_not_fetched(own_environment, monkeypatch):
+    monkeypatch.setattr(server, "needed_folders", lambda: ["no-such-file@1.0"])
+    with pytest.raises(server.MissingFilesError, match=r"no-such-file@1\.0: not installed; .*solara-assets"):
         server.prepare_solara()
 
 
-def test_the_files_that_solara_names_are_those_that_are_looked_for():
-    """Its template says versions; a newer Solara may want others."""
-    spec = importlib.util.find_spec("solara.server")
-    (folder,) = spec.submodule_search_locations
-    with open(f"{folder}/templates/solara.html.j2", encoding="utf-8") as file:
-        template = file.read()
-    for name in server.NEEDED[:2]:
-        assert f"/{name}/" in template
+def test_the_files_that_solara_names_are_installed(own_environment):
+    server.prepare_solara()
+    kinds = [name.rpartition("@")[0] for name in server.needed_folders()]
+    assert kinds == ["@widgetti/solara-vuetify-app", "font-awesome", "requirejs"]

