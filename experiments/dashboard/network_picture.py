@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from html import escape
 
-from hashcredit.experiments.dashboard.market import Market
+from hashcredit.experiments.dashboard.market import NEAR, WEAK, Market
 from hashcredit.experiments.figures.network_marks import KINDS
 from hashcredit.experiments.figures.style import BLACK, RED
 
@@ -12,8 +12,8 @@ COLOURS = {"calm": "#FFFFFF", "weak": "#F6D58A", "pressed": RED, "failed": BLACK
 
 WORDS = {
     "calm": "calm",
-    "weak": "weak: cover below 1.25, or loans written down",
-    "pressed": "pressed: cover below 1, overdue, out of a covenant, or called",
+    "weak": f"weak: cover below {WEAK:g}, or loans written down",
+    "pressed": f"pressed: cover below {NEAR:g}, overdue, out of a covenant, or called",
     "failed": "failed",
 }
 
@@ -58,7 +58,7 @@ def _links(market: Market) -> Iterator[str]:
         (x, y), (u, v) = (_place(market, name) for name in names)
         state = states[names[0]]
         colour = {"pressed": RED, "failed": BLACK}.get(state, "#C4C4C4")
-        width = min(4.0, 0.4 + 0.25 * float(row.principal) ** 0.5 / 2.0)
+        width = min(4.0, 0.4 + 0.125 * float(row.principal) ** 0.5)
         way = f"M{x:.0f},{y:.0f}L{u:.0f},{v:.0f}"
         yield f'<path class="link" d="{way}" stroke="{colour}" stroke-width="{width:.1f}"/>'
 

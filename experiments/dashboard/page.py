@@ -14,6 +14,7 @@ from hashcredit.experiments.dashboard import network_picture, numbers, panels, t
 from hashcredit.experiments.dashboard.page_settings import Act, SettingsPart
 from hashcredit.experiments.dashboard.session import FIRST, Session, explain
 from hashcredit.experiments.dashboard.settings import Settings
+from hashcredit.simulator.display import counted
 from hashcredit.simulator.errors import HashcreditError
 
 LOOK = Path(__file__).with_name("page.css")
@@ -98,13 +99,14 @@ def _Bar(session: Session, act: Act, seen: int) -> None:
             attributes={"id": "play"},
         )
         for weeks in STEPS:
+            words = counted(weeks, "week")
             solara.Button(
-                f"{weeks} week" + ("s" if weeks > 1 else ""),
+                words,
                 icon_name="mdi-skip-next",
                 on_click=_stepper(session, act, weeks),
                 disabled=going or (session.is_over and not session.is_changed),
                 outlined=True,
-                attributes={"id": f"step-{weeks}", "aria-label": f"Step {weeks} weeks"},
+                attributes={"id": f"step-{weeks}", "aria-label": f"Step {words}"},
             )
         solara.Button(
             "Reset",
@@ -125,8 +127,8 @@ def _Bar(session: Session, act: Act, seen: int) -> None:
         )
     with solara.Div(classes=["hc-changed" if session.is_changed else "hc-same"]):
         if session.is_changed:
-            words = "Settings have changed: the next step begins a new market with them, in its first week."
-            solara.HTML(tag="span", unsafe_innerHTML=words, attributes={"id": "changed"})
+            said = "Settings have changed: the next step begins a new market with them, in its first week."
+            solara.HTML(tag="span", unsafe_innerHTML=said, attributes={"id": "changed"})
             solara.Button("Undo", on_click=lambda: act(session.undo), small=True, text=True)
 
 
