@@ -97,6 +97,14 @@ def check_measures(names, said):
     assert (table["liquidation_ltv"] >= table["market_ltv"] - 1e-9).all()
 
 
+def check_dashboard(names, said):
+    """Twenty weeks of both settings, which differ; the first failure is the one of the event log."""
+    first, second = names["session"].markets.values()
+    assert first.week == second.week == 20
+    assert first.looks[-1] != second.looks[-1]
+    assert first.failures[0].name in said
+
+
 def check_scenarios(names, said):
     """The change is in the scenario, and the networks are where they were to be."""
     assert names["scenario"].credit.marked_share == 0.75
@@ -135,6 +143,7 @@ CHECKS = {
     "README.md": check_readme,
     "docs/calibration.md": check_calibration,
     "docs/contagion.md": check_contagion,
+    "docs/dashboard.md": check_dashboard,
     "docs/funding.md": check_funding,
     "docs/measures.md": check_measures,
     "docs/mesa.md": check_mesa,
