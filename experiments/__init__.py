@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from hashcredit.experiments.measures.explanation import explain_failure as explain_failure
     from hashcredit.experiments.measures.fair_spreads import fair_spreads as fair_spreads
     from hashcredit.experiments.measures.recoveries import cohort_recoveries as cohort_recoveries
+    from hashcredit.experiments.measures.regimes import regime_map as regime_map
     from hashcredit.experiments.results.results import Results as Results
     from hashcredit.experiments.study.study import Study as Study
 
@@ -22,6 +23,7 @@ __all__ = [
     "collateral_values",
     "explain_failure",
     "fair_spreads",
+    "regime_map",
     "sweep",
 ]
 
@@ -36,6 +38,7 @@ __getattr__, __dir__ = public_names(
         "collateral_values": "measures.collateral_values",
         "explain_failure": "measures.explanation",
         "fair_spreads": "measures.fair_spreads",
+        "regime_map": "measures.regimes",
         "sweep": "execution.sweep",
     },
 )

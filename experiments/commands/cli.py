@@ -348,6 +348,7 @@ MEASURES = {
     "recoveries": "measures",
     "spreads": "measures",
     "collateral": "measures",
+    "regimes": "regimes",
 }
 """Commands that measure a scenario, and the module beside this one that each is in."""
 

@@ -11,6 +11,7 @@ from hashcredit.experiments.commands.parsing import (
     add_scenario,
     whole,
 )
+from hashcredit.experiments.commands.regimes import add_regimes
 from hashcredit.simulator.errors import refusal
 
 ATTRIBUTE_EXAMPLES = """examples:
@@ -67,6 +68,7 @@ def add_measures(commands: Any) -> None:
     _add_recoveries(commands)
     _add_spreads(commands)
     _add_collateral(commands)
+    add_regimes(commands)
 
 
 def _add_attribute(commands: Any) -> None:

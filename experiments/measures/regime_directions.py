@@ -1,8 +1,8 @@
 """Directions in which a market may differ from a scenario, and the rays that lead out of it.
 
 A direction is one number with a unit, the range in which it could as well lie, and the fields that follow
-from it. What is one thing to a reader may be several fields: lenders with more leverage have less equity, stop
-lending later, and owe to somebody who asks for a smaller haircut.
+from it. What is one thing to a reader may be several fields: lenders with more leverage have less equity,
+stop lending later, and owe to somebody who asks for a smaller haircut.
 
 A ray moves some directions at once, each a share of the way to one of its ends. Opening debts and machines of
 borrowers are the same all along every ray.
@@ -32,7 +32,7 @@ class Direction:
 
     name: str
     words: str
-    """What it is, with its unit, for tables and axes."""
+    """What it is, with its unit, short enough for an axis."""
     least: float
     """Where rays end; no field leaves its bounds on the way there."""
     most: float
@@ -124,34 +124,34 @@ def _growing(scenario: Scenario, times: float) -> dict[str, Any]:
 
 _ALL = (
     Direction(
-        "marking", "share of machine loans with a marked base", 0.0, 1.0, (0.0, 0.75),
+        "marking", "marked machine loans, share", 0.0, 1.0, (0.0, 0.75),
         "C: whether a loan has a borrowing base that is marked is published for no portfolio",
         +1, *_field("credit.marked_share"),
     ),
     Direction(
-        "recourse", "share of machine loans with recourse", 0.0, 1.0, (0.1, 0.9),
+        "recourse", "loans with recourse, share", 0.0, 1.0, (0.1, 0.9),
         "C: large facilities lie with vehicles, small ones with the firm; .39 of the ASIC loans of 2022 "
         "(asicloan.recourse_share), of GPU loans not known",
         +1, *_field("credit.recourse_share"),
     ),
     Direction(
-        "depth", "cash and slots of bidders, times the scenario's", 1.0 / 32.0, 8.0, (1.0 / 3.0, 3.0),
+        "depth", "bidders' means, multiple", 1.0 / 32.0, 8.0, (1.0 / 3.0, 3.0),
         "C: private firms that nobody counts: a factor of three either way",
         -1, _once, _deepened, log=True,
     ),
     Direction(
-        "leverage", "lenders' loans over equity, times the scenario's", 0.5, 4.0, (0.72, 1.12),
+        "leverage", "loans over equity, multiple", 0.5, 4.0, (0.72, 1.12),
         "C: private credit with debts of .8 to 1.8 times its equity, where the baseline's have 1.5",
         +1, _once, _leveraged, log=True,
     ),
     Direction(
-        "growth", "savers' inflow to lenders, times the scenario's", 0.0, 10.0, (0.0, 3.0),
+        "growth", "inflow to lenders, multiple", 0.0, 10.0, (0.0, 3.0),
         "C: none, to 2 a year; the baseline's .66 is the growth of one large borrower's debt "
         "(crwv.debt.growth)",
         +1, _once, _growing,
     ),
     Direction(
-        "speed", "weight of a week's trades in an appraisal", 0.0, 1.0, (0.2, 0.85),
+        "speed", "weight of trades in appraisals", 0.0, 0.9, (0.2, 0.85),
         "C: an appraiser that looks at trades at all, to one that looks at little else",
         +1, *_field("marking.market_weight"),
     ),
@@ -173,6 +173,8 @@ class Ray:
 
     The largest of them in size is 1, so a ray ends where the first of its directions does.
     """
+    number: int = 0
+    """Of a further ray: its point of the sequence."""
 
 
 def directions_of(given: Iterable[str | Direction] | None, scenario: Scenario) -> tuple[Direction, ...]:
@@ -226,12 +228,14 @@ def rays_of(
             ]
     if n > 2:
         rays.append(Ray("all", tuple(worse)))
-    rays += [Ray("further", _halton_steps(point, n)) for point in range(1, further + 1)] if n > 2 else []
+    rays += (
+        [Ray("further", _halton_steps(point, n), point) for point in range(1, further + 1)] if n > 2 else []
+    )
     first: dict[tuple[float, ...], Ray] = {}
     for ray in rays:
         steps = _that_lead_on(ray, directions, scenario)
         if any(steps):
-            first.setdefault(steps, Ray(ray.kind, steps))
+            first.setdefault(steps, Ray(ray.kind, steps, ray.number))
     return list(first.values())
 
 
@@ -310,7 +314,9 @@ def prior_end(ray: Ray, directions: Sequence[Direction], scenario: Scenario) -> 
 
 
 def name_of(ray: Ray, directions: Sequence[Direction]) -> str:
-    """Such as "leverage up, depth down", or "marking +.5, ..." where directions go different shares."""
+    """Such as "depth down, leverage up", "depth +0.50, leverage -1.00", or "further 3"."""
+    if ray.number:
+        return f"{ray.kind} {ray.number}"
     moved = [(each.name, step) for each, step in zip(directions, ray.steps, strict=True) if step]
     if all(abs(step) == 1.0 for _, step in moved):
         if len(moved) == len(directions) > 2:

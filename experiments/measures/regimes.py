@@ -1,8 +1,8 @@
 """A map of regimes: where, around a scenario, contagion makes more than a stated share of what happens.
 
 Rays lead out of the scenario in the directions in which a market may differ: one at a time, two, all, and
-some that a sequence names. On each the share of contagion is taken from pairs of runs on the same draws, and the
-first place is searched at which it crosses the threshold. The answer may be that no ray gets there.
+some that a sequence names. On each the share of contagion is taken from pairs of runs on the same draws, and
+the first place is searched at which it crosses the threshold. The answer may be that no ray gets there.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
