@@ -22,6 +22,8 @@ LENDERS = ("bank", "private_credit", "bond_fund")
 BUYERS = ("operator", "broker", "refurbisher", "scrap_dealer")
 SLOTS = ("slots_asic", "slots_air", "slots_liquid")
 CAPITAL = ("equity_ratio", "capital_target", "capital_minimum")
+NAMES = {"all": "all, the worse way", "further": "further {}", "found": "all, as found one by one"}
+"""Of rays that would have long ones."""
 PRIMES = (2, 3, 5, 7, 11, 13, 17, 19)
 """Bases of the Halton sequence, one a direction."""
 
@@ -167,7 +169,7 @@ class Ray:
     """A way out of a scenario."""
 
     kind: str
-    """single, pair, plane, all or further."""
+    """single, pair, plane, all, further or found."""
     steps: tuple[float, ...]
     """Of each direction, what share of the way to its end the whole ray goes; negative towards the least.
 
@@ -228,15 +230,29 @@ def rays_of(
             ]
     if n > 2:
         rays.append(Ray("all", tuple(worse)))
-    rays += (
-        [Ray("further", _halton_steps(point, n), point) for point in range(1, further + 1)] if n > 2 else []
-    )
+        rays += [Ray("further", _halton_steps(point, n), point) for point in range(1, further + 1)]
     first: dict[tuple[float, ...], Ray] = {}
     for ray in rays:
         steps = _that_lead_on(ray, directions, scenario)
         if any(steps):
             first.setdefault(steps, Ray(ray.kind, steps, ray.number))
     return list(first.values())
+
+
+def ray_as_found(gains: Sequence[tuple[float, float]], known: Iterable[Ray]) -> Ray | None:
+    """The ray of all directions that take the share towards the threshold, each to the end that does more.
+
+    gains   of each direction, what its way up and its way down add to the share at their ends, positive
+            towards the threshold; NaN where there is no way
+    known   rays that there are; None where it is one of them, or where no direction leads there
+    """
+    steps = []
+    for gain in gains:
+        up, down = (0.0 if math.isnan(each) else each for each in gain)
+        steps.append(0.0 if max(up, down) <= 0.0 else 1.0 if up >= down else -1.0)
+    if not any(steps) or tuple(steps) in {ray.steps for ray in known}:
+        return None
+    return Ray("found", tuple(steps))
 
 
 def _that_lead_on(ray: Ray, directions: Sequence[Direction], scenario: Scenario) -> tuple[float, ...]:
@@ -315,11 +331,9 @@ def prior_end(ray: Ray, directions: Sequence[Direction], scenario: Scenario) -> 
 
 def name_of(ray: Ray, directions: Sequence[Direction]) -> str:
     """Such as "depth down, leverage up", "depth +0.50, leverage -1.00", or "further 3"."""
-    if ray.number:
-        return f"{ray.kind} {ray.number}"
+    if ray.kind in NAMES:
+        return NAMES[ray.kind].format(ray.number)
     moved = [(each.name, step) for each, step in zip(directions, ray.steps, strict=True) if step]
     if all(abs(step) == 1.0 for _, step in moved):
-        if len(moved) == len(directions) > 2:
-            return "all, the worse way"
         return ", ".join(f"{name} {'up' if step > 0.0 else 'down'}" for name, step in moved)
     return ", ".join(f"{name} {step:+.2f}" for name, step in moved)

@@ -29,7 +29,7 @@ def draw(found: RegimeMap) -> Figure:
     """Panels of single directions, of the plane, and the list of rays; call it inside the house style."""
     panels = len(found.directions) + bool(found.plane)
     rows = -(-panels // COLUMNS)
-    listed = found.rays[found.rays["kind"].isin(["pair", "all", "further"])]
+    listed = found.rays[found.rays["kind"].isin(["pair", "all", "further", "found"])]
     tall = LINE * len(listed) + 0.75 if len(listed) else 0.0
     title = f"Where contagion makes {found.threshold:g} of {BY_NAME[found.measure].words}"
     figure = style.new_figure(title, ROW * rows + tall + 0.75, style.WIDE, empty_lines=1)
@@ -110,7 +110,7 @@ def _scale(axes: Axes, direction: Direction, which: str) -> None:
 
 
 def _plane(axes: Axes, found: RegimeMap, letter: str) -> None:
-    """The boundary around the scenario in the plane of two directions, others as they are in it."""
+    """Share and boundary around the scenario in the plane of two directions, others as they are in it."""
     x, y = (next(each for each in found.directions if each.name == name) for name in found.plane)
     axes.set_title(f"({letter}) slice: {x.name}, {y.name}", loc="left", pad=3.0)
     home = [each.at_home(found.scenario) for each in (x, y)]
@@ -139,6 +139,7 @@ def _plane(axes: Axes, found: RegimeMap, letter: str) -> None:
             axes.plot(*at(row["distance"]), "o", color=style.RED, markersize=3.5)
         else:
             axes.plot(*end, "x", color=style.GREY, markersize=3.5, clip_on=False)
+    _shares(axes, found, across, up)
     axes.plot(*home, "D", color=style.BLACK, markersize=4.0)
     for direction, which in ((x, "x"), (y, "y")):
         _scale(axes, direction, which)
@@ -146,6 +147,23 @@ def _plane(axes: Axes, found: RegimeMap, letter: str) -> None:
     axes.set_ylabel(y.words)
     axes.set_xlim(x.least, x.most)
     axes.set_ylim(y.least, y.most)
+
+
+def _shares(axes: Axes, found: RegimeMap, across: int, up: int) -> None:
+    """The share at every point of the slice, as colour."""
+    home = found.home.values
+    seen = {
+        look.values: look.share.mean
+        for ray in found.found
+        for look in ray.looks
+        if all(value == home[place] for place, value in enumerate(look.values) if place not in (across, up))
+    }
+    x, y = ([values[place] for values in seen] for place in (across, up))
+    points = axes.scatter(x, y, c=list(seen.values()), s=9.0, cmap="viridis_r", clip_on=False, linewidths=0.0)
+    bar = axes.figure.colorbar(points, ax=axes, aspect=25.0, pad=0.03)
+    bar.ax.set_title("share", fontsize=6.0)
+    bar.ax.tick_params(labelsize=6.0)
+    bar.outline.set_linewidth(0.4)
 
 
 def _list(axes: Axes, found: RegimeMap, rows: "pd.DataFrame", letter: str) -> None:

@@ -15,6 +15,7 @@ HEADS = {
     "plane": "Further in the plane of {plane}",
     "all": "All together",
     "further": "Further rays (Halton)",
+    "found": "The ends of single rays with more, together",
 }
 NAME = 34
 """Letters of a ray's name on its line; a longer one has a line of its own."""

@@ -96,6 +96,13 @@ def check_measures(names, said):
     assert (table["liquidation_ltv"] >= table["market_ltv"] - 1e-9).all()
 
 
+def check_regimes(names, said):
+    """The map has its rays, both arms of each point, and says how it was made."""
+    assert "seeds 1 to 4, 1 replicate each" in said
+    assert set(names["found"].rays["kind"]) >= {"single", "pair", "plane"}
+    assert names["found"].points["with_channels"].max() > 0.0
+
+
 def check_scenarios(names, said):
     """The change is in the scenario, and the networks are where they were to be."""
     assert names["scenario"].credit.marked_share == 0.75
@@ -117,6 +124,7 @@ CHECKS = {
     "docs/funding.md": check_funding,
     "docs/measures.md": check_measures,
     "docs/mesa.md": check_mesa,
+    "docs/regimes.md": check_regimes,
     "docs/rules.md": check_rules,
     "docs/runs.md": check_runs,
     "docs/scenarios.md": check_scenarios,

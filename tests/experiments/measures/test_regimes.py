@@ -24,6 +24,7 @@ from hashcredit.experiments.measures.regime_directions import (
     name_of,
     prior_end,
     radical_inverse,
+    ray_as_found,
     rays_of,
     scenario_at,
     values_on,
@@ -154,6 +155,26 @@ def test_distances_are_in_widths_of_the_priors():
     assert prior_end(ray, ALL, BASELINE) == pytest.approx(math.log(3) / math.log(32))
     outside = BASELINE.with_changes({"credit.marked_share": 0.8})
     assert prior_end(ray, ALL, outside) == 0.0
+
+
+def test_a_last_ray_goes_where_single_ones_do_more():
+    rays = rays_of(ALL[:3], BASELINE, (), 2)
+    nan = math.nan
+    assert ray_as_found([(0.1, 0.2), (-0.1, -0.2), (nan, 0.1)], rays).steps == (-1.0, 0.0, -1.0)
+    assert ray_as_found([(0.0, -0.1), (nan, nan), (-0.1, 0.0)], rays) is None
+    assert ray_as_found([(0.2, 0.1), (0.1, 0.0), (0.1, 0.2)], rays) is None  # all the worse way
+
+
+def test_ends_are_compared_towards_the_threshold():
+    found = regime_map(SHORT, [1, 2], 1, directions=FIVE[:3], plane=(), further=0, halvings=0, progress=False)
+    shares = {ray.ray.steps: ray.looks[-1].share.mean for ray in found.found}
+    home = found.home.share.mean
+    up, down = regimes._gains(found.found, threshold=0.999)[2]
+    assert up == shares[0.0, 0.0, 1.0] - home and down == shares[0.0, 0.0, -1.0] - home
+    assert regimes._gains(found.found, threshold=min(home, 0.001))[2] == (-up, -down)
+    last = found.found[-1].ray
+    if last.kind == "found":
+        assert last.steps == ray_as_found(regimes._gains(found.found, 0.25), []).steps
 
 
 def test_the_baseline_is_inside_all_priors():
@@ -354,7 +375,7 @@ def test_the_table_fits_a_terminal(found):
     for name in found.rays["ray"]:
         assert any(name in line for line in lines)
     with house_style():
-        assert len(draw(found).axes) == 4  # two directions, their plane, the list of pairs
+        assert len(draw(found).axes) == 5  # two directions, their plane with its scale, the list of pairs
 
 
 def test_the_command_prints_and_writes(tmp_path, capsys):
