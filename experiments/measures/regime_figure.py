@@ -31,7 +31,7 @@ def draw(found: RegimeMap) -> Figure:
     rows = -(-panels // COLUMNS)
     listed = found.rays[found.rays["kind"].isin(["pair", "all", "further", "found"])]
     tall = LINE * len(listed) + 0.75 if len(listed) else 0.0
-    title = f"Where contagion makes {found.threshold:g} of {BY_NAME[found.measure].words}"
+    title = f"Where contagion makes {found.threshold:.3g} of {BY_NAME[found.measure].words}"
     figure = style.new_figure(title, ROW * rows + tall + 0.75, style.WIDE, empty_lines=1)
     heights = [ROW * rows, tall] if tall else [ROW * rows]
     parts = figure.subfigures(len(heights), 1, squeeze=False, height_ratios=heights)
@@ -55,7 +55,7 @@ def _keys(found: RegimeMap) -> list[Any]:
     return [
         Line2D([], [], color=style.BLACK, marker="D", markersize=4, linestyle="", label="the scenario"),
         Patch(color=PALE, label="inside the priors"),
-        Line2D([], [], color=style.RED, linestyle=style.DASHED, label=f"threshold, {found.threshold:g}"),
+        Line2D([], [], color=style.RED, linestyle=style.DASHED, label=f"threshold, {found.threshold:.3g}"),
         Line2D([], [], color=style.RED, marker="o", markersize=4, linewidth=0.9, label="crossing, 95 %"),
         Line2D(
             [],
@@ -135,7 +135,7 @@ def _plane(axes: Axes, found: RegimeMap, letter: str) -> None:
         if np.isfinite(row["distance"]):
             if not np.isnan(row["low"]):
                 low, high = (at(min(row[edge], ray.length)) for edge in ("low", "high"))
-                axes.plot([low[0], high[0]], [low[1], high[1]], color=style.RED, linewidth=0.9)
+                axes.plot([low[0], high[0]], [low[1], high[1]], color=style.RED, linewidth=0.9, alpha=0.5)
             axes.plot(*at(row["distance"]), "o", color=style.RED, markersize=3.5)
         else:
             axes.plot(*end, "x", color=style.GREY, markersize=3.5, clip_on=False)

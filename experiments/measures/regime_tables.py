@@ -32,7 +32,7 @@ def format_regimes(found: RegimeMap) -> str:
     sample = (
         f"{runs_in_words(found.seeds, found.replicates)}, {counted(found.evaluated, 'point')} in two arms"
     )
-    where = f"where it crosses {found.threshold:g}"
+    where = f"where it crosses {found.threshold:.3g}"
     lines = [
         f"{found.scenario.name}: {sample}",
         f"share of {words} by contagion in the scenario: {here}",
@@ -76,12 +76,12 @@ def _answer(found: RegimeMap) -> list[str]:
     """What a reader came for: how far away, which way, and whether it could as well be true."""
     near = found.nearest
     if near is None:
-        return [f"no ray crosses {found.threshold:g}"]
+        return [f"no ray crosses {found.threshold:.3g}"]
     inside = found.rays["inside"].sum()
     side = "falls below" if near["from_above"] else "reaches"
     crossed = np.isfinite(found.rays["distance"]).sum()
     rays = f"{crossed} of {counted(len(found.rays), 'ray')}, inside all priors on {inside}"
     return [
-        f"it {side} {found.threshold:g} on {rays}",
+        f"it {side} {found.threshold:.3g} on {rays}",
         f"nearest: {near['ray']}, at {near['distance']:.2f}",
     ]

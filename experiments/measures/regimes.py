@@ -152,7 +152,7 @@ class RegimeMap(Shown):
         )
         return title, {
             f"share of {unit}": "none, since there are none" if np.isnan(share.mean) else here,
-            f"share of {self.threshold:g}": where,
+            f"share of {self.threshold:.3g}": where,
             "points": f"{self.evaluated:,}, with all channels and with none",
             "intervals": interval_in_words(len(self.seeds)),
             "tables": "rays, points",
