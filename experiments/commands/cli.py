@@ -382,6 +382,7 @@ MEASURES = {
     "collateral": "measures",
     "policies": "policies",
     "tenors": "tenors",
+    "regimes": "regimes",
 }
 """Commands that measure a scenario, and the module beside this one that each is in."""
 

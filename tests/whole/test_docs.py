@@ -105,6 +105,13 @@ def check_dashboard(names, said):
     assert first.failures[0].name in said
 
 
+def check_regimes(names, said):
+    """The map has its rays, both arms of each point, and says how it was made."""
+    assert "seeds 1 to 4, 1 replicate each" in said
+    assert set(names["found"].rays["kind"]) >= {"single", "pair", "plane"}
+    assert names["found"].points["with_channels"].max() > 0.0
+
+
 def check_scenarios(names, said):
     """The change is in the scenario, and the networks are where they were to be."""
     assert names["scenario"].credit.marked_share == 0.75
@@ -149,6 +156,7 @@ CHECKS = {
     "docs/mesa.md": check_mesa,
     "docs/policies.md": check_policies,
     "docs/priors.md": check_priors,
+    "docs/regimes.md": check_regimes,
     "docs/rules.md": check_rules,
     "docs/runs.md": check_runs,
     "docs/scenarios.md": check_scenarios,
