@@ -5,6 +5,7 @@
 # make test-fuzz     ten thousand random scenarios, two thousand broken files
 # make test-packaging   the built wheel, installed, run, upgraded and removed; needs a package index
 # make test-cluster     runs on a real Slurm, which the tests start and end; needs root on Debian or its like
+# make test-dashboard   the page in a headless Chromium; installs Debian's where there is none and root may
 # make lint   the checks that run no code
 # make docs   the documentation as a site, in site/; warnings are errors
 # make bench  speed and memory of the kernels
@@ -22,6 +23,9 @@ WORKERS ?= $(shell nproc)
 # Tests of one file stay together, since they share what is dear to make.
 SPREAD := --numprocesses $(WORKERS) --dist loadfile
 
+# What has a target of its own stays out of `make test`.
+PLAIN := not slow and not packaging and not cluster and not dashboard and not faults and not papers and not fuzz
+
 # Work with an absent or unwritable home folder, and leave the user's own settings out of the picture.
 # Compiled code is where `hashcredit` itself looks for it, so that nothing is compiled twice.
 export HASHCREDIT_CACHE_DIR ?= $(shell test -w "$${HOME:-/nonexistent}" || echo "$(CURDIR)/.cache/hashcredit")
@@ -29,7 +33,8 @@ export MPLCONFIGDIR ?= $(CURDIR)/.cache/matplotlib
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 unexport PYTHONPATH PYTHONHOME
 
-.PHONY: run test warm test-faults test-papers test-fuzz test-packaging test-cluster lint docs bench regenerate clean
+.PHONY: run test warm test-faults test-papers test-fuzz test-packaging test-cluster test-dashboard lint docs bench \
+    regenerate clean
 .DELETE_ON_ERROR:
 
 run: $(READY)
@@ -38,7 +43,7 @@ run: $(READY)
 
 test: $(READY)
 	$(MAKE) --jobs 2 --output-sync lint warm
-	$(PYTEST) $(SPREAD) -m "not slow and not packaging and not cluster and not faults and not papers and not fuzz"
+	$(PYTEST) $(SPREAD) -m "$(PLAIN)"
 
 # Fill the cache of compiled code once, before several processes want it.
 warm: $(READY)
@@ -58,6 +63,9 @@ test-packaging: warm
 
 test-cluster: warm
 	$(PYTEST) -m cluster
+
+test-dashboard: warm
+	$(PYTEST) -m dashboard
 
 lint: $(READY)
 	$(BIN)/ruff check .

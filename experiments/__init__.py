@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from hashcredit.experiments.measures.policies import policy_frontier as policy_frontier
     from hashcredit.experiments.measures.policy_ranks import policy_ranks as policy_ranks
     from hashcredit.experiments.measures.recoveries import cohort_recoveries as cohort_recoveries
+    from hashcredit.experiments.measures.regimes import regime_map as regime_map
     from hashcredit.experiments.measures.tenors import tenor_frontier as tenor_frontier
     from hashcredit.experiments.results.results import Results as Results
     from hashcredit.experiments.study.study import Study as Study
@@ -29,6 +30,7 @@ __all__ = [
     "policy_cost",
     "policy_frontier",
     "policy_ranks",
+    "regime_map",
     "sweep",
     "tenor_frontier",
 ]
@@ -47,6 +49,7 @@ __getattr__, __dir__ = public_names(
         "policy_cost": "measures.policies",
         "policy_frontier": "measures.policies",
         "policy_ranks": "measures.policy_ranks",
+        "regime_map": "measures.regimes",
         "sweep": "execution.sweep",
         "tenor_frontier": "measures.tenors",
     },

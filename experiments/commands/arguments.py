@@ -3,6 +3,7 @@
 import argparse
 from typing import Any
 
+from hashcredit.experiments.commands.dashboard import add_dashboard
 from hashcredit.experiments.commands.figure_arguments import add_figures, add_indices, add_variance
 from hashcredit.experiments.commands.measure_arguments import add_measures
 from hashcredit.experiments.commands.parsing import (
@@ -24,6 +25,7 @@ EXAMPLES = """examples:
   hashcredit compare dump_10k_h100 --channels           how much of it is contagion
   hashcredit attribute dump_10k_h100                    which channel of contagion caused how much
   hashcredit explain --failure miner-25                 without what this failure would not have been
+  hashcredit dashboard dump_10k_h100                    watch it week by week in a browser
   hashcredit sweep study.toml --plan                    how many runs, how long, how large
   hashcredit sweep study.toml --out results/study       run a study; the same again goes on where it stopped
   hashcredit status results/study                       how far it is
@@ -68,6 +70,7 @@ def build_parser() -> argparse.ArgumentParser:
     _add_run(commands)
     _add_compare(commands)
     add_measures(commands)
+    add_dashboard(commands)
     add_study_commands(commands)
     _add_scenario(commands)
     add_figures(commands)

@@ -314,6 +314,12 @@ def _figures(arguments: argparse.Namespace, listener: StopListener) -> int:
     return figures(arguments, listener)
 
 
+def _dashboard(arguments: argparse.Namespace, listener: StopListener) -> int:
+    from hashcredit.experiments.commands.dashboard import dashboard
+
+    return dashboard(arguments, listener)
+
+
 def _warmup(_: argparse.Namespace, listener: StopListener) -> int:
     """Run something tiny on every path, so that all machine code is in the cache."""
     started = time.perf_counter()
@@ -400,6 +406,7 @@ MEASURES = {
     "collateral": "measures",
     "policies": "policies",
     "tenors": "tenors",
+    "regimes": "regimes",
 }
 """Commands that measure a scenario, and the module beside this one that each is in."""
 
@@ -416,6 +423,7 @@ COMMANDS: dict[str, Callable[[argparse.Namespace, StopListener], int]] = {
     "figures": _figures,
     "indices": _indices,
     "variance": _variance,
+    "dashboard": _dashboard,
     "warmup": _warmup,
 }
 

@@ -13,6 +13,7 @@ from hashcredit.experiments.commands.parsing import (
     whole,
 )
 from hashcredit.experiments.commands.policies import add_policies
+from hashcredit.experiments.commands.regimes import add_regimes
 from hashcredit.experiments.commands.tenors import add_tenors
 from hashcredit.simulator.errors import refusal
 
@@ -72,6 +73,7 @@ def add_measures(commands: Any) -> None:
     _add_collateral(commands)
     add_policies(commands)
     add_tenors(commands)
+    add_regimes(commands)
 
 
 def _add_attribute(commands: Any) -> None:

@@ -97,6 +97,21 @@ def check_measures(names, said):
     assert (table["liquidation_ltv"] >= table["market_ltv"] - 1e-9).all()
 
 
+def check_dashboard(names, said):
+    """Twenty weeks of both settings, which differ; the first failure is the one of the event log."""
+    first, second = names["session"].markets.values()
+    assert first.week == second.week == 20
+    assert first.looks[-1] != second.looks[-1]
+    assert first.failures[0].name in said
+
+
+def check_regimes(names, said):
+    """The map has its rays, both arms of each point, and says how it was made."""
+    assert "seeds 1 to 4, 1 replicate each" in said
+    assert set(names["found"].rays["kind"]) >= {"single", "pair", "plane"}
+    assert names["found"].points["with_channels"].max() > 0.0
+
+
 def check_scenarios(names, said):
     """The change is in the scenario, and the networks are where they were to be."""
     assert names["scenario"].credit.marked_share == 0.75
@@ -135,11 +150,13 @@ CHECKS = {
     "README.md": check_readme,
     "docs/calibration.md": check_calibration,
     "docs/contagion.md": check_contagion,
+    "docs/dashboard.md": check_dashboard,
     "docs/funding.md": check_funding,
     "docs/measures.md": check_measures,
     "docs/mesa.md": check_mesa,
     "docs/policies.md": check_policies,
     "docs/priors.md": check_priors,
+    "docs/regimes.md": check_regimes,
     "docs/rules.md": check_rules,
     "docs/runs.md": check_runs,
     "docs/scenarios.md": check_scenarios,

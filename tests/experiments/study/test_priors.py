@@ -1,6 +1,7 @@
 """The prior of unsourced parameters: complete, within bounds, and what studies make of it."""
 
 import pytest
+from repository import ROOT
 
 from hashcredit.experiments.study import priors as module
 from hashcredit.experiments.study.priors import left_out, priors, unsourced_fields
@@ -101,3 +102,13 @@ def test_what_a_scenario_sets_itself_is_not_varied():
 def test_what_is_no_prior_is_refused(given, named):
     with pytest.raises(StudyError, match=named):
         Study.from_dict(SAMPLE | {"priors": given})
+
+
+def test_the_studies_that_come_with_it_can_be_read():
+    """The screening is over the whole prior, the variances over fields of it."""
+    screening = Study.load(ROOT / "experiments" / "studies" / "prior_screening.toml")
+    sobol = Study.load(ROOT / "experiments" / "studies" / "prior_sobol.toml")
+    assert len(screening.factors) == len(priors())
+    assert len(screening.points()) == 8 * (len(priors()) + 1)
+    assert len(sobol.factors) == 12
+    assert len(sobol.points()) == 128 * (12 + 2)
