@@ -96,7 +96,7 @@ def draw_ranks(found: PolicyRanks) -> Figure:
     style.caption(
         figure,
         f"{found.scenario}, {len(found.net)} points of the prior, "
-        f"{runs_in_words(found.seeds, found.replicates)} at each, {found.weeks} weeks; bars: points, "
+        f"{runs_in_words(found.seeds, found.replicates)} in each arm, {found.weeks} weeks; bars: points, "
         "diamond: their median. In the order of mean ranks.",
     )
     return figure

@@ -56,7 +56,7 @@ def format_ranks(found: PolicyRanks) -> str:
     points = len(found.net)
     sample = runs_in_words(found.seeds, found.replicates)
     lines = [
-        f"{found.scenario}: {points} points of the prior, {sample} at each",
+        f"{found.scenario}: {points} points of the prior, {sample} in each arm",
         "",
         f"{'net benefit':<36}{'mean rank':>10}{'first':>7}{'above 0':>9}{'5 to 95 %, M$':>18}",
     ]
