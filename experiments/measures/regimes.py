@@ -172,7 +172,8 @@ class RegimeMap(Shown):
         from_above                          whether the scenario is at the threshold or above
         distance, low, high                 of the first crossing, in widths of the priors, and the interval:
                                             where the interval of the share, 95 % over seeds, holds the
-                                            threshold. Infinite where it is not reached, NaN if not told
+                                            threshold, at least the bracket of the search.
+                                            Infinite where it is not reached, NaN if not told
         resolution                          of the distance on these draws
         inside                              whether the crossing is inside all priors
         prior_distance, end_distance        at which the ray leaves the priors, and ends
@@ -203,6 +204,8 @@ class RegimeMap(Shown):
             for edge in (near, far)
         ]
         at, bracket = found.crossing.at, found.crossing.bracket
+        if bracket:  # on these draws it is known no better
+            ends = [float(np.minimum(ends[0], bracket[0])), float(np.maximum(ends[1], bracket[1]))]
         values = values_on(found.ray, self.directions, self.scenario, at if bracket else 1.0)
         change = _difference(looks[0], looks[-1])
         debt = np.array([look.opening_debt for look in looks])

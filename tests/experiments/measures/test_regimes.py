@@ -283,7 +283,8 @@ def test_crossings_lie_where_the_share_changes_sides(found):
         assert (low >= 0.2) != (high >= 0.2)
         assert row["distance"] == pytest.approx(ray.crossing.at * ray.length)
         assert row["resolution"] == pytest.approx(ray.length / 16)  # half of an eighth
-        assert row["low"] <= row["distance"] + row["resolution"]
+        assert row["low"] <= row["distance"] - row["resolution"] < row["distance"] + row["resolution"]
+        assert row["distance"] + row["resolution"] <= row["high"] + 1e-12
     near = found.nearest
     assert near["distance"] == found.rays["distance"].min()
 
