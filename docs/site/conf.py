@@ -25,6 +25,7 @@ include_patterns = [
     "README.md",
     "CHANGELOG.md",
     "CONTRIBUTING.md",
+    "containers/README.md",
     "docs/*.md",
     "docs/*/*.md",
     "experiments/papers/*/README.md",

@@ -8,10 +8,9 @@ the first place is searched at which it crosses the threshold. The answer may be
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from hashcredit.experiments.measures.regime_directions import (
     Direction,
@@ -25,25 +24,16 @@ from hashcredit.experiments.measures.regime_directions import (
     scenario_at,
     values_on,
 )
+from hashcredit.experiments.measures.regime_looks import Look, Looks, difference, is_monotone
 from hashcredit.experiments.measures.regime_search import (
     Crossing,
     Request,
     find_crossings,
     first_beyond,
 )
-from hashcredit.simulator.channels import CHANNELS
 from hashcredit.simulator.display import Facts, Shown, interval_in_words, runs_in_words
 from hashcredit.simulator.errors import ScenarioError
-from hashcredit.simulator.progress import OnProgress, Progress, shown
-from hashcredit.simulator.reports.statistics import (
-    Ratio,
-    group_length,
-    in_groups,
-    ratio_estimate,
-    student_quantile,
-)
-from hashcredit.simulator.runs.engine import simulate_many
-from hashcredit.simulator.runs.switches import without_channels
+from hashcredit.simulator.progress import Progress, shown
 from hashcredit.simulator.scenario.arguments import GivenScenario, scenario_of, seeds_of, whole_number
 from hashcredit.simulator.scenario.scenario import Scenario
 from hashcredit.simulator.setup.rules import Rule
@@ -51,8 +41,6 @@ from hashcredit.simulator.state.outcomes import BY_NAME
 
 if TYPE_CHECKING:
     import pandas as pd
-
-Floats = NDArray[np.float64]
 
 MEASURES = ("defaults", "creditor_loss_musd", "lender_failures", "units_unsold")
 """Scalars of a run whose share by contagion a map may be of."""
@@ -64,38 +52,6 @@ FURTHER = 6
 """Rays besides those along one, two and all directions."""
 PLANE = ("leverage", "depth")
 """Of the two-dimensional slice: what makes lenders call loans, and what makes a sale move the price."""
-TOGETHER = 16
-"""Scenarios that are run at once: networks of a seed are drawn once for those that share them."""
-
-
-class Look(NamedTuple):
-    """What was seen at one point."""
-
-    values: tuple[float, ...]
-    """Of each direction."""
-    on: Floats
-    """The measure with channels, summed over the runs of a group [group]."""
-    off: Floats
-    """The same without any."""
-    runs: int
-    """In all groups, of each arm."""
-    opening_debt: float
-    """M$, mean over runs."""
-    peak_debt: float
-    """M$, with channels; `peak_debt_off` without any."""
-    peak_debt_off: float
-
-    @property
-    def share(self) -> Ratio:
-        """What is there by contagion, over the measure with channels; NaN where there is nothing of it."""
-        return ratio_estimate(self.on - self.off, self.on)
-
-    @property
-    def lean(self) -> Floats:
-        """What each group adds to the error of the share, to first order; they add up to zero."""
-        difference = self.on - self.off
-        lean: Floats = (difference - difference.sum() / self.on.sum() * self.on) / self.on.mean()
-        return lean
 
 
 @dataclass(frozen=True)
@@ -172,7 +128,8 @@ class RegimeMap(Shown):
         from_above                          whether the scenario is at the threshold or above
         distance, low, high                 of the first crossing, in widths of the priors, and the interval:
                                             where the interval of the share, 95 % over seeds, holds the
-                                            threshold. Infinite where it is not reached, NaN if not told
+                                            threshold, at least the bracket of the search.
+                                            Infinite where it is not reached, NaN if not told
         resolution                          of the distance on these draws
         inside                              whether the crossing is inside all priors
         prior_distance, end_distance        at which the ray leaves the priors, and ends
@@ -203,8 +160,10 @@ class RegimeMap(Shown):
             for edge in (near, far)
         ]
         at, bracket = found.crossing.at, found.crossing.bracket
+        if bracket:  # on these draws it is known no better
+            ends = [float(np.minimum(ends[0], bracket[0])), float(np.maximum(ends[1], bracket[1]))]
         values = values_on(found.ray, self.directions, self.scenario, at if bracket else 1.0)
-        change = _difference(looks[0], looks[-1])
+        change = difference(looks[0], looks[-1])
         debt = np.array([look.opening_debt for look in looks])
         return {
             "kind": found.ray.kind,
@@ -222,7 +181,7 @@ class RegimeMap(Shown):
             "largest_high": shares[top].high,
             "largest_distance": places[top] * found.length,
             "crossings": found.crossing.changes,
-            "monotone": _is_monotone(
+            "monotone": is_monotone(
                 [look for place, look in zip(places, looks, strict=True) if place in SCAN]
             ),
             "change": change.mean,
@@ -264,23 +223,6 @@ class RegimeMap(Shown):
                     }
                 )
         return pd.DataFrame(rows)
-
-
-def _difference(before: Look, after: Look) -> Ratio:
-    """Share after less share before, on the same draws, with Student's interval over groups."""
-    mean = after.share.mean - before.share.mean
-    groups = len(before.on)
-    if groups < 2 or np.isnan(mean):
-        return Ratio(mean, np.nan, np.nan, np.nan)
-    error = float((after.lean - before.lean).std(ddof=1) / np.sqrt(groups))
-    reach = student_quantile(groups - 1) * error
-    return Ratio(mean, error, mean - reach, mean + reach)
-
-
-def _is_monotone(looks: Sequence[Look]) -> bool:
-    """Whether not both a rise and a fall are larger than their error."""
-    steps = [_difference(a, b) for place, a in enumerate(looks) for b in looks[place + 1 :]]
-    return not (any(step.low > 0.0 for step in steps) and any(step.high < 0.0 for step in steps))
 
 
 def regime_map(
@@ -341,7 +283,7 @@ def regime_map(
     for ray in rays:
         scenario_at(whole, ways, values_on(ray, ways, whole, 1.0))  # refuses an end that is none
     with shown(progress) as tell:
-        looks = _Looks(whole, ways, measure, numbers, replicates, rules, threads, tell)
+        looks = Looks(whole, ways, measure, numbers, replicates, rules, threads, tell)
         found = _search(rays, ways, whole, looks, threshold, halvings)
         more = ray_as_found(_gains(found, threshold), rays)
         if more:
@@ -355,7 +297,7 @@ def _search(
     rays: Sequence[Ray],
     ways: tuple[Direction, ...],
     scenario: Scenario,
-    looks: "_Looks",
+    looks: Looks,
     threshold: float,
     halvings: int,
 ) -> list[RayFound]:
@@ -404,59 +346,3 @@ def _refuse(measure: str, threshold: float, further: int, halvings: int) -> None
     for name, value, most in (("further", further, 1000), ("halvings", halvings, 20)):
         if whole_number(name, value) > most:
             raise ScenarioError(name, value, f"a whole number from 0 to {most}")
-
-
-class _Looks:
-    """Looks at points; each is run once, whatever rays it lies on."""
-
-    def __init__(
-        self,
-        scenario: Scenario,
-        directions: tuple[Direction, ...],
-        measure: str,
-        seeds: Sequence[int],
-        replicates: int,
-        rules: Mapping[str, Rule] | None,
-        threads: int | None,
-        tell: OnProgress | None,
-    ) -> None:
-        self._scenario, self._directions, self._measure = scenario, directions, measure
-        self._seeds, self._replicates = seeds, replicates
-        self._rules, self._threads, self._tell = rules, threads, tell
-        self._done = 0
-        self.seen: dict[tuple[float, ...], Look] = {}
-
-    def at(self, points: Sequence[tuple[float, ...]]) -> list[Look]:
-        """What is to be seen at each of some points, in their order."""
-        new = [point for point in dict.fromkeys(points) if point not in self.seen]
-        runs = 2 * len(self._seeds) * self._replicates
-        total = self._done + runs * len(new)
-        for first in range(0, len(new), TOGETHER):
-            self._run(new[first : first + TOGETHER], total)
-        return [self.seen[point] for point in points]
-
-    def _run(self, points: Sequence[tuple[float, ...]], total: int) -> None:
-        """Both arms of some points, seed by seed: networks of a seed are kept from one point to the next."""
-        arms = []
-        for point in points:
-            full = scenario_at(self._scenario, self._directions, point)
-            arms += [full, without_channels(full, CHANNELS)]
-        names = (self._measure, "debt_start_musd", "debt_peak_musd")
-        kept: list[Floats] = []
-        for seed in self._seeds:
-            many = simulate_many(
-                arms, seed, self._replicates, rules=self._rules, threads=self._threads, progress=False
-            )
-            shape = len(arms), self._replicates
-            kept.append(np.stack([many.scalars[name].reshape(shape) for name in names]).astype(np.float64))
-            self._done += many.outcomes.size
-            if self._tell:
-                self._tell(self._done, total)
-        runs = np.concatenate(kept, axis=-1)  # [scalar, arm, run]
-        together = group_length(len(self._seeds), self._replicates, self._scenario.shocks.together)
-        for place, point in enumerate(points):
-            on, off = runs[:, 2 * place], runs[:, 2 * place + 1]
-            self.seen[point] = Look(
-                point, in_groups(on[0], together), in_groups(off[0], together), on.shape[1],
-                float(on[1].mean()), float(on[2].mean()), float(off[2].mean()),
-            )  # fmt: skip

@@ -112,6 +112,12 @@ def check_regimes(names, said):
     assert names["found"].points["with_channels"].max() > 0.0
 
 
+def check_reporting(names, said):
+    """The table has a row a network."""
+    assert "| seed | defaults | creditor loss musd |" in said
+    assert len(names["means"]) == 3
+
+
 def check_scenarios(names, said):
     """The change is in the scenario, and the networks are where they were to be."""
     assert names["scenario"].credit.marked_share == 0.75
@@ -157,6 +163,7 @@ CHECKS = {
     "docs/policies.md": check_policies,
     "docs/priors.md": check_priors,
     "docs/regimes.md": check_regimes,
+    "docs/reporting.md": check_reporting,
     "docs/rules.md": check_rules,
     "docs/runs.md": check_runs,
     "docs/scenarios.md": check_scenarios,

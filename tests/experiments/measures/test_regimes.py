@@ -14,7 +14,7 @@ from hashcredit.experiments import regime_map
 from hashcredit.experiments.commands import regimes as command
 from hashcredit.experiments.commands.cli import main
 from hashcredit.experiments.figures.style import house_style
-from hashcredit.experiments.measures import regimes
+from hashcredit.experiments.measures import regime_looks, regimes
 from hashcredit.experiments.measures.regime_directions import (
     DIRECTIONS,
     FIVE,
@@ -233,7 +233,7 @@ def test_intervals_are_those_of_a_ratio_over_seeds(found):
 def test_the_change_of_a_ray_is_paired(found):
     """A ray's change from a point to itself has no error, whatever that of its share."""
     home = found.home
-    same = regimes._difference(home, home)
+    same = regime_looks.difference(home, home)
     assert (same.mean, same.low, same.high) == (0.0, 0.0, 0.0)
     row = found.rays.iloc[0]
     assert row["change"] == pytest.approx(found.found[0].looks[-1].share.mean - home.share.mean)
@@ -243,23 +243,23 @@ def test_the_change_of_a_ray_is_paired(found):
 def test_rises_and_falls_within_their_error_leave_a_ray_monotone():
     def look(shares):
         on = np.full(4, 100.0)
-        return regimes.Look((), on, on * (1.0 - np.array(shares)), 4, 1.0, 1.0, 1.0)
+        return regime_looks.Look((), on, on * (1.0 - np.array(shares)), 4, 1.0, 1.0, 1.0)
 
     flat, up, noisy = [0.1, 0.12, 0.1, 0.12], [0.3, 0.31, 0.32, 0.3], [0.05, 0.2, 0.01, 0.15]
-    assert regimes._is_monotone([look(flat), look(up)])
-    assert regimes._is_monotone([look(flat), look(noisy), look(up)])
-    assert not regimes._is_monotone([look(flat), look(up), look(flat)])
+    assert regime_looks.is_monotone([look(flat), look(up)])
+    assert regime_looks.is_monotone([look(flat), look(noisy), look(up)])
+    assert not regime_looks.is_monotone([look(flat), look(up), look(flat)])
 
 
 def test_each_point_is_run_once(monkeypatch):
     arms = []
-    run = regimes.simulate_many
+    run = regime_looks.simulate_many
 
     def counted(scenarios, seed, *rest, **more):
         arms.extend((each, seed) for each in scenarios)
         return run(scenarios, seed, *rest, **more)
 
-    monkeypatch.setattr(regimes, "simulate_many", counted)
+    monkeypatch.setattr(regime_looks, "simulate_many", counted)
     done = []
     found = regime_map(SHORT, [1, 2], 1, **TWO, progress=lambda *told: done.append(told))
     assert len(arms) == len(set(arms)) == 2 * 2 * found.evaluated
@@ -283,7 +283,8 @@ def test_crossings_lie_where_the_share_changes_sides(found):
         assert (low >= 0.2) != (high >= 0.2)
         assert row["distance"] == pytest.approx(ray.crossing.at * ray.length)
         assert row["resolution"] == pytest.approx(ray.length / 16)  # half of an eighth
-        assert row["low"] <= row["distance"] + row["resolution"]
+        assert row["low"] <= row["distance"] - row["resolution"] < row["distance"] + row["resolution"]
+        assert row["distance"] + row["resolution"] <= row["high"] + 1e-12
     near = found.nearest
     assert near["distance"] == found.rays["distance"].min()
 
@@ -345,7 +346,7 @@ def test_a_direction_of_ones_own():
     ],
 )
 def test_what_is_not_allowed_is_refused_before_any_run(given, name, monkeypatch):
-    monkeypatch.setattr(regimes, "simulate_many", None)
+    monkeypatch.setattr(regime_looks, "simulate_many", None)
     with pytest.raises(ScenarioError, match=name):
         regime_map(SHORT, **given)
 
