@@ -3,6 +3,7 @@
 import argparse
 from typing import Any
 
+from hashcredit.experiments.commands.doctor import add_doctor
 from hashcredit.experiments.commands.figure_arguments import add_figures, add_indices
 from hashcredit.experiments.commands.measure_arguments import add_measures
 from hashcredit.experiments.commands.parsing import (
@@ -73,6 +74,7 @@ def build_parser() -> argparse.ArgumentParser:
     add_indices(commands)
     _add_reproduce(commands)
     add_command(commands, "warmup", "compile the kernels into the cache")
+    add_doctor(commands)
     return parser
 
 

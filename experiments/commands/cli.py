@@ -16,6 +16,7 @@ from itertools import product
 from typing import TYPE_CHECKING
 
 from hashcredit.experiments.commands.arguments import CHECKED_REPLICATES, build_parser
+from hashcredit.experiments.commands.doctor import doctor
 from hashcredit.experiments.commands.parsing import REPLICATES, size_of
 from hashcredit.experiments.support.progress import ProgressBar
 from hashcredit.experiments.support.stopping import StopListener
@@ -364,6 +365,7 @@ COMMANDS: dict[str, Callable[[argparse.Namespace, StopListener], int]] = {
     "figures": _figures,
     "indices": _indices,
     "warmup": _warmup,
+    "doctor": doctor,
 }
 
 
