@@ -3,6 +3,7 @@
 import argparse
 from typing import Any
 
+from hashcredit.experiments.commands.completion import add_completion
 from hashcredit.experiments.commands.doctor import add_doctor
 from hashcredit.experiments.commands.figure_arguments import add_figures, add_indices
 from hashcredit.experiments.commands.measure_arguments import add_measures
@@ -75,6 +76,7 @@ def build_parser() -> argparse.ArgumentParser:
     _add_reproduce(commands)
     add_command(commands, "warmup", "compile the kernels into the cache")
     add_doctor(commands)
+    add_completion(commands)
     return parser
 
 

@@ -322,6 +322,12 @@ def _indices(arguments: argparse.Namespace, listener: StopListener) -> int:
     return indices(arguments, listener)
 
 
+def _completion(arguments: argparse.Namespace, listener: StopListener) -> int:
+    from hashcredit.experiments.commands.shell_scripts import completion
+
+    return completion(arguments, listener)
+
+
 def _measure(arguments: argparse.Namespace, listener: StopListener) -> int:
     """A measure of a scenario: its module has a function of the command's name."""
     module = import_module(f"{__package__}.{MEASURES[arguments.command]}")
@@ -366,6 +372,7 @@ COMMANDS: dict[str, Callable[[argparse.Namespace, StopListener], int]] = {
     "indices": _indices,
     "warmup": _warmup,
     "doctor": doctor,
+    "completion": _completion,
 }
 
 
