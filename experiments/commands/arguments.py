@@ -3,7 +3,9 @@
 import argparse
 from typing import Any
 
+from hashcredit.experiments.commands.completion import add_completion
 from hashcredit.experiments.commands.dashboard import add_dashboard
+from hashcredit.experiments.commands.doctor import add_doctor
 from hashcredit.experiments.commands.figure_arguments import add_figures, add_indices, add_variance
 from hashcredit.experiments.commands.measure_arguments import add_measures
 from hashcredit.experiments.commands.parsing import (
@@ -35,6 +37,7 @@ EXAMPLES = """examples:
   hashcredit reproduce scenarios --quick                each named scenario against its controls
   hashcredit scenario list
   hashcredit scenario show baseline_2026 --table        every number, its unit, bounds and source
+  hashcredit doctor                                     is this installation well, and what to do if not
 
 exit codes: 0 done, 1 a run failed, 2 bad input (nothing written), 130 or 143 stopped (nothing written;
 a sweep keeps what is done)
@@ -49,6 +52,54 @@ REPRODUCE_EXAMPLES = """examples:
 
 In a clone the numbers are compared with those of results/reference; the exit code is 1 if one has drifted
 beyond rounding, or with --quick beyond its Monte Carlo error, or if a paper's number is not obtained.
+"""
+
+RUN_EXAMPLES = """examples:
+  hashcredit run                                        the baseline on 20 networks, 1,000 runs, a table
+  hashcredit run dump_10k_h100 --out results/dump       the same with figures and data in a folder
+  hashcredit run thin_market --seeds 1 --replicates 1   a look at one run
+  hashcredit run --set secondary_market.rule=deep --set horizon_weeks=52 --replicates 5
+  hashcredit run my_scenario.toml --check --flows       test every bookkeeping identity, show who paid whom
+
+A thousand runs take about 22 seconds of one processor.
+"""
+
+COMPARE_EXAMPLES = """examples:
+  hashcredit compare dump_10k_h100                      a fire sale in a thin and in a deep market
+  hashcredit compare dump_10k_h100 --markets auction deep --seeds 50
+  hashcredit compare dump_10k_h100 --channels           how much of it is contagion
+  hashcredit compare dump_10k_h100 --channels fire_sale repo
+"""
+
+SCENARIO_EXAMPLES = """examples:
+  hashcredit scenario list
+  hashcredit scenario show dump_10k_h100 > my_scenario.toml
+  hashcredit scenario check my_scenario.toml
+"""
+
+LIST_EXAMPLES = """examples:
+  hashcredit scenario list
+"""
+
+SHOW_EXAMPLES = """examples:
+  hashcredit scenario show                              the baseline, with units and sources as remarks
+  hashcredit scenario show dump_10k_h100 --set secondary_market.rule=deep > my_scenario.toml
+  hashcredit scenario show baseline_2026 --table        one line a field: unit, bounds, meaning, source
+"""
+
+CHECK_EXAMPLES = """examples:
+  hashcredit scenario check my_scenario.toml            its name and digest, or what is wrong with it
+"""
+
+SCHEMA_EXAMPLES = """examples:
+  hashcredit scenario schema > scenario.schema.json     for an editor that checks while you type
+"""
+
+WARMUP_EXAMPLES = """examples:
+  hashcredit warmup                                     once after an installation or an upgrade
+
+Minutes if something has to be compiled, a few seconds if not. HASHCREDIT_CACHE_DIR says where it is kept;
+before a sweep on a cluster let it be a folder that all nodes see.
 """
 
 MARKETS = ("auction", "impact", "deep")
@@ -77,7 +128,9 @@ def build_parser() -> argparse.ArgumentParser:
     add_indices(commands)
     add_variance(commands)
     _add_reproduce(commands)
-    add_command(commands, "warmup", "compile the kernels into the cache")
+    add_command(commands, "warmup", "compile the kernels into the cache", epilog=WARMUP_EXAMPLES)
+    add_doctor(commands)
+    add_completion(commands)
     return parser
 
 
@@ -108,7 +161,7 @@ def _add_reproduce(commands: Any) -> None:
 
 
 def _add_run(commands: Any) -> None:
-    run = add_command(commands, "run", "simulate a scenario many times and summarise it")
+    run = add_command(commands, "run", "simulate a scenario many times and summarise it", epilog=RUN_EXAMPLES)
     add_common(run)
     run.add_argument("--out", metavar="DIR", help="new or empty folder for data, figures and provenance")
     run.add_argument(
@@ -133,7 +186,7 @@ def _add_run(commands: Any) -> None:
 
 def _add_compare(commands: Any) -> None:
     about = "the same draws under several market rules, or without contagion"
-    compare = add_command(commands, "compare", about)
+    compare = add_command(commands, "compare", about, epilog=COMPARE_EXAMPLES)
     add_common(compare)
     arms = compare.add_mutually_exclusive_group()
     arms.add_argument(
@@ -154,16 +207,25 @@ def _add_compare(commands: Any) -> None:
 
 
 def _add_scenario(commands: Any) -> None:
-    scenario = commands.add_parser("scenario", help="list, show and check scenarios")
+    scenario = commands.add_parser(
+        "scenario",
+        help="list, show and check scenarios",
+        epilog=SCENARIO_EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
     actions = scenario.add_subparsers(title="actions", metavar="ACTION", required=True, parser_class=Parser)
-    add_command(actions, "list", "packaged scenarios, one a line, name first", "scenario")
-    show = add_command(actions, "show", "print a complete scenario file", "scenario")
+    add_command(
+        actions, "list", "packaged scenarios, one a line, name first", "scenario", epilog=LIST_EXAMPLES
+    )
+    show = add_command(actions, "show", "print a complete scenario file", "scenario", epilog=SHOW_EXAMPLES)
     show.add_argument("scenario", nargs="?", metavar="SCENARIO", help="default: baseline_2026")
     show.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="change a field first")
     show.add_argument("--table", action="store_true", help="one line a field: unit, bounds, meaning, source")
-    check = add_command(actions, "check", "validate scenario files", "scenario")
+    check = add_command(actions, "check", "validate scenario files", "scenario", epilog=CHECK_EXAMPLES)
     check.add_argument("files", nargs="+", metavar="FILE")
-    add_command(actions, "schema", "print the JSON schema of a scenario file", "scenario")
+    add_command(
+        actions, "schema", "print the JSON schema of a scenario file", "scenario", epilog=SCHEMA_EXAMPLES
+    )
 
 
 class _Version(argparse.Action):

@@ -16,6 +16,7 @@ from itertools import product
 from typing import TYPE_CHECKING
 
 from hashcredit.experiments.commands.arguments import CHECKED_REPLICATES, build_parser
+from hashcredit.experiments.commands.doctor import doctor
 from hashcredit.experiments.commands.parsing import REPLICATES, size_of
 from hashcredit.experiments.support.progress import ProgressBar
 from hashcredit.experiments.support.stopping import StopListener
@@ -377,6 +378,12 @@ def _variance(arguments: argparse.Namespace, listener: StopListener) -> int:
     return variance(arguments, listener)
 
 
+def _completion(arguments: argparse.Namespace, listener: StopListener) -> int:
+    from hashcredit.experiments.commands.shell_scripts import completion
+
+    return completion(arguments, listener)
+
+
 def _measure(arguments: argparse.Namespace, listener: StopListener) -> int:
     """A measure of a scenario: its module has a function of the command's name."""
     module = import_module(f"{__package__}.{MEASURES[arguments.command]}")
@@ -425,6 +432,8 @@ COMMANDS: dict[str, Callable[[argparse.Namespace, StopListener], int]] = {
     "variance": _variance,
     "dashboard": _dashboard,
     "warmup": _warmup,
+    "doctor": doctor,
+    "completion": _completion,
 }
 
 

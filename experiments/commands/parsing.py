@@ -25,7 +25,12 @@ class Parser(argparse.ArgumentParser):
 def add_command(
     commands: Any, name: str, about: str, group: str = "", **more: Any
 ) -> argparse.ArgumentParser:
-    """A command with its help; its name, behind that of its group, is stored under `command`."""
+    """A command with its help; its name, behind that of its group, is stored under `command`.
+
+    `epilog` has its examples, line by line as it is.
+    """
+    if "epilog" in more:
+        more.setdefault("formatter_class", argparse.RawDescriptionHelpFormatter)
     parser: Parser = commands.add_parser(name, help=about, allow_abbrev=False, **more)
     parser.set_defaults(command=f"{group} {name}".strip())
     return parser

@@ -19,17 +19,44 @@ Stopped by Ctrl-C, SIGTERM, a kill or a power cut, it loses only the chunks in w
 Failed runs are rows with their error (hashcredit failures DIR) and end nothing; the exit code is then 1.
 """
 
+STATUS_EXAMPLES = """examples:
+  hashcredit status results/study                         runs done, failed and missing, and how long it took
+  hashcredit status results/study --verify                read everything, and find what is damaged inside
+"""
+FAILURES_EXAMPLES = """examples:
+  hashcredit failures results/study                       which runs failed, and with which error
+  hashcredit failures results/study --limit 5
+"""
+RERUN_EXAMPLES = """examples:
+  hashcredit rerun results/study RUN_ID                   once more, held against the row in the study
+  hashcredit rerun results/study RUN_ID --out results/one   its data, figures and provenance
+  hashcredit rerun results/study RUN_ID --check           with every bookkeeping identity tested
+
+RUN_ID is a value of the column run_id of the results, or how it begins; failures and exports show it.
+"""
+EXPORT_EXAMPLES = """examples:
+  hashcredit export results/study --format csv            results/study/runs.csv
+  hashcredit export results/study --to runs.parquet
+  hashcredit export results/study --to runs.nc            needs the extra netcdf
+
+Series, events and tables are there where the study keeps them: --what series.
+"""
+
 
 def add_study_commands(commands: Any) -> None:
     """Add the commands on studies to the command line."""
     _add_sweep(commands)
-    status = _with_folder(add_command(commands, "status", "how far a study is"))
+    status = _with_folder(add_command(commands, "status", "how far a study is", epilog=STATUS_EXAMPLES))
     status.add_argument(
         "--verify", action="store_true", help="read series, events and tables too to find damage inside"
     )
-    failures = _with_folder(add_command(commands, "failures", "failed runs of a study and why"))
+    failures = _with_folder(
+        add_command(commands, "failures", "failed runs of a study and why", epilog=FAILURES_EXAMPLES)
+    )
     failures.add_argument("--limit", type=whole(1, 10**9), default=20, metavar="N", help="default: 20")
-    rerun = _with_folder(add_command(commands, "rerun", "one run of a study again, alone"))
+    rerun = _with_folder(
+        add_command(commands, "rerun", "one run of a study again, alone", epilog=RERUN_EXAMPLES)
+    )
     rerun.add_argument("run_id", metavar="RUN_ID", help="its name in the results, or how that begins")
     rerun.add_argument(
         "--out", metavar="DIR2", help="new or empty folder for its data, figures and provenance"
@@ -108,7 +135,9 @@ def _with_folder(parser: argparse.ArgumentParser) -> argparse.ArgumentParser:
 
 
 def _add_export(commands: Any) -> None:
-    export = _with_folder(add_command(commands, "export", "the results of a study in one file"))
+    export = _with_folder(
+        add_command(commands, "export", "the results of a study in one file", epilog=EXPORT_EXAMPLES)
+    )
     export.add_argument("--format", choices=KINDS, help="default: what FILE ends in, else parquet")
     export.add_argument(
         "--what",

@@ -26,6 +26,7 @@ SWEEPS = (ROOT / "docs" / "sweeps.md").read_text(encoding="utf-8")
 MESA = (ROOT / "docs" / "mesa.md").read_text(encoding="utf-8")
 RUNS = (ROOT / "docs" / "runs.md").read_text(encoding="utf-8")
 SCENARIOS = (ROOT / "docs" / "scenarios.md").read_text(encoding="utf-8")
+HELP = (ROOT / "docs" / "help.md").read_text(encoding="utf-8")
 REPRODUCE = (ROOT / "docs" / "reproduce.md").read_text(encoding="utf-8")
 PAPERS = sorted((ROOT / "experiments" / "papers").rglob("README.md"))
 SMALLER = ["--seeds", "2", "--replicates", "1", "--set", "horizon_weeks=10", "--quiet"]
@@ -256,7 +257,7 @@ def on_studies(words):
     return words[1] in ("sweep", "status", "failures", "export", "rerun")
 
 
-SHOWN = [words for page in (README, RUNS, SCENARIOS, REPRODUCE) for words in commands(page)]
+SHOWN = [words for page in (README, RUNS, SCENARIOS, REPRODUCE, HELP) for words in commands(page)]
 
 
 @pytest.mark.parametrize("words", [words for words in SHOWN if not on_studies(words)], ids=" ".join)
