@@ -17,9 +17,13 @@ from hashcredit.simulator import Scenario
 SMALLER = {"--seeds": "2", "--replicates": "1"}
 """Sizes of commands that simulate, in place of those of the example; weeks are left as they are."""
 
+REDUCED = {"--ranks": "4"}
+"""Sizes of options that an example may have, where it has them."""
+
 STUDY = """scenario = "my_scenario.toml"
 seed = 7
-replicates = 1
+seeds = 3
+replicates = 2
 
 [design]
 kind = "saltelli"
@@ -30,6 +34,20 @@ points = 8
 "shocks.btc_volatility" = { low = 0.3, high = 0.9 }
 """
 """study.toml of the examples."""
+
+POLICIES = """[[policy]]
+name = "lower_reserve"
+words = "creditors sell at any price"
+
+[[policy.step]]
+label = "from the second year on"
+week = 52
+fields = { "secondary_market.reserve_share" = 0.3 }
+"""
+"""my_policies.toml of the examples."""
+
+FILES = {"study.toml": STUDY, "my_policies.toml": POLICIES}
+"""What examples name beside my_scenario.toml; an example that names another file needs it here."""
 
 NOT_RUN = {
     "dashboard": "opens a server that runs until it is stopped",
@@ -101,7 +119,8 @@ def place(tmp_path_factory):
         .with_changes({"name": "my_scenario", "horizon_weeks": 52})
         .to_toml(comments=True)
     )
-    (folder / "study.toml").write_text(STUDY)
+    for name, text in FILES.items():
+        (folder / name).write_text(text)
     (folder / "results").mkdir()
     on_threads(Study.load(folder / "study.toml"), folder / "results" / "study")
     return folder
@@ -116,6 +135,8 @@ def smaller(words):
             words[words.index(option) + 1] = size
         elif option in options:
             words += [option, size]
+    for option in REDUCED.keys() & set(words):
+        words[words.index(option) + 1] = REDUCED[option]
     return words
 
 
