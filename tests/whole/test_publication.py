@@ -17,7 +17,7 @@ from hashcredit.experiments.commands.reproductions import EVERYTHING
 SCRIPTS = ("reproduce.sh", "reproduce_min.sh")
 RECIPES = {
     "docker": ["build", "--file", "containers/Dockerfile", "--tag", "hashcredit:test", "."],
-    "apptainer": ["build", "--force", "/tmp/hashcredit_test.sif", "containers/hashcredit.def"],
+    "apptainer": ["build", "{place}", "containers/hashcredit.def"],
 }
 GROUPS = {"papers", "episodes", "scenarios", "runs"}
 
@@ -92,7 +92,8 @@ def test_recipes_install_from_pins_that_exist():
 
 @pytest.mark.packaging
 @pytest.mark.parametrize("tool", RECIPES)
-def test_recipes_build(tool):
+def test_recipes_build(tool, tmp_path):
     if shutil.which(tool) is None:
         pytest.skip(f"{tool} is not installed")
-    subprocess.run([tool, *RECIPES[tool]], cwd=ROOT, check=True)
+    words = [word.format(place=tmp_path / "hashcredit.sif") for word in RECIPES[tool]]
+    subprocess.run([tool, *words], cwd=ROOT, check=True)
