@@ -12,6 +12,7 @@ from typing import Any
 
 from hashcredit.simulator.errors import ScenarioError
 from hashcredit.simulator.inputs import read_regular
+from hashcredit.simulator.scenario.interventions import regimes
 from hashcredit.simulator.scenario.scenario import Scenario
 from hashcredit.simulator.scenario.text import parse_toml
 
@@ -30,12 +31,30 @@ class Step:
     week: int = 0
 
     def on(self, scenario: Scenario) -> Scenario:
-        """The scenario with it; its own interventions stay, unless they are about the same fields."""
-        fields = self.fields(scenario)
-        kept = [each for each in scenario.interventions if each.field not in fields]
-        added = [{"week": self.week, "field": name, "value": value} for name, value in fields.items()]
-        written = [{"week": each.week, "field": each.field, "value": each.value} for each in kept]
-        return scenario.with_changes({"interventions": [*written, *added]})
+        """The scenario with it, beside its own interventions.
+
+        Where one of these gives a field of the step another value, the step is taken from that value on: half
+        a point off a path of rates is half a point off each of them.
+        """
+        before = scenario.with_changes({"interventions": ()})
+        later = []
+        for week, present in regimes(scenario):
+            if week <= self.week:
+                before = present
+            else:
+                later.append((week, present))
+        fields = self.fields(before)
+        written = [
+            {"week": each.week, "field": each.field, "value": each.value}
+            for each in scenario.interventions
+            if each.field not in fields or each.week < self.week
+        ]
+        for week, present in [(self.week, before), *later]:
+            now = self.fields(present)
+            set_here = {each.field for each in scenario.interventions if each.week == week}
+            names = now if week == self.week else set_here & set(now)
+            written += [{"week": week, "field": name, "value": now[name]} for name in names]
+        return scenario.with_changes({"interventions": written})
 
 
 @dataclass(frozen=True)

@@ -1,10 +1,8 @@
 """The Mesa face: the same weeks as `simulate`, phase by phase, with agents to look at and to act through."""
 
 import secrets
-import weakref
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from types import MethodType
 from typing import TYPE_CHECKING, Any
 
 import mesa
@@ -23,6 +21,7 @@ from hashcredit.simulator.errors import (
 )
 from hashcredit.simulator.mesa_face import graphs
 from hashcredit.simulator.mesa_face.hooks import AFTER, BEFORE, AgentClasses, chosen_classes, collect_hooks
+from hashcredit.simulator.mesa_face.mesa_versions import begin, forget
 from hashcredit.simulator.mesa_face.payments import make_payment
 from hashcredit.simulator.reports.checks import check_identities, promises_end
 from hashcredit.simulator.reports.frames import agent_names
@@ -98,13 +97,13 @@ class MarketModel(Shown, mesa.Model):
         rules: Mapping[str, Rule] | None = None,
         check: bool = False,
     ) -> None:
-        self.scenario = _one_scenario(scenario)
-        self.seed = _one_seed(rng, seed)
+        own_seed = _one_seed(rng, seed)
+        own_scenario = _one_scenario(scenario)
         self.replicate = whole_number("replicate", replicate)
         self._last_id = 0
         # Python code in hooks draws from Mesa's generators; replicates must not share these draws
-        super().__init__(rng=[self.seed, self.replicate])
-        _loosen(self)
+        super().__init__(rng=[own_seed, self.replicate])
+        begin(self, scenario=own_scenario, seed=own_seed)
         self.check = check
         self.spread_bounds = self.scenario.spread_bounds()
         self._setup = prepare(self.scenario, self.seed, rules)
@@ -153,8 +152,7 @@ class MarketModel(Shown, mesa.Model):
 
     def register_agent(self, agent: Any) -> None:
         """Number and keep an agent; called by Mesa for every new one."""
-        # Mesa counts in a dictionary of the class Agent, which would keep every model alive for ever
-        getattr(mesa.Agent, "_ids", {}).pop(self, None)
+        forget(self)
         self._last_id += 1
         agent.unique_id = self._last_id
         super().register_agent(agent)
@@ -388,26 +386,3 @@ def _one_seed(rng: int | None, seed: int | None) -> int:
     if seed is not None:
         return whole_number("seed", seed)
     return secrets.randbits(SEED_BITS) if rng is None else whole_number("rng", rng)
-
-
-class _Loose:
-    """A bound method that does not keep its object alive."""
-
-    def __init__(self, method: MethodType) -> None:
-        self._method = weakref.WeakMethod(method)
-
-    def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        method = self._method()
-        if method is None:
-            raise ReferenceError("the model is gone: keep a reference to it")
-        return method(*args, **kwargs)
-
-
-def _loosen(model: mesa.Model) -> None:
-    """Break the circles by which Mesa, wrapping `step`, makes a model keep itself alive.
-
-    Python would release them some day. Until then a loop over models would pile up their tables.
-    """
-    for name, value in vars(model).items():
-        if isinstance(value, MethodType) and value.__self__ is model:
-            vars(model)[name] = _Loose(value)

@@ -84,6 +84,21 @@ def test_every_step_is_a_scenario_and_changes_it():
                 assert changed.with_changes({"interventions": scenario.interventions}) == scenario
 
 
+def test_a_step_is_taken_from_the_path_that_a_scenario_has():
+    """A cut is off each rate of an authority that raises them, and a cap off nothing else."""
+    hikes = Scenario.load("hawkish_misdiagnosis")
+    own = {each.week: each.value for each in hikes.interventions if each.field == "credit.policy_rate"}
+    assert own
+    cut = POLICIES["rate_cut"].steps[0].on(hikes)
+    path = {each.week: each.value for each in cut.interventions if each.field == "credit.policy_rate"}
+    assert path == pytest.approx(
+        {week: rate - 0.005 for week, rate in {0: hikes.credit.policy_rate, **own}.items()}
+    )
+    capped = POLICIES["haircut_cap"].steps[0].on(hikes)
+    kept = {each.week: each.value for each in capped.interventions if each.field == "credit.policy_rate"}
+    assert kept == own
+
+
 def test_what_no_other_dominates():
     cost = np.array([0.0, 1.0, 1.0, 2.0, 3.0, 0.0])
     benefit = np.array([0.0, 5.0, 4.0, 5.0, 9.0, 0.0])
