@@ -248,8 +248,9 @@ def _not_run(why: str, advice: str, state: str = "remark") -> Finding:
 def timed_runs() -> Iterator[Finding]:
     """Seconds to the first run of the baseline and milliseconds a run after it, on one thread."""
     from numba import config
+    from numba.core import event
 
-    from hashcredit.simulator.progress import are_kernels_ready, compiled_kernels
+    from hashcredit.simulator.progress import are_kernels_ready
 
     if config.DISABLE_JIT:
         yield _not_run("kernels are switched off", "unset NUMBA_DISABLE_JIT")
@@ -257,8 +258,8 @@ def timed_runs() -> Iterator[Finding]:
     if not are_kernels_ready():
         yield _not_run("it would compile for minutes", "hashcredit warmup, then this command again")
         return
-    before = compiled_kernels()
-    with warnings.catch_warnings(record=True) as said:
+    # what this process compiles: another one may be filling the same cache
+    with warnings.catch_warnings(record=True) as said, event.install_recorder("numba:compile") as seen:
         warnings.simplefilter("always")
         started = time.perf_counter()
         from hashcredit.simulator import simulate_many
@@ -274,7 +275,7 @@ def timed_runs() -> Iterator[Finding]:
     yield Finding(
         "probe run", "1,000 runs", f"about {max(1, 1000 * each / count):.0f} s on {count} processors, if idle"
     )
-    compiled = compiled_kernels() - before
+    compiled = sum(each.is_start for _, each in seen.buffer)
     reasons = {str(each.message) for each in said if issubclass(each.category, RuntimeWarning)}
     if compiled > 0 or reasons:
         told = f"{compiled} had to be compiled{''.join(f'; {reason}' for reason in sorted(reasons))}"

@@ -3,7 +3,7 @@
 import argparse
 from typing import TYPE_CHECKING, Any
 
-from hashcredit.experiments.commands.parsing import add_command, add_common, size_of, whole
+from hashcredit.experiments.commands.parsing import SEEDS, add_command, add_common, size_of, whole
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -42,6 +42,7 @@ def add_policies(commands: Any) -> None:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     add_common(policies, REPLICATES)
+    policies.set_defaults(seeds=None)  # how many there are by default depends on --ranks
     which = policies.add_mutually_exclusive_group()
     which.add_argument(
         "--policies",
@@ -72,6 +73,8 @@ def policies(arguments: argparse.Namespace, scenario: "Scenario", listener: "Sto
     from hashcredit.experiments.measures.policies import WEEKS
     from hashcredit.experiments.measures.policy_instruments import policies_of, read_policies
 
+    if arguments.seeds is None:
+        arguments.seeds = SEEDS if arguments.ranks is None else RANK_SEEDS
     if arguments.own:
         return _own(arguments, scenario, listener)
     given = read_policies(arguments.file) if arguments.file is not None else policies_of(arguments.policies)
@@ -148,13 +151,10 @@ def _ranks(
 ) -> int:
     """Ranks over the prior."""
     from hashcredit.experiments.commands.measuring import measured
-    from hashcredit.experiments.commands.parsing import SEEDS
     from hashcredit.experiments.measures.policy_ranks import policy_ranks
     from hashcredit.experiments.measures.policy_tables import format_ranks
     from hashcredit.experiments.support.progress import ProgressBar
 
-    if arguments.seeds == SEEDS:
-        arguments.seeds = RANK_SEEDS
     seeds, replicates = size_of(arguments, RANK_REPLICATES)
 
     def measure() -> Any:

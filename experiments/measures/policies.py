@@ -228,7 +228,8 @@ def policy_cost(
         [bare, full], replicates=replicates, seeds=numbers, threads=threads, progress=progress
     )
     sums = _sums(many.scalars, (2, len(numbers), replicates))
-    words = "interventions" if full.interventions else "standing facility"
+    has = {"interventions": full.interventions, "standing facility": full.repo.standing_facility}
+    words = " and ".join(name for name, there in has.items() if there)
     arm = Arm("its own", words, 1, _accounts(sums, 0, 1))
     without = {name: float(values[0].mean()) for name, values in sums.items()}
     weeks = full.horizon_weeks

@@ -5,6 +5,7 @@ import pytest
 from matplotlib.figure import Figure
 
 from hashcredit.experiments import policy_cost, policy_frontier, policy_ranks
+from hashcredit.experiments.commands.cli import main
 from hashcredit.experiments.figures.style import house_style
 from hashcredit.experiments.measures.policies import ACCOUNTS, efficient_among
 from hashcredit.experiments.measures.policy_figure import draw, draw_ranks
@@ -188,6 +189,20 @@ def test_ranks_over_the_prior(small):
     assert "points of the prior" in format_ranks(ranks)
     with house_style():
         assert isinstance(draw_ranks(ranks), Figure)
+
+
+def test_the_command_obeys_the_number_of_networks(capsys):
+    """Twenty are the default of the frontier, and no word for the default of ranks."""
+    few = ["policies", "--set", "horizon_weeks=10", "--set", "population.miners=3", "--set",
+           "population.neoclouds=3", "--policies", "tenor_cap", "--weeks", "6", "--replicates", "1",
+           "--quiet"]  # fmt: skip
+    for more, said in (
+        ([], "seeds 1 to 20"),
+        (["--ranks", "2"], "seeds 1 to 4"),
+        (["--ranks", "2", "--seeds", "20"], "seeds 1 to 20"),
+    ):
+        assert main([*few, *more]) == 0
+        assert said in capsys.readouterr().out
 
 
 def test_text_and_figure(found):
