@@ -60,18 +60,33 @@ def _of_study(arguments: argparse.Namespace, listener: StopListener) -> int:
 
 
 def _draw(results: "Results", keys: list[str], arguments: argparse.Namespace, listener: StopListener) -> None:
+    """Draw figures into a new folder; of all that there are, those that these runs suffice for.
+
+    Which were left out, and why, is said. One that was asked for by name is drawn or is an error.
+    """
     from hashcredit.experiments.figures.font_cache import find_font_cache
     from hashcredit.experiments.folder.output import ResultFolder
 
     find_font_cache()
     from hashcredit.experiments.figures import draw
     from hashcredit.experiments.figures.style import save
+    from hashcredit.experiments.results.kept import ResultsError
     from hashcredit.experiments.results.pictures import source_of
 
+    refused: dict[str, ResultsError] = {}
     folder = ResultFolder(arguments.out)
     with listener.cleaning(folder.discard), folder:
         for key in keys:
-            save(draw(key, source_of(results, key, arguments.of, arguments.factors)), folder.path, key)
+            try:
+                source = source_of(results, key, arguments.of, arguments.factors)
+            except ResultsError as error:
+                if arguments.only or len(refused) + 1 == len(keys):
+                    raise
+                refused[key] = error
+                continue
+            save(draw(key, source), folder.path, key)
         with listener.last_step():
             folder.publish()
-    print(f"{len(keys)} figures are in {arguments.out}")
+    for key, reason in refused.items():
+        print(f"not drawn, {key}: {reason}", file=sys.stderr)
+    print(f"{len(keys) - len(refused)} figures are in {arguments.out}")

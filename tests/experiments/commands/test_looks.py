@@ -127,6 +127,20 @@ def test_examples_of_figures_run(here, capsys):
     assert "4 figures are in pictures" in capsys.readouterr().out
 
 
+def test_a_sample_that_is_too_small_for_indices_has_its_other_figures(tmp_path, capsys):
+    """All there are: those that its runs suffice for. One by name: an error, and no folder."""
+    design = {"kind": "latin-hypercube", "points": 6}
+    on_threads(little_study(tmp_path, 2, design=design, factors=RANGES), tmp_path / "store", chunk=9)
+    folder, place = str(tmp_path / "store"), tmp_path / "pictures"
+    assert main(["figures", folder, "--out", str(place)]) == 0
+    said = capsys.readouterr()
+    assert "not drawn, indices: " in said.err and "at least 64 complete points" in said.err
+    assert not list(place.glob("indices.*")) and list(place.glob("response.png"))
+    assert f"{len(list(place.glob('*.png')))} figures are in" in said.out
+    assert main(["figures", folder, "--out", str(tmp_path / "one"), "--only", "indices"]) == 2
+    assert not (tmp_path / "one").exists()
+
+
 def test_a_folder_lists_what_it_has(here, original, tmp_path, capsys):
     def listed(*words):
         assert main(["figures", *map(str, words)]) == 0
