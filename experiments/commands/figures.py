@@ -70,16 +70,16 @@ def _draw(results: "Results", keys: list[str], arguments: argparse.Namespace, li
     find_font_cache()
     from hashcredit.experiments.figures import draw
     from hashcredit.experiments.figures.style import save
-    from hashcredit.experiments.results.kept import ResultsError
+    from hashcredit.experiments.results.kept import TooFewPointsError
     from hashcredit.experiments.results.pictures import source_of
 
-    refused: dict[str, ResultsError] = {}
+    refused: dict[str, TooFewPointsError] = {}
     folder = ResultFolder(arguments.out)
     with listener.cleaning(folder.discard), folder:
         for key in keys:
             try:
                 source = source_of(results, key, arguments.of, arguments.factors)
-            except ResultsError as error:
+            except TooFewPointsError as error:
                 if arguments.only or len(refused) + 1 == len(keys):
                     raise
                 refused[key] = error

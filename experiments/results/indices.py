@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from hashcredit.experiments.results import sensitivity
 from hashcredit.experiments.results.averages import Quantities, values_of
 from hashcredit.experiments.results.cells import Cells
-from hashcredit.experiments.results.kept import KeptRuns, ResultsError
+from hashcredit.experiments.results.kept import KeptRuns, ResultsError, TooFewPointsError
 from hashcredit.experiments.results.response import of_seeds
 from hashcredit.experiments.study.designs import Sampled, read_design
 
@@ -242,7 +242,7 @@ def _check_enough(results: KeptRuns, sample: Sample, name: str, blocks: int, dro
     if blocks < least:
         what = sensitivity.block_name(sample.design)
         allowed = f"an outcome with at least {least} complete {what}; {blocks} of {blocks + dropped} are"
-        raise ResultsError("of", name, allowed)
+        raise TooFewPointsError("of", name, allowed)
 
 
 def _check(level: float, resamples: int, seed: int) -> None:

@@ -30,6 +30,10 @@ class ResultsError(RefusedError):
     """A question that the results of a study cannot answer."""
 
 
+class TooFewPointsError(ResultsError):
+    """A question that more of the same runs would answer."""
+
+
 @dataclass(frozen=True, repr=False)
 class KeptRuns(Shown):
     """What the folder of a study holds, as it was when it was opened; `Results` says what it means.
